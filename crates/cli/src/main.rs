@@ -1,0 +1,2 @@
+//! The `argosy` command line.
+fn main() {}

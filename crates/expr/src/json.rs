@@ -1,0 +1,320 @@
+//! JSON in and out the way Go's `encoding/json` does it, and Go's other ways to print a value.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use crate::time;
+use crate::value::{TooDeep, Value};
+
+impl Value {
+    /// The value of a JSON document. All numbers become floats, as in Go.
+    ///
+    /// # Errors
+    /// If it nests too deep.
+    pub fn from_json(json: &serde_json::Value) -> Result<Value, TooDeep> {
+        Self::from_json_at(json, 0)
+    }
+
+    fn from_json_at(json: &serde_json::Value, depth: u16) -> Result<Value, TooDeep> {
+        if depth > crate::value::MAX_DEPTH {
+            return Err(TooDeep);
+        }
+        match json {
+            serde_json::Value::Null => Ok(Value::Nil),
+            serde_json::Value::Bool(b) => Ok(Value::Bool(*b)),
+            serde_json::Value::Number(n) => Ok(Value::Float(n.as_f64().unwrap_or(f64::NAN))),
+            serde_json::Value::String(s) => Ok(Value::from(s.as_str())),
+            serde_json::Value::Array(items) => Value::list(
+                items
+                    .iter()
+                    .map(|item| Self::from_json_at(item, depth + 1))
+                    .collect::<Result<_, _>>()?,
+            ),
+            serde_json::Value::Object(entries) => Value::map(
+                entries
+                    .iter()
+                    .map(|(k, v)| Ok((Arc::from(k.as_str()), Self::from_json_at(v, depth + 1)?)))
+                    .collect::<Result<_, _>>()?,
+            ),
+        }
+    }
+
+    /// The value as a JSON document; what JSON doesn't have (a zone, a NaN) becomes null.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Value::Nil | Value::Zone(_) => serde_json::Value::Null,
+            Value::Bool(b) => (*b).into(),
+            Value::Int(n) | Value::Duration(n) => (*n).into(),
+            Value::Float(f) => (*f).into(),
+            Value::String(s) => (**s).into(),
+            Value::Bytes(bytes) => base64_text(bytes).into(),
+            Value::Time(time) => time::rfc3339(time).into(),
+            Value::List(list) => list.items().iter().map(Value::to_json).collect(),
+            Value::Map(map) => map
+                .entries()
+                .iter()
+                .map(|(key, value)| (key.to_string(), value.to_json()))
+                .chain(
+                    map.others()
+                        .iter()
+                        .map(|(key, value)| (go_text(key), value.to_json())),
+                )
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+        }
+    }
+}
+
+fn base64_text(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(bytes)
+}
+
+/// How JSON is laid out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// Without any space.
+    Compact,
+    /// Two spaces deeper at each level.
+    Indented,
+}
+
+/// Whether `<`, `>` and `&` are written as escapes, as Go does unless told not to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Html {
+    /// Escaped.
+    Escaped,
+    /// As they are.
+    Raw,
+}
+
+/// The value as JSON text.
+pub(crate) fn marshal(value: &Value, layout: Layout, html: Html) -> Result<String, String> {
+    let mut writer = Writer {
+        out: String::new(),
+        layout,
+        html,
+        indent: 0,
+    };
+    writer.value(value)?;
+    Ok(writer.out)
+}
+
+struct Writer {
+    out: String,
+    layout: Layout,
+    html: Html,
+    indent: usize,
+}
+
+impl Writer {
+    fn value(&mut self, value: &Value) -> Result<(), String> {
+        match value {
+            Value::Nil => self.out.push_str("null"),
+            Value::Bool(b) => self.out.push_str(if *b { "true" } else { "false" }),
+            Value::Int(n) | Value::Duration(n) => write_display(&mut self.out, n),
+            Value::Float(f) => {
+                if !f.is_finite() {
+                    return Err(format!("json: unsupported value: {}", go_float(*f)));
+                }
+                self.out.push_str(&json_float(*f));
+            }
+            Value::String(s) => self.string(s),
+            Value::Bytes(bytes) => self.string(&base64_text(bytes)),
+            Value::Time(time) => self.string(&time::rfc3339(time)),
+            Value::Zone(_) => self.out.push_str("{}"),
+            Value::List(list) => {
+                self.sequence('[', ']', list.items(), |writer, item| writer.value(item))?;
+            }
+            Value::Map(map) => {
+                if !map.others().is_empty() {
+                    return Err("json: unsupported type: map[interface {}]interface {}".into());
+                }
+                self.sequence('{', '}', map.entries(), |writer, (key, value)| {
+                    writer.string(key);
+                    writer.out.push(':');
+                    if writer.layout == Layout::Indented {
+                        writer.out.push(' ');
+                    }
+                    writer.value(value)
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    fn sequence<T>(
+        &mut self,
+        open: char,
+        close: char,
+        items: impl IntoIterator<Item = T>,
+        mut write: impl FnMut(&mut Self, T) -> Result<(), String>,
+    ) -> Result<(), String> {
+        self.out.push(open);
+        self.indent += 1;
+        let mut empty = true;
+        for item in items {
+            if !empty {
+                self.out.push(',');
+            }
+            empty = false;
+            self.newline();
+            write(self, item)?;
+        }
+        self.indent -= 1;
+        if !empty {
+            self.newline();
+        }
+        self.out.push(close);
+        Ok(())
+    }
+
+    fn newline(&mut self) {
+        if self.layout == Layout::Indented {
+            self.out.push('\n');
+            for _ in 0..self.indent {
+                self.out.push_str("  ");
+            }
+        }
+    }
+
+    fn string(&mut self, text: &str) {
+        self.out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => self.out.push_str("\\\""),
+                '\\' => self.out.push_str("\\\\"),
+                '\n' => self.out.push_str("\\n"),
+                '\r' => self.out.push_str("\\r"),
+                '\t' => self.out.push_str("\\t"),
+                '\u{8}' => self.out.push_str("\\b"),
+                '\u{c}' => self.out.push_str("\\f"),
+                '<' | '>' | '&' if self.html == Html::Escaped => unicode_escape(&mut self.out, c),
+                '\u{0}'..='\u{1f}' | '\u{2028}' | '\u{2029}' => unicode_escape(&mut self.out, c),
+                _ => self.out.push(c),
+            }
+        }
+        self.out.push('"');
+    }
+}
+
+fn unicode_escape(out: &mut String, c: char) {
+    write_display(out, format_args!("\\u{:04x}", u32::from(c)));
+}
+
+fn write_display(out: &mut String, value: impl std::fmt::Display) {
+    write!(out, "{value}").expect("writing to a String can't fail");
+}
+
+/// A float as Go's `encoding/json` writes it: shortest, with an exponent only from 1e21 and below 1e-6.
+pub(crate) fn json_float(f: f64) -> String {
+    let size = f.abs();
+    if size != 0.0 && !(1e-6..1e21).contains(&size) {
+        exponent_form(f, 1)
+    } else {
+        plain(f)
+    }
+}
+
+/// A float as Go's `%v` writes it: shortest, with an exponent only from 1e21 and below 1e-4.
+pub(crate) fn go_float(f: f64) -> String {
+    if f.is_nan() {
+        return "NaN".into();
+    }
+    if f.is_infinite() {
+        return if f > 0.0 { "+Inf" } else { "-Inf" }.into();
+    }
+    let size = f.abs();
+    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+        exponent_form(f, 2)
+    } else {
+        plain(f)
+    }
+}
+
+fn plain(f: f64) -> String {
+    // Rust prints floats shortest and without exponent.
+    format!("{f}")
+}
+
+fn exponent_form(f: f64, digits: usize) -> String {
+    let text = format!("{f:e}");
+    let Some((mantissa, exponent)) = text.split_once('e') else {
+        return text;
+    };
+    let (sign, exponent) = match exponent.strip_prefix('-') {
+        Some(rest) => ('-', rest),
+        None => ('+', exponent),
+    };
+    format!("{mantissa}e{sign}{exponent:0>digits$}")
+}
+
+/// The value as Go's `%v` prints it.
+pub(crate) fn go_text(value: &Value) -> String {
+    let mut out = String::new();
+    write_go_text(&mut out, value);
+    out
+}
+
+fn write_go_text(out: &mut String, value: &Value) {
+    match value {
+        Value::Nil => out.push_str("<nil>"),
+        Value::Bool(b) => write_display(out, b),
+        Value::Int(n) => write_display(out, n),
+        Value::Float(f) => out.push_str(&go_float(*f)),
+        Value::String(s) => out.push_str(s),
+        Value::Bytes(bytes) => {
+            out.push('[');
+            for (i, byte) in bytes.iter().enumerate() {
+                if i > 0 {
+                    out.push(' ');
+                }
+                write_display(out, byte);
+            }
+            out.push(']');
+        }
+        Value::List(list) => {
+            out.push('[');
+            for (i, item) in list.items().iter().enumerate() {
+                if i > 0 {
+                    out.push(' ');
+                }
+                write_go_text(out, item);
+            }
+            out.push(']');
+        }
+        Value::Map(map) => {
+            out.push_str("map[");
+            let mut first = true;
+            let mut separate = |out: &mut String| {
+                if !first {
+                    out.push(' ');
+                }
+                first = false;
+            };
+            for (key, value) in map.others() {
+                separate(out);
+                write_go_text(out, key);
+                out.push(':');
+                write_go_text(out, value);
+            }
+            for (key, value) in map.entries() {
+                separate(out);
+                out.push_str(key);
+                out.push(':');
+                write_go_text(out, value);
+            }
+            out.push(']');
+        }
+        Value::Duration(nanoseconds) => out.push_str(&time::duration_text(*nanoseconds)),
+        Value::Time(time) => out.push_str(&time::go_text(time)),
+        Value::Zone(zone) => out.push_str(&time::zone_name(zone)),
+    }
+}
+
+/// Reads JSON as Go does.
+pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
+    let json: serde_json::Value =
+        serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
+    Value::from_json(&json).map_err(|TooDeep| "JSON nests too deep".into())
+}

@@ -1,0 +1,45 @@
+//! Time as Go sees it: durations, moments, zones, and layouts written by example.
+
+mod duration;
+mod layout;
+
+pub(crate) use duration::{duration_text, parse_duration};
+pub(crate) use layout::{format_time, parse_time};
+
+use jiff::tz::{TimeZone, TimeZoneDatabase};
+use jiff::{Timestamp, Zoned};
+
+/// A moment in UTC.
+pub(crate) fn at(seconds: i64, nanoseconds: u32) -> Zoned {
+    let nanoseconds = i32::try_from(nanoseconds).unwrap_or(0);
+    Timestamp::new(seconds, nanoseconds)
+        .unwrap_or(Timestamp::UNIX_EPOCH)
+        .to_zoned(TimeZone::UTC)
+}
+
+/// The zone of this name, from the database that is built into the program.
+/// `Local` is UTC: Argo's controller runs in a container without a zone of its own.
+pub(crate) fn load_zone(name: &str) -> Option<TimeZone> {
+    match name {
+        "" | "UTC" | "Local" => Some(TimeZone::UTC),
+        _ => TimeZoneDatabase::bundled().get(name).ok(),
+    }
+}
+
+/// The name of a zone, as Go's `Location.String`.
+pub(crate) fn zone_name(zone: &TimeZone) -> String {
+    if *zone == TimeZone::UTC {
+        return "UTC".into();
+    }
+    zone.iana_name().unwrap_or("").into()
+}
+
+/// As Go's `Time.String`.
+pub(crate) fn go_text(time: &Zoned) -> String {
+    format_time(time, "2006-01-02 15:04:05.999999999 -0700 MST")
+}
+
+/// As Go writes a time in JSON.
+pub(crate) fn rfc3339(time: &Zoned) -> String {
+    format_time(time, "2006-01-02T15:04:05.999999999Z07:00")
+}

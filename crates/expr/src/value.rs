@@ -1,0 +1,206 @@
+//! The values of expressions, with the distinctions that Go makes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Zoned;
+use jiff::tz::TimeZone;
+
+/// How deep lists and maps may nest in each other. Deeper ones are refused when they are built,
+/// so that nothing that walks a value (printing, comparing, dropping) can exhaust the stack.
+pub(crate) const MAX_DEPTH: u16 = 128;
+
+/// A value of an expression.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// Go's `nil`.
+    Nil,
+    /// A truth value.
+    Bool(bool),
+    /// An integer.
+    Int(i64),
+    /// A floating-point number.
+    Float(f64),
+    /// A text.
+    String(Arc<str>),
+    /// A sequence of bytes.
+    Bytes(Arc<[u8]>),
+    /// A list.
+    List(Arc<List>),
+    /// A map.
+    Map(Arc<Map>),
+    /// A span of time in nanoseconds.
+    Duration(i64),
+    /// A moment, with its time zone.
+    Time(Arc<Zoned>),
+    /// A time zone.
+    Zone(Arc<TimeZone>),
+}
+
+/// The elements of a list value.
+#[derive(Debug, Default, PartialEq)]
+pub struct List {
+    items: Vec<Value>,
+    depth: u16,
+}
+
+impl List {
+    /// The elements.
+    pub fn items(&self) -> &[Value] {
+        &self.items
+    }
+}
+
+/// The entries of a map value. Keys are nearly always texts; the few others that Go's
+/// `map[any]any` allows (from `groupBy` and `fromPairs`) are kept aside, in order of insertion.
+#[derive(Debug, Default, PartialEq)]
+pub struct Map {
+    entries: BTreeMap<Arc<str>, Value>,
+    others: Vec<(Value, Value)>,
+    depth: u16,
+}
+
+impl Map {
+    /// The entries whose keys are texts, sorted.
+    pub fn entries(&self) -> &BTreeMap<Arc<str>, Value> {
+        &self.entries
+    }
+
+    /// The entries whose keys are not texts.
+    pub fn others(&self) -> &[(Value, Value)] {
+        &self.others
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.entries.len() + self.others.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The value under a text.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.entries.get(key)
+    }
+}
+
+/// Lists and maps nest deeper in each other than a value may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("lists and maps nest too deep")]
+pub struct TooDeep;
+
+impl Value {
+    /// A list of these elements.
+    pub(crate) fn list(items: Vec<Value>) -> Result<Value, TooDeep> {
+        let depth = deepest(items.iter())?;
+        Ok(Value::List(Arc::new(List { items, depth })))
+    }
+
+    /// A map of these entries.
+    pub(crate) fn map(entries: BTreeMap<Arc<str>, Value>) -> Result<Value, TooDeep> {
+        Self::map_of(entries, Vec::new())
+    }
+
+    /// A map of these entries, some of whose keys are not texts.
+    pub(crate) fn map_of(
+        entries: BTreeMap<Arc<str>, Value>,
+        others: Vec<(Value, Value)>,
+    ) -> Result<Value, TooDeep> {
+        let depth = deepest(
+            entries
+                .values()
+                .chain(others.iter().flat_map(|(key, value)| [key, value])),
+        )?;
+        Ok(Value::Map(Arc::new(Map {
+            entries,
+            others,
+            depth,
+        })))
+    }
+
+    /// A list of texts, which can't nest.
+    pub(crate) fn strings<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Value {
+        let items = items.into_iter().map(|s| Value::from(s.as_ref())).collect();
+        Value::List(Arc::new(List { items, depth: 1 }))
+    }
+
+    /// A list of values that are no lists or maps.
+    pub(crate) fn flat_list(items: Vec<Value>) -> Value {
+        debug_assert!(items.iter().all(|item| item.depth() == 0));
+        Value::List(Arc::new(List { items, depth: 1 }))
+    }
+
+    fn depth(&self) -> u16 {
+        match self {
+            Value::List(list) => list.depth,
+            Value::Map(map) => map.depth,
+            _ => 0,
+        }
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Value::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The name that Go's `%T` would give.
+    pub(crate) fn go_type(&self) -> &'static str {
+        match self {
+            Value::Nil => "<nil>",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Float(_) => "float64",
+            Value::String(_) => "string",
+            Value::Bytes(_) => "[]uint8",
+            Value::List(_) => "[]interface {}",
+            Value::Map(_) => "map[string]interface {}",
+            Value::Duration(_) => "time.Duration",
+            Value::Time(_) => "time.Time",
+            Value::Zone(_) => "*time.Location",
+        }
+    }
+}
+
+fn deepest<'a>(values: impl Iterator<Item = &'a Value>) -> Result<u16, TooDeep> {
+    let depth = 1 + values.map(Value::depth).max().unwrap_or(0);
+    if depth > MAX_DEPTH {
+        return Err(TooDeep);
+    }
+    Ok(depth)
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Value::String(Arc::from(text))
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        Value::String(Arc::from(text))
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Value::Bool(value)
+    }
+}
+
+impl From<i64> for Value {
+    fn from(value: i64) -> Self {
+        Value::Int(value)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(value: f64) -> Self {
+        Value::Float(value)
+    }
+}
