@@ -284,9 +284,7 @@ impl<'a, F: FnMut(&str) -> Vec<TaskResult>> Parser<'a, F> {
             let result_name = self.word();
             let Some(result) = TaskResult::from_name(result_name) else {
                 return Err(DependsError {
-                    message: format!(
-                        "task result '{result_name}' for task '{name}' is invalid"
-                    ),
+                    message: format!("task result '{result_name}' for task '{name}' is invalid"),
                     offset: start + name.len() + 1,
                 });
             };

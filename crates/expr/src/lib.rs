@@ -1,1 +1,37 @@
-//! argosy-expr.
+//! The small languages inside a workflow.
+//!
+//! | text | type |
+//! | --- | --- |
+//! | `{{inputs.parameters.x}}`, `{{=expression}}` | [`Template`] |
+//! | expressions (expr-lang, with Argo's functions and sprig) | [`Program`] |
+//! | `when` conditions | [`evaluate_when`] |
+//! | `depends` logic | [`Depends`] |
+//! | JSONPath, kubectl's dialect | [`JsonPath`] |
+//!
+//! Everything here is pure: no clock, no randomness, no I/O. What `now()` and `sprig.randAlphaNum`
+//! give comes from the [`EvalContext`]. Whatever the text, reading and evaluating it ends: nesting
+//! is limited, and so are the steps and the memory of an evaluation. Nothing panics on bad input.
+
+mod context;
+mod depends;
+mod error;
+mod expr;
+mod json;
+mod jsonpath;
+mod render;
+mod scope;
+mod tag;
+mod time;
+mod value;
+mod when;
+
+pub use context::{EvalContext, Limits};
+pub use depends::{Depends, DependsExpr, DependsTask, TaskResult};
+pub use error::{DependsError, ExprError, ExprErrorKind, JsonPathError, TagError, WhenError};
+pub use expr::Program;
+pub use jsonpath::JsonPath;
+pub use render::{Rendered, Unresolved};
+pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};
+pub use tag::{Segment, Template};
+pub use value::{List, Map, TooDeep, Value};
+pub use when::evaluate_when;

@@ -107,11 +107,7 @@ impl Scope for ValueScope {
     }
 }
 
-fn visit_sorted<V>(
-    map: &BTreeMap<String, V>,
-    prefix: &str,
-    found: &mut dyn FnMut(&str) -> Visit,
-) {
+fn visit_sorted<V>(map: &BTreeMap<String, V>, prefix: &str, found: &mut dyn FnMut(&str) -> Visit) {
     // The names `prefix.…` lie together in the order of the map, though not next to `prefix` itself.
     let below = |name: &str| {
         prefix.is_empty()
