@@ -1,1 +1,11 @@
-//! argosy-engine.
+//! The core: what a workflow does next is decided here, by code with no I/O, no clock, no threads
+//! and no randomness. It is told [`fact::Fact`]s and answers with [`effect::Effect`]s and a
+//! [`commit::Commit`]; all else is a shell around it.
+//!
+//! This crate must never read a file, the environment or the time, start a thread, or hold a map
+//! whose order is random.
+
+pub mod commit;
+pub mod effect;
+pub mod fact;
+pub mod ids;

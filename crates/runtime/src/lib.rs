@@ -1,1 +1,6 @@
-//! argosy-runtime.
+//! The pump: takes the outputs of the core's `Controller` to the store and the backend, and brings
+//! their answers back as facts. Defines what a backend is.
+//!
+//! This crate decides nothing about workflows, and holds no state that the store does not.
+
+pub mod backend;

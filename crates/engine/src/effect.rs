@@ -1,0 +1,87 @@
+//! What the core wants done. Effects are data; the runtime carries them out.
+
+use std::sync::Arc;
+
+use argosy_api::Template;
+use k8s_openapi::api::core::v1::Pod;
+
+use crate::ids::PodKey;
+
+/// One thing to be done outside the core.
+///
+/// [`Effect::is_final`] tells the order: a final effect is carried out only after the commit of the
+/// turn that gave it; the others may go before it where the backend's inventory would find them
+/// again. Pods are not created by effects: they are pulled, see `Controller::pull`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Effect {
+    /// End the pod's containers: by SIGTERM, and by SIGKILL once the grace has passed.
+    StopPod {
+        /// The pod.
+        pod: PodKey,
+        /// Seconds between the two signals; 0 kills at once.
+        grace_seconds: u32,
+    },
+    /// The pod's end is committed: nobody will ask for it again, and it may be forgotten.
+    ForgetPod {
+        /// The pod.
+        pod: PodKey,
+    },
+    /// The run has ended and its end is part of this turn's commit.
+    RunEnded,
+}
+
+impl Effect {
+    /// Whether the effect must wait for the commit of its turn.
+    pub fn is_final(&self) -> bool {
+        match self {
+            Self::StopPod { .. } => false,
+            Self::ForgetPod { .. } | Self::RunEnded => true,
+        }
+    }
+}
+
+/// A step, lowered: everything that a backend needs to run it.
+#[derive(Clone, Debug)]
+pub struct PodRequest {
+    /// Which pod this is.
+    pub key: PodKey,
+    /// The name of the node that it works for, for the `node-name` annotation and for people.
+    pub node_name: Arc<str>,
+    /// The pod.
+    pub pod: Box<Pod>,
+    /// What is to happen around the user's command.
+    pub layout: Layout,
+}
+
+/// What is to happen around the user's command.
+#[derive(Clone, Debug)]
+pub enum Layout {
+    /// Nothing: the pod's containers are the user's, and its end is the step's.
+    Bare,
+    /// The executor stages inputs before the command and collects outputs after it.
+    Supervised(Box<Supervision>),
+}
+
+/// What the executor needs to know.
+#[derive(Clone, Debug)]
+pub struct Supervision {
+    /// The template with every tag resolved: its inputs' artifacts have locations, its outputs
+    /// say what is to be collected and where artifacts go.
+    pub template: Template,
+    /// `outputs.result` is wanted.
+    pub capture_result: bool,
+    /// For a script: the source, and which of the main container's arguments names its file.
+    pub script: Option<Script>,
+    /// No attempt may run past this time, in seconds since the epoch (`ARGO_DEADLINE`).
+    pub deadline: Option<i64>,
+}
+
+/// The file that a `script` template runs.
+#[derive(Clone, Debug)]
+pub struct Script {
+    /// What stands in the file.
+    pub source: String,
+    /// The place among the main container's `args` of the file's path, which the lowered pod gives
+    /// as `/argo/staging/script`; a backend without that directory puts its own path there.
+    pub argument_index: usize,
+}

@@ -1,0 +1,194 @@
+//! What the core is told. A fact is something that has happened; it is never a request for a
+//! particular next step. Facts may come late, twice and out of order.
+
+use std::sync::Arc;
+
+use argosy_api::{Artifact, NodePhase};
+
+use crate::ids::{PodKey, Seconds};
+
+/// One thing that has happened to a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// The run has been handed over: its first turn begins.
+    Started,
+    /// A pod stands in this state.
+    PodSeen(PodKey, PodSeen),
+    /// The executor of a pod has reported what the step gave.
+    ResultSeen(PodKey, ResultSeen),
+    /// These are all pods that the backend knows of this run, now that it has looked at everything.
+    Inventory(Vec<PodKey>),
+    /// The clock has reached a time that the run asked to be told of, or has simply moved on.
+    TimeReached,
+    /// Somebody asks something of the run.
+    Asked(Command),
+}
+
+/// A fact and when it was learnt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimedFact {
+    /// When the fact was learnt, in whole seconds.
+    pub at: Seconds,
+    /// The fact.
+    pub fact: Fact,
+}
+
+/// The phases of a Kubernetes pod. They only rise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum PodPhase {
+    /// Accepted, not begun.
+    Pending,
+    /// At least one container has begun.
+    Running,
+    /// All containers ended well.
+    Succeeded,
+    /// All containers ended, one of them badly.
+    Failed,
+}
+
+/// The state in which a pod was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PodSeen {
+    /// The pod's phase.
+    pub phase: PodPhase,
+    /// Why the pod is where it is, as its `status.message` says. Wins over the containers' messages.
+    pub message: Option<Box<str>>,
+    /// The machine word for it, as its `status.reason` says (`Evicted`, `DeadlineExceeded`).
+    pub reason: Option<Box<str>>,
+    /// The pod's address.
+    pub ip: Option<Box<str>>,
+    /// The machine that the pod runs on.
+    pub host_node_name: Option<Arc<str>>,
+    /// Its containers, as far as they are known.
+    pub containers: Vec<ContainerSeen>,
+    /// The pod is being deleted or is gone although it had not ended.
+    pub deleted: bool,
+}
+
+/// The state in which a container was seen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContainerSeen {
+    /// The container's name: `main`, `init`, `wait`, or the user's.
+    pub name: Arc<str>,
+    /// Which of the pod's lists the container stands in.
+    pub kind: ContainerKind,
+    /// Whether it is ready to serve, which daemons wait for.
+    pub ready: bool,
+    /// How far it is.
+    pub state: ContainerState,
+}
+
+/// Which of the pod's lists a container stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContainerKind {
+    /// `spec.initContainers`.
+    Init,
+    /// `spec.containers`.
+    Regular,
+}
+
+/// How far a container is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ContainerState {
+    /// Not begun; the reason and message are Kubernetes' (`ImagePullBackOff`, …).
+    Waiting {
+        /// Kubernetes' word for the reason.
+        reason: Box<str>,
+        /// Kubernetes' text for it.
+        message: Box<str>,
+    },
+    /// Begun.
+    Running {
+        /// When it began.
+        started_at: Seconds,
+    },
+    /// Ended.
+    Terminated {
+        /// Its exit code; 128 + N where signal N ended it.
+        exit_code: i32,
+        /// Kubernetes' word for the reason (`Completed`, `Error`, `OOMKilled`).
+        reason: Box<str>,
+        /// Kubernetes' text for it.
+        message: Box<str>,
+        /// When it began.
+        started_at: Seconds,
+        /// When it ended.
+        finished_at: Seconds,
+    },
+}
+
+/// What the executor reports of a step, in one or several parts.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ResultSeen {
+    /// Output parameters: name and value.
+    pub parameters: Vec<(Box<str>, Box<str>)>,
+    /// Output artifacts with the place where each was saved.
+    pub artifacts: Vec<Artifact>,
+    /// What the main container printed, as far as Argo keeps it.
+    pub result: Option<Box<str>>,
+    /// `N/M`, from the progress file.
+    pub progress: Option<(u64, u64)>,
+    /// Why the outputs could not be collected; makes the node an error.
+    pub error: Option<Box<str>>,
+    /// Nothing more will come.
+    pub complete: bool,
+}
+
+/// What somebody asks of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// `argo stop`: ends the running steps; exit handlers run. With a selector: fails the matching
+    /// suspended nodes only.
+    Stop {
+        /// Which suspended nodes are meant; all of the workflow if `None`.
+        selector: Option<NodeSelector>,
+        /// Is put into the nodes' messages.
+        message: Option<Box<str>>,
+    },
+    /// `argo terminate`: ends everything at once.
+    Terminate,
+    /// `argo suspend`: nothing new is begun.
+    Suspend,
+    /// `argo resume`: goes on, and resumes suspended nodes.
+    Resume {
+        /// Which suspended nodes are meant; all if `None`.
+        selector: Option<NodeSelector>,
+    },
+    /// `argo node set`: gives suspended nodes outputs, a phase or a message.
+    SetNode {
+        /// Which suspended nodes are meant.
+        selector: NodeSelector,
+        /// The phase that they take.
+        phase: Option<NodePhase>,
+        /// Is put into their message.
+        message: Option<Box<str>>,
+        /// Values for their supplied output parameters.
+        output_parameters: Vec<(Box<str>, Box<str>)>,
+    },
+    /// `argo retry`: runs again what failed.
+    Retry {
+        /// Restart these succeeded nodes too.
+        restart_successful: bool,
+        /// Which nodes `restart_successful` means.
+        selector: Option<NodeSelector>,
+        /// Workflow parameters with new values.
+        parameters: Vec<(Box<str>, Box<str>)>,
+    },
+}
+
+/// Argo's `--node-field-selector`: comma-separated `key=value`, `key==value`, `key!=value` over
+/// `displayName`, `templateName`, `phase`, `name`, `id`, `templateRef.name`, `templateRef.template`,
+/// `inputs.parameters.<name>.value`. Empty matches all.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct NodeSelector(pub Vec<Requirement>);
+
+/// One term of a [`NodeSelector`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requirement {
+    /// The field's path.
+    pub key: Box<str>,
+    /// Whether the value must or must not be this.
+    pub equals: bool,
+    /// The value.
+    pub value: Box<str>,
+}

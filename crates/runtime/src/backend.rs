@@ -1,0 +1,54 @@
+//! The trait that every backend implements: it runs pods and tells how they fare.
+
+use argosy_engine::effect::PodRequest;
+use argosy_engine::fact::{PodSeen, ResultSeen};
+use argosy_engine::ids::{PodKey, RunId};
+
+/// Runs pods. No method blocks: orders are queued, and what comes of them arrives as
+/// [`BackendEvent`]s at the [`EventSink`] that the backend was built with. A backend keeps its own
+/// threads or its own async runtime; the pump around the core knows of neither.
+///
+/// Every backend passes the contract tests in `argosy_runtime::contract`.
+pub trait Backend: Send {
+    /// Runs a pod, at most once for its key: asking again for a key that is known does nothing.
+    /// A pod that cannot be run comes back as `PodSeen` with phase `Failed` and a message.
+    fn create(&mut self, request: PodRequest);
+
+    /// Ends a pod's containers: SIGTERM, then SIGKILL when the grace has passed. The pod's end is
+    /// reported as usual. For a pod that is queued and has not begun, the end is reported at once
+    /// with `deleted` set.
+    fn stop(&mut self, pod: PodKey, grace_seconds: u32);
+
+    /// The pod's end is committed. The backend may drop all it knows of it, logs excepted.
+    fn forget(&mut self, pods: &[PodKey]);
+
+    /// Reports all pods of the run that the backend knows: a `PodSeen` for each with its present
+    /// state, then `BackendEvent::Inventory`.
+    fn inventory(&mut self, run: RunId);
+
+    /// Removes what a deleted run has left: logs, volumes, working files.
+    fn remove_run(&mut self, run: RunId);
+}
+
+/// What a backend tells.
+#[derive(Debug)]
+pub enum BackendEvent {
+    /// A pod stands in this state.
+    PodSeen(PodKey, PodSeen),
+    /// The executor of a pod reports.
+    ResultSeen(PodKey, ResultSeen),
+    /// These are all pods of the run that the backend knows.
+    Inventory(RunId, Vec<PodKey>),
+    /// The backend would take this many more pods now. Replaces what was announced before.
+    Slots(u32),
+    /// Why pods are waiting, for people: what holds the slots. Empty when none waits.
+    Waiting(String),
+    /// The backend can't go on (its keeper died and can't be started again, …).
+    Broken(String),
+}
+
+/// Where a backend's events go. Cheap to clone; never blocks.
+pub trait EventSink: Send + Sync {
+    /// Hands one event over.
+    fn send(&self, event: BackendEvent);
+}
