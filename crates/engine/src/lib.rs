@@ -9,3 +9,4 @@ pub mod commit;
 pub mod effect;
 pub mod fact;
 pub mod ids;
+pub mod strategic;
