@@ -4,20 +4,20 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use crate::time;
-use crate::value::{TooDeep, Value};
+use crate::value::{Oversized, Value};
 
 impl Value {
     /// The value of a JSON document. All numbers become floats, as in Go.
     ///
     /// # Errors
     /// If it nests too deep.
-    pub fn from_json(json: &serde_json::Value) -> Result<Value, TooDeep> {
+    pub fn from_json(json: &serde_json::Value) -> Result<Value, Oversized> {
         Self::from_json_at(json, 0)
     }
 
-    fn from_json_at(json: &serde_json::Value, depth: u16) -> Result<Value, TooDeep> {
+    fn from_json_at(json: &serde_json::Value, depth: u16) -> Result<Value, Oversized> {
         if depth > crate::value::MAX_DEPTH {
-            return Err(TooDeep);
+            return Err(Oversized);
         }
         match json {
             serde_json::Value::Null => Ok(Value::Nil),
@@ -316,5 +316,5 @@ fn write_go_text(out: &mut String, value: &Value) {
 pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
     let json: serde_json::Value =
         serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
-    Value::from_json(&json).map_err(|TooDeep| "JSON nests too deep".into())
+    Value::from_json(&json).map_err(|Oversized| "JSON nests too deep".into())
 }

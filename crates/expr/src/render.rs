@@ -191,7 +191,8 @@ fn fill_expression(
 ) -> Result<Option<String>, TagError> {
     let mut any_missing = false;
     let mut late_missing = false;
-    for name in program.required() {
+    let all_there = program.required_ends().all(|name| exists(scope, name));
+    for name in program.required().filter(|_| !all_there) {
         if exists(scope, name) {
             continue;
         }
@@ -235,7 +236,7 @@ fn fill_expression(
 
 /// Whether a path that an expression reads leads to something: a variable, variables below it, or
 /// an entry inside a variable that is a map.
-fn exists(scope: &dyn Scope, path: &str) -> bool {
+pub(crate) fn exists(scope: &dyn Scope, path: &str) -> bool {
     if scope.lookup(path).is_some()
         || scope.is_absent(path)
         || scope.has_names_below(path)

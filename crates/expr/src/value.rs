@@ -10,6 +10,13 @@ use jiff::tz::TimeZone;
 /// so that nothing that walks a value (printing, comparing, dropping) can exhaust the stack.
 pub(crate) const MAX_DEPTH: u16 = 128;
 
+/// How many bytes a value may take if nothing in it were shared. Since lists can hold one list many
+/// times, a small expression could otherwise make a value that takes forever to print.
+const MAX_WEIGHT: u64 = 256 << 20;
+
+/// What a value takes by itself, without the text or the values in it.
+const OWN_WEIGHT: u64 = 24;
+
 /// A value of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
@@ -41,7 +48,7 @@ pub enum Value {
 #[derive(Debug, Default, PartialEq)]
 pub struct List {
     items: Vec<Value>,
-    depth: u16,
+    size: Size,
 }
 
 impl List {
@@ -57,7 +64,33 @@ impl List {
 pub struct Map {
     entries: BTreeMap<Arc<str>, Value>,
     others: Vec<(Value, Value)>,
+    size: Size,
+}
+
+/// How deep and how heavy a list or map is, known when it is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Size {
     depth: u16,
+    weight: u64,
+}
+
+impl Size {
+    fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Self, Oversized> {
+        let mut size = Self {
+            depth: 0,
+            weight: OWN_WEIGHT,
+        };
+        for value in values {
+            let inner = value.size();
+            size.depth = size.depth.max(inner.depth);
+            size.weight = size.weight.saturating_add(inner.weight);
+        }
+        size.depth += 1;
+        if size.depth > MAX_DEPTH || size.weight > MAX_WEIGHT {
+            return Err(Oversized);
+        }
+        Ok(size)
+    }
 }
 
 impl Map {
@@ -87,20 +120,20 @@ impl Map {
     }
 }
 
-/// Lists and maps nest deeper in each other than a value may.
+/// Lists and maps nest deeper in each other than a value may, or hold more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("lists and maps nest too deep")]
-pub struct TooDeep;
+#[error("lists and maps nest too deep or hold too much")]
+pub struct Oversized;
 
 impl Value {
     /// A list of these elements.
-    pub(crate) fn list(items: Vec<Value>) -> Result<Value, TooDeep> {
-        let depth = deepest(items.iter())?;
-        Ok(Value::List(Arc::new(List { items, depth })))
+    pub(crate) fn list(items: Vec<Value>) -> Result<Value, Oversized> {
+        let size = Size::of(items.iter())?;
+        Ok(Value::List(Arc::new(List { items, size })))
     }
 
     /// A map of these entries.
-    pub(crate) fn map(entries: BTreeMap<Arc<str>, Value>) -> Result<Value, TooDeep> {
+    pub(crate) fn map(entries: BTreeMap<Arc<str>, Value>) -> Result<Value, Oversized> {
         Self::map_of(entries, Vec::new())
     }
 
@@ -108,37 +141,45 @@ impl Value {
     pub(crate) fn map_of(
         entries: BTreeMap<Arc<str>, Value>,
         others: Vec<(Value, Value)>,
-    ) -> Result<Value, TooDeep> {
-        let depth = deepest(
+    ) -> Result<Value, Oversized> {
+        let mut size = Size::of(
             entries
                 .values()
                 .chain(others.iter().flat_map(|(key, value)| [key, value])),
         )?;
+        let keys: usize = entries.keys().map(|key| key.len()).sum();
+        size.weight += keys as u64;
         Ok(Value::Map(Arc::new(Map {
             entries,
             others,
-            depth,
+            size,
         })))
     }
 
-    /// A list of texts, which can't nest.
-    pub(crate) fn strings<S: AsRef<str>>(items: impl IntoIterator<Item = S>) -> Value {
-        let items = items.into_iter().map(|s| Value::from(s.as_ref())).collect();
-        Value::List(Arc::new(List { items, depth: 1 }))
+    /// A list of texts.
+    pub(crate) fn strings<S: AsRef<str>>(
+        items: impl IntoIterator<Item = S>,
+    ) -> Result<Value, Oversized> {
+        Self::list(items.into_iter().map(|s| Value::from(s.as_ref())).collect())
     }
 
-    /// A list of values that are no lists or maps.
-    pub(crate) fn flat_list(items: Vec<Value>) -> Value {
-        debug_assert!(items.iter().all(|item| item.depth() == 0));
-        Value::List(Arc::new(List { items, depth: 1 }))
-    }
-
-    fn depth(&self) -> u16 {
+    fn size(&self) -> Size {
+        let own = |length: usize| Size {
+            depth: 0,
+            weight: OWN_WEIGHT + length as u64,
+        };
         match self {
-            Value::List(list) => list.depth,
-            Value::Map(map) => map.depth,
-            _ => 0,
+            Value::List(list) => list.size,
+            Value::Map(map) => map.size,
+            Value::String(text) => own(text.len()),
+            Value::Bytes(bytes) => own(bytes.len()),
+            _ => own(0),
         }
+    }
+
+    /// How many bytes it takes, if nothing in it were shared.
+    pub(crate) fn weight(&self) -> u64 {
+        self.size().weight
     }
 
     /// The text, if it is one.
@@ -165,14 +206,6 @@ impl Value {
             Value::Zone(_) => "*time.Location",
         }
     }
-}
-
-fn deepest<'a>(values: impl Iterator<Item = &'a Value>) -> Result<u16, TooDeep> {
-    let depth = 1 + values.map(Value::depth).max().unwrap_or(0);
-    if depth > MAX_DEPTH {
-        return Err(TooDeep);
-    }
-    Ok(depth)
 }
 
 impl From<&str> for Value {

@@ -1,13 +1,37 @@
-//! Expressions: the language of the Go library expr-lang, as Argo uses it.
+//! Expressions: the language of the Go library expr-lang (1.17), as Argo uses it.
+//!
+//! It is read once and evaluated as a tree. Variables are looked up when they are read, by their
+//! dotted path ([`Scope`](crate::Scope)). Differences from the Go library: types are checked when a
+//! value is used and not before; `map`, `keys` and the like see maps in sorted order; a comparison
+//! of a text with a number is false also where both are literals.
+
+mod ast;
+pub(crate) mod budget;
+mod eval;
+pub(crate) mod functions;
+mod iterate;
+mod lexer;
+mod methods;
+pub(crate) mod operators;
+mod parser;
+mod references;
+
+use ast::{Arena, NodeId};
 
 use crate::context::EvalContext;
-use crate::error::ExprError;
+use crate::error::{ExprError, ExprErrorKind};
+use crate::render;
 use crate::scope::Scope;
 use crate::value::Value;
+use references::References;
 
 /// An expression, ready to be evaluated.
 #[derive(Clone, Debug)]
-pub struct Program {}
+pub struct Program {
+    arena: Arena,
+    root: NodeId,
+    references: References,
+}
 
 impl Program {
     /// Reads an expression.
@@ -15,27 +39,49 @@ impl Program {
     /// # Errors
     /// If it isn't one.
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let _ = source;
-        Ok(Self {})
+        let (arena, root) = parser::parse(source)?;
+        let references = references::of(&arena);
+        Ok(Self {
+            arena,
+            root,
+            references,
+        })
     }
 
-    /// Evaluates it.
+    /// Evaluates it. As in Argo, a variable whose root (`tasks` in `tasks.a.outputs.result`) the
+    /// scope doesn't know is an error wherever it stands in the expression; a path that ends below
+    /// a root that it knows is nil.
     ///
     /// # Errors
-    /// If that fails.
+    /// If that fails, or takes more than the context's limits allow.
     pub fn eval(&self, scope: &dyn Scope, context: &EvalContext) -> Result<Value, ExprError> {
-        let _ = (scope, context);
-        Ok(Value::Nil)
+        for (root, node) in &self.references.roots {
+            if !render::exists(scope, root) {
+                let (offset, length) = self.arena.place(*node);
+                return Err(ExprError::new(
+                    ExprErrorKind::UnknownName,
+                    format!("unknown name {root}"),
+                    offset,
+                    length,
+                ));
+            }
+        }
+        eval::evaluate(&self.arena, self.root, scope, context)
     }
 
-    /// The dotted paths of the variables that it reads.
+    /// The dotted paths of the variables that it reads, each as far as its keys are known.
     pub fn references(&self) -> impl Iterator<Item = &str> {
-        [].into_iter()
+        self.references.paths.iter().map(String::as_str)
     }
 
-    /// The same without those that `??` and `?.` guard: if one of these is missing, the expression
-    /// can't be evaluated.
+    /// The paths without which it is not evaluated while tags may stay: each variable's root, and
+    /// each step of its path, but for those that `??` or `?.` guards.
     pub fn required(&self) -> impl Iterator<Item = &str> {
-        [].into_iter()
+        self.references.required.iter().map(String::as_str)
+    }
+
+    /// The longest of the required paths: if all of these are there, all required ones are.
+    pub(crate) fn required_ends(&self) -> impl Iterator<Item = &str> {
+        self.references.required_ends.iter().map(String::as_str)
     }
 }

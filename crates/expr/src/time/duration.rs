@@ -96,3 +96,17 @@ pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
     let size = i128::try_from(total).map_err(|_| invalid())?;
     i64::try_from(if negative { -size } else { size }).map_err(|_| invalid())
 }
+
+/// As Go's `Duration.Round`: to the nearest multiple, halves away from zero.
+pub(crate) fn round_duration(nanoseconds: i64, unit: i64) -> i64 {
+    if unit <= 0 {
+        return nanoseconds;
+    }
+    let rest = i128::from(nanoseconds) % i128::from(unit);
+    let rounded = if rest.abs() * 2 < i128::from(unit) {
+        i128::from(nanoseconds) - rest
+    } else {
+        i128::from(nanoseconds) - rest + i128::from(unit) * rest.signum()
+    };
+    i64::try_from(rounded).unwrap_or(nanoseconds)
+}

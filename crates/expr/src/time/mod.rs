@@ -3,7 +3,7 @@
 mod duration;
 mod layout;
 
-pub(crate) use duration::{duration_text, parse_duration};
+pub(crate) use duration::{duration_text, parse_duration, round_duration};
 pub(crate) use layout::{format_time, parse_time};
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};

@@ -1,0 +1,109 @@
+//! The functions that an expression can call by name.
+
+use super::budget::{Failure, Tools};
+use crate::value::Value;
+
+mod arguments;
+mod collections;
+mod dates;
+mod numbers;
+mod of_argo;
+mod strings;
+
+pub(crate) use arguments::Arguments;
+
+pub(crate) type Outcome = Result<Value, Failure>;
+
+/// A function: its name, how many arguments it takes, and what it does.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) name: &'static str,
+    pub(crate) least: usize,
+    pub(crate) most: usize,
+    pub(crate) run: fn(&Tools<'_>, &Arguments<'_>) -> Outcome,
+}
+
+/// Any number of arguments.
+pub(crate) const MANY: usize = usize::MAX;
+
+/// A line of a table of functions.
+pub(crate) const fn entry(
+    name: &'static str,
+    least: usize,
+    most: usize,
+    run: fn(&Tools<'_>, &Arguments<'_>) -> Outcome,
+) -> Entry {
+    Entry {
+        name,
+        least,
+        most,
+        run,
+    }
+}
+
+/// A reference to a function.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Function(&'static Entry);
+
+impl Function {
+    /// expr-lang's function of this name.
+    pub(crate) fn builtin(name: &str) -> Option<Self> {
+        find(
+            &[
+                strings::TABLE,
+                numbers::TABLE,
+                collections::TABLE,
+                dates::TABLE,
+            ],
+            name,
+        )
+    }
+
+    /// The function of this name that Argo adds.
+    pub(crate) fn of_argo(name: &str) -> Option<Self> {
+        find(&[of_argo::TABLE], name)
+    }
+
+    /// `sprig.name`.
+    pub(crate) fn of_sprig(name: &str) -> Option<Self> {
+        find(crate::sprig::TABLES, name)
+    }
+
+    /// Whether it takes this many arguments.
+    pub(crate) fn check(self, count: usize) -> Result<(), String> {
+        let Entry { least, most, .. } = *self.0;
+        if (least..=most).contains(&count) {
+            return Ok(());
+        }
+        let expected = if least == most {
+            least.to_string()
+        } else if most == MANY {
+            format!("at least {least}")
+        } else {
+            format!("{least} to {most}")
+        };
+        Err(format!(
+            "invalid number of arguments for {} (expected {expected}, got {count})",
+            self.0.name
+        ))
+    }
+
+    /// Calls it.
+    pub(crate) fn run(self, tools: &Tools<'_>, values: &[Value]) -> Outcome {
+        (self.0.run)(
+            tools,
+            &Arguments {
+                function: self.0.name,
+                values,
+            },
+        )
+    }
+}
+
+fn find(tables: &[&'static [Entry]], name: &str) -> Option<Function> {
+    tables
+        .iter()
+        .flat_map(|table| table.iter())
+        .find(|entry| entry.name == name)
+        .map(Function)
+}

@@ -1,0 +1,88 @@
+//! The arguments of a call, taken out by type.
+
+use crate::expr::budget::Failure;
+use crate::value::{List, Map, Value};
+
+/// The arguments of a call.
+pub(crate) struct Arguments<'a> {
+    pub(crate) function: &'static str,
+    pub(crate) values: &'a [Value],
+}
+
+impl<'a> Arguments<'a> {
+    /// How many there are.
+    pub(crate) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The argument at this place; nil if there is none.
+    pub(crate) fn get(&self, at: usize) -> &'a Value {
+        self.values.get(at).unwrap_or(&Value::Nil)
+    }
+
+    fn invalid(&self, at: usize) -> Failure {
+        Failure::Message(format!(
+            "invalid argument for {} (type {})",
+            self.function,
+            self.get(at).go_type()
+        ))
+    }
+
+    pub(crate) fn string(&self, at: usize) -> Result<&'a str, Failure> {
+        self.get(at).as_str().ok_or_else(|| self.invalid(at))
+    }
+
+    pub(crate) fn boolean(&self, at: usize) -> Result<bool, Failure> {
+        match self.get(at) {
+            Value::Bool(b) => Ok(*b),
+            _ => Err(self.invalid(at)),
+        }
+    }
+
+    /// An integer; a float without a fraction is one too, since all numbers from JSON are floats.
+    pub(crate) fn int(&self, at: usize) -> Result<i64, Failure> {
+        match self.get(at) {
+            Value::Int(n) | Value::Duration(n) => Ok(*n),
+            Value::Float(f) if f.trunc() == *f && f.abs() < 9e15 => Ok(*f as i64),
+            _ => Err(self.invalid(at)),
+        }
+    }
+
+    /// An integer, not below 0.
+    pub(crate) fn count(&self, at: usize) -> Result<usize, Failure> {
+        let n = self.int(at)?;
+        usize::try_from(n).map_err(|_| {
+            Failure::Message(format!(
+                "invalid argument for {} (expected positive integer, got {n})",
+                self.function
+            ))
+        })
+    }
+
+    pub(crate) fn float(&self, at: usize) -> Result<f64, Failure> {
+        match self.get(at) {
+            Value::Int(n) => Ok(*n as f64),
+            Value::Float(f) => Ok(*f),
+            _ => Err(self.invalid(at)),
+        }
+    }
+
+    pub(crate) fn list(&self, at: usize) -> Result<&'a List, Failure> {
+        match self.get(at) {
+            Value::List(list) => Ok(list),
+            _ => Err(self.invalid(at)),
+        }
+    }
+
+    pub(crate) fn map(&self, at: usize) -> Result<&'a Map, Failure> {
+        match self.get(at) {
+            Value::Map(map) => Ok(map),
+            _ => Err(self.invalid(at)),
+        }
+    }
+
+    /// That the argument can't be used.
+    pub(crate) fn refuse<T>(&self, at: usize) -> Result<T, Failure> {
+        Err(self.invalid(at))
+    }
+}

@@ -1,0 +1,308 @@
+//! Cutting an expression into tokens.
+
+use std::borrow::Cow;
+
+use crate::error::{ExprError, ExprErrorKind};
+
+/// What a token is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Kind<'a> {
+    Identifier(&'a str),
+    Number(&'a str),
+    String(Cow<'a, str>),
+    Bytes(Vec<u8>),
+    /// An operator, a bracket, or a word that is an operator (`not`, `in`, `let`…).
+    Sign(&'a str),
+    End,
+}
+
+/// A token and its place.
+#[derive(Clone, Debug)]
+pub(crate) struct Token<'a> {
+    pub(crate) kind: Kind<'a>,
+    pub(crate) offset: usize,
+    pub(crate) length: usize,
+}
+
+const WORDS: [&str; 11] = [
+    "not",
+    "in",
+    "or",
+    "and",
+    "matches",
+    "contains",
+    "startsWith",
+    "endsWith",
+    "let",
+    "if",
+    "else",
+];
+
+/// Longer signs before those that they begin with.
+const SIGNS: [&str; 35] = [
+    "??", "?.", "?", "||", "|", "::", ":", "&&", "!=", "!", "==", "=", "**", "*", "<=", "<", ">=",
+    ">", "..", ".", "(", ")", "[", "]", "{", "}", ",", ";", "%", "+", "-", "^", "/", "#", "&",
+];
+
+/// The next token at or after `position`.
+pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprError> {
+    let offset = skip_space(text, position)?;
+    let rest = &text[offset..];
+    let Some(first) = rest.chars().next() else {
+        return Ok(Token {
+            kind: Kind::End,
+            offset,
+            length: 0,
+        });
+    };
+    let token = |kind, length| Token {
+        kind,
+        offset,
+        length,
+    };
+    let second = rest[first.len_utf8()..].chars().next();
+    match first {
+        '\'' | '"' => {
+            let length = quoted_length(rest, first)
+                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+            let string = unescape(&rest[1..length - 1])
+                .map_err(|at| syntax("invalid char escape", offset + 1 + at, 1))?;
+            Ok(token(Kind::String(string), length))
+        }
+        '`' => {
+            let length = raw_length(rest)
+                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+            let raw = &rest[1..length - 1];
+            let string = if raw.contains('`') {
+                Cow::Owned(raw.replace("``", "`"))
+            } else {
+                Cow::Borrowed(raw)
+            };
+            Ok(token(Kind::String(string), length))
+        }
+        'b' | 'B' if matches!(second, Some('\'' | '"')) => {
+            let quote = if second == Some('"') { '"' } else { '\'' };
+            let length = 1 + quoted_length(&rest[1..], quote)
+                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+            let bytes = unescape_bytes(&rest[2..length - 1])
+                .map_err(|at| syntax("invalid char escape", offset + 2 + at, 1))?;
+            Ok(token(Kind::Bytes(bytes), length))
+        }
+        '0'..='9' => number(text, offset),
+        '.' if second.is_some_and(|c| c.is_ascii_digit()) => number(text, offset),
+        _ if is_word(first) => {
+            let length = word_length(rest);
+            let word = &rest[..length];
+            let kind = if WORDS.contains(&word) {
+                Kind::Sign(word)
+            } else {
+                Kind::Identifier(word)
+            };
+            Ok(token(kind, length))
+        }
+        _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
+            Some(sign) => Ok(token(Kind::Sign(sign), sign.len())),
+            None => Err(syntax(
+                format!("unrecognized character: {first:?}"),
+                offset,
+                first.len_utf8(),
+            )),
+        },
+    }
+}
+
+/// How long the word at the beginning of the text is.
+pub(crate) fn word_length(text: &str) -> usize {
+    text.find(|c| !is_word(c)).unwrap_or(text.len())
+}
+
+fn is_word(c: char) -> bool {
+    c == '_' || c == '$' || c.is_alphanumeric()
+}
+
+fn syntax(message: impl Into<String>, offset: usize, length: usize) -> ExprError {
+    ExprError::new(ExprErrorKind::Syntax, message, offset, length)
+}
+
+/// Where the next thing after white space and comments begins.
+fn skip_space(text: &str, mut position: usize) -> Result<usize, ExprError> {
+    loop {
+        let rest = &text[position..];
+        let trimmed = rest.trim_start();
+        position += rest.len() - trimmed.len();
+        if trimmed.starts_with("//") {
+            position += trimmed.find('\n').unwrap_or(trimmed.len());
+        } else if trimmed.starts_with("/*") {
+            let end = trimmed[2..]
+                .find("*/")
+                .ok_or_else(|| syntax("unclosed comment", position, trimmed.len()))?;
+            position += end + 4;
+        } else {
+            return Ok(position);
+        }
+    }
+}
+
+fn number(text: &str, offset: usize) -> Result<Token<'_>, ExprError> {
+    let bytes = text.as_bytes();
+    let run = |mut at: usize, allowed: fn(u8) -> bool| {
+        while bytes.get(at).is_some_and(|b| allowed(*b) || *b == b'_') {
+            at += 1;
+        }
+        at
+    };
+    let mut end = offset;
+    let special: Option<fn(u8) -> bool> = match (bytes[end], bytes.get(end + 1)) {
+        (b'0', Some(b'x' | b'X')) => Some(|b| b.is_ascii_hexdigit()),
+        (b'0', Some(b'o' | b'O')) => Some(|b| (b'0'..=b'7').contains(&b)),
+        (b'0', Some(b'b' | b'B')) => Some(|b| b == b'0' || b == b'1'),
+        _ => None,
+    };
+    if special.is_some() {
+        end += 2;
+    }
+    let digits = special.unwrap_or(|b| b.is_ascii_digit());
+    end = run(end, digits);
+    let is_range = bytes.get(end) == Some(&b'.') && bytes.get(end + 1) == Some(&b'.');
+    if !is_range {
+        if bytes.get(end) == Some(&b'.') {
+            end = run(end + 1, digits);
+        }
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            end += 1;
+            if matches!(bytes.get(end), Some(b'+' | b'-')) {
+                end += 1;
+            }
+            end = run(end, digits);
+        }
+        if let Some(c) = text[end..].chars().next().filter(|c| is_word(*c)) {
+            let length = end - offset + c.len_utf8();
+            return Err(syntax(
+                format!("bad number syntax: {:?}", &text[offset..offset + length]),
+                offset,
+                length,
+            ));
+        }
+    }
+    Ok(Token {
+        kind: Kind::Number(&text[offset..end]),
+        offset,
+        length: end - offset,
+    })
+}
+
+/// How long the quoted text at the beginning is, with its quotes.
+fn quoted_length(text: &str, quote: char) -> Option<usize> {
+    let mut escaped = false;
+    for (at, c) in text.char_indices().skip(1) {
+        match c {
+            '\n' => return None,
+            _ if escaped => escaped = false,
+            '\\' => escaped = true,
+            _ if c == quote => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// How long the text in backticks at the beginning is, with them. Two backticks stand for one.
+fn raw_length(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    loop {
+        match bytes.get(at)? {
+            b'`' if bytes.get(at + 1) == Some(&b'`') => at += 2,
+            b'`' => return Some(at + 1),
+            _ => at += 1,
+        }
+    }
+}
+
+/// Undoes the escapes; on an invalid one, tells where.
+fn unescape(text: &str) -> Result<Cow<'_, str>, usize> {
+    if !text.contains(['\\', '\r']) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at = text.len() - rest.len();
+        rest = &rest[c.len_utf8()..];
+        match c {
+            '\r' => {
+                rest = rest.strip_prefix('\n').unwrap_or(rest);
+                out.push('\n');
+            }
+            '\\' => {
+                let (code, length) = escape(rest, Escapes::Characters).ok_or(at)?;
+                out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                rest = &rest[length..];
+            }
+            _ => out.push(c),
+        }
+    }
+    Ok(Cow::Owned(out))
+}
+
+fn unescape_bytes(text: &str) -> Result<Vec<u8>, usize> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let at = text.len() - rest.len();
+        rest = &rest[c.len_utf8()..];
+        if c == '\\' {
+            let (code, length) = escape(rest, Escapes::Bytes).ok_or(at)?;
+            out.push(u8::try_from(code).map_err(|_| at)?);
+            rest = &rest[length..];
+        } else {
+            out.extend(c.encode_utf8(&mut [0; 4]).bytes());
+        }
+    }
+    Ok(out)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Escapes {
+    Characters,
+    Bytes,
+}
+
+/// What the escape after a backslash stands for, and how long it is.
+fn escape(rest: &str, escapes: Escapes) -> Option<(u32, usize)> {
+    let hex = |digits: &str, length: usize| -> Option<(u32, usize)> {
+        let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
+        let code = u32::from_str_radix(digits, 16).ok().filter(|_| valid)?;
+        (code <= 0x10_ffff).then_some((code, length))
+    };
+    let first = rest.chars().next()?;
+    let single = |code: char| Some((u32::from(code), 1));
+    match first {
+        'a' => single('\u{7}'),
+        'b' => single('\u{8}'),
+        'f' => single('\u{c}'),
+        'n' => single('\n'),
+        'r' => single('\r'),
+        't' => single('\t'),
+        'v' => single('\u{b}'),
+        '\\' | '\'' | '"' | '`' | '?' => single(first),
+        'x' | 'X' => hex(rest.get(1..3)?, 3),
+        'u' if escapes == Escapes::Characters => {
+            if rest[1..].starts_with('{') {
+                let end = rest.find('}')?;
+                (end <= 8).then(|| hex(&rest[2..end], end + 1))?
+            } else {
+                hex(rest.get(1..5)?, 5)
+            }
+        }
+        'U' if escapes == Escapes::Characters => hex(rest.get(1..9)?, 9),
+        '0'..='3' => {
+            let digits = rest.get(..3)?;
+            if !digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
+                return None;
+            }
+            Some((u32::from_str_radix(digits, 8).ok()?, 3))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,130 @@
+//! Go's methods of times and durations, which expressions can call: `now().Unix()`.
+
+use std::sync::Arc;
+
+use jiff::{ToSpan, Zoned};
+
+use super::budget::Failure;
+use super::operators::{nanoseconds_between, shifted};
+use crate::time;
+use crate::value::Value;
+
+type Outcome = Result<Value, Failure>;
+
+/// Calls a method of a value.
+pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
+    let result = match base {
+        Value::Time(moment) => of_time(moment, name, arguments)?,
+        Value::Duration(nanoseconds) => of_duration(*nanoseconds, name, arguments)?,
+        Value::Zone(zone) if name == "String" => Some(Value::from(time::zone_name(zone))),
+        Value::Nil => {
+            return Err(Failure::Message(format!("cannot fetch {name} from <nil>")));
+        }
+        _ => None,
+    };
+    result.ok_or_else(|| {
+        Failure::Message(format!(
+            "{} has no method {name} with {} arguments of these types",
+            base.go_type(),
+            arguments.len()
+        ))
+    })
+}
+
+fn of_time(moment: &Zoned, name: &str, arguments: &[Value]) -> Result<Option<Value>, Failure> {
+    let at = |zoned: Zoned| Value::Time(Arc::new(zoned));
+    let int = |n: i64| Value::Int(n);
+    let value = match (name, arguments) {
+        ("Unix", []) => int(moment.timestamp().as_second().min(whole_seconds(moment))),
+        ("UnixMilli", []) => int(moment.timestamp().as_millisecond()),
+        ("UnixMicro", []) => int(moment.timestamp().as_microsecond()),
+        ("UnixNano", []) => int(nanoseconds_between(&time::at(0, 0), moment)),
+        ("Year", []) => int(moment.year().into()),
+        ("Month", []) => int(moment.month().into()),
+        ("Day", []) => int(moment.day().into()),
+        ("Hour", []) => int(moment.hour().into()),
+        ("Minute", []) => int(moment.minute().into()),
+        ("Second", []) => int(moment.second().into()),
+        ("Nanosecond", []) => int(moment.subsec_nanosecond().into()),
+        ("YearDay", []) => int(moment.day_of_year().into()),
+        ("Weekday", []) => int(moment.weekday().to_sunday_zero_offset().into()),
+        ("IsZero", []) => Value::Bool(false),
+        ("UTC", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
+        ("Local", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
+        ("String", []) => Value::from(time::go_text(moment)),
+        ("In", [Value::Zone(zone)]) => at(moment.with_time_zone((**zone).clone())),
+        ("Format", [Value::String(layout)]) => Value::from(time::format_time(moment, layout)),
+        ("Add", [Value::Duration(n) | Value::Int(n)]) => shifted(moment, *n)?,
+        ("Sub", [Value::Time(other)]) => Value::Duration(nanoseconds_between(other, moment)),
+        ("Before", [Value::Time(other)]) => Value::Bool(moment.timestamp() < other.timestamp()),
+        ("After", [Value::Time(other)]) => Value::Bool(moment.timestamp() > other.timestamp()),
+        ("Equal", [Value::Time(other)]) => Value::Bool(moment.timestamp() == other.timestamp()),
+        ("AddDate", [Value::Int(years), Value::Int(months), Value::Int(days)]) => {
+            at(add_date(moment, *years, *months, *days)?)
+        }
+        ("Truncate", [Value::Duration(unit)]) => {
+            let since = nanoseconds_between(&time::at(0, 0), moment);
+            match since.checked_rem_euclid(*unit) {
+                Some(rest) => shifted(moment, -rest)?,
+                None => at(moment.clone()),
+            }
+        }
+        _ => return Ok(None),
+    };
+    Ok(Some(value))
+}
+
+fn whole_seconds(moment: &Zoned) -> i64 {
+    i64::try_from(moment.timestamp().as_nanosecond().div_euclid(1_000_000_000)).unwrap_or(i64::MAX)
+}
+
+/// As Go's `AddDate`: a day past the end of a month runs over into the next.
+fn add_date(moment: &Zoned, years: i64, months: i64, days: i64) -> Result<Zoned, Failure> {
+    let out_of_range = || Failure::Message("the date is out of range".into());
+    let months = years
+        .checked_mul(12)
+        .and_then(|months_of_years| months_of_years.checked_add(months))
+        .filter(|months| months.abs() < 120_000)
+        .ok_or_else(out_of_range)?;
+    if days.abs() > 4_000_000 {
+        return Err(out_of_range());
+    }
+    let date = moment.date();
+    let first = date
+        .first_of_month()
+        .checked_add(months.months())
+        .and_then(|first| first.checked_add((i64::from(date.day()) - 1).days()))
+        .and_then(|date| date.checked_add(days.days()))
+        .map_err(|_| out_of_range())?;
+    moment
+        .with()
+        .date(first)
+        .build()
+        .map_err(|_| out_of_range())
+}
+
+fn of_duration(
+    nanoseconds: i64,
+    name: &str,
+    arguments: &[Value],
+) -> Result<Option<Value>, Failure> {
+    let as_float = |unit: f64| Value::Float(nanoseconds as f64 / unit);
+    Ok(Some(match (name, arguments) {
+        ("Nanoseconds", []) => Value::Int(nanoseconds),
+        ("Microseconds", []) => Value::Int(nanoseconds / 1_000),
+        ("Milliseconds", []) => Value::Int(nanoseconds / 1_000_000),
+        ("Seconds", []) => as_float(1e9),
+        ("Minutes", []) => as_float(60e9),
+        ("Hours", []) => as_float(3_600e9),
+        ("Abs", []) => Value::Duration(nanoseconds.saturating_abs()),
+        ("String", []) => Value::from(time::duration_text(nanoseconds)),
+        ("Truncate", [Value::Duration(unit)]) => Value::Duration(match unit {
+            ..=0 => nanoseconds,
+            _ => nanoseconds - nanoseconds % unit,
+        }),
+        ("Round", [Value::Duration(unit)]) => {
+            Value::Duration(time::round_duration(nanoseconds, *unit))
+        }
+        _ => return Ok(None),
+    }))
+}

@@ -1,0 +1,389 @@
+//! What operators do, with Go's types: integers stay integers, `/` and `**` give floats, and
+//! nothing is converted between texts and numbers.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Zoned};
+
+use super::ast::BinaryOperator;
+use super::budget::{Failure, Tools};
+use crate::json::go_text;
+use crate::value::Value;
+
+type Outcome = Result<Value, Failure>;
+
+/// Applies an operator that always takes both sides.
+pub(crate) fn apply(
+    tools: &Tools<'_>,
+    operator: BinaryOperator,
+    left: &Value,
+    right: &Value,
+) -> Outcome {
+    use BinaryOperator as B;
+    match operator {
+        B::Equal => equal(tools, left, right).map(Value::Bool),
+        B::NotEqual => equal(tools, left, right).map(|same| Value::Bool(!same)),
+        B::Less => ordered(left, right, "<", Ordering::is_lt),
+        B::Greater => ordered(left, right, ">", Ordering::is_gt),
+        B::LessOrEqual => ordered(left, right, "<=", Ordering::is_le),
+        B::GreaterOrEqual => ordered(left, right, ">=", Ordering::is_ge),
+        B::In => is_in(tools, left, right).map(Value::Bool),
+        B::Matches => matches(left, right),
+        B::Contains => texts(left, right, "contains", |a, b| a.contains(b)),
+        B::StartsWith => texts(left, right, "startsWith", |a, b| a.starts_with(b)),
+        B::EndsWith => texts(left, right, "endsWith", |a, b| a.ends_with(b)),
+        B::Range => range(tools, left, right),
+        B::Add => add(tools, left, right),
+        B::Subtract => subtract(left, right),
+        B::Multiply => multiply(left, right),
+        B::Divide => match (float(left), float(right)) {
+            (Some(a), Some(b)) => Ok(Value::Float(a / b)),
+            _ => Err(mismatch(left, "/", right)),
+        },
+        B::Modulo => match (left, right) {
+            (Value::Int(_), Value::Int(0)) => Err("runtime error: integer divide by zero".into()),
+            (Value::Int(a), Value::Int(b)) => Ok(Value::Int(a.wrapping_rem(*b))),
+            _ => Err(mismatch(left, "%", right)),
+        },
+        B::Power => match (float(left), float(right)) {
+            (Some(a), Some(b)) => Ok(Value::Float(a.powf(b))),
+            _ => Err(mismatch(left, "**", right)),
+        },
+        B::Or | B::And | B::Coalesce => Err("an operator was evaluated in the wrong place".into()),
+    }
+}
+
+fn mismatch(left: &Value, operator: &str, right: &Value) -> Failure {
+    Failure::Message(format!(
+        "invalid operation: {} {operator} {}",
+        left.go_type(),
+        right.go_type()
+    ))
+}
+
+fn float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(n) => Some(*n as f64),
+        Value::Float(f) => Some(*f),
+        _ => None,
+    }
+}
+
+/// Whether two values are equal. Integers and floats compare by value, also inside lists and maps.
+pub(crate) fn equal(tools: &Tools<'_>, left: &Value, right: &Value) -> Result<bool, Failure> {
+    tools.work(1)?;
+    Ok(match (left, right) {
+        (Value::Int(a), Value::Float(b)) => *a as f64 == *b,
+        (Value::Float(a), Value::Int(b)) => *a == *b as f64,
+        (Value::List(a), Value::List(b)) => {
+            if a.items().len() != b.items().len() {
+                return Ok(false);
+            }
+            for (a, b) in a.items().iter().zip(b.items()) {
+                if !equal(tools, a, b)? {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            if a.entries().len() != b.entries().len() || a.others().len() != b.others().len() {
+                return Ok(false);
+            }
+            for ((a_key, a), (b_key, b)) in a.entries().iter().zip(b.entries()) {
+                if a_key != b_key || !equal(tools, a, b)? {
+                    return Ok(false);
+                }
+            }
+            for (key, value) in a.others() {
+                let mut found = false;
+                for (other_key, other) in b.others() {
+                    found |= equal(tools, key, other_key)? && equal(tools, value, other)?;
+                }
+                if !found {
+                    return Ok(false);
+                }
+            }
+            true
+        }
+        (Value::Time(a), Value::Time(b)) => a.timestamp() == b.timestamp(),
+        (a, b) => a == b,
+    })
+}
+
+/// How two values are ordered, if they can be.
+pub(crate) fn order(left: &Value, right: &Value) -> Option<Ordering> {
+    Some(match (left, right) {
+        (Value::Int(a), Value::Int(b)) => a.cmp(b),
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Duration(a), Value::Duration(b)) => a.cmp(b),
+        (Value::Time(a), Value::Time(b)) => a.timestamp().cmp(&b.timestamp()),
+        _ => return None,
+    })
+}
+
+fn ordered(left: &Value, right: &Value, operator: &str, holds: fn(Ordering) -> bool) -> Outcome {
+    if let Some(ordering) = order(left, right) {
+        return Ok(Value::Bool(holds(ordering)));
+    }
+    match (float(left), float(right)) {
+        (Some(a), Some(b)) => Ok(Value::Bool(a.partial_cmp(&b).is_some_and(holds))),
+        _ => Err(mismatch(left, operator, right)),
+    }
+}
+
+/// Sorts pairs by their first part, stably. All must be numbers, or all texts, times or durations.
+pub(crate) fn sort_pairs(
+    tools: &Tools<'_>,
+    pairs: &mut [(Value, Value)],
+    descending: bool,
+) -> Result<(), Failure> {
+    tools.work(pairs.len() as u64)?;
+    // Checked before: a comparison that fails in the middle of a sort has no sensible answer.
+    for window in pairs.windows(2) {
+        ordered(&window[0].0, &window[1].0, "<", Ordering::is_lt)?;
+    }
+    pairs.sort_by(|(a, _), (b, _)| {
+        let ordering = order(a, b).unwrap_or_else(|| {
+            let key = |value| float(value).unwrap_or(f64::NAN);
+            key(a).total_cmp(&key(b))
+        });
+        if descending {
+            ordering.reverse()
+        } else {
+            ordering
+        }
+    });
+    Ok(())
+}
+
+fn is_in(tools: &Tools<'_>, needle: &Value, haystack: &Value) -> Result<bool, Failure> {
+    match haystack {
+        Value::Nil => Ok(false),
+        Value::List(list) => {
+            for item in list.items() {
+                if equal(tools, item, needle)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Value::Map(map) => match needle {
+            Value::String(key) => Ok(map.get(key).is_some()),
+            _ => {
+                for (key, _) in map.others() {
+                    if equal(tools, key, needle)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+        },
+        _ => Err(Failure::Message(format!(
+            "operator \"in\" not defined on {}",
+            haystack.go_type()
+        ))),
+    }
+}
+
+/// `matches` against a pattern that is known.
+pub(crate) fn matches_pattern(text: &Value, pattern: &regex::Regex) -> Outcome {
+    match text {
+        Value::Nil => Ok(Value::Bool(false)),
+        Value::String(text) => Ok(Value::Bool(pattern.is_match(text))),
+        Value::Bytes(bytes) => Ok(Value::Bool(
+            pattern.is_match(&String::from_utf8_lossy(bytes)),
+        )),
+        _ => Err(Failure::Message(format!(
+            "invalid operation: {} matches string",
+            text.go_type()
+        ))),
+    }
+}
+
+fn matches(left: &Value, right: &Value) -> Outcome {
+    match right {
+        Value::Nil => Ok(Value::Bool(false)),
+        Value::String(pattern) => matches_pattern(left, &crate::pattern::compile(pattern)?),
+        _ => Err(mismatch(left, "matches", right)),
+    }
+}
+
+fn texts(left: &Value, right: &Value, operator: &str, holds: fn(&str, &str) -> bool) -> Outcome {
+    match (left, right) {
+        (Value::Nil, _) | (_, Value::Nil) => Ok(Value::Bool(false)),
+        (Value::String(a), Value::String(b)) => Ok(Value::Bool(holds(a, b))),
+        _ => Err(mismatch(left, operator, right)),
+    }
+}
+
+/// The number as an index: floats are cut off.
+pub(crate) fn to_int(value: &Value) -> Result<i64, Failure> {
+    match value {
+        Value::Int(n) => Ok(*n),
+        Value::Float(f) => Ok(*f as i64),
+        _ => Err(Failure::Message(format!(
+            "invalid operation: int({})",
+            value.go_type()
+        ))),
+    }
+}
+
+fn range(tools: &Tools<'_>, left: &Value, right: &Value) -> Outcome {
+    let (first, last) = (to_int(left)?, to_int(right)?);
+    if last < first {
+        return Ok(Value::list(Vec::new())?);
+    }
+    let count = last.abs_diff(first).saturating_add(1);
+    tools.grow(count.saturating_mul(size_of::<Value>() as u64))?;
+    Ok(Value::list((first..=last).map(Value::Int).collect())?)
+}
+
+fn add(tools: &Tools<'_>, left: &Value, right: &Value) -> Outcome {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => Ok(Value::Int(a.wrapping_add(*b))),
+        (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.wrapping_add(*b))),
+        (Value::Time(time), Value::Duration(n)) | (Value::Duration(n), Value::Time(time)) => {
+            shifted(time, *n)
+        }
+        (Value::String(a), Value::String(b)) => {
+            tools.grow_by(1, a.len() + b.len())?;
+            Ok(Value::from([&**a, &**b].concat()))
+        }
+        _ => match (float(left), float(right)) {
+            (Some(a), Some(b)) => Ok(Value::Float(a + b)),
+            _ => Err(mismatch(left, "+", right)),
+        },
+    }
+}
+
+/// The moment this many nanoseconds later.
+pub(crate) fn shifted(time: &Zoned, nanoseconds: i64) -> Outcome {
+    time.checked_add(SignedDuration::from_nanos(nanoseconds))
+        .map(|moved| Value::Time(Arc::new(moved)))
+        .map_err(|_| Failure::Message("the time is out of range".into()))
+}
+
+/// The nanoseconds from one moment to another, as far as they can be counted.
+pub(crate) fn nanoseconds_between(from: &Zoned, to: &Zoned) -> i64 {
+    let difference = to.timestamp().as_nanosecond() - from.timestamp().as_nanosecond();
+    i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })
+}
+
+fn subtract(left: &Value, right: &Value) -> Outcome {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => Ok(Value::Int(a.wrapping_sub(*b))),
+        (Value::Duration(a), Value::Duration(b)) => Ok(Value::Duration(a.wrapping_sub(*b))),
+        (Value::Time(time), Value::Duration(n)) => shifted(time, n.wrapping_neg()),
+        (Value::Time(a), Value::Time(b)) => Ok(Value::Duration(nanoseconds_between(b, a))),
+        _ => match (float(left), float(right)) {
+            (Some(a), Some(b)) => Ok(Value::Float(a - b)),
+            _ => Err(mismatch(left, "-", right)),
+        },
+    }
+}
+
+fn multiply(left: &Value, right: &Value) -> Outcome {
+    match (left, right) {
+        (Value::Int(a), Value::Int(b)) => Ok(Value::Int(a.wrapping_mul(*b))),
+        (Value::Duration(a), Value::Int(b) | Value::Duration(b))
+        | (Value::Int(b), Value::Duration(a)) => Ok(Value::Duration(a.wrapping_mul(*b))),
+        (Value::Duration(a), Value::Float(b)) | (Value::Float(b), Value::Duration(a)) => {
+            Ok(Value::Float(*a as f64 * b))
+        }
+        _ => match (float(left), float(right)) {
+            (Some(a), Some(b)) => Ok(Value::Float(a * b)),
+            _ => Err(mismatch(left, "*", right)),
+        },
+    }
+}
+
+/// `-x`.
+pub(crate) fn negate(value: &Value) -> Outcome {
+    match value {
+        Value::Int(n) => Ok(Value::Int(n.wrapping_neg())),
+        Value::Duration(n) => Ok(Value::Duration(n.wrapping_neg())),
+        Value::Float(f) => Ok(Value::Float(-f)),
+        _ => Err(Failure::Message(format!(
+            "invalid operation: - {}",
+            value.go_type()
+        ))),
+    }
+}
+
+/// `base[key]` or `base.key`.
+pub(crate) fn fetch(tools: &Tools<'_>, base: &Value, key: &Value) -> Outcome {
+    let out_of_range = |index: i64, length: usize| {
+        Failure::Message(format!(
+            "index out of range: {index} (array length is {length})"
+        ))
+    };
+    let place = |length: usize| -> Result<usize, Failure> {
+        let index = to_int(key)?;
+        let from_start = if index < 0 {
+            index.saturating_add_unsigned(length as u64)
+        } else {
+            index
+        };
+        usize::try_from(from_start)
+            .ok()
+            .filter(|place| *place < length)
+            .ok_or_else(|| out_of_range(from_start, length))
+    };
+    match base {
+        Value::List(list) => Ok(list.items()[place(list.items().len())?].clone()),
+        Value::String(text) => Ok(Value::Int(text.as_bytes()[place(text.len())?].into())),
+        Value::Bytes(bytes) => Ok(Value::Int(bytes[place(bytes.len())?].into())),
+        Value::Map(map) => match key {
+            Value::String(name) => Ok(map.get(name).cloned().unwrap_or(Value::Nil)),
+            _ => {
+                for (other, value) in map.others() {
+                    if equal(tools, other, key)? {
+                        return Ok(value.clone());
+                    }
+                }
+                Ok(Value::Nil)
+            }
+        },
+        _ => Err(Failure::Message(format!(
+            "cannot fetch {} from {}",
+            go_text(key),
+            base.go_type()
+        ))),
+    }
+}
+
+/// `base[from:to]`.
+pub(crate) fn slice(base: &Value, from: Option<&Value>, to: Option<&Value>) -> Outcome {
+    let bounds = |length: usize| -> Result<std::ops::Range<usize>, Failure> {
+        let place = |value: Option<&Value>, default: usize| -> Result<usize, Failure> {
+            let Some(value) = value else {
+                return Ok(default);
+            };
+            let index = to_int(value)?;
+            let from_start = if index < 0 {
+                index.saturating_add_unsigned(length as u64).max(0)
+            } else {
+                index
+            };
+            Ok(usize::try_from(from_start).unwrap_or(0).min(length))
+        };
+        let end = place(to, length)?;
+        Ok(place(from, 0)?.min(end)..end)
+    };
+    match base {
+        Value::List(list) => {
+            let range = bounds(list.items().len())?;
+            Ok(Value::list(list.items()[range].to_vec())?)
+        }
+        Value::String(text) => {
+            let range = bounds(text.len())?;
+            Ok(Value::from(
+                String::from_utf8_lossy(&text.as_bytes()[range]).into_owned(),
+            ))
+        }
+        Value::Bytes(bytes) => Ok(Value::Bytes(Arc::from(&bytes[bounds(bytes.len())?]))),
+        _ => Err(Failure::Message(format!("cannot slice {}", go_text(base)))),
+    }
+}

@@ -1,0 +1,872 @@
+//! Reading an expression: a Pratt parser with the precedences of expr-lang.
+
+use std::sync::Arc;
+
+use super::ast::{Arena, BinaryOperator, Iteration, Node, NodeId, Pointer, UnaryOperator};
+use super::functions::Function;
+use super::lexer::{Kind, Token, next_token};
+use crate::error::{ExprError, ExprErrorKind};
+use crate::pattern;
+use crate::value::Value;
+
+/// How long an expression may be, in bytes.
+const MAX_LENGTH: usize = 1 << 20;
+/// How many nodes it may have: expr-lang's own limit.
+const MAX_NODES: usize = 10_000;
+/// How deep it may nest. The parser and the evaluator recurse this deep, in any thread.
+const MAX_DEPTH: u16 = 96;
+
+/// Reads an expression.
+pub(crate) fn parse(text: &str) -> Result<(Arena, NodeId), ExprError> {
+    if text.len() > MAX_LENGTH {
+        return Err(ExprError::new(
+            ExprErrorKind::Budget,
+            "the expression is longer than 1 MiB",
+            MAX_LENGTH,
+            text.len() - MAX_LENGTH,
+        ));
+    }
+    let current = next_token(text, 0)?;
+    let mut parser = Parser {
+        text,
+        current,
+        arena: Arena::default(),
+        depths: Vec::new(),
+        nesting: 0,
+        predicates: 0,
+        locals: Vec::new(),
+    };
+    let root = parser.sequence()?;
+    if parser.current.kind != Kind::End {
+        return Err(parser.unexpected());
+    }
+    Ok((parser.arena, root))
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    current: Token<'a>,
+    arena: Arena,
+    /// How deep the tree below each node is.
+    depths: Vec<u16>,
+    nesting: u16,
+    predicates: usize,
+    locals: Vec<&'a str>,
+}
+
+type Parsed<T = NodeId> = Result<T, ExprError>;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Associativity {
+    Left,
+    Right,
+}
+
+fn binary(sign: &str) -> Option<(BinaryOperator, u16, Associativity)> {
+    use Associativity::{Left, Right};
+    use BinaryOperator as B;
+    Some(match sign {
+        "or" | "||" => (B::Or, 10, Left),
+        "and" | "&&" => (B::And, 15, Left),
+        "==" => (B::Equal, 20, Left),
+        "!=" => (B::NotEqual, 20, Left),
+        "<" => (B::Less, 20, Left),
+        ">" => (B::Greater, 20, Left),
+        "<=" => (B::LessOrEqual, 20, Left),
+        ">=" => (B::GreaterOrEqual, 20, Left),
+        "in" => (B::In, 20, Left),
+        "matches" => (B::Matches, 20, Left),
+        "contains" => (B::Contains, 20, Left),
+        "startsWith" => (B::StartsWith, 20, Left),
+        "endsWith" => (B::EndsWith, 20, Left),
+        ".." => (B::Range, 25, Left),
+        "+" => (B::Add, 30, Left),
+        "-" => (B::Subtract, 30, Left),
+        "*" => (B::Multiply, 60, Left),
+        "/" => (B::Divide, 60, Left),
+        "%" => (B::Modulo, 60, Left),
+        "**" | "^" => (B::Power, 100, Right),
+        "??" => (B::Coalesce, 500, Left),
+        _ => return None,
+    })
+}
+
+fn is_ordering(operator: BinaryOperator) -> bool {
+    matches!(
+        operator,
+        BinaryOperator::Less
+            | BinaryOperator::Greater
+            | BinaryOperator::LessOrEqual
+            | BinaryOperator::GreaterOrEqual
+    )
+}
+
+fn may_be_negated(sign: &str) -> bool {
+    matches!(
+        sign,
+        "in" | "matches" | "contains" | "startsWith" | "endsWith"
+    )
+}
+
+impl<'a> Parser<'a> {
+    fn advance(&mut self) -> Parsed<Token<'a>> {
+        let next = next_token(self.text, self.current.offset + self.current.length)?;
+        Ok(std::mem::replace(&mut self.current, next))
+    }
+
+    fn sign(&self) -> Option<&'a str> {
+        match self.current.kind {
+            Kind::Sign(sign) => Some(sign),
+            _ => None,
+        }
+    }
+
+    fn at(&self, sign: &str) -> bool {
+        self.sign() == Some(sign)
+    }
+
+    fn take(&mut self, sign: &str) -> Parsed<bool> {
+        let found = self.at(sign);
+        if found {
+            self.advance()?;
+        }
+        Ok(found)
+    }
+
+    fn expect(&mut self, sign: &str) -> Parsed<()> {
+        if self.take(sign)? {
+            return Ok(());
+        }
+        Err(self.unexpected())
+    }
+
+    fn unexpected(&self) -> ExprError {
+        let (offset, length) = (self.current.offset, self.current.length);
+        let message = match self.current.kind {
+            Kind::End => "unexpected end of expression".into(),
+            _ => format!("unexpected token {:?}", &self.text[offset..offset + length]),
+        };
+        self.error(message, offset, length)
+    }
+
+    fn error(&self, message: impl Into<String>, offset: usize, length: usize) -> ExprError {
+        ExprError::new(ExprErrorKind::Syntax, message, offset, length)
+    }
+
+    fn add(&mut self, node: Node, token: &Token<'_>) -> Parsed {
+        self.add_at(node, token.offset, token.length)
+    }
+
+    fn add_at(&mut self, node: Node, offset: usize, length: usize) -> Parsed {
+        if self.arena.len() >= MAX_NODES {
+            return Err(ExprError::new(
+                ExprErrorKind::Budget,
+                format!("the expression has more than {MAX_NODES} parts"),
+                offset,
+                length,
+            ));
+        }
+        // The evaluator walks down the left of operators and of members in a loop, so these don't
+        // make the tree deeper.
+        let spine = match &node {
+            Node::Binary { left, .. } if matches!(self.arena.get(*left), Node::Binary { .. }) => {
+                Some(*left)
+            }
+            Node::Member { base, .. } if matches!(self.arena.get(*base), Node::Member { .. }) => {
+                Some(*base)
+            }
+            _ => None,
+        };
+        let id = self.arena.push(node, offset, length);
+        let mut depth = 0;
+        let depths = &self.depths;
+        self.arena.children(id, |child| {
+            let below = depths[child.0 as usize];
+            depth = depth.max(if Some(child) == spine {
+                below
+            } else {
+                below + 1
+            });
+        });
+        self.depths.push(depth);
+        if depth > MAX_DEPTH {
+            return Err(too_deep(offset, length));
+        }
+        Ok(id)
+    }
+
+    fn sequence(&mut self) -> Parsed {
+        let start = self.current.clone();
+        let first = self.expression(0)?;
+        if !self.at(";") {
+            return Ok(first);
+        }
+        let mut nodes = vec![first];
+        while self.take(";")? {
+            if self.current.kind == Kind::End {
+                break;
+            }
+            nodes.push(self.expression(0)?);
+        }
+        if nodes.len() == 1 {
+            return Ok(first);
+        }
+        self.add(Node::Sequence(nodes), &start)
+    }
+
+    fn expression(&mut self, precedence: u16) -> Parsed {
+        self.nesting += 1;
+        if self.nesting > MAX_DEPTH {
+            return Err(too_deep(self.current.offset, self.current.length));
+        }
+        let result = match self.sign() {
+            Some("let") if precedence == 0 => self.declaration(),
+            Some("if") if precedence == 0 => self.if_else(),
+            _ => self.operators(precedence),
+        };
+        self.nesting -= 1;
+        result
+    }
+
+    fn operators(&mut self, precedence: u16) -> Parsed {
+        let mut left = self.primary()?;
+        let mut after_coalesce = false;
+        while let Some(mut sign) = self.sign() {
+            let mut negated = None;
+            if sign == "not" {
+                let token = self.current.clone();
+                let following = next_token(self.text, token.offset + token.length)?;
+                match following.kind {
+                    Kind::Sign(next) if may_be_negated(next) => {
+                        if binary(next).is_none_or(|(_, level, _)| level < precedence) {
+                            break;
+                        }
+                        self.advance()?;
+                        negated = Some(token);
+                        sign = next;
+                    }
+                    _ => {
+                        self.advance()?;
+                        return Err(self.unexpected());
+                    }
+                }
+            }
+            if sign == "|" {
+                if precedence > 0 {
+                    break;
+                }
+                self.advance()?;
+                let name = self.advance()?;
+                let Kind::Identifier(function) = name.kind else {
+                    self.current = name;
+                    return Err(self.unexpected());
+                };
+                left = self.call(function, &name, Some(left))?;
+                after_coalesce = false;
+                continue;
+            }
+            let Some((operator, level, associativity)) = binary(sign) else {
+                break;
+            };
+            if level < precedence {
+                break;
+            }
+            let token = self.advance()?;
+            if after_coalesce && operator != BinaryOperator::Coalesce {
+                return Err(self.error(
+                    format!(
+                        "Operator ({sign}) and coalesce expressions (??) cannot be mixed. Wrap either by parentheses."
+                    ),
+                    token.offset,
+                    token.length,
+                ));
+            }
+            after_coalesce = operator == BinaryOperator::Coalesce;
+            if is_ordering(operator) {
+                left = self.ordering(left, operator, &token, level)?;
+                continue;
+            }
+            let right = self.expression(match associativity {
+                Associativity::Left => level + 1,
+                Associativity::Right => level,
+            })?;
+            left = self.binary_node(operator, left, right, &token)?;
+            if let Some(not) = negated {
+                left = self.add(
+                    Node::Unary {
+                        operator: UnaryOperator::Not,
+                        operand: left,
+                    },
+                    &not,
+                )?;
+            }
+        }
+        if precedence == 0 {
+            left = self.conditional(left)?;
+        }
+        Ok(left)
+    }
+
+    fn binary_node(
+        &mut self,
+        operator: BinaryOperator,
+        left: NodeId,
+        right: NodeId,
+        token: &Token<'_>,
+    ) -> Parsed {
+        if operator == BinaryOperator::Matches
+            && let Node::Constant(Value::String(text)) = self.arena.get(right)
+        {
+            let (offset, length) = self.arena.place(right);
+            let pattern =
+                pattern::compile(text).map_err(|message| self.error(message, offset, length))?;
+            return self.add(
+                Node::MatchesPattern {
+                    text: left,
+                    pattern: Box::new(pattern),
+                },
+                token,
+            );
+        }
+        self.add(
+            Node::Binary {
+                operator,
+                left,
+                right,
+            },
+            token,
+        )
+    }
+
+    /// `a < b < c` means `a < b && b < c`.
+    fn ordering(
+        &mut self,
+        mut left: NodeId,
+        mut operator: BinaryOperator,
+        token: &Token<'a>,
+        level: u16,
+    ) -> Parsed {
+        let mut token = token.clone();
+        let mut all = None;
+        loop {
+            let right = self.expression(level + 1)?;
+            let comparison = self.binary_node(operator, left, right, &token)?;
+            all = Some(match all {
+                None => comparison,
+                Some(all) => self.binary_node(BinaryOperator::And, all, comparison, &token)?,
+            });
+            left = right;
+            match self.sign().and_then(binary) {
+                Some((next, ..)) if is_ordering(next) => {
+                    operator = next;
+                    token = self.advance()?;
+                }
+                _ => return Ok(all.unwrap_or(comparison)),
+            }
+        }
+    }
+
+    fn declaration(&mut self) -> Parsed {
+        self.advance()?;
+        let token = self.advance()?;
+        let Kind::Identifier(name) = token.kind else {
+            self.current = token;
+            return Err(self.unexpected());
+        };
+        if self.locals.contains(&name) {
+            return Err(self.error(
+                format!("cannot redeclare variable {name}"),
+                token.offset,
+                token.length,
+            ));
+        }
+        if Function::builtin(name).is_some() || iteration(name).is_some() {
+            return Err(self.error(
+                format!("cannot redeclare builtin {name}"),
+                token.offset,
+                token.length,
+            ));
+        }
+        self.expect("=")?;
+        let value = self.expression(0)?;
+        self.expect(";")?;
+        let slot = self.locals.len();
+        self.locals.push(name);
+        let body = self.sequence();
+        self.locals.truncate(slot);
+        self.add(
+            Node::Let {
+                slot,
+                value,
+                body: body?,
+            },
+            &token,
+        )
+    }
+
+    fn if_else(&mut self) -> Parsed {
+        let token = self.advance()?;
+        let condition = self.expression(0)?;
+        let yes = self.block()?;
+        self.expect("else")?;
+        let no = if self.at("if") {
+            self.expression(0)?
+        } else {
+            self.block()?
+        };
+        self.add(Node::Conditional { condition, yes, no }, &token)
+    }
+
+    fn block(&mut self) -> Parsed {
+        self.expect("{")?;
+        let body = self.sequence()?;
+        self.expect("}")?;
+        Ok(body)
+    }
+
+    fn conditional(&mut self, mut node: NodeId) -> Parsed {
+        while self.at("?") {
+            let token = self.advance()?;
+            let (yes, no) = if self.take(":")? {
+                (node, self.expression(0)?)
+            } else {
+                let yes = self.expression(0)?;
+                self.expect(":")?;
+                (yes, self.expression(0)?)
+            };
+            node = self.add(
+                Node::Conditional {
+                    condition: node,
+                    yes,
+                    no,
+                },
+                &token,
+            )?;
+        }
+        Ok(node)
+    }
+
+    fn primary(&mut self) -> Parsed {
+        let token = self.current.clone();
+        let unary = match self.sign() {
+            Some("not" | "!") => Some((UnaryOperator::Not, 50)),
+            Some("-") => Some((UnaryOperator::Minus, 90)),
+            Some("+") => Some((UnaryOperator::Plus, 90)),
+            _ => None,
+        };
+        if let Some((operator, level)) = unary {
+            self.advance()?;
+            let operand = self.expression(level)?;
+            let node = self.add(Node::Unary { operator, operand }, &token)?;
+            return self.postfix(node);
+        }
+        match self.sign() {
+            Some("(") => {
+                self.advance()?;
+                let inner = self.sequence()?;
+                self.expect(")")?;
+                self.postfix(inner)
+            }
+            Some("#" | ".") if self.predicates > 0 => {
+                let node = self.pointer()?;
+                self.postfix(node)
+            }
+            Some("::") => {
+                self.advance()?;
+                let name = self.advance()?;
+                let Kind::Identifier(function) = name.kind else {
+                    self.current = name;
+                    return Err(self.unexpected());
+                };
+                let node = self.call(function, &name, None)?;
+                self.postfix(node)
+            }
+            Some("[") => {
+                let node = self.list()?;
+                self.postfix(node)
+            }
+            Some("{") => {
+                let node = self.map()?;
+                self.postfix(node)
+            }
+            Some(_) => Err(self.unexpected()),
+            None => self.literal_or_name(),
+        }
+    }
+
+    fn pointer(&mut self) -> Parsed {
+        let token = self.current.clone();
+        let mut pointer = Pointer::Item;
+        if self.take("#")?
+            && let Kind::Identifier(name) = self.current.kind
+        {
+            pointer = match name {
+                "index" => Pointer::Index,
+                "acc" => Pointer::Accumulator,
+                _ => {
+                    return Err(self.error(
+                        format!("unknown pointer #{name}"),
+                        token.offset,
+                        token.length + name.len(),
+                    ));
+                }
+            };
+            self.advance()?;
+        }
+        self.add(Node::Pointer(pointer), &token)
+    }
+
+    fn literal_or_name(&mut self) -> Parsed {
+        if self.current.kind == Kind::End {
+            return Err(self.unexpected());
+        }
+        let token = self.advance()?;
+        let node = match &token.kind {
+            Kind::Identifier("true") => return self.add(Node::Constant(true.into()), &token),
+            Kind::Identifier("false") => return self.add(Node::Constant(false.into()), &token),
+            Kind::Identifier("nil") => return self.add(Node::Constant(Value::Nil), &token),
+            Kind::Identifier(name) if self.at("(") => self.call(name, &token, None)?,
+            Kind::Identifier(name) => self.name(name, &token)?,
+            Kind::Number(digits) => {
+                let number = number(digits)
+                    .map_err(|message| self.error(message, token.offset, token.length))?;
+                // expr-lang takes no postfix after a number.
+                return self.add(Node::Constant(number), &token);
+            }
+            Kind::String(text) => self.add(Node::Constant(Value::from(&**text)), &token)?,
+            Kind::Bytes(bytes) => {
+                let bytes = Value::Bytes(Arc::from(bytes.as_slice()));
+                self.add(Node::Constant(bytes), &token)?
+            }
+            Kind::Sign(_) | Kind::End => {
+                self.current = token;
+                return Err(self.unexpected());
+            }
+        };
+        self.postfix(node)
+    }
+
+    fn name(&mut self, name: &str, token: &Token<'_>) -> Parsed {
+        let node = match self.locals.iter().rposition(|local| *local == name) {
+            Some(slot) => Node::Local(slot),
+            None if name == "$env" => Node::Environment,
+            None => Node::Name(Arc::from(name)),
+        };
+        self.add(node, token)
+    }
+
+    /// A call by name, after the name; `piped` is what stands before a `|`.
+    fn call(&mut self, name: &str, token: &Token<'a>, piped: Option<NodeId>) -> Parsed {
+        if let Some(iteration) = iteration(name) {
+            return self.iterate(iteration, token, piped);
+        }
+        let arguments = self.arguments(piped)?;
+        if let Some(function) = Function::builtin(name).or_else(|| Function::of_argo(name)) {
+            function
+                .check(arguments.len())
+                .map_err(|message| self.error(message, token.offset, token.length))?;
+            return self.add(
+                Node::Call {
+                    function,
+                    arguments,
+                },
+                token,
+            );
+        }
+        let callee = self.name(name, token)?;
+        self.add(Node::CallName { callee, arguments }, token)
+    }
+
+    fn arguments(&mut self, piped: Option<NodeId>) -> Parsed<Vec<NodeId>> {
+        let mut arguments: Vec<NodeId> = piped.into_iter().collect();
+        self.expect("(")?;
+        while !self.at(")") {
+            arguments.push(self.expression(0)?);
+            if !self.take(",")? {
+                break;
+            }
+        }
+        self.expect(")")?;
+        Ok(arguments)
+    }
+
+    fn iterate(
+        &mut self,
+        iteration: Iteration,
+        token: &Token<'_>,
+        piped: Option<NodeId>,
+    ) -> Parsed {
+        self.expect("(")?;
+        let list = match piped {
+            Some(list) => list,
+            None => {
+                let list = self.expression(0)?;
+                if !self.at(")") {
+                    self.expect(",")?;
+                }
+                list
+            }
+        };
+        let optional = matches!(iteration, Iteration::Count | Iteration::Sum);
+        let predicate = if !self.at(")") {
+            Some(self.predicate()?)
+        } else if optional {
+            None
+        } else {
+            return Err(self.error(
+                "expected at least 2 arguments",
+                self.current.offset,
+                self.current.length,
+            ));
+        };
+        let mut extra = None;
+        if self.take(",")?
+            && !self.at(")")
+            && matches!(iteration, Iteration::SortBy | Iteration::Reduce)
+        {
+            extra = Some(self.expression(0)?);
+            self.take(",")?;
+        }
+        self.expect(")")?;
+        self.add(
+            Node::Iterate {
+                iteration,
+                list,
+                predicate,
+                extra,
+            },
+            token,
+        )
+    }
+
+    fn predicate(&mut self) -> Parsed {
+        self.predicates += 1;
+        let node = if self.at("{") {
+            self.block()?
+        } else {
+            let node = self.expression(0)?;
+            if self.at(";") {
+                return Err(self.error(
+                    "wrap predicate with brackets { and }",
+                    self.current.offset,
+                    self.current.length,
+                ));
+            }
+            node
+        };
+        self.predicates -= 1;
+        Ok(node)
+    }
+
+    fn list(&mut self) -> Parsed {
+        let token = self.advance()?;
+        let mut items = Vec::new();
+        while !self.at("]") {
+            items.push(self.expression(0)?);
+            if !self.take(",")? {
+                break;
+            }
+        }
+        self.expect("]")?;
+        self.add(Node::List(items), &token)
+    }
+
+    fn map(&mut self) -> Parsed {
+        let token = self.advance()?;
+        let mut pairs = Vec::new();
+        while !self.at("}") {
+            let key_token = self.current.clone();
+            let key = match &key_token.kind {
+                Kind::Identifier(text) | Kind::Number(text) => Some(Value::from(*text)),
+                Kind::String(text) => Some(Value::from(&**text)),
+                _ => None,
+            };
+            let key = match key {
+                Some(key) => {
+                    self.advance()?;
+                    self.add(Node::Constant(key), &key_token)?
+                }
+                None if self.at("(") => self.expression(0)?,
+                None => {
+                    return Err(self.error(
+                        "a map key must be a quoted string, a number, a identifier, or an expression enclosed in parentheses",
+                        key_token.offset,
+                        key_token.length,
+                    ));
+                }
+            };
+            self.expect(":")?;
+            pairs.push((key, self.expression(0)?));
+            if !self.take(",")? {
+                break;
+            }
+        }
+        self.expect("}")?;
+        self.add(Node::Map(pairs), &token)
+    }
+
+    fn postfix(&mut self, mut node: NodeId) -> Parsed {
+        loop {
+            let optional = self.at("?.");
+            if optional || self.at(".") {
+                self.advance()?;
+                if optional && self.at("[") {
+                    node = self.bracket(node, true)?;
+                    continue;
+                }
+                node = self.member(node, optional)?;
+            } else if self.at("[") {
+                node = self.bracket(node, false)?;
+            } else {
+                return Ok(node);
+            }
+        }
+    }
+
+    fn member(&mut self, mut base: NodeId, optional: bool) -> Parsed {
+        let token = self.advance()?;
+        let name = match token.kind {
+            Kind::Identifier(name) => name,
+            Kind::Sign(word) if word.starts_with(char::is_alphabetic) => word,
+            _ => return Err(self.error("expected name", token.offset, token.length)),
+        };
+        let chained = if let Node::Chain(inner) = self.arena.get(base) {
+            base = *inner;
+            true
+        } else {
+            false
+        };
+        let node = if self.at("(") {
+            if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
+                let arguments = self.arguments(None)?;
+                let function = Function::of_sprig(name)
+                    .ok_or_else(|| format!("sprig has no function {name}"))
+                    .and_then(|function| function.check(arguments.len()).map(|()| function))
+                    .map_err(|message| self.error(message, token.offset, token.length))?;
+                self.add(
+                    Node::Call {
+                        function,
+                        arguments,
+                    },
+                    &token,
+                )?
+            } else {
+                let arguments = self.arguments(None)?;
+                self.add(
+                    Node::Method {
+                        base,
+                        name: Arc::from(name),
+                        optional,
+                        arguments,
+                    },
+                    &token,
+                )?
+            }
+        } else {
+            let key = self.add(Node::Constant(Value::from(name)), &token)?;
+            self.add(
+                Node::Member {
+                    base,
+                    key,
+                    optional,
+                },
+                &token,
+            )?
+        };
+        if chained || optional {
+            return self.add(Node::Chain(node), &token);
+        }
+        Ok(node)
+    }
+
+    fn bracket(&mut self, base: NodeId, optional: bool) -> Parsed {
+        let token = self.advance()?;
+        let from = if self.at(":") {
+            None
+        } else {
+            Some(self.expression(0)?)
+        };
+        let node = if self.take(":")? {
+            let to = if self.at("]") {
+                None
+            } else {
+                Some(self.expression(0)?)
+            };
+            self.add(Node::Slice { base, from, to }, &token)?
+        } else {
+            let Some(key) = from else {
+                return Err(self.unexpected());
+            };
+            let node = self.add(
+                Node::Member {
+                    base,
+                    key,
+                    optional,
+                },
+                &token,
+            )?;
+            if optional {
+                self.add(Node::Chain(node), &token)?
+            } else {
+                node
+            }
+        };
+        self.expect("]")?;
+        Ok(node)
+    }
+}
+
+fn too_deep(offset: usize, length: usize) -> ExprError {
+    ExprError::new(
+        ExprErrorKind::Budget,
+        format!("the expression nests deeper than {MAX_DEPTH} levels"),
+        offset,
+        length,
+    )
+}
+
+fn iteration(name: &str) -> Option<Iteration> {
+    Some(match name {
+        "all" => Iteration::All,
+        "none" => Iteration::None,
+        "any" => Iteration::Any,
+        "one" => Iteration::One,
+        "filter" => Iteration::Filter,
+        "map" => Iteration::Map,
+        "count" => Iteration::Count,
+        "sum" => Iteration::Sum,
+        "find" => Iteration::Find,
+        "findIndex" => Iteration::FindIndex,
+        "findLast" => Iteration::FindLast,
+        "findLastIndex" => Iteration::FindLastIndex,
+        "groupBy" => Iteration::GroupBy,
+        "sortBy" => Iteration::SortBy,
+        "reduce" => Iteration::Reduce,
+        _ => return None,
+    })
+}
+
+fn number(digits: &str) -> Result<Value, String> {
+    let digits = digits.replace('_', "").to_lowercase();
+    let integer = |digits: &str, radix: u32, kind: &str| {
+        i64::from_str_radix(digits, radix)
+            .map(Value::Int)
+            .map_err(|error| format!("invalid {kind} literal: {error}"))
+    };
+    if let Some(rest) = digits.strip_prefix("0x") {
+        integer(rest, 16, "hex")
+    } else if digits.contains(['.', 'e']) {
+        digits
+            .parse()
+            .ok()
+            .filter(|number: &f64| number.is_finite())
+            .map(Value::Float)
+            .ok_or_else(|| format!("invalid float literal: {digits:?}"))
+    } else if let Some(rest) = digits.strip_prefix("0b") {
+        integer(rest, 2, "binary")
+    } else if let Some(rest) = digits.strip_prefix("0o") {
+        integer(rest, 8, "octal")
+    } else {
+        integer(&digits, 10, "integer")
+    }
+}

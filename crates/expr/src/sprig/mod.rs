@@ -1,0 +1,5 @@
+//! sprig.
+
+use crate::expr::functions::Entry;
+
+pub(crate) const TABLES: &[&[Entry]] = &[];
