@@ -9,4 +9,5 @@ pub mod commit;
 pub mod effect;
 pub mod fact;
 pub mod ids;
+pub mod lower;
 pub mod strategic;

@@ -1,0 +1,173 @@
+//! The user's containers.
+
+use argosy_api::{ContainerNode, ScriptTemplate, Template, UserContainer};
+use k8s_openapi::api::core::v1::{Container, EnvVar};
+
+use super::LowerInput;
+use super::error::{Capability, LowerError};
+
+/// The name of the container that runs the step.
+pub const MAIN: &str = "main";
+/// Where a script's source is found in its container.
+pub const SCRIPT_PATH: &str = "/argo/staging/script";
+/// The file in which a step reports its progress.
+const PROGRESS_FILE: &str = "/var/run/argo/progress";
+
+/// Builds a Kubernetes container from one of Argo's types, which have the same fields.
+macro_rules! container_from {
+    ($from:expr) => {{
+        let from = $from;
+        Container {
+            name: from.name.clone(),
+            image: text(&from.image),
+            command: list(&from.command),
+            args: list(&from.args),
+            working_dir: text(&from.working_dir),
+            ports: list(&from.ports),
+            env_from: list(&from.env_from),
+            env: list(&from.env),
+            resources: from.resources.clone(),
+            resize_policy: list(&from.resize_policy),
+            restart_policy: text(&from.restart_policy),
+            restart_policy_rules: list(&from.restart_policy_rules),
+            volume_mounts: list(&from.volume_mounts),
+            volume_devices: list(&from.volume_devices),
+            liveness_probe: from.liveness_probe.as_deref().cloned(),
+            readiness_probe: from.readiness_probe.as_deref().cloned(),
+            startup_probe: from.startup_probe.as_deref().cloned(),
+            lifecycle: from.lifecycle.as_deref().cloned(),
+            termination_message_path: text(&from.termination_message_path),
+            termination_message_policy: text(&from.termination_message_policy),
+            image_pull_policy: text(&from.image_pull_policy),
+            security_context: from.security_context.as_deref().cloned(),
+            stdin: from.stdin.then_some(true),
+            stdin_once: from.stdin_once.then_some(true),
+            tty: from.tty.then_some(true),
+        }
+    }};
+}
+
+/// The containers that do the work: one called `main`, or those of a container set.
+pub(super) fn main_containers(template: &Template) -> Result<Vec<Container>, LowerError> {
+    if let Some(container) = &template.container {
+        let mut main = Container::clone(container);
+        main.name = MAIN.to_owned();
+        return Ok(vec![main]);
+    }
+    if let Some(script) = &template.script {
+        return Ok(vec![script_container(script)]);
+    }
+    if let Some(set) = &template.container_set {
+        let lowered = set.containers.iter().map(|node: &ContainerNode| {
+            let mut container = container_from!(node);
+            if container.name.is_empty() {
+                container.name = MAIN.to_owned();
+            }
+            if !set.volume_mounts.is_empty() {
+                let mounts = container.volume_mounts.get_or_insert_default();
+                mounts.extend(set.volume_mounts.iter().cloned());
+            }
+            container
+        });
+        return Ok(lowered.collect());
+    }
+    Err(without_container(template))
+}
+
+fn without_container(template: &Template) -> LowerError {
+    let capability = if template.resource.is_some() {
+        Capability::Resource
+    } else if template.data.is_some() {
+        Capability::Data
+    } else if template.http.is_some() {
+        Capability::Http
+    } else if template.plugin.is_some() {
+        Capability::Plugin
+    } else if !template.steps.is_empty() || template.dag.is_some() || template.suspend.is_some() {
+        Capability::NoPod
+    } else {
+        return LowerError::Empty(template.name.clone());
+    };
+    LowerError::Unsupported(capability)
+}
+
+/// A script is a container whose last argument is the file with its source.
+fn script_container(script: &ScriptTemplate) -> Container {
+    let mut main = container_from!(script);
+    main.name = MAIN.to_owned();
+    if !script.source.is_empty() {
+        let args = main.args.get_or_insert_default();
+        args.push(SCRIPT_PATH.to_owned());
+    }
+    main
+}
+
+/// An init container or sidecar, with the mounts of `main` if it asks for them.
+pub(super) fn user_container(user: &UserContainer, main: Option<&Container>) -> Container {
+    let mut container = container_from!(user);
+    if user.mirror_volume_mounts == Some(true)
+        && let Some(mounts) = main.and_then(|main| main.volume_mounts.as_ref())
+    {
+        let own = container.volume_mounts.get_or_insert_default();
+        own.extend(mounts.iter().cloned());
+    }
+    container
+}
+
+/// Adds the variables that Argo gives each of the user's containers. `ARGO_TEMPLATE` and what the
+/// executor's own containers get besides are the business of whoever adds those.
+pub(super) fn add_environment(container: &mut Container, input: &LowerInput, supervised: bool) {
+    let workflow_name = input.workflow.metadata.name.as_deref().unwrap_or_default();
+    let name = container.name.clone();
+    let env = container.env.get_or_insert_default();
+    env.push(variable(variables::CONTAINER_NAME, name));
+    env.push(variable(variables::NODE_ID, input.node_id));
+    let capture = if input.capture_result {
+        "true"
+    } else {
+        "false"
+    };
+    env.push(variable(variables::CAPTURE_RESULT, capture));
+    env.push(variable(variables::DEADLINE, deadline_text(input.deadline)));
+    env.push(variable(variables::WORKFLOW_NAME, workflow_name));
+    if supervised {
+        env.push(variable("ARGO_PROGRESS_FILE", PROGRESS_FILE));
+        env.push(variable("ARGO_PROGRESS_PATCH_TICK_DURATION", "1m0s"));
+        env.push(variable("ARGO_PROGRESS_FILE_TICK_DURATION", "3s"));
+    }
+}
+
+/// The variables that a container has without an executor beside it.
+pub(super) mod variables {
+    pub const CONTAINER_NAME: &str = "ARGO_CONTAINER_NAME";
+    pub const NODE_ID: &str = "ARGO_NODE_ID";
+    pub const CAPTURE_RESULT: &str = "ARGO_INCLUDE_SCRIPT_OUTPUT";
+    pub const DEADLINE: &str = "ARGO_DEADLINE";
+    pub const WORKFLOW_NAME: &str = "ARGO_WORKFLOW_NAME";
+    pub const GRACE: &str = "ARGO_TERMINATION_GRACE_PERIOD_SECONDS";
+}
+
+/// The deadline as RFC 3339; Go's zero time stands for none.
+pub(super) fn deadline_text(deadline: Option<i64>) -> String {
+    let none = || "0001-01-01T00:00:00Z".to_owned();
+    deadline.map_or_else(none, |seconds| {
+        k8s_openapi::jiff::Timestamp::from_second(seconds)
+            .map_or_else(|_| none(), |t| t.to_string())
+    })
+}
+
+pub(super) fn variable(name: &str, value: impl Into<String>) -> EnvVar {
+    EnvVar {
+        name: name.to_owned(),
+        value: Some(value.into()),
+        value_from: None,
+    }
+}
+
+pub(super) fn text(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+pub(super) fn list<T: Clone>(list: &[T]) -> Option<Vec<T>> {
+    (!list.is_empty()).then(|| list.to_vec())
+}

@@ -1,0 +1,93 @@
+//! `podSpecPatch`.
+
+use k8s_openapi::api::core::v1::PodSpec;
+use serde_json::{Map, Value};
+
+use super::error::LowerError;
+use crate::strategic::{Schema, strategic_merge};
+
+/// Reads YAML into JSON, or says why it can't.
+pub type ReadYaml = fn(&str) -> Result<Value, String>;
+
+/// A patched spec.
+pub(super) struct Patched {
+    pub spec: PodSpec,
+    /// What the patches say about the executor's own containers, which are not in the pod yet.
+    pub executor: Option<Value>,
+}
+
+/// Applies patches one after the other.
+///
+/// Users patch the executor's containers too (`init` and `wait`: their resources, mostly). That
+/// part is handed back.
+pub(super) fn apply(
+    spec: PodSpec,
+    patches: &[String],
+    read_yaml: ReadYaml,
+) -> Result<Patched, LowerError> {
+    let mut value = serde_json::to_value(spec).map_err(patched)?;
+    let mut executor: Option<Value> = None;
+    for text in patches {
+        let mut patch = parse(text, read_yaml)?;
+        if let Err(error) = serde_json::from_value::<PodSpec>(patch.clone()) {
+            return Err(LowerError::PatchInvalid {
+                patch: text.clone(),
+                message: error.to_string(),
+            });
+        }
+        if let Some(part) = take_executor_part(&mut patch) {
+            executor = Some(match executor {
+                None => part,
+                Some(earlier) => merge(earlier, part)?,
+            });
+        }
+        value = merge(value, patch)?;
+    }
+    Ok(Patched {
+        spec: serde_json::from_value(value).map_err(patched)?,
+        executor,
+    })
+}
+
+fn merge(original: Value, patch: Value) -> Result<Value, LowerError> {
+    strategic_merge(original, patch, Schema::PodSpec).map_err(LowerError::PatchMerge)
+}
+
+fn patched(error: serde_json::Error) -> LowerError {
+    LowerError::Patched(error.to_string())
+}
+
+fn parse(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
+    if let Ok(value @ Value::Object(_)) = serde_json::from_str(text) {
+        return Ok(value);
+    }
+    read_yaml(text).map_err(LowerError::PatchSyntax)
+}
+
+/// Takes the executor's containers out of a patch.
+fn take_executor_part(patch: &mut Value) -> Option<Value> {
+    let mut part = Map::new();
+    for list in ["containers", "initContainers"] {
+        let Some(Value::Array(containers)) = patch.get_mut(list) else {
+            continue;
+        };
+        let (executors, users) = std::mem::take(containers)
+            .into_iter()
+            .partition(|container| is_executor(container));
+        *containers = users;
+        let executors: Vec<Value> = executors;
+        if !executors.is_empty() {
+            part.insert(list.to_owned(), Value::Array(executors));
+        }
+    }
+    (!part.is_empty()).then_some(Value::Object(part))
+}
+
+fn is_executor(container: &Value) -> bool {
+    let name = container.get("name").and_then(Value::as_str);
+    name.is_some_and(|name| {
+        matches!(name, "init" | "wait" | "supervisor")
+            || name.starts_with("artifact-plugin-")
+            || name.starts_with("init-artifact-")
+    })
+}

@@ -1,0 +1,167 @@
+//! The pod around the containers: its metadata, and what template and workflow say about where
+//! and as whom it runs.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{Metadata, Template, WorkflowSpec};
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+
+use super::LowerInput;
+use super::containers::{MAIN, list, text};
+use super::error::LowerError;
+
+/// Labels and annotations by which Argo's clients find pods.
+pub mod keys {
+    /// The label with the workflow's name.
+    pub const WORKFLOW: &str = "workflows.argoproj.io/workflow";
+    /// The label that says whether the pod's end has been dealt with.
+    pub const COMPLETED: &str = "workflows.argoproj.io/completed";
+    /// The label of an exit handler's pod.
+    pub const ON_EXIT: &str = "workflows.argoproj.io/on-exit";
+    /// The annotation with the node's name.
+    pub const NODE_NAME: &str = "workflows.argoproj.io/node-name";
+    /// The annotation with the node's ID.
+    pub const NODE_ID: &str = "workflows.argoproj.io/node-id";
+    /// The annotation that tells kubectl which container is meant.
+    pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
+}
+
+/// What goes into the pod.
+pub(super) struct Parts {
+    /// The containers that do the work, then the sidecars.
+    pub containers: Vec<Container>,
+    /// How many of them are no sidecars.
+    pub workers: usize,
+    pub init_containers: Vec<Container>,
+    pub volumes: Vec<Volume>,
+    pub active_deadline_seconds: Option<i64>,
+}
+
+/// Puts the pod together.
+pub(super) fn build(input: &LowerInput, parts: Parts) -> Result<Pod, LowerError> {
+    let template = input.template;
+    let spec = &input.workflow.spec;
+    let metadata = metadata(input, &parts);
+    let mut pod_spec = PodSpec {
+        containers: parts.containers,
+        init_containers: some(parts.init_containers),
+        volumes: some(parts.volumes),
+        active_deadline_seconds: parts.active_deadline_seconds,
+        restart_policy: Some("Never".to_owned()),
+        image_pull_secrets: list(&spec.image_pull_secrets),
+        host_network: spec.host_network.filter(|on| *on),
+        dns_policy: spec.dns_policy.clone().filter(|policy| !policy.is_empty()),
+        dns_config: spec.dns_config.clone(),
+        ..PodSpec::default()
+    };
+    set_account(&mut pod_spec, template, spec)?;
+    set_scheduling(&mut pod_spec, template, spec);
+    Ok(Pod {
+        metadata,
+        spec: Some(pod_spec),
+        status: None,
+    })
+}
+
+fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
+    let workflow = &input.workflow.metadata;
+    let name = workflow.name.as_deref().unwrap_or_default();
+    let mut labels = BTreeMap::from([
+        (keys::WORKFLOW.to_owned(), name.to_owned()),
+        (keys::COMPLETED.to_owned(), "false".to_owned()),
+    ]);
+    if input.on_exit {
+        labels.insert(keys::ON_EXIT.to_owned(), "true".to_owned());
+    }
+    let workers = &parts.containers[..parts.workers];
+    let default = if workers.iter().any(|c| c.name == MAIN) {
+        MAIN
+    } else {
+        workers.last().map_or(MAIN, |container| &container.name)
+    };
+    let mut annotations = BTreeMap::from([
+        (keys::NODE_NAME.to_owned(), input.node_name.to_owned()),
+        (keys::NODE_ID.to_owned(), input.node_id.to_owned()),
+        (keys::DEFAULT_CONTAINER.to_owned(), default.to_owned()),
+    ]);
+    let of_workflow = input.workflow.spec.pod_metadata.iter();
+    for Metadata {
+        annotations: a,
+        labels: l,
+    } in of_workflow.chain([&input.template.metadata])
+    {
+        annotations.extend(a.iter().map(|(k, v)| (k.clone(), v.clone())));
+        labels.extend(l.iter().map(|(k, v)| (k.clone(), v.clone())));
+    }
+    ObjectMeta {
+        name: Some(input.pod_name.to_owned()),
+        namespace: workflow.namespace.clone(),
+        labels: Some(labels),
+        annotations: Some(annotations),
+        owner_references: Some(vec![OwnerReference {
+            api_version: "argoproj.io/v1alpha1".to_owned(),
+            kind: "Workflow".to_owned(),
+            name: name.to_owned(),
+            uid: workflow.uid.clone().unwrap_or_default(),
+            controller: Some(true),
+            block_owner_deletion: Some(true),
+        }]),
+        ..ObjectMeta::default()
+    }
+}
+
+fn set_account(
+    pod: &mut PodSpec,
+    template: &Template,
+    spec: &WorkflowSpec,
+) -> Result<(), LowerError> {
+    pod.service_account_name = either(&template.service_account_name, &spec.service_account_name);
+    let automount = template
+        .automount_service_account_token
+        .or(spec.automount_service_account_token);
+    if automount == Some(false) {
+        pod.automount_service_account_token = Some(false);
+        let named = [&template.executor, &spec.executor].into_iter().flatten();
+        if named.into_iter().all(|e| e.service_account_name.is_empty()) {
+            return Err(LowerError::NoExecutorServiceAccount);
+        }
+    }
+    Ok(())
+}
+
+/// What the template says takes the place of what the workflow says; only host aliases add up.
+/// (Argo looks at the template around the step in between: the caller puts that into the template.)
+fn set_scheduling(pod: &mut PodSpec, template: &Template, spec: &WorkflowSpec) {
+    let selector = if template.node_selector.is_empty() {
+        &spec.node_selector
+    } else {
+        &template.node_selector
+    };
+    pod.node_selector = (!selector.is_empty()).then(|| selector.clone());
+    let affinity = template.affinity.as_ref().or(spec.affinity.as_ref());
+    pod.affinity = affinity.map(|affinity| (**affinity).clone());
+    pod.tolerations = list(&template.tolerations).or_else(|| list(&spec.tolerations));
+    pod.scheduler_name = either(&template.scheduler_name, &spec.scheduler_name);
+    pod.priority_class_name = either(&template.priority_class_name, &spec.pod_priority_class_name);
+    let aliases = spec.host_aliases.iter().chain(&template.host_aliases);
+    pod.host_aliases = some(aliases.cloned().collect());
+    let security = template
+        .security_context
+        .as_ref()
+        .or(spec.security_context.as_ref());
+    pod.security_context = security.map(|context| (**context).clone());
+    pod.resources = template
+        .pod_resources
+        .clone()
+        .or_else(|| spec.pod_resources.clone());
+    pod.resource_claims = list(&template.resource_claims).or_else(|| list(&spec.resource_claims));
+}
+
+fn either(first: &str, second: &str) -> Option<String> {
+    text(first).or_else(|| text(second))
+}
+
+fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}
