@@ -73,7 +73,7 @@ fn take_executor_part(patch: &mut Value) -> Option<Value> {
         };
         let (executors, users) = std::mem::take(containers)
             .into_iter()
-            .partition(|container| is_executor(container));
+            .partition(is_executor);
         *containers = users;
         let executors: Vec<Value> = executors;
         if !executors.is_empty() {

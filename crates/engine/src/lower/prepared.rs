@@ -256,7 +256,7 @@ struct Finder<'f> {
 }
 
 impl Finder<'_> {
-    fn look_at(&mut self, text: &mut String) {
+    fn look_at(&mut self, text: &str) {
         if text.contains("{{") {
             match self.number(text) {
                 Some(tagged) => self.slots.push(Slot {

@@ -13,14 +13,14 @@ use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_engine::lower::{ArtifactRepositoryView, LowerError, LowerInput, lower};
 use serde_json::{Value, json};
 
-pub const KEY: PodKey = PodKey {
+pub(crate) const KEY: PodKey = PodKey {
     run: RunId(1),
     node: NodeIndex(2),
     incarnation: 0,
 };
 
 /// A workflow called `wf` with this spec.
-pub fn workflow(spec: Value) -> Workflow {
+pub(crate) fn workflow(spec: Value) -> Workflow {
     serde_json::from_value(json!({
         "metadata": {"name": "wf", "namespace": "ns", "uid": "u1", "labels": {"team": "a"},
             "creationTimestamp": "2026-02-03T04:05:06Z"},
@@ -29,18 +29,18 @@ pub fn workflow(spec: Value) -> Workflow {
     .expect("a workflow")
 }
 
-pub fn template(template: Value) -> Template {
+pub(crate) fn template(template: Value) -> Template {
     serde_json::from_value(template).expect("a template")
 }
 
 /// A container template with these fields besides the container.
-pub fn container(mut fields: Value) -> Template {
+pub(crate) fn container(mut fields: Value) -> Template {
     fields["name"] = json!("t");
     fields["container"] = json!({"image": "busybox", "command": ["echo"], "args": ["hi"]});
     template(fields)
 }
 
-pub fn s3() -> ArtifactRepositoryView {
+pub(crate) fn s3() -> ArtifactRepositoryView {
     let repository: argosy_api::ArtifactRepository = serde_json::from_value(json!({
         "s3": {"endpoint": "minio", "bucket": "b"}
     }))
@@ -48,7 +48,7 @@ pub fn s3() -> ArtifactRepositoryView {
     ArtifactRepositoryView::from(&repository)
 }
 
-pub fn input<'a>(
+pub(crate) fn input<'a>(
     workflow: &'a Workflow,
     template: &'a Template,
     repository: &'a ArtifactRepositoryView,
@@ -72,20 +72,20 @@ pub fn input<'a>(
 }
 
 /// Lowers a template of a workflow with this spec.
-pub fn lowered(spec: Value, template: &Template) -> Result<PodRequest, LowerError> {
+pub(crate) fn lowered(spec: Value, template: &Template) -> Result<PodRequest, LowerError> {
     let repository = s3();
     lower(&input(&workflow(spec), template, &repository))
 }
 
 /// The same, as JSON of the pod.
 #[track_caller]
-pub fn pod(spec: Value, template: &Template) -> Value {
+pub(crate) fn pod(spec: Value, template: &Template) -> Value {
     let request = lowered(spec, template).expect("it can be lowered");
     serde_json::to_value(request.pod).expect("a pod is JSON")
 }
 
 #[track_caller]
-pub fn supervision(request: PodRequest) -> Supervision {
+pub(crate) fn supervision(request: PodRequest) -> Supervision {
     match request.layout {
         Layout::Supervised(supervision) => *supervision,
         Layout::Bare => panic!("the pod is bare"),
