@@ -144,6 +144,14 @@ pub enum WhenError {
         /// What is wrong.
         message: String,
     },
+    /// The condition stops making sense once words without quotes are taken as texts: `!word`.
+    #[error("Failed to parse 'when' expression '{when}': {message}")]
+    Parse {
+        /// The condition.
+        when: String,
+        /// What is wrong.
+        message: String,
+    },
     /// The condition was read, but its parts don't fit together.
     #[error("Failed to evaluate 'when' expresion '{when}': {message}")]
     Evaluation {

@@ -36,4 +36,4 @@ pub use render::{Rendered, Unresolved};
 pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};
 pub use tag::{Segment, Template};
 pub use value::{List, Map, Oversized, Value};
-pub use when::evaluate_when;
+pub use when::{evaluate_cron_when, evaluate_when};

@@ -2,9 +2,11 @@
 
 mod duration;
 mod layout;
+mod parse;
 
 pub(crate) use duration::{duration_text, parse_duration, round_duration};
-pub(crate) use layout::{format_time, parse_time};
+pub(crate) use layout::format_time;
+pub(crate) use parse::parse_time;
 
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, Zoned};
@@ -42,4 +44,31 @@ pub(crate) fn go_text(time: &Zoned) -> String {
 /// As Go writes a time in JSON.
 pub(crate) fn rfc3339(time: &Zoned) -> String {
     format_time(time, "2006-01-02T15:04:05.999999999Z07:00")
+}
+
+/// The time that a text means in one of the forms that `when` conditions know, in UTC if it names
+/// no zone.
+pub(crate) fn parse_any(text: &str) -> Option<Zoned> {
+    const LAYOUTS: [&str; 13] = [
+        "Mon Jan _2 15:04:05 2006",
+        "Mon Jan _2 15:04:05 MST 2006",
+        "Mon Jan 02 15:04:05 -0700 2006",
+        "3:04PM",
+        "2006-01-02T15:04:05Z07:00",
+        "2006-01-02",
+        "2006-01-02 15:04",
+        "2006-01-02 15:04:05",
+        "2006-01-02 15:04:05-07:00",
+        "2006-01-02T15Z0700",
+        "2006-01-02T15:04Z0700",
+        "2006-01-02T15:04:05Z0700",
+        "2006-01-02T15:04:05.999999999Z0700",
+    ];
+    // None of these is longer or shorter, and all have a digit: most texts need no further look.
+    if !(6..=50).contains(&text.len()) || !text.bytes().any(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    LAYOUTS
+        .iter()
+        .find_map(|layout| parse_time(layout, text, &TimeZone::UTC).ok())
 }
