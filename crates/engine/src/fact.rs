@@ -1,14 +1,17 @@
 //! What the core is told. A fact is something that has happened; it is never a request for a
 //! particular next step. Facts may come late, twice and out of order.
+//!
+//! The types can be serialised because they are what a run's log holds; see [`crate::log`].
 
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodePhase};
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{PodKey, Seconds};
 
 /// One thing that has happened to a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
     /// The run has been handed over: its first turn begins.
     Started,
@@ -25,7 +28,7 @@ pub enum Fact {
 }
 
 /// A fact and when it was learnt.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TimedFact {
     /// When the fact was learnt, in whole seconds.
     pub at: Seconds,
@@ -34,7 +37,7 @@ pub struct TimedFact {
 }
 
 /// The phases of a Kubernetes pod. They only rise.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum PodPhase {
     /// Accepted, not begun.
     Pending,
@@ -47,7 +50,7 @@ pub enum PodPhase {
 }
 
 /// The state in which a pod was seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PodSeen {
     /// The pod's phase.
     pub phase: PodPhase,
@@ -66,7 +69,7 @@ pub struct PodSeen {
 }
 
 /// The state in which a container was seen.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ContainerSeen {
     /// The container's name: `main`, `init`, `wait`, or the user's.
     pub name: Arc<str>,
@@ -79,7 +82,7 @@ pub struct ContainerSeen {
 }
 
 /// Which of the pod's lists a container stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ContainerKind {
     /// `spec.initContainers`.
     Init,
@@ -88,7 +91,7 @@ pub enum ContainerKind {
 }
 
 /// How far a container is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ContainerState {
     /// Not begun; the reason and message are Kubernetes' (`ImagePullBackOff`, …).
     Waiting {
@@ -118,11 +121,12 @@ pub enum ContainerState {
 }
 
 /// What the executor reports of a step, in one or several parts.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct ResultSeen {
     /// Output parameters: name and value.
     pub parameters: Vec<(Box<str>, Box<str>)>,
     /// Output artifacts with the place where each was saved.
+    #[serde(with = "crate::log::artifacts")]
     pub artifacts: Vec<Artifact>,
     /// What the main container printed, as far as Argo keeps it.
     pub result: Option<Box<str>>,
@@ -135,7 +139,7 @@ pub struct ResultSeen {
 }
 
 /// What somebody asks of a run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Command {
     /// `argo stop`: ends the running steps; exit handlers run. With a selector: fails the matching
     /// suspended nodes only.
@@ -179,11 +183,11 @@ pub enum Command {
 /// Argo's `--node-field-selector`: comma-separated `key=value`, `key==value`, `key!=value` over
 /// `displayName`, `templateName`, `phase`, `name`, `id`, `templateRef.name`, `templateRef.template`,
 /// `inputs.parameters.<name>.value`. Empty matches all.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NodeSelector(pub Vec<Requirement>);
 
 /// One term of a [`NodeSelector`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {
     /// The field's path.
     pub key: Box<str>,

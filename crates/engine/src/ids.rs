@@ -1,11 +1,17 @@
 //! The names by which the core, the store and the backends speak of runs, nodes and pods.
 
+use serde::{Deserialize, Serialize};
+
 /// One run of one workflow, as the store numbers it. Never reused within a data directory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct RunId(pub u64);
 
 /// The place of a node in its run's arena. Stable for the life of the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct NodeIndex(pub u32);
 
 impl NodeIndex {
@@ -27,7 +33,9 @@ impl NodeIndex {
 
 /// One attempt at having a pod for a node. A node asks for a pod at most once for each
 /// incarnation; facts about an earlier incarnation are ignored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct PodKey {
     /// The run that the pod belongs to.
     pub run: RunId,
@@ -38,7 +46,9 @@ pub struct PodKey {
 }
 
 /// Seconds since the Unix epoch. Times that decide are whole seconds, as in Argo's `status`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Seconds(pub i64);
 
 impl Seconds {

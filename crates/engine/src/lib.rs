@@ -6,8 +6,18 @@
 //! whose order is random.
 
 pub mod commit;
+pub mod controller;
+pub mod definition;
+pub mod duration;
 pub mod effect;
 pub mod fact;
+pub mod go_json;
 pub mod ids;
+pub mod log;
 pub mod lower;
+pub mod plan;
+mod printf;
+pub mod run;
+pub mod settings;
 pub mod strategic;
+pub mod timestamp;

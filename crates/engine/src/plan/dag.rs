@@ -1,0 +1,180 @@
+//! A compiled `dag` template: tasks with edges in both directions.
+//! Argo: `workflow/common/ancestry.go`, `docs/enhanced-depends-logic.md`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use argosy_api::{DagTask, DagTemplate};
+use argosy_expr::{Depends, DependsExpr, TaskResult};
+
+use super::{CallPlan, CompileError};
+
+/// A compiled DAG.
+#[derive(Debug)]
+pub struct DagPlan {
+    /// The tasks, in the order in which they were written.
+    pub tasks: Vec<TaskPlan>,
+    /// Where the task of a name stands.
+    pub by_name: BTreeMap<Arc<str>, u32>,
+    /// The tasks whose ends decide the DAG's: those of `target`, else those on which none depends,
+    /// by name.
+    pub targets: Vec<u32>,
+    /// How many tasks the targets need, themselves included.
+    pub needed: u32,
+    /// Whether the DAG fails with its first failed target.
+    pub fail_fast: bool,
+}
+
+/// A compiled task.
+#[derive(Debug)]
+pub struct TaskPlan {
+    /// What it calls.
+    pub call: Arc<CallPlan>,
+    /// The tasks that it depends on, in the order of their mention.
+    pub dependencies: Vec<u32>,
+    /// The condition over them; task numbers are places in `dependencies`.
+    pub depends: Option<DependsExpr>,
+    /// The tasks that depend on it.
+    pub dependents: Vec<u32>,
+    /// Whether a target needs it.
+    pub needed: bool,
+}
+
+impl DagPlan {
+    pub(super) fn new(dag: &DagTemplate, calls: Vec<CallPlan>) -> Result<Self, CompileError> {
+        let by_name: BTreeMap<Arc<str>, u32> = calls
+            .iter()
+            .zip(0u32..)
+            .map(|(call, index)| (call.name.clone(), index))
+            .collect();
+        let accepts = |name: &str| {
+            by_name
+                .get(name)
+                .map_or_else(Vec::new, |&index| accepted(&dag.tasks[index as usize]))
+        };
+        let mut tasks = Vec::with_capacity(calls.len());
+        for (task, call) in dag.tasks.iter().zip(calls) {
+            let depends = if !task.depends.is_empty() {
+                Some(
+                    Depends::parse_with(&task.depends, accepts).map_err(|error| {
+                        CompileError(format!("invalid depends of task '{}': {error}", task.name))
+                    })?,
+                )
+            } else if !task.dependencies.is_empty() {
+                let names = task.dependencies.iter().map(String::as_str);
+                Some(Depends::all(names, accepts))
+            } else {
+                None
+            };
+            let mut dependencies = Vec::new();
+            for dependency in depends.iter().flat_map(Depends::tasks) {
+                dependencies.push(*by_name.get(dependency.name.as_str()).ok_or_else(|| {
+                    CompileError(format!(
+                        "dependency '{}' of task '{}' not defined",
+                        dependency.name, task.name
+                    ))
+                })?);
+            }
+            tasks.push(TaskPlan {
+                call: Arc::new(call),
+                dependencies,
+                depends: depends.map(|depends| depends.expr().clone()),
+                dependents: Vec::new(),
+                needed: false,
+            });
+        }
+        for index in 0..tasks.len() {
+            for place in 0..tasks[index].dependencies.len() {
+                let dependency = tasks[index].dependencies[place] as usize;
+                if tasks[dependency].dependents.last() != Some(&(index as u32)) {
+                    tasks[dependency].dependents.push(index as u32);
+                }
+            }
+        }
+        let targets = targets(dag, &tasks, &by_name)?;
+        let needed = mark_needed(&mut tasks, &targets);
+        refuse_cycles(&tasks)?;
+        Ok(Self {
+            tasks,
+            by_name,
+            targets,
+            needed,
+            fail_fast: dag.fail_fast.unwrap_or(true),
+        })
+    }
+}
+
+/// The further results of a task that a plain dependency on it accepts: what `continueOn` allows.
+fn accepted(task: &DagTask) -> Vec<TaskResult> {
+    let mut results = Vec::new();
+    if let Some(on) = &task.continue_on {
+        if on.error {
+            results.push(TaskResult::Errored);
+        }
+        if on.failed {
+            results.push(TaskResult::Failed);
+        }
+    }
+    results
+}
+
+fn targets(
+    dag: &DagTemplate,
+    tasks: &[TaskPlan],
+    by_name: &BTreeMap<Arc<str>, u32>,
+) -> Result<Vec<u32>, CompileError> {
+    if dag.target.is_empty() {
+        // The map is in the order of names, as Argo sorts them.
+        return Ok(by_name
+            .values()
+            .copied()
+            .filter(|&index| tasks[index as usize].dependents.is_empty())
+            .collect());
+    }
+    dag.target
+        .split(' ')
+        .map(|name| {
+            by_name
+                .get(name)
+                .copied()
+                .ok_or_else(|| CompileError(format!("target '{name}' is not defined")))
+        })
+        .collect()
+}
+
+fn mark_needed(tasks: &mut [TaskPlan], targets: &[u32]) -> u32 {
+    let mut open = targets.to_vec();
+    let mut needed = 0;
+    while let Some(index) = open.pop() {
+        let task = &mut tasks[index as usize];
+        if !task.needed {
+            task.needed = true;
+            needed += 1;
+            open.extend_from_slice(&task.dependencies);
+        }
+    }
+    needed
+}
+
+fn refuse_cycles(tasks: &[TaskPlan]) -> Result<(), CompileError> {
+    let mut waits: Vec<usize> = tasks.iter().map(|task| task.dependencies.len()).collect();
+    let mut ready: Vec<usize> = (0..tasks.len()).filter(|&index| waits[index] == 0).collect();
+    let mut seen = 0;
+    while let Some(index) = ready.pop() {
+        seen += 1;
+        for &dependent in &tasks[index].dependents {
+            let wait = &mut waits[dependent as usize];
+            *wait -= 1;
+            if *wait == 0 {
+                ready.push(dependent as usize);
+            }
+        }
+    }
+    match (seen == tasks.len(), waits.iter().position(|&wait| wait > 0)) {
+        (false, Some(index)) => Err(CompileError(format!(
+            "dependency cycle through task '{}'",
+            tasks[index].call.name
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,202 @@
+//! What a composite node knows beyond its record: which children it has, and how many of them it
+//! still waits for. All of it can be told from the children's records, and is, when a run is
+//! loaded; see `rebuild`.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use argosy_api::NodePhase;
+use serde_json::Value;
+
+use crate::ids::NodeIndex;
+
+/// The state that a kind of composite needs.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Body {
+    /// A leaf, or a node that never ran.
+    #[default]
+    None,
+    Steps(Box<StepsBody>),
+    Group(Box<GroupBody>),
+    Dag(Box<DagBody>),
+    Loop(Box<LoopState>),
+    Retry(Box<RetryBody>),
+}
+
+/// What a `steps` or `dag` node counts of all nodes whose boundary it is.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Boundary {
+    /// Pods, steps and DAGs that are pending or running: what `parallelism` limits.
+    pub active: u32,
+    /// Of these, pods.
+    pub active_pods: u32,
+    /// Pods, steps and DAGs that failed: what `failFast` looks at.
+    pub unsuccessful: u32,
+    /// Daemons that are up, to be ended with the template.
+    pub daemons: Vec<NodeIndex>,
+    /// Composites that had to leave a child unmade because of a limit of this boundary.
+    pub held_back: BTreeSet<NodeIndex>,
+}
+
+/// A `steps` node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StepsBody {
+    pub boundary: Boundary,
+    /// The nodes of the groups that have begun.
+    pub groups: Vec<NodeIndex>,
+}
+
+/// One group of a `steps` node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct GroupBody {
+    /// One for each step.
+    pub steps: Vec<StepState>,
+    /// Steps before this one are wholly made.
+    pub made: u32,
+    /// Children that have been made and not settled.
+    pub open: u32,
+    /// The group was checked before its first child was made.
+    pub checked: bool,
+    /// Why the group is an error once its children are over.
+    pub doomed: Option<Arc<str>>,
+    /// The first child, by order of making, whose bad end counts.
+    pub failed_child: Option<NodeIndex>,
+}
+
+/// How far one step of a group is.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum StepState {
+    #[default]
+    Unmade,
+    Single(NodeIndex),
+    Loop(Box<LoopState>),
+}
+
+/// A `dag` node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DagBody {
+    pub boundary: Boundary,
+    /// One for each task.
+    pub tasks: Vec<TaskState>,
+    /// Tasks whose dependencies allow them to begin and that have no node yet.
+    pub ready: BTreeSet<u32>,
+    /// Some ready tasks have not had their `depends` looked at.
+    pub unjudged: bool,
+    /// Needed tasks that are not settled.
+    pub unsettled: u32,
+    /// Children that have been made and not settled.
+    pub open: u32,
+}
+
+/// How far one task is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TaskState {
+    pub node: NodeIndex,
+    /// Dependencies that are not settled.
+    pub waits: u32,
+    /// Its `depends` has been looked at.
+    pub judged: bool,
+    /// Once settled: the phase that it hands down to omitted tasks behind it.
+    pub branch: Option<NodePhase>,
+}
+
+/// A loop: the body of a TaskGroup, or the state of a step that loops.
+#[derive(Clone, Debug)]
+pub(crate) struct LoopState {
+    pub items: Items,
+    /// The nodes of the items that have been made.
+    pub nodes: Vec<NodeIndex>,
+    /// Items before this one have nodes. A hint: where holes are found it is set back.
+    pub first_hole: u32,
+    /// Items that have no node.
+    pub unmade: u32,
+    /// Items that are not settled, made or not.
+    pub unsettled: u32,
+    /// For a task: the phase of the item that failed last by index.
+    pub failed: Option<(u32, NodePhase)>,
+}
+
+/// What a loop goes over. Fixed when the loop begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Items {
+    /// Any JSON values.
+    Values(Arc<[Value]>),
+    /// Numbers, printed.
+    Sequence {
+        start: i64,
+        /// 1 or -1.
+        step: i64,
+        count: u32,
+        /// A printf format, `%d` if none was given.
+        format: Arc<str>,
+    },
+}
+
+/// The attempts at a node.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RetryBody {
+    pub attempts: Vec<NodeIndex>,
+    /// The next attempt is not made before this time (seconds since the epoch).
+    pub wait_until: Option<i64>,
+    /// No attempt may run past this time: `backoff.maxDuration`.
+    pub deadline: Option<i64>,
+}
+
+impl Items {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Sequence { count, .. } => *count as usize,
+        }
+    }
+}
+
+impl LoopState {
+    pub fn new(items: Items) -> Self {
+        let count = items.len();
+        Self {
+            nodes: vec![NodeIndex::NONE; count],
+            items,
+            first_hole: 0,
+            unmade: count as u32,
+            unsettled: count as u32,
+            failed: None,
+        }
+    }
+
+    /// The first item without a node.
+    pub fn next_hole(&mut self) -> Option<usize> {
+        if self.unmade == 0 {
+            return None;
+        }
+        let mut hole = self.first_hole as usize;
+        while hole < self.nodes.len() && self.nodes[hole] != NodeIndex::NONE {
+            hole += 1;
+        }
+        self.first_hole = hole as u32;
+        (hole < self.nodes.len()).then_some(hole)
+    }
+
+    pub fn made(&mut self, item: usize, node: NodeIndex) {
+        self.nodes[item] = node;
+        self.unmade -= 1;
+    }
+}
+
+impl Body {
+    pub fn boundary(&self) -> Option<&Boundary> {
+        match self {
+            Self::Steps(body) => Some(&body.boundary),
+            Self::Dag(body) => Some(&body.boundary),
+            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) => None,
+        }
+    }
+
+    pub fn boundary_mut(&mut self) -> Option<&mut Boundary> {
+        match self {
+            Self::Steps(body) => Some(&mut body.boundary),
+            Self::Dag(body) => Some(&mut body.boundary),
+            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) => None,
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What people ask of a run. Argo: `workflow/util/util.go`, `exec_control.go`,
+//! `failNodesWithoutCreatedPodsAfterDeadlineOrShutdown`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
+
+use super::Run;
+use super::body::Body;
+use super::node::{Flags, NodeOutputs};
+use super::workflow::DEADLINE;
+use crate::fact::{Command, NodeSelector};
+use crate::ids::NodeIndex;
+
+impl Run {
+    pub(super) fn asked(&mut self, command: &Command) {
+        match command {
+            Command::Stop {
+                selector: None,
+                message: _,
+            } => self.shut_down(ShutdownStrategy::Stop),
+            Command::Stop {
+                selector: Some(selector),
+                message,
+            } => {
+                for index in self.suspended_nodes(selector) {
+                    self.end(index, NodePhase::Failed, message.as_deref());
+                }
+            }
+            Command::Terminate => self.shut_down(ShutdownStrategy::Terminate),
+            Command::Suspend => {
+                if !self.has_ended() {
+                    self.status.suspended = true;
+                    self.status_changed = true;
+                }
+            }
+            Command::Resume { selector } => self.resume(selector.as_ref()),
+            Command::SetNode {
+                selector,
+                phase,
+                message,
+                output_parameters,
+            } => {
+                for index in self.suspended_nodes(selector) {
+                    self.set_node(index, *phase, message.as_deref(), output_parameters);
+                }
+            }
+            Command::Retry {
+                restart_successful,
+                selector,
+                parameters,
+            } => self.restart(*restart_successful, selector.as_ref(), parameters),
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.status.phase.is_some_and(|phase| phase.is_completed())
+    }
+
+    fn shut_down(&mut self, strategy: ShutdownStrategy) {
+        if self.has_ended() || self.status.shutdown == Some(ShutdownStrategy::Terminate) {
+            return;
+        }
+        self.status.shutdown = Some(strategy);
+        // A stop also ends what was suspended, so that it can come to an end.
+        self.status.suspended = false;
+        self.status_changed = true;
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            if self.is_shut_down(index) {
+                self.bring_down(index, strategy);
+            }
+        }
+    }
+
+    fn bring_down(&mut self, index: NodeIndex, strategy: ShutdownStrategy) {
+        let node = self.node(index);
+        if node.phase.is_fulfilled() {
+            return;
+        }
+        match node.kind {
+            NodeType::Pod => {
+                let exists = node.flags.has(Flags::POD_ASKED) || node.phase == NodePhase::Running;
+                // Argo's own text has two spaces where the pod exists.
+                let gap = if exists { "  " } else { " " };
+                self.stop_pod(index);
+                let message = format!("workflow shutdown with strategy:{gap}{strategy}");
+                self.end(index, NodePhase::Failed, Some(&message));
+            }
+            NodeType::Suspend => {
+                let message = format!("Stopped with strategy '{strategy}'");
+                self.end(index, NodePhase::Failed, Some(&message));
+            }
+            _ => {
+                self.dirty.insert(index);
+            }
+        }
+    }
+
+    /// The workflow's time is over.
+    pub(super) fn deadline_reached(&mut self) {
+        if self.has_ended() {
+            return;
+        }
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            let node = self.node(index);
+            if node.phase.is_fulfilled() || node.flags.has(Flags::EXIT_HANDLER) {
+                continue;
+            }
+            match node.kind {
+                NodeType::Pod => {
+                    self.stop_pod(index);
+                    self.end(index, NodePhase::Failed, Some(DEADLINE));
+                }
+                NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
+                _ => {
+                    self.dirty.insert(index);
+                }
+            }
+        }
+    }
+
+    fn resume(&mut self, selector: Option<&NodeSelector>) {
+        match selector {
+            Some(selector) => {
+                for index in self.suspended_nodes(selector) {
+                    self.end(index, NodePhase::Succeeded, None);
+                }
+            }
+            None => {
+                if self.status.suspended {
+                    self.status.suspended = false;
+                    self.status_changed = true;
+                    self.wake_held_back(NodeIndex::NONE);
+                }
+                let nodes = self.suspended_nodes(&NodeSelector::default());
+                if nodes.iter().all(|&index| self.can_resume(index).is_ok()) {
+                    for index in nodes {
+                        // Checked just now.
+                        let _ = self.resume_node(index);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whether a suspended node has all that it was to be given.
+    ///
+    /// # Errors
+    /// Argo's text, naming the parameter that lacks.
+    pub(crate) fn can_resume(&self, index: NodeIndex) -> Result<(), String> {
+        let Some(outputs) = &self.node(index).outputs else {
+            return Ok(());
+        };
+        for output in &outputs.parameters {
+            if output.value.is_none() && self.supplied_default(index, &output.name).is_none() {
+                return Err(format!(
+                    "raw output parameter '{}' has not been set and does not have a default value",
+                    output.name
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn set_node(
+        &mut self,
+        index: NodeIndex,
+        phase: Option<NodePhase>,
+        message: Option<&str>,
+        values: &[(Box<str>, Box<str>)],
+    ) {
+        if !values.is_empty() {
+            let mut outputs: NodeOutputs = self
+                .node(index)
+                .outputs
+                .as_deref()
+                .cloned()
+                .unwrap_or_default();
+            for (name, value) in values {
+                if let Some(output) = outputs
+                    .parameters
+                    .iter_mut()
+                    .find(|output| *output.name == **name)
+                {
+                    output.value = Some(Arc::from(&**value));
+                }
+            }
+            self.export_outputs(index, &outputs);
+            self.change(index).outputs = Some(Arc::new(outputs));
+        }
+        if let Some(message) = message {
+            let before = self.node(index).message.clone().unwrap_or_default();
+            let joined = if before.is_empty() {
+                message.to_owned()
+            } else {
+                format!("{before}; {message}")
+            };
+            self.set_message(index, Some(&joined));
+        }
+        match phase {
+            Some(phase) if phase.is_fulfilled() => self.end(index, phase, None),
+            _ => {}
+        }
+    }
+
+    /// The suspended nodes that a selector means.
+    pub(crate) fn suspended_nodes(&self, selector: &NodeSelector) -> Vec<NodeIndex> {
+        (0..self.nodes.len() as u32)
+            .map(NodeIndex)
+            .filter(|&index| {
+                let node = self.node(index);
+                node.kind == NodeType::Suspend
+                    && !node.phase.is_fulfilled()
+                    && self.matches(index, selector)
+            })
+            .collect()
+    }
+
+    /// Whether a node is one that a selector means. Argo: `SelectorMatchesNode`.
+    pub(crate) fn matches(&self, index: NodeIndex, selector: &NodeSelector) -> bool {
+        selector.0.iter().all(|term| {
+            let value = self.selected_field(index, &term.key);
+            (value.as_deref() == Some(&*term.value)) == term.equals
+        })
+    }
+
+    fn selected_field(&self, index: NodeIndex, key: &str) -> Option<String> {
+        let node = self.node(index);
+        match key {
+            "displayName" => Some(self.display_name(index)),
+            "name" => Some(self.name(index)),
+            "id" => Some(self.node_id(index)),
+            "phase" => Some(node.phase.as_str().to_owned()),
+            "templateName" => Some(self.template_name(index)),
+            "templateRef.name" => Some(self.call_of(index)?.template_ref.as_ref()?.name.clone()),
+            "templateRef.template" => {
+                Some(self.call_of(index)?.template_ref.as_ref()?.template.clone())
+            }
+            _ => {
+                let name = key
+                    .strip_prefix("inputs.parameters.")?
+                    .strip_suffix(".value")?;
+                let template = self.template_of(index)?;
+                let place = template.inputs.iter().position(|input| *input.name == *name)?;
+                let value = self.inputs_of(index).parameters.get(place)?.as_ref()?;
+                Some(value.to_string())
+            }
+        }
+    }
+
+    /// Composites that have something to do after the run was loaded or changed from outside.
+    pub(super) fn mark_all_dirty(&mut self) {
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            let node = self.node(index);
+            if !matches!(node.body, Body::None) && !node.phase.is_fulfilled() {
+                self.dirty.insert(index);
+            }
+        }
+    }
+}

@@ -1,0 +1,342 @@
+//! DAGs. A task begins when the tasks that it depends on are settled and its `depends` holds; the
+//! DAG ends when its targets are. Argo: `workflow/controller/dag.go`.
+
+use argosy_api::NodePhase;
+use argosy_expr::TaskResult;
+
+use super::Run;
+use super::body::Body;
+use super::limits::FAIL_FAST;
+use super::looping::{Verdict, inherited, task_group};
+use super::node::{Flags, NO_ITEM, Role};
+use super::start::{Begun, Place, TOO_DEEP};
+use crate::ids::NodeIndex;
+use crate::plan::{ContinueOn, DagPlan};
+
+impl Run {
+    /// Begins the tasks that are ready, and ends the DAG when nothing is left.
+    pub(super) fn advance_dag(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            return;
+        }
+        if let Body::Dag(body) = &mut self.nodes[index.offset()].body
+            && std::mem::take(&mut body.unjudged)
+            && let Some(template) = self.template_of(index)
+            && let Some(plan) = template.dag()
+        {
+            self.judge_ready(index, plan);
+        }
+        loop {
+            let Body::Dag(body) = &self.node(index).body else {
+                return;
+            };
+            let closed = self.closed(index).is_some();
+            let Some(&slot) = body.ready.first().filter(|_| !closed) else {
+                self.wake_held_back(index);
+                break;
+            };
+            if self.spent >= super::TURN_BUDGET {
+                self.dirty.insert(index);
+                return;
+            }
+            if !self.begin_task(index, slot) {
+                break;
+            }
+        }
+        self.end_dag_if_over(index);
+    }
+
+    fn task_place(&self, index: NodeIndex, slot: u32) -> Place {
+        Place {
+            role: Role::Task,
+            parent: index,
+            boundary: index,
+            owner: NodeIndex::NONE,
+            slot,
+            item: NO_ITEM,
+            around: index,
+            flags: inherited(self.node(index).flags),
+        }
+    }
+
+    /// Begins one ready task; `false` if a limit holds it back.
+    fn begin_task(&mut self, index: NodeIndex, slot: u32) -> bool {
+        let Some(template) = self.template_of(index) else {
+            return false;
+        };
+        let Some(task) = template.dag().map(|dag| &dag.tasks[slot as usize]) else {
+            return false;
+        };
+        let call = &task.call;
+        let place = self.task_place(index, slot);
+        let verdict = match self.judge(call, index, None) {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                self.add_unrun_task(place, NodePhase::Error, &error);
+                return true;
+            }
+        };
+        if let Some(looping) = &call.looping {
+            match self.expand(call, looping, index, &verdict) {
+                Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
+                Ok(items) if items.len() == 0 => {
+                    self.add_unrun_task(place, NodePhase::Skipped, "Skipped, empty params");
+                }
+                Ok(items) => {
+                    let node = self.add_node(task_group(place, items, self.now));
+                    self.task_made(index, slot, node);
+                    self.dirty.insert(node);
+                    self.phase_changed(node);
+                }
+            }
+            return true;
+        }
+        if let Verdict::Skip(when) = verdict {
+            let message = format!("when '{when}' evaluated false");
+            self.add_unrun_task(place, NodePhase::Skipped, &message);
+            return true;
+        }
+        // The task's node may settle at once, so the DAG must know it first.
+        let expected = NodeIndex(self.nodes.len() as u32);
+        match self.begin_call(call, place, None, &[]) {
+            Begun::Held(held) => {
+                self.hold_back(index, index, held);
+                false
+            }
+            Begun::Made(node) => {
+                debug_assert_eq!(node, expected);
+                self.task_made(index, slot, node);
+                true
+            }
+            Begun::Refused(node, error) => {
+                self.task_made(index, slot, node);
+                self.wrap_task_error(node, &error);
+                true
+            }
+        }
+    }
+
+    fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
+        if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
+            body.ready.remove(&slot);
+            body.tasks[slot as usize].node = node;
+            body.open += 1;
+        }
+    }
+
+    fn add_unrun_task(&mut self, place: Place, phase: NodePhase, message: &str) {
+        let node = self.add_skipped(place, phase, message);
+        self.task_made(place.parent, place.slot, node);
+    }
+
+    /// Argo says which task an error belongs to, unless it is the depth of recursion.
+    pub(super) fn wrap_task_error(&mut self, node: NodeIndex, error: &str) {
+        if error != TOO_DEEP && !self.argument_errors.remove(&node) {
+            let message = format!("task '{}' errored: {error}", self.name(node));
+            self.set_message(node, Some(&message));
+        }
+    }
+
+    /// A task is over, with its hooks: those that depend on it may begin.
+    pub(super) fn task_settled(&mut self, index: NodeIndex, child: NodeIndex) {
+        let slot = self.node(child).slot;
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Some(plan) = template.dag() else {
+            return;
+        };
+        let branch = self.branch_phase(index, plan, slot, child);
+        let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
+            return;
+        };
+        body.tasks[slot as usize].branch = Some(branch);
+        body.open -= 1;
+        body.unsettled -= 1;
+        for &dependent in &plan.tasks[slot as usize].dependents {
+            let state = &mut body.tasks[dependent as usize];
+            state.waits -= 1;
+            if state.waits > 0 || !plan.tasks[dependent as usize].needed {
+                continue;
+            }
+            if state.node == NodeIndex::NONE {
+                body.ready.insert(dependent);
+            }
+        }
+        self.judge_ready(index, plan);
+        self.dirty.insert(index);
+    }
+
+    /// Of the tasks that have just become ready, those whose `depends` does not hold are omitted.
+    fn judge_ready(&mut self, index: NodeIndex, plan: &DagPlan) {
+        let Body::Dag(body) = &self.node(index).body else {
+            return;
+        };
+        let unchecked: Vec<u32> = body
+            .ready
+            .iter()
+            .copied()
+            .filter(|&slot| !body.tasks[slot as usize].judged)
+            .collect();
+        for slot in unchecked {
+            let holds = self.depends_holds(index, plan, slot);
+            if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
+                body.tasks[slot as usize].judged = true;
+            }
+            if !holds {
+                let place = self.task_place(index, slot);
+                let message = "omitted: depends condition not met";
+                self.add_unrun_task(place, NodePhase::Omitted, message);
+            }
+        }
+    }
+
+    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> bool {
+        let task = &plan.tasks[slot as usize];
+        let (Some(depends), Body::Dag(body)) = (&task.depends, &self.node(index).body) else {
+            return true;
+        };
+        depends.eval(&mut |dependency, result| {
+            let node = body.tasks[task.dependencies[dependency] as usize].node;
+            self.has_result(node, result)
+        })
+    }
+
+    /// Whether a task ended so. Argo: `evaluateDependsLogic`.
+    fn has_result(&self, index: NodeIndex, result: TaskResult) -> bool {
+        let Some(index) = index.some() else {
+            return false;
+        };
+        let node = self.node(index);
+        match result {
+            TaskResult::Succeeded => node.phase == NodePhase::Succeeded,
+            TaskResult::Failed => node.phase == NodePhase::Failed,
+            TaskResult::Errored => node.phase == NodePhase::Error,
+            TaskResult::Skipped => node.phase == NodePhase::Skipped,
+            TaskResult::Omitted => node.phase == NodePhase::Omitted,
+            TaskResult::Daemoned => {
+                node.flags.has(Flags::DAEMONED) && node.phase != NodePhase::Pending
+            }
+            TaskResult::AnySucceeded => self
+                .items_of(index)
+                .iter()
+                .any(|&item| self.node(item).phase == NodePhase::Succeeded),
+            TaskResult::AllFailed => {
+                let items = self.items_of(index);
+                !items.is_empty()
+                    && items
+                        .iter()
+                        .all(|&item| self.node(item).phase == NodePhase::Failed)
+            }
+        }
+    }
+
+    fn items_of(&self, index: NodeIndex) -> &[NodeIndex] {
+        match &self.node(index).body {
+            Body::Loop(state) => &state.nodes,
+            _ => &[],
+        }
+    }
+
+    /// The phase that a settled task hands down: its own if it ran; else the worst of those
+    /// before it. Argo: `assessDAGPhase`.
+    pub(super) fn branch_phase(
+        &self,
+        index: NodeIndex,
+        plan: &DagPlan,
+        slot: u32,
+        child: NodeIndex,
+    ) -> NodePhase {
+        let node = self.node(child);
+        if node.is_completed() {
+            return node.phase;
+        }
+        let Body::Dag(body) = &self.node(index).body else {
+            return node.phase;
+        };
+        plan.tasks[slot as usize]
+            .dependencies
+            .iter()
+            .filter_map(|&dependency| body.tasks[dependency as usize].branch)
+            .find(|branch| branch.is_failed_or_error())
+            .unwrap_or(NodePhase::Succeeded)
+    }
+
+    /// Ends a DAG that has nothing left to do.
+    fn end_dag_if_over(&mut self, index: NodeIndex) {
+        let Body::Dag(body) = &self.node(index).body else {
+            return;
+        };
+        if body.open > 0 {
+            if self.fails_fast(index) {
+                let children = body.tasks.iter().filter_map(|task| task.node.some()).collect();
+                self.end_idle_retries(children);
+            }
+            return;
+        }
+        if self.fails_fast(index) {
+            self.end(index, NodePhase::Failed, Some(FAIL_FAST));
+            return;
+        }
+        let over = body.unsettled == 0;
+        if self.is_shut_down(index) || (!over && self.closed(index).is_some()) {
+            self.end(index, NodePhase::Failed, None);
+            return;
+        }
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Some(plan) = template.dag() else {
+            return;
+        };
+        let phase = self.targets_phase(index, plan);
+        match phase {
+            Some(phase) if phase.is_failed_or_error() && (over || plan.fail_fast) => {
+                self.end(index, phase, None);
+            }
+            _ if !over => {}
+            _ => self.succeed_with_outputs(index, &template),
+        }
+    }
+
+    /// The phase that the targets give the DAG; `None` while one of them is not known.
+    fn targets_phase(&self, index: NodeIndex, plan: &DagPlan) -> Option<NodePhase> {
+        let Body::Dag(body) = &self.node(index).body else {
+            return None;
+        };
+        let mut result = Some(NodePhase::Succeeded);
+        for &target in &plan.targets {
+            let Some(branch) = body.tasks[target as usize].branch else {
+                result = None;
+                if !plan.fail_fast {
+                    return None;
+                }
+                continue;
+            };
+            if branch.is_failed_or_error() {
+                let on = plan.tasks[target as usize].call.continue_on;
+                if continues(on, branch) {
+                    continue;
+                }
+                result = Some(branch);
+                if plan.fail_fast {
+                    return result;
+                }
+            }
+        }
+        result
+    }
+}
+
+/// Whether a bad end does not count. Argo: `ContinuesOn`.
+pub(super) fn continues(on: ContinueOn, phase: NodePhase) -> bool {
+    match phase {
+        NodePhase::Error => on.error,
+        NodePhase::Failed => on.failed,
+        NodePhase::Pending
+        | NodePhase::Running
+        | NodePhase::Succeeded
+        | NodePhase::Skipped
+        | NodePhase::Omitted => false,
+    }
+}

@@ -1,0 +1,296 @@
+//! Lifecycle hooks and exit handlers of steps and tasks.
+//!
+//! Argo evaluates hooks at every pass; here a hook is evaluated when the phase of its node changes
+//! or, if its expression speaks of the time, each second. Once a hook has a node it is evaluated no
+//! more. Argo: `workflow/controller/hooks.go`, `exit_handler.go`.
+
+use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
+use argosy_expr::{Program, Value};
+
+use super::Run;
+use super::body::Body;
+use super::node::{Flags, NO_ITEM, Role};
+use super::start::{Begun, Place};
+use crate::ids::{NodeIndex, Seconds};
+use crate::plan::HookPlan;
+
+impl Run {
+    /// Begins the hooks of a step or task whose expression holds now.
+    pub(super) fn run_hooks(&mut self, index: NodeIndex) {
+        if !matches!(self.node(index).role, Role::Step | Role::Task) {
+            return;
+        }
+        // The items of a task's loop have no hooks of their own; the loop has.
+        if self.node(self.node(index).parent).kind == NodeType::TaskGroup {
+            return;
+        }
+        let Some(call) = self.call_of(index) else {
+            return;
+        };
+        let ran = matches!(
+            self.node(index).phase,
+            NodePhase::Running | NodePhase::Succeeded | NodePhase::Failed | NodePhase::Error
+        );
+        if call.hooks.is_empty() || !ran {
+            return;
+        }
+        for (slot, hook) in (0u32..).zip(&call.hooks) {
+            if self.has_hook(index, slot) {
+                continue;
+            }
+            match self.hook_holds(index, hook) {
+                Ok(false) => {}
+                Ok(true) => self.begin_hook(index, hook, Role::Hook, slot),
+                Err(error) => {
+                    let message = format!("hook '{}': {error}", hook.call.name);
+                    self.set_message(index, Some(&message));
+                }
+            }
+        }
+    }
+
+    fn has_hook(&self, owner: NodeIndex, slot: u32) -> bool {
+        self.attached_to(owner)
+            .iter()
+            .any(|&hook| self.node(hook).role == Role::Hook && self.node(hook).slot == slot)
+    }
+
+    pub(super) fn attached_to(&self, owner: NodeIndex) -> &[NodeIndex] {
+        self.attached.get(&owner).map_or(&[], Vec::as_slice)
+    }
+
+    fn hook_holds(&self, owner: NodeIndex, hook: &HookPlan) -> Result<bool, String> {
+        let expression = hook
+            .expression
+            .as_deref()
+            .ok_or_else(|| "Expression required for hook".to_owned())?;
+        self.expression_holds(owner, expression)
+    }
+
+    fn expression_holds(&self, owner: NodeIndex, expression: &str) -> Result<bool, String> {
+        let around = self.node(owner).boundary;
+        let template = self.template_of(around);
+        let extra = self.own_variables(owner);
+        let variables = self.variables(around, template.as_deref(), None, &extra);
+        let context = self.eval_context(&self.name(owner), 0, "hook");
+        let value = Program::compile(expression)
+            .and_then(|program| program.eval(&variables, &context))
+            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
+        match value {
+            Value::Bool(holds) => Ok(holds),
+            _ => Err(format!(
+                "unable to cast expression result '{}' to bool",
+                super::scope::value_text(&value)
+            )),
+        }
+    }
+
+    /// What hooks of a step or task see of it: also of one item of a loop.
+    fn own_variables(&self, owner: NodeIndex) -> Vec<(String, Option<String>)> {
+        let node = self.node(owner);
+        let root = match node.role {
+            Role::Step => "steps",
+            _ => "tasks",
+        };
+        let name = self.call_name(owner);
+        let base = format!("{root}.{name}");
+        let mut extra = vec![(
+            format!("{base}.status"),
+            Some(node.phase.as_str().to_owned()),
+        )];
+        let last = self.node(self.last_attempt(owner));
+        if let Some(outputs) = &last.outputs {
+            for parameter in &outputs.parameters {
+                let value = parameter.value.as_deref().unwrap_or_default().to_owned();
+                extra.push((format!("{base}.outputs.parameters.{}", parameter.name), Some(value)));
+            }
+            if let Some(result) = &outputs.result {
+                extra.push((format!("{base}.outputs.result"), Some(result.to_string())));
+            }
+            if let Some(code) = outputs.exit_code {
+                extra.push((format!("{base}.exitCode"), Some(code.to_string())));
+            }
+        }
+        extra
+    }
+
+    fn begin_hook(&mut self, owner: NodeIndex, hook: &HookPlan, role: Role, slot: u32) {
+        let node = self.node(owner);
+        let mut flags = Flags::default().with(Flags::HOOKED);
+        if role == Role::OnExit || node.flags.has(Flags::EXIT_HANDLER) {
+            flags.set(Flags::EXIT_HANDLER);
+        }
+        let place = Place {
+            role,
+            parent: node.parent,
+            boundary: node.boundary,
+            owner,
+            slot,
+            item: NO_ITEM,
+            around: node.boundary,
+            flags,
+        };
+        let extra = self.own_variables(owner);
+        match self.begin_call(&hook.call, place, None, &extra) {
+            // A limit holds the hook back: it is tried again when the node is looked at next.
+            Begun::Held(held) => self.hold_back(owner, place.boundary, held),
+            Begun::Made(made) | Begun::Refused(made, _) => self.attach(owner, made),
+        }
+    }
+
+    fn attach(&mut self, owner: NodeIndex, hook: NodeIndex) {
+        self.attached.entry(owner).or_default().push(hook);
+        // The hook may have ended before its owner knew of it.
+        if self.node(hook).flags.has(Flags::SETTLED) {
+            self.settle(owner);
+        }
+    }
+
+    /// Begins the exit handler of a step or task that has run, if it has one, and says whether the
+    /// node's hooks are all over.
+    pub(super) fn decide_exit(&mut self, index: NodeIndex) -> bool {
+        let node = self.node(index);
+        let completed = node.is_completed();
+        if completed && !node.flags.has(Flags::EXIT_DECIDED) {
+            self.change(index).flags.set(Flags::EXIT_DECIDED);
+            if let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone()) {
+                self.begin_exit(index, &hook);
+            }
+        }
+        self.attached_to(index)
+            .iter()
+            .all(|&hook| self.node(hook).is_fulfilled())
+    }
+
+    fn begin_exit(&mut self, index: NodeIndex, hook: &HookPlan) {
+        if self.status.shutdown == Some(ShutdownStrategy::Terminate) {
+            return;
+        }
+        let holds = match &hook.expression {
+            None => Ok(true),
+            Some(expression) => self.expression_holds(index, expression),
+        };
+        match holds {
+            Ok(false) => {}
+            Ok(true) => self.begin_hook(index, hook, Role::OnExit, 0),
+            Err(error) => {
+                // The phase stays; Argo's node would never end here.
+                self.set_message(index, Some(&format!("exit hook: {error}")));
+            }
+        }
+    }
+
+    /// Tries again what a limit held back of a leaf's hooks.
+    pub(super) fn advance_leaf(&mut self, index: NodeIndex) {
+        self.run_hooks(index);
+        let exit_is_owed = self.node(index).flags.has(Flags::EXIT_DECIDED)
+            && !self.node(index).flags.has(Flags::SETTLED)
+            && !self
+                .attached_to(index)
+                .iter()
+                .any(|&hook| self.node(hook).role == Role::OnExit);
+        if exit_is_owed
+            && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
+        {
+            self.begin_exit(index, &hook);
+        }
+        self.settle(index);
+    }
+
+    /// The next second, if a hook of the workflow that has not begun speaks of the time.
+    pub(super) fn next_hook_time(&self) -> Option<Seconds> {
+        let running = self
+            .status
+            .phase
+            .is_some_and(|phase| !phase.is_completed());
+        let timed = running
+            && (0u32..).zip(&self.plan.hooks).any(|(slot, hook)| {
+                let speaks = hook
+                    .expression
+                    .as_deref()
+                    .is_some_and(|text| text.contains("duration") || text.contains("now("));
+                speaks && !self.has_workflow_hook(slot)
+            });
+        timed.then(|| self.now.plus(1))
+    }
+
+    fn has_workflow_hook(&self, slot: u32) -> bool {
+        self.attached_to(NodeIndex::NONE)
+            .iter()
+            .any(|&hook| self.node(hook).role == Role::Hook && self.node(hook).slot == slot)
+    }
+
+    /// Begins the workflow's hooks whose expression holds; says whether those that have begun are
+    /// over. Argo: `executeWfLifeCycleHook`.
+    pub(super) fn run_workflow_hooks(&mut self) -> bool {
+        let plan = self.plan.clone();
+        for (slot, hook) in (0u32..).zip(&plan.hooks) {
+            if self.has_workflow_hook(slot) {
+                continue;
+            }
+            let Some(expression) = hook.expression.as_deref() else {
+                continue;
+            };
+            let variables = super::scope::Variables::global(self);
+            let context = self.eval_context(&hook.call.name, 0, "hook");
+            let holds = Program::compile(expression)
+                .and_then(|program| program.eval(&variables, &context))
+                .is_ok_and(|value| matches!(value, Value::Bool(true)));
+            if holds {
+                self.begin_workflow_hook(hook, Role::Hook, slot);
+            }
+        }
+        self.attached_to(NodeIndex::NONE)
+            .iter()
+            .filter(|&&hook| self.node(hook).role == Role::Hook)
+            .all(|&hook| self.node(hook).is_fulfilled())
+    }
+
+    /// Begins a hook or the exit handler of the workflow itself.
+    pub(super) fn begin_workflow_hook(
+        &mut self,
+        hook: &HookPlan,
+        role: Role,
+        slot: u32,
+    ) -> Option<NodeIndex> {
+        let mut flags = Flags::default().with(Flags::HOOKED);
+        if role == Role::OnExit {
+            flags.set(Flags::EXIT_HANDLER);
+        }
+        let place = Place {
+            role,
+            parent: NodeIndex::NONE,
+            boundary: NodeIndex::NONE,
+            owner: NodeIndex::NONE,
+            slot,
+            item: NO_ITEM,
+            around: NodeIndex::NONE,
+            flags,
+        };
+        match self.begin_call(&hook.call, place, None, &[]) {
+            Begun::Held(_) => None,
+            Begun::Made(made) | Begun::Refused(made, _) => {
+                self.attached.entry(NodeIndex::NONE).or_default().push(made);
+                Some(made)
+            }
+        }
+    }
+
+    /// Whether a node is a composite that may still make children.
+    pub(super) fn is_open_composite(&self, index: NodeIndex) -> bool {
+        let node = self.node(index);
+        !matches!(node.body, Body::None) && !node.phase.is_fulfilled()
+    }
+
+    /// Keeps a list of the daemons that a template has to end.
+    pub(super) fn register_daemon(&mut self, boundary: NodeIndex, daemon: NodeIndex) {
+        match boundary.some() {
+            Some(boundary) => {
+                if let Some(boundary) = self.nodes[boundary.offset()].body.boundary_mut() {
+                    boundary.daemons.push(daemon);
+                }
+            }
+            None => self.root_daemons.push(daemon),
+        }
+    }
+}

@@ -1,0 +1,316 @@
+//! Loops: what a step or task goes over, and its items. Argo: `expandStep`, `expandTask`,
+//! `expandSequence`, `processItem`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType};
+use argosy_expr::evaluate_when;
+use serde_json::Value;
+
+use super::Run;
+use super::arguments::fill_json;
+use super::body::{Body, Items, LoopState};
+use super::node::{Flags, Node, Role};
+use super::scope::{Variables, fill};
+use super::start::{Begun, Place};
+use crate::ids::NodeIndex;
+use crate::plan::{CallPlan, LoopPlan, Text};
+
+/// The most items that a loop may have.
+const MAX_ITEMS: u64 = 16_000_000;
+
+/// Whether a call is to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Go,
+    /// Its `when`, filled in, is false.
+    Skip(String),
+    /// Its `when` can't be decided before there is an item.
+    Later,
+}
+
+impl Run {
+    /// Decides on the `when` of a call.
+    pub(super) fn judge(
+        &self,
+        call: &CallPlan,
+        around: NodeIndex,
+        items: Option<(&Items, usize)>,
+    ) -> Result<Verdict, String> {
+        let Some(when) = &call.when else {
+            return Ok(Verdict::Go);
+        };
+        let outer = around.some().and_then(|around| self.template_of(around));
+        let variables = self.variables(around, outer.as_deref(), items, &[]);
+        let context = self.eval_context(&call.name, 0, "when");
+        let text = fill(when, &variables, &context).map_err(|error| error.to_string())?;
+        match evaluate_when(&text) {
+            Ok(true) => Ok(Verdict::Go),
+            Ok(false) => Ok(Verdict::Skip(text.to_string())),
+            Err(_) if call.looping.is_some() && items.is_none() => Ok(Verdict::Later),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    /// What a call loops over. When the call is to be skipped as a whole, what can't be read is
+    /// taken for empty, as Argo does.
+    pub(super) fn expand(
+        &self,
+        call: &CallPlan,
+        looping: &LoopPlan,
+        around: NodeIndex,
+        verdict: &Verdict,
+    ) -> Result<Items, String> {
+        let outer = around.some().and_then(|around| self.template_of(around));
+        let variables = self.variables(around, outer.as_deref(), None, &[]);
+        let expanded = self.expand_with(call, looping, &variables);
+        match (expanded, verdict) {
+            (Err(_), Verdict::Skip(_)) => Ok(Items::Values(Arc::from([]))),
+            (expanded, _) => expanded,
+        }
+    }
+
+    fn expand_with(
+        &self,
+        call: &CallPlan,
+        looping: &LoopPlan,
+        variables: &Variables<'_>,
+    ) -> Result<Items, String> {
+        let context = self.eval_context(&call.name, 0, "items");
+        let fill = |text: &Text| {
+            fill(text, variables, &context).map_err(|error| error.to_string())
+        };
+        match looping {
+            LoopPlan::Items(items) => Ok(Items::Values(items.clone())),
+            LoopPlan::TaggedItems(items) => {
+                let filled: Vec<Value> = items
+                    .iter()
+                    .map(|item| fill_json(item, variables, &context, 0))
+                    .collect::<Result<_, _>>()?;
+                Ok(Items::Values(filled.into()))
+            }
+            LoopPlan::Param(text) => {
+                let text = fill(text)?;
+                let list: Option<Vec<Value>> = serde_json::from_str(&text).map_err(|error| {
+                    format!(
+                        "withParam value could not be parsed as a JSON list: {}: {error}",
+                        shortened(text.trim())
+                    )
+                })?;
+                Ok(Items::Values(list.unwrap_or_default().into()))
+            }
+            LoopPlan::Sequence {
+                start,
+                end,
+                count,
+                format,
+            } => {
+                let number = |text: &Option<Text>| -> Result<Option<i64>, String> {
+                    let Some(text) = text else {
+                        return Ok(None);
+                    };
+                    let text = fill(text)?;
+                    text.parse().map(Some).map_err(|_| {
+                        format!("strconv.Atoi: parsing \"{text}\": invalid syntax")
+                    })
+                };
+                sequence(number(start)?, number(end)?, number(count)?, fill(format)?)
+            }
+        }
+    }
+
+    /// Makes one item's node, or its Skipped one. The state of the loop is the caller's to update.
+    pub(super) fn begin_item(
+        &mut self,
+        call: &Arc<CallPlan>,
+        place: Place,
+        items: &Items,
+        item: usize,
+    ) -> Begun {
+        let place = Place {
+            item: item as u32,
+            ..place
+        };
+        match self.judge(call, place.around, Some((items, item))) {
+            Ok(Verdict::Go | Verdict::Later) => {
+                self.begin_call(call, place, Some((items, item)), &[])
+            }
+            Ok(Verdict::Skip(when)) => Begun::Made(self.add_skipped(
+                place,
+                NodePhase::Skipped,
+                &format!("when '{when}' evaluated false"),
+            )),
+            Err(error) => {
+                let node = self.add_skipped(place, NodePhase::Error, &error);
+                Begun::Refused(node, Arc::from(error))
+            }
+        }
+    }
+
+    /// A node that never ran: skipped, omitted, or an error before it began.
+    pub(super) fn add_skipped(
+        &mut self,
+        place: Place,
+        phase: NodePhase,
+        message: &str,
+    ) -> NodeIndex {
+        let mut node = Node::new(place.role, NodeType::Skipped, phase, self.now);
+        node.parent = place.parent;
+        node.boundary = place.boundary;
+        node.slot = place.slot;
+        node.item = place.item;
+        node.flags = place.flags;
+        node.message = Some(Arc::from(message));
+        node.set_finished_at(Some(self.now));
+        let index = self.add_node(node);
+        self.settle(index);
+        index
+    }
+
+    /// Makes the items of a task's loop, as far as limits allow.
+    pub(super) fn advance_task_group(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            return;
+        }
+        let Some(call) = self.call_of(index) else {
+            return;
+        };
+        let node = self.node(index);
+        let place = Place {
+            role: Role::Task,
+            parent: index,
+            boundary: node.boundary,
+            owner: NodeIndex::NONE,
+            slot: node.slot,
+            item: 0,
+            around: node.boundary,
+            flags: inherited(node.flags),
+        };
+        loop {
+            let Body::Loop(state) = &mut self.nodes[index.offset()].body else {
+                return;
+            };
+            let Some(item) = state.next_hole() else {
+                break;
+            };
+            let items = state.items.clone();
+            if self.closed(index).is_some() {
+                break;
+            }
+            if self.spent >= super::TURN_BUDGET {
+                self.dirty.insert(index);
+                return;
+            }
+            match self.begin_item(&call, place, &items, item) {
+                Begun::Held(held) => {
+                    self.hold_back(index, place.boundary, held);
+                    return;
+                }
+                Begun::Made(node) => self.item_made(index, item, node),
+                Begun::Refused(node, error) => {
+                    self.item_made(index, item, node);
+                    self.wrap_task_error(node, &error);
+                }
+            }
+        }
+        self.wake_held_back(place.boundary);
+        self.end_loop_if_over(index);
+    }
+
+    fn item_made(&mut self, index: NodeIndex, item: usize, node: NodeIndex) {
+        if let Body::Loop(state) = &mut self.nodes[index.offset()].body {
+            state.made(item, node);
+        }
+    }
+
+    /// An item of a task's loop is over.
+    pub(super) fn item_settled(&mut self, index: NodeIndex, child: NodeIndex) {
+        let (item, phase) = (self.node(child).item, self.node(child).phase);
+        if let Body::Loop(state) = &mut self.nodes[index.offset()].body {
+            state.item_settled(item, phase);
+        }
+        self.end_loop_if_over(index);
+    }
+
+    fn end_loop_if_over(&mut self, index: NodeIndex) {
+        let Body::Loop(state) = &self.node(index).body else {
+            return;
+        };
+        let made_are_over = state.unsettled == state.unmade;
+        if state.unmade > 0 && made_are_over && self.closed(index).is_some() {
+            self.end(index, NodePhase::Failed, None);
+        } else if state.unsettled == 0 {
+            let phase = state.failed.map_or(NodePhase::Succeeded, |(_, phase)| phase);
+            self.end(index, phase, None);
+        }
+    }
+}
+
+impl LoopState {
+    /// Counts an item that is over.
+    pub fn item_settled(&mut self, item: u32, phase: NodePhase) {
+        self.unsettled -= 1;
+        if phase.is_failed_or_error() && self.failed.is_none_or(|(last, _)| item > last) {
+            self.failed = Some((item, phase));
+        }
+    }
+}
+
+/// The flags that children take from what they stand in.
+pub(super) fn inherited(flags: Flags) -> Flags {
+    Flags(flags.0 & Flags::EXIT_HANDLER.0)
+}
+
+/// A `withSequence`. Argo: `expandSequence`.
+fn sequence(
+    start: Option<i64>,
+    end: Option<i64>,
+    count: Option<i64>,
+    format: Arc<str>,
+) -> Result<Items, String> {
+    let start = start.unwrap_or(0);
+    let end = match (end, count) {
+        (Some(end), _) => end,
+        (None, Some(0)) => return Ok(Items::Values(Arc::from([]))),
+        (None, Some(count)) => start.saturating_add(count).saturating_sub(1),
+        (None, None) => {
+            return Err("neither end nor count was specified in withSequence".to_owned());
+        }
+    };
+    let length = end.abs_diff(start).saturating_add(1);
+    if length > MAX_ITEMS {
+        return Err(format!(
+            "withSequence from {start} to {end} has {length} items; at most {MAX_ITEMS} are possible"
+        ));
+    }
+    Ok(Items::Sequence {
+        start,
+        step: if start <= end { 1 } else { -1 },
+        count: length as u32,
+        format: if format.is_empty() { Arc::from("%d") } else { format },
+    })
+}
+
+/// A text short enough for a message.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 1_000;
+    if text.len() <= MOST {
+        return text.to_owned();
+    }
+    let mut end = MOST;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}… ({} bytes)", &text[..end], text.len())
+}
+
+/// The node of a task that loops.
+pub(super) fn task_group(place: Place, items: Items, at: crate::ids::Seconds) -> Node {
+    let mut node = Node::new(Role::Task, NodeType::TaskGroup, NodePhase::Running, at);
+    node.parent = place.parent;
+    node.boundary = place.boundary;
+    node.slot = place.slot;
+    node.flags = place.flags;
+    node.body = Body::Loop(Box::new(LoopState::new(items)));
+    node
+}

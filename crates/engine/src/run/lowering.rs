@@ -1,0 +1,249 @@
+//! From a node that waits for its pod to the pod. Pods are pulled: only when the backend has a
+//! slot are they lowered, in the order of their nodes.
+
+use std::sync::Arc;
+
+use argosy_api::NodePhase;
+use argosy_expr::{Template as Tagged, Unresolved};
+
+use super::Run;
+use super::body::Body;
+use super::node::{Flags, Role};
+use crate::effect::PodRequest;
+use crate::ids::NodeIndex;
+use crate::lower::{
+    LowerError, LowerInput, NodeInput, PreparedTemplate, lower, needs_executor, pod_name,
+};
+use crate::plan::PlannedTemplate;
+
+/// What is known of a template's pods before any is made, for one combination of flags.
+pub(super) struct Prepared {
+    supervised: [Option<bool>; 2],
+    templates: [Option<Option<Arc<PreparedTemplate>>>; 4],
+}
+
+impl Prepared {
+    const fn new() -> Self {
+        Self {
+            supervised: [None; 2],
+            templates: [None, None, None, None],
+        }
+    }
+}
+
+impl Run {
+    /// Lowers up to `most` of the pods that are wanted. A step that can't be lowered is an error;
+    /// the next turn tells.
+    pub fn pull(&mut self, most: usize) -> Vec<PodRequest> {
+        let mut requests = Vec::new();
+        while requests.len() < most && !self.status.suspended {
+            let Some(index) = self.wanted_pods.pop_first() else {
+                break;
+            };
+            match self.lower_node(index) {
+                Ok(request) => {
+                    self.nodes[index.offset()].flags.set(Flags::POD_ASKED);
+                    self.counts.asked_pods += 1;
+                    requests.push(request);
+                }
+                Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            }
+        }
+        requests
+    }
+
+    /// How many pods wait to be pulled.
+    pub fn wanted_pods(&self) -> usize {
+        if self.status.suspended {
+            return 0;
+        }
+        self.wanted_pods.len()
+    }
+
+    /// Whether a pod of this template needs the executor.
+    pub(super) fn is_supervised(&self, planned: &PlannedTemplate, wants_result: bool) -> bool {
+        let mut prepared = self.prepared.borrow_mut();
+        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        *known.supervised[usize::from(wants_result)].get_or_insert_with(|| {
+            let archive_logs = self.settings.repository.archive_logs;
+            archive_logs || needs_executor(&planned.template, &self.plan.workflow, wants_result)
+        })
+    }
+
+    /// The name of a node's pod.
+    pub(crate) fn pod_name(&self, index: NodeIndex) -> String {
+        let salt = self
+            .node(index)
+            .details
+            .as_ref()
+            .map_or(0, |details| details.salt);
+        pod_name(
+            self.definition.name(),
+            &self.name(index),
+            &self.template_name(index),
+            salt,
+        )
+    }
+
+    /// The name of a node's template, as Argo's pods and clients have it.
+    pub(crate) fn template_name(&self, index: NodeIndex) -> String {
+        if let Some(call) = self.call_of(index) {
+            if let Some(reference) = &call.template_ref {
+                return reference.template.clone();
+            }
+            if !call.template_name.is_empty() && !call.template_name.contains("{{") {
+                return call.template_name.to_string();
+            }
+        }
+        self.template_of(index)
+            .map_or_else(String::new, |template| template.name.to_string())
+    }
+
+    fn lower_node(&self, index: NodeIndex) -> Result<PodRequest, String> {
+        let planned = self
+            .template_of(index)
+            .ok_or_else(|| "the node has no template".to_owned())?;
+        let node_name: Arc<str> = Arc::from(self.name(index));
+        let name = self.pod_name(index);
+        let id = self.node_id(index);
+        let hosts = self.failed_hosts(index, &planned);
+        let limits = Limits {
+            deadline: self.attempt_deadline(index),
+            workflow: self.seconds_left(index),
+            timeout: self.timeout_left(index, &planned),
+        };
+        if let Some(prepared) = self.prepared_template(index, &planned) {
+            let input = NodeInput {
+                key: self.pod_key(index),
+                pod_name: &name,
+                node_id: &id,
+                node_name: &node_name,
+                input_artifacts: &self.inputs_of(index).artifacts,
+                deadline: limits.deadline,
+                active_deadline_seconds: limits.workflow,
+                template_timeout_left: limits.timeout,
+                retry_hosts: &hosts,
+            };
+            let mut variables = self.variables(index, Some(&planned), None, &[]);
+            variables.siblings = None;
+            let context = self.eval_context(&node_name, self.node(index).incarnation, "pod");
+            let mut render = |tagged: &Tagged, _: &str| -> Result<String, LowerError> {
+                tagged
+                    .render(&variables, Unresolved::Keep, &context)
+                    .map(|rendered| rendered.text)
+                    .map_err(|error| LowerError::Render(error.to_string()))
+            };
+            match prepared.lower(&input, &mut render) {
+                Ok(Some(request)) => return Ok(request),
+                Ok(None) => {}
+                Err(error) => return Err(error.to_string()),
+            }
+        }
+        let template = self.filled_template(index, &planned)?;
+        lower(&LowerInput {
+            key: self.pod_key(index),
+            workflow: &self.plan.workflow,
+            template: &template,
+            pod_name: &name,
+            node_id: &id,
+            node_name: &node_name,
+            capture_result: self.node(index).flags.has(Flags::WANTS_RESULT),
+            on_exit: self.node(index).flags.has(Flags::EXIT_HANDLER),
+            deadline: limits.deadline,
+            active_deadline_seconds: limits.workflow,
+            template_timeout_left: limits.timeout,
+            retry_hosts: &hosts,
+            repository: &self.settings.repository,
+            read_yaml: self.settings.read_yaml,
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    fn prepared_template(
+        &self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+    ) -> Option<Arc<PreparedTemplate>> {
+        let flags = self.node(index).flags;
+        let capture_result = flags.has(Flags::WANTS_RESULT);
+        let on_exit = flags.has(Flags::EXIT_HANDLER);
+        let slot = usize::from(capture_result) + 2 * usize::from(on_exit);
+        let mut prepared = self.prepared.borrow_mut();
+        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        known.templates[slot]
+            .get_or_insert_with(|| {
+                PreparedTemplate::new(&LowerInput {
+                    key: self.pod_key(index),
+                    workflow: &self.plan.workflow,
+                    template: &planned.template,
+                    pod_name: "",
+                    node_id: "",
+                    node_name: "",
+                    capture_result,
+                    on_exit,
+                    deadline: None,
+                    active_deadline_seconds: None,
+                    template_timeout_left: None,
+                    retry_hosts: &[],
+                    repository: &self.settings.repository,
+                    read_yaml: self.settings.read_yaml,
+                })
+                .map(Arc::new)
+            })
+            .clone()
+    }
+
+    /// What is left of the workflow's time.
+    fn seconds_left(&self, index: NodeIndex) -> Option<i64> {
+        if self.node(index).flags.has(Flags::EXIT_HANDLER) {
+            return None;
+        }
+        self.deadline()
+            .map(|deadline| deadline.since(self.now).max(1))
+    }
+
+    fn timeout_left(&self, index: NodeIndex, planned: &PlannedTemplate) -> Option<i64> {
+        if planned.template.timeout.is_empty() {
+            return None;
+        }
+        let seconds = self.node_seconds(index, &planned.template.timeout)?;
+        let end = self.node(index).started_at().plus(seconds);
+        Some(end.since(self.now).max(1))
+    }
+
+    fn attempt_deadline(&self, index: NodeIndex) -> Option<i64> {
+        let node = self.node(index);
+        match &self.nodes.get(node.parent.offset())?.body {
+            Body::Retry(body) if node.role == Role::Attempt => body.deadline,
+            _ => None,
+        }
+    }
+
+    /// The hosts on which earlier attempts failed. Argo: `GetFailHosts`.
+    fn failed_hosts(&self, index: NodeIndex, planned: &PlannedTemplate) -> Vec<String> {
+        let avoid = planned
+            .retry
+            .as_ref()
+            .is_some_and(|retry| retry.different_host);
+        if !avoid || self.node(index).role != Role::Attempt {
+            return Vec::new();
+        }
+        let mut hosts: Vec<String> = self
+            .attempts(self.node(index).parent)
+            .iter()
+            .map(|&attempt| self.node(attempt))
+            .filter(|attempt| attempt.phase.is_failed_or_error())
+            .filter_map(|attempt| attempt.details.as_ref()?.host.as_deref())
+            .map(str::to_owned)
+            .collect();
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+}
+
+struct Limits {
+    deadline: Option<i64>,
+    workflow: Option<i64>,
+    timeout: Option<i64>,
+}

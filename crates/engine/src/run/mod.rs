@@ -1,0 +1,403 @@
+//! One workflow: what happens next.
+//!
+//! A run is told facts and works until nothing is left to do. Nodes live in an arena and are
+//! spoken of by index; each kind of composite has its state machine in a file of its own, and
+//! keeps counts of what it waits for instead of looking through its children.
+//!
+//! The order of work is fixed: children that have settled first, in the order in which they did,
+//! then composites with something to do, by index. So the same facts give the same run.
+
+mod aggregate;
+mod arguments;
+mod body;
+mod commands;
+mod dag;
+mod globals;
+mod hooks;
+mod limits;
+mod looping;
+mod lowering;
+mod names;
+mod node;
+mod outputs;
+mod phase;
+mod pod;
+mod project;
+mod rebuild;
+mod restart;
+mod retry;
+mod row;
+mod scope;
+mod start;
+mod steps;
+mod suspend;
+mod why;
+mod workflow;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use argosy_api::{ShutdownStrategy, WorkflowPhase};
+use rustc_hash::FxHashSet;
+
+use crate::commit::{Commit, NodeRow};
+use crate::definition::Definition;
+use crate::effect::Effect;
+use crate::fact::{Fact, TimedFact};
+use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::settings::Settings;
+use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
+
+pub use rebuild::{LoadError, StoredNode};
+pub use restart::RestartPlan;
+pub use why::{Why, WhyStep};
+
+use globals::Globals;
+use lowering::Prepared;
+use node::{Flags, Node, NodeOutputs};
+
+/// How many nodes a turn may make or end before others get theirs.
+pub const TURN_BUDGET: usize = 1_000;
+
+/// One workflow as it runs.
+pub struct Run {
+    id: RunId,
+    definition: Arc<Definition>,
+    plan: Arc<Plan>,
+    settings: Arc<Settings>,
+    globals: Globals,
+    nodes: Vec<Node>,
+    /// Templates whose structure had tags, by the node that they were compiled for.
+    late: BTreeMap<NodeIndex, Arc<PlannedTemplate>>,
+    /// Node IDs that are taken.
+    hashes: FxHashSet<u32>,
+    /// Exit handlers and hooks that have begun, by the node that they belong to.
+    attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
+    /// Daemons that no template ends but the workflow.
+    root_daemons: Vec<NodeIndex>,
+    status: Status,
+    now: Seconds,
+
+    facts: VecDeque<TimedFact>,
+    settled: VecDeque<NodeIndex>,
+    dirty: BTreeSet<NodeIndex>,
+    /// Pods that wait for a slot of the backend, in the order of their nodes.
+    wanted_pods: BTreeSet<NodeIndex>,
+    /// Times at which a node has something to do. `NONE` stands for the workflow.
+    due: BTreeSet<(Seconds, NodeIndex)>,
+    /// Nodes whose arguments could not be filled in: their message is not wrapped.
+    argument_errors: BTreeSet<NodeIndex>,
+    /// Composites held back by the workflow's `parallelism`.
+    held_back: BTreeSet<NodeIndex>,
+
+    counts: Counts,
+    /// Work done in this turn, against [`TURN_BUDGET`].
+    spent: usize,
+    changed: Vec<NodeIndex>,
+    removed: Vec<u32>,
+    status_changed: bool,
+    effects: Vec<Effect>,
+    log: Vec<TimedFact>,
+
+    aggregates: RefCell<aggregate::Cache>,
+    prepared: RefCell<BTreeMap<crate::plan::TemplateIndex, Prepared>>,
+    exit_zero: Arc<NodeOutputs>,
+    shared_names: BTreeSet<Arc<str>>,
+}
+
+/// What a run knows of itself beyond its nodes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Status {
+    pub phase: Option<WorkflowPhase>,
+    pub message: Arc<str>,
+    pub started_at: Option<Seconds>,
+    pub finished_at: Option<Seconds>,
+    pub shutdown: Option<ShutdownStrategy>,
+    pub suspended: bool,
+    /// The node of the exit handler.
+    pub exit_node: Option<NodeIndex>,
+    /// The entry template could not be begun: its error.
+    pub fatal: Option<Arc<str>>,
+    /// The end has been announced.
+    pub announced: bool,
+}
+
+/// Sums over the nodes, kept as they change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Nodes by phase, in the order of [`argosy_api::NodePhase`].
+    pub phases: [u32; 7],
+    /// Pods that are pending or running.
+    pub active_pods: u32,
+    /// Pods that the backend was asked for and that have not been seen to end.
+    pub asked_pods: u32,
+    /// Leaves that are over, and all leaves: `progress`.
+    pub progress: (u64, u64),
+}
+
+/// What a turn gives.
+#[derive(Debug)]
+pub struct Turn {
+    /// What changed; to be committed.
+    pub commit: Commit,
+    /// What is to be done.
+    pub effects: Vec<Effect>,
+    /// The turn ended because its budget was spent, not because nothing was left.
+    pub unfinished: bool,
+}
+
+impl Run {
+    /// A run that has not begun. It begins when it is told [`Fact::Started`].
+    ///
+    /// # Errors
+    /// If the workflow can't be compiled.
+    pub fn new(
+        id: RunId,
+        definition: Arc<Definition>,
+        settings: Arc<Settings>,
+    ) -> Result<Self, CompileError> {
+        let plan = Arc::new(compile(&definition)?);
+        Ok(Self::with_plan(id, definition, plan, settings))
+    }
+
+    /// The same, with a plan made before.
+    pub fn with_plan(
+        id: RunId,
+        definition: Arc<Definition>,
+        plan: Arc<Plan>,
+        settings: Arc<Settings>,
+    ) -> Self {
+        let globals = Globals::new(&definition, &plan);
+        Self {
+            id,
+            globals,
+            definition,
+            plan,
+            settings,
+            nodes: Vec::new(),
+            late: BTreeMap::new(),
+            hashes: FxHashSet::default(),
+            attached: BTreeMap::new(),
+            root_daemons: Vec::new(),
+            status: Status::default(),
+            now: Seconds(0),
+            facts: VecDeque::new(),
+            settled: VecDeque::new(),
+            dirty: BTreeSet::new(),
+            wanted_pods: BTreeSet::new(),
+            due: BTreeSet::new(),
+            argument_errors: BTreeSet::new(),
+            held_back: BTreeSet::new(),
+            counts: Counts::default(),
+            spent: 0,
+            changed: Vec::new(),
+            removed: Vec::new(),
+            status_changed: false,
+            effects: Vec::new(),
+            log: Vec::new(),
+            shared_names: BTreeSet::new(),
+            aggregates: RefCell::default(),
+            prepared: RefCell::default(),
+            exit_zero: Arc::new(NodeOutputs {
+                exit_code: Some(0),
+                ..NodeOutputs::default()
+            }),
+        }
+    }
+
+    /// Which run this is.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// What the run depends on.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// The compiled workflow.
+    pub fn plan(&self) -> &Arc<Plan> {
+        &self.plan
+    }
+
+    /// The workflow's phase; `None` before the first turn.
+    pub fn phase(&self) -> Option<WorkflowPhase> {
+        self.status.phase
+    }
+
+    /// Why the workflow is in that phase.
+    pub fn message(&self) -> &str {
+        &self.status.message
+    }
+
+    /// How many nodes there are.
+    pub fn node_count(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether the workflow has ended and no pod of it is left.
+    pub fn is_over(&self) -> bool {
+        self.status.phase.is_some_and(WorkflowPhase::is_completed) && self.counts.asked_pods == 0
+    }
+
+    /// Queues a fact for the next turn.
+    pub fn tell(&mut self, at: Seconds, fact: Fact) {
+        self.facts.push_back(TimedFact { at, fact });
+    }
+
+    /// Whether a turn would have something to do at once.
+    pub fn has_work(&self) -> bool {
+        !self.facts.is_empty()
+            || (!self.status.suspended && !(self.settled.is_empty() && self.dirty.is_empty()))
+    }
+
+    /// The next time at which the run has something to do. Derived from its state.
+    pub fn next_due(&self) -> Option<Seconds> {
+        let hooks = self.next_hook_time();
+        let first = self.due.first().map(|(at, _)| *at);
+        match (hooks, first) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// Works through what has been told, until nothing is left to do or the budget is spent.
+    pub fn turn(&mut self, now: Seconds) -> Turn {
+        self.spent = 0;
+        self.now = self.now.max(now);
+        while let Some(fact) = self.facts.pop_front() {
+            self.now = self.now.max(fact.at);
+            self.learn(&fact.fact);
+            self.spent += 1;
+            self.log.push(fact);
+            if self.spent >= TURN_BUDGET * 4 {
+                break;
+            }
+        }
+        self.reach_due_times();
+        let unfinished = self.work();
+        self.finish_turn(unfinished)
+    }
+
+    fn work(&mut self) -> bool {
+        loop {
+            while !self.status.suspended {
+                if self.spent >= TURN_BUDGET {
+                    return true;
+                }
+                if let Some(node) = self.settled.pop_front() {
+                    self.child_settled(node);
+                } else if let Some(node) = self.dirty.pop_first() {
+                    self.advance(node);
+                } else {
+                    break;
+                }
+            }
+            if !self.advance_workflow() {
+                return !self.facts.is_empty();
+            }
+        }
+    }
+
+    fn learn(&mut self, fact: &Fact) {
+        match fact {
+            Fact::Started => self.begin(),
+            Fact::PodSeen(key, seen) => self.pod_seen(*key, seen),
+            Fact::ResultSeen(key, seen) => self.result_seen(*key, seen),
+            Fact::Inventory(pods) => self.inventory(pods),
+            Fact::TimeReached => {}
+            Fact::Asked(command) => self.asked(command),
+        }
+    }
+
+    /// Lets a composite do what it can do now.
+    fn advance(&mut self, index: NodeIndex) {
+        match &self.nodes[index.offset()].body {
+            body::Body::Steps(_) => self.advance_steps(index),
+            body::Body::Group(_) => self.advance_group(index),
+            body::Body::Dag(_) => self.advance_dag(index),
+            body::Body::Loop(_) => self.advance_task_group(index),
+            body::Body::Retry(_) => self.advance_retry(index),
+            body::Body::None => self.advance_leaf(index),
+        }
+    }
+
+    /// Hands a settled node to whoever waits for it.
+    fn child_settled(&mut self, child: NodeIndex) {
+        let node = &self.nodes[child.offset()];
+        let Some(parent) = node.parent.some() else {
+            return;
+        };
+        if self.nodes[parent.offset()].phase.is_fulfilled() {
+            return;
+        }
+        match &self.nodes[parent.offset()].body {
+            body::Body::Steps(_) | body::Body::Retry(_) => {
+                self.dirty.insert(parent);
+            }
+            body::Body::Group(_) => self.group_child_settled(parent, child),
+            body::Body::Dag(_) => self.task_settled(parent, child),
+            body::Body::Loop(_) => self.item_settled(parent, child),
+            body::Body::None => {}
+        }
+    }
+
+    fn node(&self, index: NodeIndex) -> &Node {
+        &self.nodes[index.offset()]
+    }
+
+    /// A node, to be changed: its row will be written with this turn.
+    fn change(&mut self, index: NodeIndex) -> &mut Node {
+        let node = &mut self.nodes[index.offset()];
+        if !node.flags.has(Flags::CHANGED) {
+            node.flags.set(Flags::CHANGED);
+            self.changed.push(index);
+        }
+        node
+    }
+
+    /// The compiled template of a node.
+    fn template_of(&self, index: NodeIndex) -> Option<Arc<PlannedTemplate>> {
+        if let Some(late) = self.late.get(&index) {
+            return Some(late.clone());
+        }
+        let template = self.node(index).template;
+        (template != crate::plan::TemplateIndex::NONE).then(|| self.plan.template(template).clone())
+    }
+
+    fn finish_turn(&mut self, unfinished: bool) -> Turn {
+        if self.is_over() && !self.status.announced && !unfinished {
+            self.status.announced = true;
+            self.status_changed = true;
+            self.effects.push(Effect::RunEnded);
+        }
+        let mut nodes = Vec::with_capacity(self.changed.len());
+        let mut values = Vec::new();
+        for index in std::mem::take(&mut self.changed) {
+            let node = &mut self.nodes[index.offset()];
+            node.flags.clear(Flags::CHANGED);
+            nodes.push(NodeRow {
+                index: index.0,
+                record: row::encode(node, &mut values),
+            });
+        }
+        let something = !nodes.is_empty() || self.status_changed || !self.log.is_empty();
+        let state = std::mem::take(&mut self.status_changed).then(|| self.encode_state());
+        let log = std::mem::take(&mut self.log);
+        Turn {
+            commit: Commit {
+                run: Some(self.id),
+                summary: something.then(|| self.summary()),
+                state,
+                nodes,
+                removed_nodes: std::mem::take(&mut self.removed),
+                values,
+                log: crate::log::encode(&log),
+                consumed_commands: Vec::new(),
+            },
+            effects: std::mem::take(&mut self.effects),
+            unfinished,
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The names and IDs of nodes. Argo: `NodeID`, `initializeNode`, `generateNodeName`.
+
+use argosy_api::NodeType;
+use serde_json::Value;
+
+use super::Run;
+use super::body::{Body, Items, StepState};
+use super::node::Role;
+use crate::ids::NodeIndex;
+use crate::lower::{fnv1a32, node_id};
+
+
+impl Run {
+    /// The node's full name: `workflow[0].step(3:item)`.
+    pub(crate) fn name(&self, index: NodeIndex) -> String {
+        // The name is built from the root down; the chain up is as long as the recursion is deep.
+        let mut chain = vec![index];
+        while let Some(above) = self.name_parent(chain[chain.len() - 1]) {
+            chain.push(above);
+        }
+        let mut name = String::with_capacity(64);
+        for &link in chain.iter().rev() {
+            self.push_own_name(link, &mut name);
+        }
+        name
+    }
+
+    fn name_parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+        let node = self.node(index);
+        match node.role {
+            Role::Root => None,
+            Role::StepGroup | Role::Step | Role::Task | Role::Attempt => node.parent.some(),
+            Role::OnExit | Role::Hook => node.owner.some(),
+        }
+    }
+
+    fn push_own_name(&self, index: NodeIndex, name: &mut String) {
+        use std::fmt::Write;
+        let node = self.node(index);
+        // Writing to a String can't fail.
+        let _ = match node.role {
+            Role::Root => {
+                name.push_str(self.definition.name());
+                Ok(())
+            }
+            Role::StepGroup => write!(name, "[{}]", node.slot),
+            Role::Attempt => write!(name, "({})", node.slot),
+            Role::Step | Role::Task => {
+                // An item of a DAG's loop hangs below the loop's node, which has the task's name.
+                let below_loop = self.node(node.parent).kind == NodeType::TaskGroup;
+                if !below_loop {
+                    name.push('.');
+                    name.push_str(&self.call_name(index));
+                }
+                if let Some(item) = node.item() {
+                    self.push_item_name(index, item, name);
+                }
+                Ok(())
+            }
+            Role::OnExit => {
+                if node.owner == NodeIndex::NONE {
+                    name.push_str(self.definition.name());
+                }
+                name.push_str(".onExit");
+                Ok(())
+            }
+            Role::Hook => {
+                if node.owner == NodeIndex::NONE {
+                    name.push_str(self.definition.name());
+                }
+                write!(name, ".hooks.{}", self.call_name(index))
+            }
+        };
+    }
+
+    /// The name of the step, task or hook that a node was made for.
+    pub(crate) fn call_name(&self, index: NodeIndex) -> std::sync::Arc<str> {
+        self.call_of(index)
+            .map_or_else(|| std::sync::Arc::from(""), |call| call.name.clone())
+    }
+
+    fn push_item_name(&self, index: NodeIndex, item: usize, name: &mut String) {
+        use std::fmt::Write;
+        let _ = write!(name, "({item}:");
+        if let Some(items) = self.items_around(index) {
+            let text = items.display(item);
+            name.extend(text.chars().filter(|c| !matches!(c, '(' | ')')));
+        }
+        name.push(')');
+    }
+
+    /// The items of the loop that a node is an item of.
+    pub(crate) fn items_around(&self, index: NodeIndex) -> Option<&Items> {
+        let node = self.node(index);
+        match &self.node(node.parent).body {
+            Body::Loop(state) => Some(&state.items),
+            Body::Group(group) => match group.steps.get(node.slot as usize)? {
+                StepState::Loop(state) => Some(&state.items),
+                StepState::Unmade | StepState::Single(_) => None,
+            },
+            Body::None | Body::Steps(_) | Body::Dag(_) | Body::Retry(_) => None,
+        }
+    }
+
+    /// The name without its boundary's in front. Argo: `displayName`.
+    pub(crate) fn display_name(&self, index: NodeIndex) -> String {
+        let node = self.node(index);
+        if let Some(given) = node
+            .details
+            .as_ref()
+            .and_then(|details| details.display_name.as_deref())
+        {
+            return given.to_owned();
+        }
+        let name = self.name(index);
+        let Some(boundary) = node.boundary.some() else {
+            return name;
+        };
+        let boundary = self.name(boundary);
+        let rest = name.strip_prefix(boundary.as_str()).unwrap_or(&name);
+        without_separator(rest).to_owned()
+    }
+
+    /// The node's ID: Argo's hash of its name, made anew where another node has it already.
+    pub(crate) fn node_id(&self, index: NodeIndex) -> String {
+        let node = self.node(index);
+        if node.role == Role::Root {
+            return self.definition.name().to_owned();
+        }
+        let salt = node.details.as_ref().map_or(0, |details| details.salt);
+        node_id(self.definition.name(), &self.name(index), salt)
+    }
+
+    /// Takes an ID for a new node; gives the salt that made it free.
+    pub(super) fn take_id(&mut self, name: &str) -> u8 {
+        if self.hashes.insert(fnv1a32(name.as_bytes())) {
+            return 0;
+        }
+        let mut salt = 1;
+        while !self.hashes.insert(fnv1a32(format!("{name}#{salt}").as_bytes())) && salt < u8::MAX {
+            salt += 1;
+        }
+        salt
+    }
+}
+
+/// Without the `[0].` of a step or the `.` of a task in front. Argo: `stepsOrDagSeparator`.
+fn without_separator(rest: &str) -> &str {
+    let mut tail = rest;
+    if let Some(inner) = tail.strip_prefix('[')
+        && let Some(close) = inner.find(']')
+        && inner[..close].bytes().all(|byte| byte.is_ascii_digit())
+    {
+        tail = &inner[close + 1..];
+    }
+    match tail.strip_prefix('.') {
+        Some(tail) => tail,
+        None => rest,
+    }
+}
+
+impl Items {
+    /// The item as it stands in its node's name. Argo: `processItem`.
+    pub(crate) fn display(&self, item: usize) -> String {
+        match self {
+            Self::Sequence { .. } => self.text(item),
+            Self::Values(values) => match &values[item] {
+                Value::Object(map) => {
+                    let mut entries: Vec<String> = map
+                        .iter()
+                        .map(|(key, value)| format!("{key}:{}", item_text(value)))
+                        .collect();
+                    entries.sort();
+                    entries.join(",")
+                }
+                // Go prints a list of items as `[a b]`.
+                Value::Array(list) => {
+                    let texts: Vec<String> = list.iter().map(item_text).collect();
+                    format!("[{}]", texts.join(" "))
+                }
+                value => item_text(value),
+            },
+        }
+    }
+
+    /// The item as the variable `item`.
+    pub(crate) fn text(&self, item: usize) -> String {
+        match self {
+            Self::Values(values) => item_text(&values[item]),
+            Self::Sequence {
+                start,
+                step,
+                format,
+                ..
+            } => crate::printf::integer(format, start + step * item as i64),
+        }
+    }
+}
+
+/// A value as text: strings bare, all else as JSON. Argo: `Item.String`.
+pub(crate) fn item_text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "null".to_owned(),
+        value => value.to_string(),
+    }
+}

@@ -1,0 +1,154 @@
+//! The outputs of `steps` and `dag` templates, made of those of their children.
+//! Argo: `getTemplateOutputsFromScope`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, ValueFrom};
+use argosy_expr::{Program, Scope};
+
+use super::Run;
+use super::node::{NodeOutputs, OutputParameter};
+use super::scope::Variables;
+use crate::ids::NodeIndex;
+use crate::plan::{CallPlan, PlannedTemplate, pure_reference};
+
+impl Run {
+    /// Ends a composite well, or as an error if its outputs can't be made.
+    pub(super) fn succeed_with_outputs(&mut self, index: NodeIndex, template: &PlannedTemplate) {
+        match self.composite_outputs(index, template) {
+            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Ok(None) => self.end(index, NodePhase::Succeeded, None),
+            Ok(Some(outputs)) => {
+                self.export_outputs(index, &outputs);
+                self.change(index).outputs = Some(Arc::new(outputs));
+                self.end(index, NodePhase::Succeeded, None);
+            }
+        }
+    }
+
+    fn composite_outputs(
+        &self,
+        index: NodeIndex,
+        template: &PlannedTemplate,
+    ) -> Result<Option<NodeOutputs>, String> {
+        let declared = &template.template.outputs;
+        if declared.parameters.is_empty() && declared.artifacts.is_empty() {
+            return Ok(None);
+        }
+        let variables = self.variables(index, Some(template), None, &[]);
+        let context = self.eval_context(&self.name(index), 0, "outputs");
+        let mut parameters = Vec::with_capacity(declared.parameters.len());
+        for parameter in &declared.parameters {
+            let Some(from) = &parameter.value_from else {
+                return Err("output parameters must have a valueFrom specified".to_owned());
+            };
+            let default = from.default.as_ref().map(|default| default.as_str());
+            let value = match (self.value_from(from, &variables, &context), default) {
+                (Ok(Some(value)), _) => value,
+                (Ok(None) | Err(_), Some(default)) => default.to_owned(),
+                (Err(error), None) => return Err(error),
+                (Ok(None), None) => {
+                    return Err(format!(
+                        "output parameter \"{}\": \"{}\" is an absent optional (skipped/omitted node output with no default)",
+                        parameter.name, from.parameter
+                    ));
+                }
+            };
+            parameters.push(OutputParameter {
+                name: Arc::from(parameter.name.as_str()),
+                value: Some(Arc::from(value)),
+            });
+        }
+        let mut artifacts = Vec::new();
+        for artifact in &declared.artifacts {
+            if artifact.from.is_empty() && artifact.from_expression.is_empty() {
+                continue;
+            }
+            match self.resolve_artifact(artifact, &variables, &context) {
+                Ok(found) => artifacts.push(argosy_api::Artifact {
+                    name: artifact.name.clone(),
+                    ..found
+                }),
+                Err(error) if artifact.optional && error.contains("Unable to resolve") => {}
+                Err(error) => {
+                    return Err(format!("unable to resolve outputs from scope: {error}"));
+                }
+            }
+        }
+        Ok(Some(NodeOutputs {
+            parameters: parameters.into(),
+            artifacts: artifacts.into(),
+            ..NodeOutputs::default()
+        }))
+    }
+
+    /// The value of `valueFrom.parameter` or `.expression`; `None` for an output that is known to
+    /// have no value.
+    fn value_from(
+        &self,
+        from: &ValueFrom,
+        variables: &Variables<'_>,
+        context: &argosy_expr::EvalContext,
+    ) -> Result<Option<String>, String> {
+        if !from.expression.is_empty() {
+            let program = Program::compile(&from.expression).map_err(|error| error.to_string())?;
+            let value = program
+                .eval(variables, context)
+                .map_err(|error| error.to_string())?;
+            return match value {
+                argosy_expr::Value::Nil => {
+                    Err(format!("failed to evaluate expression \"{}\"", from.expression))
+                }
+                value => Ok(Some(super::scope::value_text(&value))),
+            };
+        }
+        if from.parameter.is_empty() {
+            return Ok(Some(String::new()));
+        }
+        let name = pure_reference(&from.parameter).unwrap_or(&from.parameter);
+        if variables.is_absent(name) {
+            return Ok(None);
+        }
+        variables
+            .lookup(name)
+            .map(|value| Some(value.into_owned()))
+            .ok_or_else(|| format!("Unable to resolve: {{{{{name}}}}}"))
+    }
+
+    /// Whether the texts of a call can be filled in, as far as they don't need an item.
+    pub(super) fn check_arguments(&self, call: &CallPlan, around: NodeIndex) -> Result<(), String> {
+        let outer = self.template_of(around);
+        let variables = self.variables(around, outer.as_deref(), None, &[]);
+        let context = self.eval_context(&call.name, 0, "check");
+        for value in call.parameters.iter().filter_map(|argument| argument.value.as_ref()) {
+            let absent = value
+                .pure_reference()
+                .is_some_and(|name| variables.is_absent(name));
+            if !absent {
+                super::scope::fill(value, &variables, &context)
+                    .map_err(|error| error.to_string())?;
+            }
+        }
+        for artifact in &call.artifacts {
+            let named = !artifact.from.is_empty() || !artifact.from_expression.is_empty();
+            if named && !artifact.optional {
+                self.resolve_artifact(artifact, &variables, &context)
+                    .map_err(|error| format!("unable to resolve references: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a call's `when` can be filled in; `false` if it says that the call is not made.
+    pub(super) fn judge_texts(&self, call: &CallPlan, around: NodeIndex) -> Result<bool, String> {
+        let Some(when) = &call.when else {
+            return Ok(true);
+        };
+        let outer = self.template_of(around);
+        let variables = self.variables(around, outer.as_deref(), None, &[]);
+        let context = self.eval_context(&call.name, 0, "when");
+        let text = super::scope::fill(when, &variables, &context)
+            .map_err(|error| error.to_string())?;
+        Ok(argosy_expr::evaluate_when(&text).unwrap_or(true))
+    }
+}

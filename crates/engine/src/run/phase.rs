@@ -1,0 +1,198 @@
+//! How a node's phase changes, and who is told. Argo: `markNodePhase`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType};
+
+use super::Run;
+use super::node::{Flags, Node, Role};
+use crate::ids::NodeIndex;
+
+/// Whether a node counts for its template's `parallelism`. Argo: `getActiveChildrenCounter`.
+fn is_counted(kind: NodeType) -> bool {
+    matches!(kind, NodeType::Pod | NodeType::Steps | NodeType::DAG)
+}
+
+fn is_active(phase: NodePhase) -> bool {
+    matches!(phase, NodePhase::Pending | NodePhase::Running)
+}
+
+/// The place of a phase in the counts.
+pub(super) fn place(phase: NodePhase) -> usize {
+    match phase {
+        NodePhase::Pending => 0,
+        NodePhase::Running => 1,
+        NodePhase::Succeeded => 2,
+        NodePhase::Skipped => 3,
+        NodePhase::Failed => 4,
+        NodePhase::Error => 5,
+        NodePhase::Omitted => 6,
+    }
+}
+
+impl Run {
+    /// Adds a node to the arena.
+    pub(super) fn add_node(&mut self, mut node: Node) -> NodeIndex {
+        let index = NodeIndex(self.nodes.len() as u32);
+        node.flags.set(Flags::CHANGED);
+        self.nodes.push(node);
+        self.changed.push(index);
+        self.spent += 1;
+        if self.node(index).role != Role::Root {
+            let name = self.name(index);
+            let salt = self.take_id(&name);
+            if salt > 0 {
+                self.nodes[index.offset()].details_mut().salt = salt;
+            }
+        }
+        self.count_in(index);
+        index
+    }
+
+    /// Adds a node to the sums that it belongs to.
+    pub(super) fn count_in(&mut self, index: NodeIndex) {
+        self.count(index, true);
+    }
+
+    /// Changes what a node is, or the phase that it is in, and the sums with it.
+    pub(super) fn set_phase(&mut self, index: NodeIndex, phase: NodePhase) {
+        if self.node(index).phase == phase {
+            return;
+        }
+        let was_active = is_active(self.node(index).phase);
+        self.count(index, false);
+        self.change(index).phase = phase;
+        self.count(index, true);
+        self.spent += 1;
+        if was_active && !is_active(phase) {
+            self.wake_held_back(self.node(index).boundary);
+        }
+    }
+
+    /// Changes what a node is before it has begun.
+    pub(super) fn set_kind(&mut self, index: NodeIndex, kind: NodeType, phase: NodePhase) {
+        self.count(index, false);
+        let node = self.change(index);
+        node.kind = kind;
+        node.phase = phase;
+        self.count(index, true);
+    }
+
+    pub(super) fn count(&mut self, index: NodeIndex, add: bool) {
+        let node = &self.nodes[index.offset()];
+        let (kind, phase, boundary) = (node.kind, node.phase, node.boundary);
+        let step = |value: &mut u32| {
+            if add {
+                *value += 1;
+            } else {
+                *value -= 1;
+            }
+        };
+        step(&mut self.counts.phases[place(phase)]);
+        let is_pod = kind == NodeType::Pod;
+        if is_pod {
+            if is_active(phase) {
+                step(&mut self.counts.active_pods);
+            }
+            let done = u64::from(phase == NodePhase::Succeeded);
+            let (all_done, all) = &mut self.counts.progress;
+            if add {
+                *all_done += done;
+                *all += 1;
+            } else {
+                *all_done -= done;
+                *all -= 1;
+            }
+        }
+        if !is_counted(kind) || boundary == NodeIndex::NONE {
+            return;
+        }
+        if let Some(boundary) = self.nodes[boundary.offset()].body.boundary_mut() {
+            if is_active(phase) {
+                step(&mut boundary.active);
+                if is_pod {
+                    step(&mut boundary.active_pods);
+                }
+            }
+            if phase.is_failed_or_error() {
+                step(&mut boundary.unsuccessful);
+            }
+        }
+    }
+
+    pub(super) fn set_message(&mut self, index: NodeIndex, message: Option<&str>) {
+        if self.node(index).message.as_deref() != message {
+            self.change(index).message = message.map(Arc::from);
+        }
+    }
+
+    /// Ends a node. Its message stays as it was if none is given.
+    pub(super) fn end(&mut self, index: NodeIndex, phase: NodePhase, message: Option<&str>) {
+        debug_assert!(phase.is_fulfilled());
+        if self.node(index).phase.is_fulfilled() {
+            return;
+        }
+        if let Some(message) = message {
+            self.set_message(index, Some(message));
+        }
+        let now = self.now;
+        self.change(index).set_finished_at(Some(now));
+        self.set_phase(index, phase);
+        self.change(index).flags.clear(Flags::DAEMONED);
+        self.wanted_pods.remove(&index);
+        if self.node(index).body.boundary().is_some() {
+            self.end_daemons(index);
+        }
+        self.phase_changed(index);
+    }
+
+    /// Lets hooks and waiting nodes see that a node's phase has changed.
+    pub(super) fn phase_changed(&mut self, index: NodeIndex) {
+        self.run_hooks(index);
+        self.settle(index);
+    }
+
+    /// Tells the parent that a node is over, once its hooks and its exit handler are over too.
+    pub(super) fn settle(&mut self, index: NodeIndex) {
+        if !self.node(index).is_fulfilled() {
+            return;
+        }
+        if matches!(self.node(index).role, Role::Step | Role::Task) && !self.decide_exit(index) {
+            return;
+        }
+        if self.node(index).flags.has(Flags::SETTLED) {
+            return;
+        }
+        self.change(index).flags.set(Flags::SETTLED);
+        match self.node(index).role {
+            Role::OnExit | Role::Hook => {
+                if let Some(owner) = self.node(index).owner.some() {
+                    self.settle(owner);
+                }
+            }
+            Role::Root | Role::StepGroup | Role::Step | Role::Task | Role::Attempt => {
+                self.settled.push_back(index);
+            }
+        }
+    }
+
+    /// Ends the daemons of a template that is over. Argo: `killDaemonedChildren`.
+    fn end_daemons(&mut self, boundary: NodeIndex) {
+        let daemons = self.nodes[boundary.offset()]
+            .body
+            .boundary_mut()
+            .map(|boundary| std::mem::take(&mut boundary.daemons))
+            .unwrap_or_default();
+        for daemon in daemons {
+            self.end_daemon(daemon);
+        }
+    }
+
+    /// Ends one daemon: it has done its work.
+    pub(super) fn end_daemon(&mut self, daemon: NodeIndex) {
+        if self.node(daemon).flags.has(Flags::DAEMONED) {
+            self.stop_pod(daemon);
+            self.end(daemon, NodePhase::Succeeded, None);
+        }
+    }
+}

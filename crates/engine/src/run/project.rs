@@ -1,0 +1,462 @@
+//! The run as Argo shows it: `status`. Made when asked for, never kept.
+//! Argo: `addChildNode`, `getOutboundNodes`, `workflow/progress`, `util/resource`.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{
+    AnyString, Condition, Inputs, NodeFlag, NodePhase, NodeStatus, NodeType, Outputs, Parameter,
+    Progress, Template, Workflow, WorkflowPhase, WorkflowStatus,
+};
+
+use super::Run;
+use super::body::{Body, StepState};
+use super::node::{Flags, Node, NodeOutputs, Role};
+use crate::ids::NodeIndex;
+use crate::plan::Origin;
+use crate::timestamp;
+
+impl Run {
+    /// The workflow with its status, as Argo's clients read it.
+    pub fn workflow(&self) -> Workflow {
+        let mut workflow = self.definition.workflow.clone();
+        workflow.status = self.workflow_status();
+        let labels = workflow.metadata.labels.get_or_insert_default();
+        if let Some(phase) = self.status.phase {
+            labels.insert(
+                "workflows.argoproj.io/phase".to_owned(),
+                phase.as_str().to_owned(),
+            );
+            labels.insert(
+                "workflows.argoproj.io/completed".to_owned(),
+                phase.is_completed().to_string(),
+            );
+        }
+        if self.status.suspended {
+            workflow.spec.suspend = Some(true);
+        }
+        if self.status.shutdown.is_some() {
+            workflow.spec.shutdown = self.status.shutdown;
+        }
+        workflow
+    }
+
+    /// The workflow's `status`.
+    pub fn workflow_status(&self) -> WorkflowStatus {
+        let children = self.children();
+        let mut nodes = BTreeMap::new();
+        let ids: Vec<String> = (0..self.nodes.len() as u32)
+            .map(|place| self.node_id(NodeIndex(place)))
+            .collect();
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            nodes.insert(
+                ids[index.offset()].clone(),
+                self.node_status(index, &ids, &children),
+            );
+        }
+        let outputs = &self.globals.outputs;
+        let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
+        WorkflowStatus {
+            phase: self.status.phase,
+            started_at: self.status.started_at.map(timestamp::kubernetes),
+            finished_at: self.status.finished_at.map(timestamp::kubernetes),
+            progress: Progress {
+                done: self.counts.progress.0,
+                total: self.counts.progress.1,
+            },
+            message: self.status.message.to_string(),
+            nodes,
+            stored_templates: self.stored_templates(),
+            outputs: has_outputs.then(|| Outputs {
+                parameters: outputs.parameters.clone(),
+                artifacts: outputs.artifacts.clone(),
+                ..Outputs::default()
+            }),
+            conditions: self.conditions(),
+            resources_duration: self.resources(|_| true),
+            stored_workflow_template_spec: self
+                .definition
+                .workflow
+                .spec
+                .workflow_template_ref
+                .is_some()
+                .then(|| Box::new(self.plan.workflow.spec.clone())),
+            ..WorkflowStatus::default()
+        }
+    }
+
+    fn conditions(&self) -> Vec<Condition> {
+        let condition = |kind: &str, holds: bool| Condition {
+            r#type: kind.to_owned(),
+            status: if holds { "True" } else { "False" }.to_owned(),
+            ..Condition::default()
+        };
+        let mut conditions = Vec::new();
+        if self.counts.progress.1 > 0 {
+            let running = self
+                .nodes
+                .iter()
+                .any(|node| node.kind == NodeType::Pod && node.phase == NodePhase::Running);
+            conditions.push(condition("PodRunning", running));
+        }
+        if self.status.phase.is_some_and(WorkflowPhase::is_completed) {
+            conditions.push(condition("Completed", true));
+        }
+        conditions
+    }
+
+    /// Templates of other objects that the run has used, by Argo's key.
+    fn stored_templates(&self) -> BTreeMap<String, Template> {
+        let mut stored = BTreeMap::new();
+        for template in &self.plan.templates {
+            let scope = match &template.origin {
+                Origin::Local => continue,
+                Origin::Namespaced(name) => format!("namespaced/{name}/{}", template.name),
+                Origin::Cluster(name) => format!("cluster/{name}/{}", template.name),
+            };
+            let used = self.nodes.iter().any(|node| node.template == template.index);
+            if used && !template.name.is_empty() {
+                stored.insert(scope, (*template.template).clone());
+            }
+        }
+        stored
+    }
+
+    fn node_status(
+        &self,
+        index: NodeIndex,
+        ids: &[String],
+        children: &[Vec<NodeIndex>],
+    ) -> NodeStatus {
+        let node = self.node(index);
+        let details = node.details.as_deref();
+        let id_of = |index: &NodeIndex| ids[index.offset()].clone();
+        let call = self.call_of(index);
+        let composite_over =
+            node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG);
+        NodeStatus {
+            id: ids[index.offset()].clone(),
+            name: self.name(index),
+            display_name: self.display_name(index),
+            r#type: Some(node.kind),
+            template_name: call
+                .as_ref()
+                .filter(|call| call.template_ref.is_none())
+                .map_or_else(String::new, |_| match node.role {
+                    Role::StepGroup => String::new(),
+                    _ => self.template_name(index),
+                }),
+            template_ref: call.as_ref().and_then(|call| call.template_ref.clone()),
+            template_scope: self.scope_of(index).scope_text(self.definition.name()),
+            phase: Some(node.phase),
+            boundary_id: node.boundary.some().map_or_else(String::new, |b| id_of(&b)),
+            message: node.message.as_deref().unwrap_or_default().to_owned(),
+            started_at: Some(timestamp::kubernetes(node.started_at())),
+            finished_at: node.finished_at().map(timestamp::kubernetes),
+            progress: self.progress_below(index),
+            resources_duration: match node.kind {
+                NodeType::Pod => self.resources(|candidate| candidate == index),
+                _ => BTreeMap::new(),
+            },
+            pod_ip: details
+                .and_then(|details| details.ip.as_deref())
+                .unwrap_or_default()
+                .to_owned(),
+            daemoned: (node.flags.has(Flags::DAEMONED) && !node.phase.is_fulfilled())
+                .then_some(true),
+            node_flag: node_flag(node),
+            inputs: self.inputs_status(index),
+            outputs: self.outputs_status(index),
+            children: children[index.offset()].iter().map(id_of).collect(),
+            outbound_nodes: if composite_over {
+                self.outbound(index).iter().map(id_of).collect()
+            } else {
+                Vec::new()
+            },
+            host_node_name: details
+                .and_then(|details| details.host.as_deref())
+                .unwrap_or_default()
+                .to_owned(),
+            ..NodeStatus::default()
+        }
+    }
+
+    /// Where the call of a node stands.
+    fn scope_of(&self, index: NodeIndex) -> Origin {
+        let around = match self.node(index).role {
+            Role::StepGroup => self.node(index).parent,
+            _ => self.node(index).boundary,
+        };
+        around
+            .some()
+            .and_then(|around| self.template_of(around))
+            .map_or(Origin::Local, |template| template.origin.clone())
+    }
+
+    fn inputs_status(&self, index: NodeIndex) -> Option<Inputs> {
+        let template = self.template_of(index)?;
+        let inputs = self.node(index).inputs.as_deref()?;
+        let declared = &template.template.inputs;
+        if declared.parameters.is_empty() && declared.artifacts.is_empty() {
+            return None;
+        }
+        Some(Inputs {
+            parameters: declared
+                .parameters
+                .iter()
+                .zip(&inputs.parameters)
+                .map(|(declared, value)| Parameter {
+                    value: value.as_deref().map(AnyString::from),
+                    value_from: None,
+                    ..declared.clone()
+                })
+                .collect(),
+            artifacts: inputs.artifacts.to_vec(),
+        })
+    }
+
+    fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
+        let outputs: &NodeOutputs = self.node(index).outputs.as_deref()?;
+        let template = self.template_of(index)?;
+        let declared = &template.template.outputs.parameters;
+        let is_composite = matches!(template.kind, Some(kind) if matches!(kind,
+            argosy_api::TemplateType::Steps | argosy_api::TemplateType::DAG));
+        Some(Outputs {
+            parameters: outputs
+                .parameters
+                .iter()
+                .map(|output| {
+                    let declared = declared.iter().find(|declared| *declared.name == *output.name);
+                    Parameter {
+                        name: output.name.to_string(),
+                        value: output.value.as_deref().map(AnyString::from),
+                        // Argo drops the source where the template around made the value.
+                        value_from: declared
+                            .filter(|_| !is_composite)
+                            .and_then(|declared| declared.value_from.clone()),
+                        global_name: declared
+                            .map_or_else(String::new, |declared| declared.global_name.clone()),
+                        ..Parameter::default()
+                    }
+                })
+                .collect(),
+            artifacts: outputs.artifacts.to_vec(),
+            result: outputs.result.as_deref().map(str::to_owned),
+            exit_code: outputs.exit_code.map(|code| code.to_string()),
+        })
+    }
+
+    /// The edges of the graph that clients draw.
+    pub(super) fn children(&self) -> Vec<Vec<NodeIndex>> {
+        let mut children: Vec<Vec<NodeIndex>> = vec![Vec::new(); self.nodes.len()];
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            for above in self.drawn_below(index) {
+                let list = &mut children[above.offset()];
+                if list.last() != Some(&index) {
+                    list.push(index);
+                }
+            }
+        }
+        children
+    }
+
+    /// The nodes below which a node is drawn.
+    fn drawn_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        let node = self.node(index);
+        match node.role {
+            Role::Root => Vec::new(),
+            Role::OnExit | Role::Hook => match node.owner.some() {
+                Some(owner) => vec![owner],
+                None if node.role == Role::Hook => vec![NodeIndex::ROOT],
+                None => Vec::new(),
+            },
+            Role::Attempt | Role::Step => vec![node.parent],
+            Role::StepGroup => {
+                let Body::Steps(body) = &self.node(node.parent).body else {
+                    return vec![node.parent];
+                };
+                match node.slot.checked_sub(1).and_then(|before| body.groups.get(before as usize)) {
+                    None => vec![node.parent],
+                    Some(&before) => {
+                        let outbound = self.outbound(before);
+                        if outbound.is_empty() { vec![before] } else { outbound }
+                    }
+                }
+            }
+            Role::Task => {
+                if self.node(node.parent).kind == NodeType::TaskGroup {
+                    return vec![node.parent];
+                }
+                let Body::Dag(body) = &self.node(node.parent).body else {
+                    return vec![node.parent];
+                };
+                let template = self.template_of(node.parent);
+                let dependencies = template
+                    .as_deref()
+                    .and_then(|template| template.dag())
+                    .map_or(&[][..], |dag| &dag.tasks[node.slot as usize].dependencies);
+                if dependencies.is_empty() {
+                    return vec![node.parent];
+                }
+                dependencies
+                    .iter()
+                    .filter_map(|&dependency| body.tasks[dependency as usize].node.some())
+                    .flat_map(|dependency| self.outbound(dependency))
+                    .collect()
+            }
+        }
+    }
+
+    /// The leaves at the far end of a node. Argo: `getOutboundNodes`.
+    fn outbound(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        let mut found = Vec::new();
+        let mut open = vec![index];
+        while let Some(index) = open.pop() {
+            let below = self.outbound_below(index);
+            if below.is_empty() && !matches!(self.node(index).kind, NodeType::Steps | NodeType::DAG | NodeType::StepGroup) {
+                found.push(index);
+            }
+            open.extend(below.into_iter().rev());
+        }
+        found
+    }
+
+    fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        match &self.node(index).body {
+            Body::None => Vec::new(),
+            Body::Steps(body) => body.groups.last().copied().into_iter().collect(),
+            Body::Group(body) => {
+                let mut nodes: Vec<NodeIndex> = body
+                    .steps
+                    .iter()
+                    .flat_map(|step| match step {
+                        StepState::Unmade => Vec::new(),
+                        StepState::Single(node) => vec![*node],
+                        StepState::Loop(state) => {
+                            state.nodes.iter().filter_map(|node| node.some()).collect()
+                        }
+                    })
+                    .collect();
+                nodes.sort_unstable();
+                nodes
+            }
+            Body::Loop(state) => state.nodes.iter().filter_map(|node| node.some()).collect(),
+            Body::Retry(body) => body.attempts.last().copied().into_iter().collect(),
+            Body::Dag(body) => {
+                let template = self.template_of(index);
+                let targets = template
+                    .as_deref()
+                    .and_then(|template| template.dag())
+                    .map_or(&[][..], |dag| &dag.targets);
+                targets
+                    .iter()
+                    .filter_map(|&target| body.tasks[target as usize].node.some())
+                    .collect()
+            }
+        }
+    }
+
+    fn progress_below(&self, index: NodeIndex) -> Progress {
+        let node = self.node(index);
+        match node.kind {
+            NodeType::Pod => {
+                let (done, total) = node
+                    .details
+                    .as_ref()
+                    .and_then(|details| details.progress)
+                    .unwrap_or((0, 1));
+                let succeeded = node.phase == NodePhase::Succeeded;
+                Progress {
+                    done: if succeeded { total } else { done },
+                    total,
+                }
+            }
+            _ => match index {
+                NodeIndex::ROOT => Progress {
+                    done: self.counts.progress.0,
+                    total: self.counts.progress.1,
+                },
+                _ => Progress::default(),
+            },
+        }
+    }
+
+    /// Seconds of each resource that pods have used, by their requests. Argo counts 100m of a core
+    /// and 100Mi of memory where nothing is requested, per container.
+    fn resources(&self, wanted: impl Fn(NodeIndex) -> bool) -> BTreeMap<String, i64> {
+        let (mut cpu, mut memory) = (0f64, 0f64);
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            let node = self.node(index);
+            let ran = node.details.as_ref().and_then(|details| details.ran_seconds);
+            if let Some(ran) = ran.filter(|_| node.kind == NodeType::Pod && wanted(index)) {
+                let (cores, units) = self.requested(index);
+                cpu += (f64::from(ran) * cores).ceil();
+                memory += (f64::from(ran) * units).ceil();
+            }
+        }
+        if cpu == 0.0 && memory == 0.0 {
+            return BTreeMap::new();
+        }
+        BTreeMap::from([
+            ("cpu".to_owned(), cpu as i64),
+            ("memory".to_owned(), memory as i64),
+        ])
+    }
+
+    /// Cores, and units of 100Mi, that a node's main container asks for.
+    fn requested(&self, index: NodeIndex) -> (f64, f64) {
+        let template = self.template_of(index);
+        let resources = template.as_ref().and_then(|template| {
+            let template = &template.template;
+            let container = template.container.as_ref().map(|main| &main.resources);
+            let script = template.script.as_ref().map(|main| &main.resources);
+            container.or(script).cloned().flatten()
+        });
+        let ask = |name: &str| {
+            let resources = resources.as_ref()?;
+            let requests = resources.requests.as_ref().and_then(|list| list.get(name));
+            let limits = resources.limits.as_ref().and_then(|list| list.get(name));
+            quantity(&requests.or(limits)?.0)
+        };
+        (
+            ask("cpu").unwrap_or(0.1),
+            ask("memory").unwrap_or(104_857_600.0) / 104_857_600.0,
+        )
+    }
+}
+
+/// A Kubernetes quantity as a number.
+pub fn quantity(text: &str) -> Option<f64> {
+    let digits = text
+        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')))
+        .unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().ok()?;
+    let scale = match &text[digits..] {
+        "" => 1.0,
+        "n" => 1e-9,
+        "u" => 1e-6,
+        "m" => 1e-3,
+        "k" => 1e3,
+        "M" => 1e6,
+        "G" => 1e9,
+        "T" => 1e12,
+        "P" => 1e15,
+        "E" => 1e18,
+        "Ki" => 1024.0,
+        "Mi" => 1_048_576.0,
+        "Gi" => 1_073_741_824.0,
+        "Ti" => 1_099_511_627_776.0,
+        "Pi" => 1_125_899_906_842_624.0,
+        _ => return None,
+    };
+    Some(number * scale)
+}
+
+fn node_flag(node: &Node) -> Option<NodeFlag> {
+    let retried = node.role == Role::Attempt;
+    let hooked = node.flags.has(Flags::HOOKED);
+    // Groups and items of DAGs and steps carry an empty flag in Argo too.
+    (retried || hooked || node.kind == NodeType::StepGroup).then_some(NodeFlag { hooked, retried })
+}

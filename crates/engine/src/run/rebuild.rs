@@ -1,0 +1,393 @@
+//! A run from its rows. What composites count is told from their children.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
+use serde::{Deserialize, Serialize};
+
+use super::Run;
+use super::body::{Body, DagBody, LoopState, StepState, StepsBody, TaskState};
+use super::dag::continues;
+use super::globals::GlobalOutputs;
+use super::node::{Flags, Role};
+use super::row::{RowError, StoredBody, decode, stored_group};
+use crate::commit::{NodeRow, ValueHash};
+use crate::definition::Definition;
+use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::plan::{CompileError, TemplateBody};
+use crate::settings::Settings;
+
+/// A node as the store gives it back.
+pub type StoredNode = NodeRow;
+
+/// Why a run can't be loaded.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// Its workflow can't be compiled any more.
+    #[error("the workflow can't be compiled: {0}")]
+    Compile(#[from] CompileError),
+    /// A row can't be read.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// The run's own state can't be read.
+    #[error("the state of the run is damaged: {0}")]
+    State(String),
+    /// A node is missing between others.
+    #[error("node {0} is missing from the store")]
+    Hole(u32),
+    /// A node refers to something that is not there.
+    #[error("node {0} does not fit the workflow")]
+    Misfit(u32),
+}
+
+/// The run's own state as it is stored, as JSON: it is small and rarely written.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default, rename_all = "camelCase")]
+struct State {
+    phase: Option<WorkflowPhase>,
+    message: String,
+    started_at: Option<i64>,
+    finished_at: Option<i64>,
+    shutdown: Option<ShutdownStrategy>,
+    suspended: bool,
+    exit_node: Option<u32>,
+    fatal: Option<String>,
+    announced: bool,
+    output_parameters: Vec<argosy_api::Parameter>,
+    output_artifacts: Vec<argosy_api::Artifact>,
+    /// Workflow parameters that were changed by a retry.
+    parameters: BTreeMap<String, String>,
+}
+
+impl Run {
+    /// A run as it stands in the store. Until it is told its inventory, it asks for no pod.
+    ///
+    /// # Errors
+    /// If what is stored can't be read, or does not fit the definition.
+    pub fn load(
+        id: RunId,
+        definition: Arc<Definition>,
+        settings: Arc<Settings>,
+        state: Option<&[u8]>,
+        rows: impl IntoIterator<Item = NodeRow>,
+        values: &dyn Fn(ValueHash) -> Option<Arc<str>>,
+    ) -> Result<Self, LoadError> {
+        let mut run = Self::new(id, definition, settings)?;
+        if let Some(state) = state {
+            run.decode_state(state)?;
+        }
+        for row in rows {
+            if row.index as usize != run.nodes.len() {
+                return Err(LoadError::Hole(run.nodes.len() as u32));
+            }
+            let (node, body) = decode(&row.record, values)?;
+            run.load_node(node, body)?;
+        }
+        run.link_all()?;
+        Ok(run)
+    }
+
+    pub(super) fn encode_state(&self) -> Vec<u8> {
+        let state = State {
+            phase: self.status.phase,
+            message: self.status.message.to_string(),
+            started_at: self.status.started_at.map(|at| at.0),
+            finished_at: self.status.finished_at.map(|at| at.0),
+            shutdown: self.status.shutdown,
+            suspended: self.status.suspended,
+            exit_node: self.status.exit_node.map(|node| node.0),
+            fatal: self.status.fatal.as_deref().map(str::to_owned),
+            announced: self.status.announced,
+            output_parameters: self.globals.outputs.parameters.clone(),
+            output_artifacts: self.globals.outputs.artifacts.clone(),
+            parameters: self
+                .globals
+                .changed_parameters
+                .iter()
+                .map(|(name, value)| (name.to_string(), value.to_string()))
+                .collect(),
+        };
+        serde_json::to_vec(&state).unwrap_or_default()
+    }
+
+    fn decode_state(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
+        let state: State = serde_json::from_slice(bytes)
+            .map_err(|error| LoadError::State(error.to_string()))?;
+        self.status.phase = state.phase;
+        self.status.message = Arc::from(state.message);
+        self.status.started_at = state.started_at.map(Seconds);
+        self.status.finished_at = state.finished_at.map(Seconds);
+        self.status.shutdown = state.shutdown;
+        self.status.suspended = state.suspended;
+        self.status.exit_node = state.exit_node.map(NodeIndex);
+        self.status.fatal = state.fatal.map(Arc::from);
+        self.status.announced = state.announced;
+        self.globals.outputs = GlobalOutputs {
+            parameters: state.output_parameters,
+            artifacts: state.output_artifacts,
+        };
+        for (name, value) in state.parameters {
+            self.globals.change_parameter(&name, &value);
+        }
+        Ok(())
+    }
+
+    /// Adds a node and knits it to its parent, which stands before it.
+    pub(super) fn load_node(&mut self, mut node: super::node::Node, stored: StoredBody) -> Result<(), LoadError> {
+        let index = NodeIndex(self.nodes.len() as u32);
+        let misfit = LoadError::Misfit(index.0);
+        if node.role == Role::Attempt && node.inputs.is_none() {
+            let retried = self.nodes.get(node.parent.offset()).ok_or(misfit.clone())?;
+            node.inputs = retried.inputs.clone();
+        }
+        for above in [node.parent, node.boundary, node.owner] {
+            if above != NodeIndex::NONE && above >= index {
+                return Err(misfit);
+            }
+        }
+        node.flags.clear(Flags::POD_ASKED);
+        let template_known = node.template == crate::plan::TemplateIndex::NONE
+            || (node.template.0 as usize) < self.plan.templates.len();
+        if !template_known {
+            return Err(misfit);
+        }
+        self.nodes.push(node);
+        self.load_late(index)?;
+        let body = self.empty_body(index, stored).ok_or(misfit.clone())?;
+        self.nodes[index.offset()].body = body;
+        self.link(index).ok_or(misfit)?;
+        self.count_in(index);
+        if self.node(index).role != Role::Root {
+            let name = self.name(index);
+            let salt = self.node(index).details.as_ref().map_or(0, |details| details.salt);
+            let salted = match salt {
+                0 => name,
+                salt => format!("{name}#{salt}"),
+            };
+            self.hashes.insert(crate::lower::fnv1a32(salted.as_bytes()));
+        }
+        Ok(())
+    }
+
+    /// Compiles anew what was compiled for this node alone.
+    fn load_late(&mut self, index: NodeIndex) -> Result<(), LoadError> {
+        let Some(planned) = self.template_of(index) else {
+            return Ok(());
+        };
+        let composite = matches!(
+            self.node(index).kind,
+            argosy_api::NodeType::Steps | argosy_api::NodeType::DAG
+        );
+        if composite && matches!(planned.body, TemplateBody::Late) {
+            let filled = self
+                .filled_template(index, &planned)
+                .map_err(LoadError::State)?;
+            let compiled =
+                crate::plan::compile_late(&self.definition, &self.plan, &planned, filled)?;
+            self.late.insert(index, Arc::new(compiled));
+        }
+        Ok(())
+    }
+
+    fn empty_body(&self, index: NodeIndex, stored: StoredBody) -> Option<Body> {
+        Some(match stored {
+            StoredBody::None => Body::None,
+            StoredBody::Steps => Body::Steps(Box::<StepsBody>::default()),
+            StoredBody::Retry(body) => Body::Retry(Box::new(body)),
+            StoredBody::Loop(items) => Body::Loop(Box::new(LoopState::new(items))),
+            StoredBody::Group { loops, doomed } => {
+                let node = self.node(index);
+                let template = self.template_of(node.parent)?;
+                let steps = template.steps()?.groups.get(node.slot as usize)?.len();
+                Body::Group(Box::new(stored_group(steps, loops, doomed)))
+            }
+            StoredBody::Dag => {
+                let template = self.template_of(index)?;
+                let dag = template.dag()?;
+                Body::Dag(Box::new(DagBody {
+                    tasks: dag
+                        .tasks
+                        .iter()
+                        .map(|task| TaskState {
+                            node: NodeIndex::NONE,
+                            waits: task.dependencies.len() as u32,
+                            judged: false,
+                            branch: None,
+                        })
+                        .collect(),
+                    unsettled: dag.needed,
+                    ..DagBody::default()
+                }))
+            }
+        })
+    }
+
+    /// Enters a node where its parent keeps its children.
+    fn link(&mut self, index: NodeIndex) -> Option<()> {
+        let node = self.node(index);
+        let (role, parent, owner) = (node.role, node.parent, node.owner);
+        let (slot, item) = (node.slot, node.item());
+        let settled = node.flags.has(Flags::SETTLED);
+        let (phase, open) = (node.phase, u32::from(!settled));
+        let continue_on = match role {
+            Role::Step => self.call_of(index)?.continue_on,
+            _ => Default::default(),
+        };
+        match role {
+            Role::Root => {}
+            Role::OnExit | Role::Hook => {
+                self.attached.entry(owner).or_default().push(index);
+            }
+            Role::StepGroup | Role::Step | Role::Task | Role::Attempt => {
+                match &mut self.nodes.get_mut(parent.offset())?.body {
+                    Body::Steps(body) => body.groups.push(index),
+                    Body::Retry(body) => body.attempts.push(index),
+                    Body::Group(body) => {
+                        body.open += open;
+                        body.checked = true;
+                        let counts = phase.is_failed_or_error() && !continues(continue_on, phase);
+                        if settled && counts && body.failed_child.is_none() {
+                            body.failed_child = Some(index);
+                        }
+                        match (body.steps.get_mut(slot as usize)?, item) {
+                            (StepState::Loop(state), Some(item)) => {
+                                link_item(state, item, index, settled, phase)?;
+                            }
+                            (step, _) => *step = StepState::Single(index),
+                        }
+                    }
+                    Body::Loop(state) => link_item(state, item?, index, settled, phase)?,
+                    Body::Dag(body) => {
+                        body.open += open;
+                        body.unsettled -= u32::from(settled);
+                        body.tasks.get_mut(slot as usize)?.node = index;
+                    }
+                    Body::None => return None,
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// What can only be told once all nodes are there.
+    pub(super) fn link_all(&mut self) -> Result<(), LoadError> {
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            match &mut self.nodes[index.offset()].body {
+                Body::Group(body) => {
+                    let made = body.steps.iter().position(|step| match step {
+                        StepState::Unmade => true,
+                        StepState::Single(_) => false,
+                        StepState::Loop(state) => state.unmade > 0,
+                    });
+                    body.made = made.unwrap_or(body.steps.len()) as u32;
+                    body.checked |= body.made > 0;
+                }
+                Body::Dag(_) => self.link_dag(index).ok_or(LoadError::Misfit(place))?,
+                Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) => {}
+            }
+            self.link_waiting(index);
+        }
+        if self.status.phase.is_some_and(|phase| !phase.is_completed()) {
+            if let Some(deadline) = self.deadline() {
+                self.due.insert((deadline, NodeIndex::NONE));
+            }
+            self.mark_all_dirty();
+        }
+        Ok(())
+    }
+
+    /// What a node waits for, in the tables by which it is found again.
+    fn link_waiting(&mut self, index: NodeIndex) {
+        let node = self.node(index);
+        let (kind, flags, boundary) = (node.kind, node.flags, node.boundary);
+        let fulfilled = node.phase.is_fulfilled();
+        if flags.has(Flags::DAEMONED) && !fulfilled {
+            self.register_daemon(boundary, index);
+        }
+        if fulfilled {
+            // It may have ended before what hangs on it was told.
+            if !flags.has(Flags::SETTLED) {
+                self.dirty.insert(index);
+            }
+            return;
+        }
+        match kind {
+            argosy_api::NodeType::Suspend => {
+                if let Ok(Some(until)) = self.suspended_until(index) {
+                    self.due.insert((until, index));
+                }
+            }
+            argosy_api::NodeType::Pod => {
+                if let Some(planned) = self.template_of(index)
+                    && let Some(at) = self.pending_until(index, &planned)
+                {
+                    self.due.insert((at, index));
+                }
+            }
+            argosy_api::NodeType::Retry => {
+                if let Body::Retry(body) = &self.node(index).body
+                    && let Some(at) = body.wait_until
+                {
+                    self.due.insert((Seconds(at), index));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn link_dag(&mut self, index: NodeIndex) -> Option<()> {
+        let template = self.template_of(index)?;
+        let plan = template.dag()?;
+        // A dependency has its node before any task behind it, so this order of nodes is one of
+        // the graph too; but tasks are walked by slot, so settle those first whose branch is known.
+        let mut order: Vec<(NodeIndex, u32)> = match &self.node(index).body {
+            Body::Dag(body) => (0u32..)
+                .zip(&body.tasks)
+                .filter_map(|(slot, task)| Some((task.node.some()?, slot)))
+                .collect(),
+            _ => return None,
+        };
+        order.sort_unstable();
+        for (node, slot) in order {
+            if !self.node(node).flags.has(Flags::SETTLED) {
+                continue;
+            }
+            let branch = self.branch_phase(index, plan, slot, node);
+            if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
+                body.tasks[slot as usize].branch = Some(branch);
+                for &dependent in &plan.tasks[slot as usize].dependents {
+                    body.tasks[dependent as usize].waits -= 1;
+                }
+            }
+        }
+        if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
+            for (slot, task) in (0u32..).zip(&plan.tasks) {
+                let state = &mut body.tasks[slot as usize];
+                if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
+                    body.ready.insert(slot);
+                    body.unjudged = true;
+                }
+            }
+        }
+        Some(())
+    }
+}
+
+fn link_item(
+    state: &mut LoopState,
+    item: usize,
+    node: NodeIndex,
+    settled: bool,
+    phase: NodePhase,
+) -> Option<()> {
+    if item >= state.nodes.len() || state.nodes[item] != NodeIndex::NONE {
+        return None;
+    }
+    state.made(item, node);
+    if settled {
+        state.item_settled(item as u32, phase);
+    }
+    Some(())
+}

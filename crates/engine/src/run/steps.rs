@@ -1,0 +1,381 @@
+//! Steps: groups that run one after the other, of steps that run side by side.
+//! Argo: `workflow/controller/steps.go`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType};
+
+use super::Run;
+use super::body::{Body, GroupBody, Items, LoopState, StepState};
+use super::dag::continues;
+use super::limits::FAIL_FAST;
+use super::looping::{Verdict, inherited};
+use super::node::{NO_ITEM, Node, Role};
+use super::start::{Begun, Place, TOO_DEEP};
+use crate::ids::NodeIndex;
+use crate::plan::{CallPlan, PlannedTemplate};
+
+impl Run {
+    /// Begins the next group, or ends the steps.
+    pub(super) fn advance_steps(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            return;
+        }
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Body::Steps(body) = &self.node(index).body else {
+            return;
+        };
+        let begun = body.groups.len();
+        if let Some(&last) = body.groups.last() {
+            let group = self.node(last);
+            if !group.phase.is_fulfilled() {
+                return;
+            }
+            if group.phase.is_failed_or_error() {
+                // Steps are Failed even when their group is an error.
+                let message = group.message.clone();
+                self.end(index, NodePhase::Failed, Some(message.as_deref().unwrap_or("")));
+                return;
+            }
+            if let Err(error) = self.check_group_results(last, &template) {
+                self.end(index, NodePhase::Error, Some(&error));
+                return;
+            }
+        }
+        match template.steps().and_then(|steps| steps.groups.get(begun)) {
+            Some(steps) => self.begin_group(index, begun as u32, steps.len()),
+            None => self.succeed_with_outputs(index, &template),
+        }
+    }
+
+    fn begin_group(&mut self, index: NodeIndex, slot: u32, steps: usize) {
+        let mut node = Node::new(Role::StepGroup, NodeType::StepGroup, NodePhase::Running, self.now);
+        node.parent = index;
+        node.boundary = index;
+        node.slot = slot;
+        node.flags = inherited(self.node(index).flags);
+        node.body = Body::Group(Box::new(GroupBody {
+            steps: vec![StepState::Unmade; steps],
+            ..GroupBody::default()
+        }));
+        let group = self.add_node(node);
+        if let Body::Steps(body) = &mut self.nodes[index.offset()].body {
+            body.groups.push(group);
+        }
+        self.dirty.insert(group);
+    }
+
+    /// The results of a group's loops become JSON lists, so each must be JSON.
+    fn check_group_results(
+        &self,
+        group: NodeIndex,
+        template: &PlannedTemplate,
+    ) -> Result<(), String> {
+        let node = self.node(group);
+        let steps = template
+            .steps()
+            .and_then(|steps| steps.groups.get(node.slot as usize));
+        for (slot, call) in (0u32..).zip(steps.into_iter().flatten()) {
+            if call.looping.is_some() {
+                self.check_results(group, slot)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the children of a group, as far as limits allow.
+    pub(super) fn advance_group(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            return;
+        }
+        let steps_node = self.node(index).parent;
+        let Some(template) = self.template_of(steps_node) else {
+            return;
+        };
+        let slot = self.node(index).slot as usize;
+        let Some(calls) = template.steps().map(|steps| &steps.groups[slot]) else {
+            return;
+        };
+        if !self.check_group(index, steps_node, calls) {
+            return;
+        }
+        loop {
+            let Body::Group(body) = &self.node(index).body else {
+                return;
+            };
+            let step = body.made;
+            let closed = body.doomed.is_some() || self.closed(index).is_some();
+            if closed || step as usize >= calls.len() {
+                self.wake_held_back(steps_node);
+                break;
+            }
+            if self.spent >= super::TURN_BUDGET {
+                self.dirty.insert(index);
+                return;
+            }
+            if !self.make_step(index, steps_node, step, &calls[step as usize]) {
+                break;
+            }
+        }
+        self.end_group_if_over(index, calls);
+    }
+
+    /// Looks at all texts of a group before its first child is made: a fault in one is the
+    /// group's.
+    fn check_group(
+        &mut self,
+        index: NodeIndex,
+        steps_node: NodeIndex,
+        calls: &[Arc<CallPlan>],
+    ) -> bool {
+        let Body::Group(body) = &mut self.nodes[index.offset()].body else {
+            return false;
+        };
+        if std::mem::replace(&mut body.checked, true) {
+            return true;
+        }
+        for call in calls {
+            if let Err(error) = self.check_call(call, steps_node) {
+                let message = format!("failed to resolve references: {error}");
+                self.end(index, NodePhase::Error, Some(&message));
+                return false;
+            }
+        }
+        true
+    }
+
+    fn check_call(&self, call: &CallPlan, steps_node: NodeIndex) -> Result<(), String> {
+        let judged = match &call.when {
+            Some(crate::plan::Text::Literal(_)) => return Ok(()),
+            _ => self.judge_texts(call, steps_node)?,
+        };
+        if judged && call.looping.is_none() {
+            self.check_arguments(call, steps_node)?;
+        }
+        Ok(())
+    }
+
+    /// Makes what is left of one step; `false` if a limit holds it back or the turn is spent.
+    fn make_step(
+        &mut self,
+        index: NodeIndex,
+        steps_node: NodeIndex,
+        step: u32,
+        call: &Arc<CallPlan>,
+    ) -> bool {
+        let place = Place {
+            role: Role::Step,
+            parent: index,
+            boundary: steps_node,
+            owner: NodeIndex::NONE,
+            slot: step,
+            item: NO_ITEM,
+            around: steps_node,
+            flags: inherited(self.node(index).flags),
+        };
+        if let Body::Group(body) = &self.node(index).body
+            && let StepState::Loop(_) = &body.steps[step as usize]
+        {
+            return self.make_items(index, place, call);
+        }
+        let verdict = match self.judge(call, steps_node, None) {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                let node = self.add_skipped(place, NodePhase::Error, &error);
+                self.step_made(index, step, node);
+                self.doom(index, &error);
+                return true;
+            }
+        };
+        if let Some(looping) = &call.looping {
+            return match self.expand(call, looping, steps_node, &verdict) {
+                Err(error) => {
+                    self.doom(index, &error);
+                    true
+                }
+                Ok(items) if items.len() == 0 => {
+                    let node = self.add_skipped(place, NodePhase::Skipped, "Skipped, empty params");
+                    self.step_made(index, step, node);
+                    true
+                }
+                Ok(items) => {
+                    self.begin_loop(index, step, items);
+                    self.make_items(index, place, call)
+                }
+            };
+        }
+        if let Verdict::Skip(when) = verdict {
+            let message = format!("when '{when}' evaluated false");
+            let node = self.add_skipped(place, NodePhase::Skipped, &message);
+            self.step_made(index, step, node);
+            return true;
+        }
+        match self.begin_call(call, place, None, &[]) {
+            Begun::Held(held) => {
+                self.hold_back(index, steps_node, held);
+                false
+            }
+            Begun::Made(node) => {
+                self.step_made(index, step, node);
+                true
+            }
+            Begun::Refused(node, error) => {
+                self.step_made(index, step, node);
+                self.doom_by_child(index, node, &error);
+                true
+            }
+        }
+    }
+
+    fn begin_loop(&mut self, index: NodeIndex, step: u32, items: Items) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body {
+            body.steps[step as usize] = StepState::Loop(Box::new(LoopState::new(items)));
+        }
+        // How a step was expanded is part of its group's row.
+        self.change(index);
+    }
+
+    /// Makes the items of a step's loop that have no node.
+    fn make_items(&mut self, index: NodeIndex, place: Place, call: &Arc<CallPlan>) -> bool {
+        loop {
+            let Body::Group(body) = &mut self.nodes[index.offset()].body else {
+                return false;
+            };
+            let StepState::Loop(state) = &mut body.steps[place.slot as usize] else {
+                return false;
+            };
+            let Some(item) = state.next_hole() else {
+                body.made = body.made.max(place.slot + 1);
+                return true;
+            };
+            let items = state.items.clone();
+            if self.spent >= super::TURN_BUDGET {
+                self.dirty.insert(index);
+                return false;
+            }
+            if self.closed(index).is_some() {
+                return false;
+            }
+            match self.begin_item(call, place, &items, item) {
+                Begun::Held(held) => {
+                    self.hold_back(index, place.boundary, held);
+                    return false;
+                }
+                Begun::Made(node) => self.step_item_made(index, place.slot, item, node),
+                Begun::Refused(node, error) => {
+                    self.step_item_made(index, place.slot, item, node);
+                    self.doom_by_child(index, node, &error);
+                    return true;
+                }
+            }
+        }
+    }
+
+    fn step_made(&mut self, index: NodeIndex, step: u32, node: NodeIndex) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body {
+            body.steps[step as usize] = StepState::Single(node);
+            body.made = step + 1;
+            body.open += 1;
+        }
+    }
+
+    fn step_item_made(&mut self, index: NodeIndex, step: u32, item: usize, node: NodeIndex) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body {
+            body.open += 1;
+            if let StepState::Loop(state) = &mut body.steps[step as usize] {
+                state.made(item, node);
+            }
+        }
+    }
+
+    /// The group will be an error; the children that it has go on to their ends first.
+    fn doom(&mut self, index: NodeIndex, error: &str) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body
+            && body.doomed.is_none()
+        {
+            body.doomed = Some(Arc::from(error));
+            self.change(index);
+        }
+    }
+
+    fn doom_by_child(&mut self, index: NodeIndex, child: NodeIndex, error: &str) {
+        if error == TOO_DEEP {
+            return;
+        }
+        let message = format!(
+            "step group deemed errored due to child {} error: {error}",
+            self.name(child)
+        );
+        self.doom(index, &message);
+    }
+
+    /// A child of a group is over, with its hooks.
+    pub(super) fn group_child_settled(&mut self, index: NodeIndex, child: NodeIndex) {
+        let node = self.node(child);
+        let (slot, item, phase) = (node.slot as usize, node.item, node.phase);
+        let Body::Group(body) = &mut self.nodes[index.offset()].body else {
+            return;
+        };
+        body.open -= 1;
+        if let StepState::Loop(state) = &mut body.steps[slot] {
+            state.item_settled(item, phase);
+        }
+        if phase.is_failed_or_error() && body.failed_child.is_none_or(|first| child < first) {
+            let on = self.call_of(child).map(|call| call.continue_on);
+            let counts = on.is_none_or(|on| !continues(on, phase));
+            if counts && let Body::Group(body) = &mut self.nodes[index.offset()].body {
+                body.failed_child = Some(child);
+            }
+        }
+        let Body::Group(body) = &self.node(index).body else {
+            return;
+        };
+        if body.open == 0 || self.fails_fast(self.node(index).parent) {
+            self.dirty.insert(index);
+        }
+    }
+
+    fn end_group_if_over(&mut self, index: NodeIndex, calls: &[Arc<CallPlan>]) {
+        let steps_node = self.node(index).parent;
+        let Body::Group(body) = &self.node(index).body else {
+            return;
+        };
+        if body.open > 0 {
+            if self.fails_fast(steps_node) {
+                let children = body
+                    .steps
+                    .iter()
+                    .filter_map(|step| match step {
+                        StepState::Single(node) => Some(*node),
+                        StepState::Unmade | StepState::Loop(_) => None,
+                    })
+                    .collect();
+                self.end_idle_retries(children);
+            }
+            return;
+        }
+        if self.fails_fast(steps_node) {
+            self.end(index, NodePhase::Failed, Some(FAIL_FAST));
+            return;
+        }
+        if let Some(message) = body.doomed.clone() {
+            self.end(index, NodePhase::Error, Some(&message));
+            return;
+        }
+        let unmade = (body.made as usize) < calls.len();
+        let closed = self.closed(index);
+        if unmade && closed.is_none() {
+            return;
+        }
+        match body.failed_child {
+            None if unmade => self.end(index, NodePhase::Failed, closed.as_deref()),
+            Some(child) => {
+                let message = format!("child '{}' failed", self.node_id(child));
+                self.end(index, NodePhase::Failed, Some(&message));
+            }
+            None => self.end(index, NodePhase::Succeeded, None),
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The workflow as a whole: its beginning, its exit handler, its end. Argo: `operate`.
+
+use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
+use serde::Serialize;
+
+use super::Run;
+use super::node::{Flags, NO_ITEM, Role};
+use super::start::{Begun, Place};
+use crate::commit::RunSummary;
+use crate::go_json;
+use crate::ids::{NodeIndex, Seconds};
+use crate::timestamp;
+
+/// What Argo says of a node that the workflow's deadline has ended.
+pub(super) const DEADLINE: &str = "Step exceeded its deadline";
+
+/// One entry of `workflow.failures`.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failure<'a> {
+    display_name: String,
+    message: &'a str,
+    template_name: &'a str,
+    phase: &'a str,
+    pod_name: String,
+    finished_at: Option<String>,
+}
+
+impl Run {
+    /// The workflow begins.
+    pub(super) fn begin(&mut self) {
+        if self.status.phase.is_some() {
+            return;
+        }
+        self.status_changed = true;
+        if let Some(fault) = self.globals.fault.clone() {
+            self.end_workflow(
+                WorkflowPhase::Failed,
+                &format!("failed to set global parameters: {fault}"),
+            );
+            return;
+        }
+        self.status.phase = Some(WorkflowPhase::Running);
+        self.status.started_at = Some(self.now);
+        self.status.suspended = self.plan.workflow.spec.suspend == Some(true);
+        self.status.shutdown = self.plan.workflow.spec.shutdown;
+        if let Some(deadline) = self.deadline() {
+            self.due.insert((deadline, NodeIndex::NONE));
+        }
+    }
+
+    fn begin_root(&mut self) {
+        let place = Place {
+            role: Role::Root,
+            parent: NodeIndex::NONE,
+            boundary: NodeIndex::NONE,
+            owner: NodeIndex::NONE,
+            slot: 0,
+            item: NO_ITEM,
+            around: NodeIndex::NONE,
+            flags: Flags::default(),
+        };
+        let mut call = (*self.plan.entrypoint).clone();
+        for (name, value) in &self.globals.parameters {
+            call.parameters.push(crate::plan::ArgumentPlan {
+                name: name.clone(),
+                value: Some(crate::plan::Text::Literal(value.clone())),
+                value_from: None,
+            });
+        }
+        call.artifacts = self.plan.workflow.spec.arguments.artifacts.clone();
+        call.artifacts_tagged = true;
+        match self.begin_call(&std::sync::Arc::new(call), place, None, &[]) {
+            Begun::Held(_) | Begun::Made(_) => {}
+            Begun::Refused(_, error) => {
+                self.status.fatal = Some(error);
+                self.status_changed = true;
+            }
+        }
+    }
+
+    /// When the workflow's time is over.
+    pub(super) fn deadline(&self) -> Option<Seconds> {
+        let seconds = self.plan.workflow.spec.active_deadline_seconds?;
+        Some(self.status.started_at?.plus(seconds))
+    }
+
+    pub(super) fn deadline_passed(&self) -> bool {
+        self.deadline().is_some_and(|deadline| self.now >= deadline)
+    }
+
+    /// Why a node may make no more children: the workflow is being brought down, or its time is
+    /// over.
+    pub(super) fn closed(&self, index: NodeIndex) -> Option<String> {
+        if self.is_shut_down(index) {
+            let strategy = self.status.shutdown?;
+            return Some(format!("Stopped with strategy '{strategy}'"));
+        }
+        let bound = !self.node(index).flags.has(Flags::EXIT_HANDLER);
+        (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())
+    }
+
+    /// Whether a node may do nothing new because the workflow is being brought down.
+    pub(super) fn is_shut_down(&self, index: NodeIndex) -> bool {
+        match self.status.shutdown {
+            None => false,
+            Some(ShutdownStrategy::Terminate) => true,
+            Some(ShutdownStrategy::Stop) => !self.node(index).flags.has(Flags::EXIT_HANDLER),
+        }
+    }
+
+    /// Does what is due by now.
+    pub(super) fn reach_due_times(&mut self) {
+        while let Some(&(at, index)) = self.due.first() {
+            if at > self.now {
+                return;
+            }
+            self.due.pop_first();
+            match index.some() {
+                None => self.deadline_reached(),
+                Some(index) => self.node_due(index),
+            }
+        }
+    }
+
+    fn node_due(&mut self, index: NodeIndex) {
+        use argosy_api::NodeType;
+        match self.node(index).kind {
+            NodeType::Suspend => self.suspension_over(index),
+            NodeType::Pod => self.pod_timeout(index),
+            _ if self.is_open_composite(index) => {
+                self.dirty.insert(index);
+            }
+            _ => {}
+        }
+    }
+
+    /// Looks at the workflow as a whole; `true` if that gave nodes something to do.
+    pub(super) fn advance_workflow(&mut self) -> bool {
+        let Some(phase) = self.status.phase else {
+            return false;
+        };
+        if phase.is_completed() || self.status.suspended {
+            return false;
+        }
+        let before = (self.nodes.len(), self.dirty.len(), self.settled.len());
+        if self.nodes.is_empty() {
+            if self.held(NodeIndex::NONE).is_none() {
+                self.begin_root();
+            }
+        } else if self.dirty.is_empty() && self.settled.is_empty() {
+            self.approach_end();
+        }
+        before != (self.nodes.len(), self.dirty.len(), self.settled.len())
+    }
+
+    fn approach_end(&mut self) {
+        if let Some(error) = self.status.fatal.clone() {
+            let message = format!("error in entry template execution: {error}");
+            self.end_workflow(WorkflowPhase::Error, &message);
+            return;
+        }
+        let root = self.node(NodeIndex::ROOT);
+        let fulfilled = root.is_fulfilled();
+        let hooks_over = self.run_workflow_hooks();
+        if !hooks_over || !fulfilled {
+            return;
+        }
+        if !self.exit_handler_over() {
+            return;
+        }
+        for daemon in std::mem::take(&mut self.root_daemons) {
+            self.end_daemon(daemon);
+        }
+        self.conclude();
+    }
+
+    /// Begins the workflow's exit handler when its time has come; `true` once there is nothing
+    /// (more) to wait for.
+    fn exit_handler_over(&mut self) -> bool {
+        if let Some(exit) = self.status.exit_node {
+            return self.node(exit).is_fulfilled();
+        }
+        let Some(hook) = self.plan.on_exit.clone() else {
+            return true;
+        };
+        if self.status.shutdown == Some(ShutdownStrategy::Terminate) {
+            return true;
+        }
+        // The workflow's exit hook ignores its expression.
+        let made = self.begin_workflow_hook(&hook, Role::OnExit, 0);
+        self.status.exit_node = made;
+        self.status_changed = true;
+        made.is_some_and(|exit| self.node(exit).is_fulfilled())
+    }
+
+    fn conclude(&mut self) {
+        let root = self.node(NodeIndex::ROOT);
+        let message = match self.status.shutdown {
+            Some(strategy) if root.phase.is_failed_or_error() => {
+                format!("Stopped with strategy '{strategy}'")
+            }
+            _ => root.message.as_deref().unwrap_or_default().to_owned(),
+        };
+        match root.phase {
+            NodePhase::Failed => self.end_workflow(WorkflowPhase::Failed, &message),
+            NodePhase::Error => self.end_workflow(WorkflowPhase::Error, &message),
+            NodePhase::Pending
+            | NodePhase::Running
+            | NodePhase::Succeeded
+            | NodePhase::Skipped
+            | NodePhase::Omitted => {
+                let exit = self.status.exit_node.map(|exit| self.node(exit));
+                let (phase, message) = match exit {
+                    Some(exit) if exit.phase.is_failed_or_error() => (
+                        match exit.phase {
+                            NodePhase::Failed => WorkflowPhase::Failed,
+                            _ => WorkflowPhase::Error,
+                        },
+                        exit.message.as_deref().unwrap_or_default().to_owned(),
+                    ),
+                    _ => (WorkflowPhase::Succeeded, String::new()),
+                };
+                self.end_workflow(phase, &message);
+            }
+        }
+    }
+
+    fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
+        self.status.phase = Some(phase);
+        self.status.message = message.into();
+        self.status.started_at.get_or_insert(self.now);
+        self.status.finished_at = Some(self.now);
+        self.status_changed = true;
+    }
+
+    /// `workflow.status`: what the entrypoint has come to, for exit handlers and hooks.
+    pub(super) fn status_variable(&self) -> &'static str {
+        let Some(root) = self.nodes.first() else {
+            return self.status.phase.map_or("", WorkflowPhase::as_str);
+        };
+        match root.phase {
+            NodePhase::Pending => "Pending",
+            NodePhase::Running => "Running",
+            NodePhase::Succeeded | NodePhase::Skipped | NodePhase::Omitted => "Succeeded",
+            NodePhase::Failed => "Failed",
+            NodePhase::Error => "Error",
+        }
+    }
+
+    /// `workflow.failures`: there once the entrypoint is over.
+    pub(super) fn failures(&self) -> Option<String> {
+        let root = self.nodes.first()?;
+        if !root.is_fulfilled() {
+            return None;
+        }
+        let mut failures = Vec::new();
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            let node = self.node(index);
+            if !node.phase.is_failed_or_error() {
+                continue;
+            }
+            failures.push((index, node));
+        }
+        let templates: Vec<String> = failures
+            .iter()
+            .map(|(index, _)| self.template_name(*index))
+            .collect();
+        let list: Vec<Failure<'_>> = failures
+            .iter()
+            .zip(&templates)
+            .map(|((index, node), template)| Failure {
+                display_name: self.display_name(*index),
+                message: node.message.as_deref().unwrap_or_default(),
+                template_name: template,
+                phase: node.phase.as_str(),
+                pod_name: self.pod_name(*index),
+                finished_at: node.finished_at().map(timestamp::rfc3339),
+            })
+            .collect();
+        let json = if list.is_empty() { "null".to_owned() } else { go_json::text(&list) };
+        // Argo quotes the text once, so that it can stand inside a quoted string.
+        serde_json::to_string(&json).ok()
+    }
+
+    /// What lists show of the run.
+    pub fn summary(&self) -> RunSummary {
+        let (done, total) = self.counts.progress;
+        RunSummary {
+            phase: self.status.phase,
+            message: (&*self.status.message).into(),
+            started_at: self.status.started_at,
+            finished_at: self.status.finished_at,
+            progress_done: done,
+            progress_total: total,
+            counts: self.counts.phases,
+            suspended: self.status.suspended,
+            completed: self.status.announced,
+        }
+    }
+}
