@@ -11,6 +11,7 @@ mod of_argo;
 mod strings;
 
 pub(crate) use arguments::Arguments;
+pub(crate) use strings::{decode_base64, split_parts};
 
 pub(crate) type Outcome = Result<Value, Failure>;
 

@@ -17,6 +17,8 @@ pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
         Value::Time(moment) => of_time(moment, name, arguments)?,
         Value::Duration(nanoseconds) => of_duration(*nanoseconds, name, arguments)?,
         Value::Zone(zone) if name == "String" => Some(Value::from(time::zone_name(zone))),
+        // What `sprig.semver` gives has methods in Go.
+        Value::Map(map) if arguments.is_empty() => map.get(name).cloned(),
         Value::Nil => {
             return Err(Failure::Message(format!("cannot fetch {name} from <nil>")));
         }
