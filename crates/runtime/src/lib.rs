@@ -4,3 +4,6 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+mod pump;
+
+pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

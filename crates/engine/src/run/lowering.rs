@@ -52,6 +52,21 @@ impl Run {
         requests
     }
 
+    /// Takes up to `most` of the pods that are wanted without lowering them: for whoever simulates
+    /// pods and looks at none.
+    pub fn pull_keys(&mut self, most: usize) -> Vec<crate::ids::PodKey> {
+        let mut keys = Vec::new();
+        while keys.len() < most && !self.status.suspended {
+            let Some(index) = self.wanted_pods.pop_first() else {
+                break;
+            };
+            self.nodes[index.offset()].flags.set(Flags::POD_ASKED);
+            self.counts.asked_pods += 1;
+            keys.push(self.pod_key(index));
+        }
+        keys
+    }
+
     /// How many pods wait to be pulled.
     pub fn wanted_pods(&self) -> usize {
         if self.status.suspended {

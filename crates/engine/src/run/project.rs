@@ -85,6 +85,20 @@ impl Run {
         }
     }
 
+    /// One node as Argo shows it, without its edges; an empty one if there is no such node.
+    pub fn node_status_at(&self, index: u32) -> NodeStatus {
+        let index = NodeIndex(index);
+        if index.offset() >= self.nodes.len() {
+            return NodeStatus::default();
+        }
+        let mut ids = vec![String::new(); self.nodes.len()];
+        ids[index.offset()] = self.node_id(index);
+        if let Some(boundary) = self.node(index).boundary.some() {
+            ids[boundary.offset()] = self.node_id(boundary);
+        }
+        self.node_status_with(index, &ids, &[])
+    }
+
     fn conditions(&self) -> Vec<Condition> {
         let condition = |kind: &str, holds: bool| Condition {
             r#type: kind.to_owned(),
@@ -128,12 +142,25 @@ impl Run {
         ids: &[String],
         children: &[Vec<NodeIndex>],
     ) -> NodeStatus {
+        let mut status = self.node_status_with(index, ids, &children[index.offset()]);
+        let node = self.node(index);
+        if node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG) {
+            let outbound = self.outbound(index);
+            status.outbound_nodes = outbound.iter().map(|at| ids[at.offset()].clone()).collect();
+        }
+        status
+    }
+
+    fn node_status_with(
+        &self,
+        index: NodeIndex,
+        ids: &[String],
+        children: &[NodeIndex],
+    ) -> NodeStatus {
         let node = self.node(index);
         let details = node.details.as_deref();
         let id_of = |index: &NodeIndex| ids[index.offset()].clone();
         let call = self.call_of(index);
-        let composite_over =
-            node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG);
         NodeStatus {
             id: ids[index.offset()].clone(),
             name: self.name(index),
@@ -167,12 +194,7 @@ impl Run {
             node_flag: node_flag(node),
             inputs: self.inputs_status(index),
             outputs: self.outputs_status(index),
-            children: children[index.offset()].iter().map(id_of).collect(),
-            outbound_nodes: if composite_over {
-                self.outbound(index).iter().map(id_of).collect()
-            } else {
-                Vec::new()
-            },
+            children: children.iter().map(id_of).collect(),
             host_node_name: details
                 .and_then(|details| details.host.as_deref())
                 .unwrap_or_default()
