@@ -132,8 +132,8 @@ fn skip_space(text: &str, mut position: usize) -> Result<usize, ExprError> {
         position += rest.len() - trimmed.len();
         if trimmed.starts_with("//") {
             position += trimmed.find('\n').unwrap_or(trimmed.len());
-        } else if trimmed.starts_with("/*") {
-            let end = trimmed[2..]
+        } else if let Some(comment) = trimmed.strip_prefix("/*") {
+            let end = comment
                 .find("*/")
                 .ok_or_else(|| syntax("unclosed comment", position, trimmed.len()))?;
             position += end + 4;

@@ -9,7 +9,7 @@ use super::parse::{Node, Operator, Piece, Slice};
 use crate::error::JsonPathError;
 
 /// How many values a path may visit.
-const MAX_STEPS: usize = 10_000_000;
+const MAX_STEPS: usize = 2_000_000;
 
 type Values<'a> = Vec<Cow<'a, Value>>;
 type Found<T> = Result<T, JsonPathError>;
@@ -18,7 +18,7 @@ type Found<T> = Result<T, JsonPathError>;
 pub(super) fn find<'a>(pieces: &[Piece], document: &'a Value) -> Found<Vec<Values<'a>>> {
     let mut finder = Finder { steps: 0 };
     let mut results = Vec::new();
-    finder.pieces(pieces, &Cow::Borrowed(document), &mut results)?;
+    finder.pieces(pieces, Cow::Borrowed(document), &mut results)?;
     Ok(results)
 }
 
@@ -45,7 +45,7 @@ impl Finder {
     fn pieces<'a>(
         &mut self,
         pieces: &[Piece],
-        root: &Cow<'a, Value>,
+        root: Cow<'a, Value>,
         results: &mut Vec<Values<'a>>,
     ) -> Found<()> {
         for piece in pieces {
@@ -57,7 +57,7 @@ impl Finder {
                 Piece::Action(nodes) => results.push(self.nodes(nodes, vec![root.clone()])?),
                 Piece::Range { list, body } => {
                     for value in self.nodes(list, vec![root.clone()])? {
-                        self.pieces(body, &value, results)?;
+                        self.pieces(body, value, results)?;
                     }
                 }
             }

@@ -62,7 +62,7 @@ fn from_base32(text: &str) -> Result<Vec<u8>, usize> {
     let length = text.iter().position(|b| *b == b'=').unwrap_or(text.len());
     let padding = text.len() - length;
     let valid_padding = text[length..].iter().all(|b| *b == b'=')
-        && text.len() % 8 == 0
+        && text.len().is_multiple_of(8)
         && matches!(padding, 0 | 1 | 3 | 4 | 6);
     if !valid_padding {
         return Err(length);

@@ -84,10 +84,12 @@ impl<'a> Parser<'a> {
     fn operator(&mut self, operators: &[&'static str]) -> Option<&'static str> {
         let text = self.rest.trim_start();
         let found = operators.iter().find(|operator| {
-            text.strip_prefix(**operator).is_some_and(|after| {
-                !(**operator == "*" && after.starts_with('*'))
-                    && !(operator.ends_with("in") && after.starts_with(is_word))
-            })
+            text.strip_prefix(**operator)
+                .is_some_and(|after| match **operator {
+                    "*" => !after.starts_with('*'),
+                    "in" | "not in" => !after.starts_with(is_word),
+                    _ => true,
+                })
         })?;
         self.rest = &text[found.len()..];
         Some(found)
@@ -139,7 +141,9 @@ impl<'a> Parser<'a> {
                 Ok(Script::Constant(Value::from(text)))
             }
             Some('[' | '{') => {
-                let mut values = serde_json::Deserializer::from_str(rest).into_iter();
+                // Texts in a list may stand in single quotes, which JSON doesn't have.
+                let json = rest.replace('\'', "\"");
+                let mut values = serde_json::Deserializer::from_str(&json).into_iter();
                 let Some(Ok(json)) = values.next() else {
                     return self.unexpected();
                 };

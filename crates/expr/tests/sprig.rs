@@ -1,0 +1,457 @@
+//! sprig's functions. The facts are those of its documentation and of its own tests.
+
+use argosy_expr::{EvalContext, MapScope, Program};
+
+fn run(source: &str) -> Result<String, String> {
+    let context = EvalContext::new(1_700_000_000, 0, 7);
+    // `~name(` stands for `sprig.name(`.
+    let mut parts = source.split('~');
+    let mut source = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let is_name = part.starts_with(|c: char| c.is_ascii_alphabetic());
+        source.push_str(if is_name { "sprig." } else { "~" });
+        source.push_str(part);
+    }
+    Program::compile(&format!("toJson({source})"))
+        .and_then(|program| program.eval(&MapScope::default(), &context))
+        .map(|value| value.as_str().unwrap_or_default().to_owned())
+        .map_err(|error| error.message)
+}
+
+#[track_caller]
+fn check(cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (source, expect) in cases {
+        let result = run(source);
+        if result.as_deref() != Ok(*expect) {
+            wrong.push(format!("{source}\n  expected {expect}\n  got {result:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[track_caller]
+fn check_errors(cases: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (source, part) in cases {
+        let result = run(source);
+        if !result.as_ref().is_err_and(|message| message.contains(part)) {
+            wrong.push(format!(
+                "{source}\n  expected an error with {part:?}\n  got {result:?}"
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn strings() {
+    check(&[
+        ("~trim('   hello    ')", "\"hello\""),
+        ("~trimAll('$', '$5.00')", "\"5.00\""),
+        ("~trimall('-', '--hello--')", "\"hello\""),
+        ("~trimSuffix('-', 'hello-')", "\"hello\""),
+        ("~trimPrefix('-', '-hello')", "\"hello\""),
+        ("~upper('hello')", "\"HELLO\""),
+        ("~lower('HELLO')", "\"hello\""),
+        ("~title('hello world')", "\"Hello World\""),
+        ("~title('a-b_c')", "\"A-B_c\""),
+        ("~untitle('Hello World')", "\"hello world\""),
+        ("~repeat(3, 'hello')", "\"hellohellohello\""),
+        ("~substr(0, 5, 'hello world')", "\"hello\""),
+        ("~substr(-1, 5, 'hello world')", "\"hello\""),
+        ("~substr(6, -1, 'hello world')", "\"world\""),
+        ("~nospace('hello w o r l d')", "\"helloworld\""),
+        ("~trunc(5, 'hello world')", "\"hello\""),
+        ("~trunc(-5, 'hello world')", "\"world\""),
+        ("~trunc(50, 'hi')", "\"hi\""),
+        ("~trunc(0, 'hi')", "\"\""),
+        ("~abbrev(5, 'hello world')", "\"he...\""),
+        ("~abbrev(3, 'hello')", "\"hello\""),
+        ("~abbrevboth(5, 10, '1234 5678 9123')", "\"...5678...\""),
+        ("~initials('First Try')", "\"FT\""),
+        ("~wrap(5, 'hello world')", "\"hello\\nworld\""),
+        ("~wrapWith(5, '\\t', 'Hello World')", "\"Hello\\tWorld\""),
+        ("~wrapWith(3, '|', 'abcdefgh')", "\"abc|def|gh\""),
+        ("~wrap(3, 'abcdef gh')", "\"abcdef\\ngh\""),
+        ("~contains('cat', 'catch')", "true"),
+        ("~hasPrefix('cat', 'catch')", "true"),
+        ("~hasSuffix('ch', 'catch')", "true"),
+        ("~quote('a', 1, nil)", r#""\"a\" \"1\"""#),
+        ("~squote('a', 'b')", "\"'a' 'b'\""),
+        (
+            "~cat('hello', 'beautiful', 'world')",
+            "\"hello beautiful world\"",
+        ),
+        ("~cat('a', nil, 1)", "\"a 1\""),
+        ("~indent(4, 'a\\nb')", "\"    a\\n    b\""),
+        ("~nindent(2, 'a')", "\"\\n  a\""),
+        (
+            "~replace(' ', '-', 'I Am Henry VIII')",
+            "\"I-Am-Henry-VIII\"",
+        ),
+        (
+            "~plural('one anchovy', 'many anchovies', 1)",
+            "\"one anchovy\"",
+        ),
+        (
+            "~plural('one anchovy', 'many anchovies', 3)",
+            "\"many anchovies\"",
+        ),
+        ("~snakecase('FirstName')", "\"first_name\""),
+        ("~snakecase('HTTPServer')", "\"http_server\""),
+        ("~snakecase('NoHTTPS')", "\"no_https\""),
+        ("~snakecase('GO_PATH')", "\"go_path\""),
+        ("~snakecase('GO PATH')", "\"go_path\""),
+        ("~snakecase('GO-PATH')", "\"go_path\""),
+        ("~snakecase('Bld4Floor')", "\"bld4_floor\""),
+        ("~snakecase('HTTP2xx')", "\"http_2xx\""),
+        ("~kebabcase('FirstName')", "\"first-name\""),
+        ("~kebabcase('HTTPServer')", "\"http-server\""),
+        ("~camelcase('http_server')", "\"HttpServer\""),
+        ("~camelcase('_camel_case')", "\"_CamelCase\""),
+        ("~camelcase('no_https')", "\"NoHttps\""),
+        ("~camelcase('_complex__case_')", "\"_Complex_Case_\""),
+        ("~camelcase('all')", "\"All\""),
+        ("~swapcase('This Is A.Test')", "\"tHIS iS a.tEST\""),
+        ("~toString(1.5)", "\"1.5\""),
+        ("~hello()", "\"Hello!\""),
+        ("~join('_', ['hello', 'world'])", "\"hello_world\""),
+        ("~join('-', [1, 2, nil, 3])", "\"1-2-3\""),
+        ("~splitList('$', 'foo$bar$baz')", r#"["foo","bar","baz"]"#),
+        (
+            "~split('$', 'foo$bar$baz')",
+            r#"{"_0":"foo","_1":"bar","_2":"baz"}"#,
+        ),
+        ("~split('$', 'foo$bar$baz')._1", "\"bar\""),
+        (
+            "~splitn('$', 2, 'foo$bar$baz')",
+            r#"{"_0":"foo","_1":"bar$baz"}"#,
+        ),
+        ("~sortAlpha(['d', 'c', 'a', 'b'])", r#"["a","b","c","d"]"#),
+        ("~toStrings([1, 2, 'x'])", r#"["1","2","x"]"#),
+    ]);
+    check_errors(&[
+        ("~substr(2, 1, 'hello')", "slice bounds out of range"),
+        ("~trim(1)", "invalid argument for trim (type int)"),
+        ("~repeat(-1, 'a')", "expected positive integer"),
+    ]);
+}
+
+#[test]
+fn numbers() {
+    check(&[
+        ("~int('123')", "123"),
+        ("~int('x')", "0"),
+        ("~int(nil)", "0"),
+        ("~int(1.9)", "1"),
+        ("~int('0x1F')", "31"),
+        ("~int('5.0')", "5"),
+        ("~int64('-7')", "-7"),
+        ("~float64('1.5')", "1.5"),
+        ("~atoi('12')", "12"),
+        ("~atoi('a')", "0"),
+        ("~toDecimal('777')", "511"),
+        ("~add(1, 2, '3')", "6"),
+        ("~add1('2')", "3"),
+        ("~sub(3, 2)", "1"),
+        ("~div(7, 2)", "3"),
+        ("~mod(7, 3)", "1"),
+        ("~mul(1, 2, 3)", "6"),
+        ("~max(1, 2, 3)", "3"),
+        ("~biggest(1, 2)", "2"),
+        ("~min(1, 2, 3)", "1"),
+        ("~maxf(1.5, 3, 2)", "3"),
+        ("~minf(1.5, 3, 2)", "1.5"),
+        ("~floor(123.9999)", "123"),
+        ("~ceil(123.001)", "124"),
+        ("~round(123.555555, 3)", "123.556"),
+        ("~round(123.4999, 0)", "123"),
+        ("~round(123.5, 0)", "124"),
+        ("~addf(0.1, 0.2)", "0.3"),
+        ("~addf(1.5, 2, '3')", "6.5"),
+        ("~add1f(1.5)", "2.5"),
+        ("~subf(7.5, 2, 3)", "2.5"),
+        ("~mulf(1.5, 2, 2)", "6"),
+        ("~mulf(0.1, 3)", "0.3"),
+        ("~divf(10, 2, 4)", "1.25"),
+        ("~divf(1, 3)", "0.3333333333333333"),
+        ("~until(5)", "[0,1,2,3,4]"),
+        ("~until(-3)", "[0,-1,-2]"),
+        ("~untilStep(3, 6, 2)", "[3,5]"),
+        ("~untilStep(6, 3, -2)", "[6,4]"),
+        ("~untilStep(0, 5, 0)", "[]"),
+        ("~seq(5)", "\"1 2 3 4 5\""),
+        ("~seq(-3)", "\"1 0 -1 -2 -3\""),
+        ("~seq(0, 2)", "\"0 1 2\""),
+        ("~seq(2, -2)", "\"2 1 0 -1 -2\""),
+        ("~seq(0, 2, 10)", "\"0 2 4 6 8 10\""),
+        ("~seq(0, -2, -5)", "\"0 -2 -4\""),
+        ("~randInt(12, 13)", "12"),
+    ]);
+    check_errors(&[
+        ("~div(1, 0)", "integer divide by zero"),
+        ("~mod(1, 0)", "integer divide by zero"),
+        ("~divf(1, 0)", "division by 0"),
+        ("~randInt(5, 5)", "invalid argument to Intn"),
+    ]);
+}
+
+#[test]
+fn lists() {
+    check(&[
+        ("~list(1, 'a')", "[1,\"a\"]"),
+        ("~tuple(1)", "[1]"),
+        ("~first([1, 2])", "1"),
+        ("~first([])", "null"),
+        ("~rest([1, 2, 3])", "[2,3]"),
+        ("~last([1, 2])", "2"),
+        ("~initial([1, 2, 3])", "[1,2]"),
+        ("~append([1], 2)", "[1,2]"),
+        ("~push([1], 2)", "[1,2]"),
+        ("~prepend([1], 0)", "[0,1]"),
+        ("~concat([1], [2, 3])", "[1,2,3]"),
+        ("~reverse([1, 2, 3])", "[3,2,1]"),
+        ("~uniq([1, 1, 2])", "[1,2]"),
+        ("~without([1, 2, 3, 4, 5], 1, 3, 5)", "[2,4]"),
+        ("~has(4, [1, 4])", "true"),
+        ("~has(4, nil)", "false"),
+        ("~compact([1, 'a', 'foo', '', 0, nil])", "[1,\"a\",\"foo\"]"),
+        ("~slice([1, 2, 3, 4, 5], 1, 3)", "[2,3]"),
+        ("~slice([1, 2, 3], 1)", "[2,3]"),
+        ("~slice([], 1)", "null"),
+        ("~chunk(3, [1, 2, 3, 4, 5, 6, 7])", "[[1,2,3],[4,5,6],[7]]"),
+    ]);
+    check_errors(&[
+        ("~first('a')", "Cannot find first on type string"),
+        ("~mustAppend('a', 1)", "Cannot push on type string"),
+        ("~slice([1], 2)", "slice bounds out of range"),
+        ("~chunk(0, [1])", "must not be 0"),
+    ]);
+}
+
+#[test]
+fn dicts() {
+    check(&[
+        (
+            "~dict('name1', 'value1', 'name2', 2)",
+            r#"{"name1":"value1","name2":2}"#,
+        ),
+        ("~dict('a')", r#"{"a":""}"#),
+        ("~get({a: 1}, 'a')", "1"),
+        ("~get({a: 1}, 'b')", "\"\""),
+        ("~set({a: 1}, 'b', 2)", r#"{"a":1,"b":2}"#),
+        ("~unset({a: 1, b: 2}, 'a')", r#"{"b":2}"#),
+        ("~hasKey({a: 1}, 'a')", "true"),
+        ("~pluck('a', {a: 1}, {b: 2}, {a: 3})", "[1,3]"),
+        (
+            "~dig('user', 'role', 'name', 'guest', {user: {role: {name: 'c'}}})",
+            "\"c\"",
+        ),
+        (
+            "~dig('user', 'role', 'name', 'guest', {user: {}})",
+            "\"guest\"",
+        ),
+        (
+            "~merge({a: 1, n: {x: 1}}, {a: 2, b: 3, n: {x: 2, y: 2}})",
+            r#"{"a":1,"b":3,"n":{"x":1,"y":2}}"#,
+        ),
+        (
+            "~mergeOverwrite({a: 1, n: {x: 1}}, {a: 2, n: {y: 2}})",
+            r#"{"a":2,"n":{"x":1,"y":2}}"#,
+        ),
+        ("~keys({b: 1, a: 2})", r#"["a","b"]"#),
+        ("~pick({a: 1, b: 2}, 'a', 'c')", r#"{"a":1}"#),
+        ("~omit({a: 1, b: 2}, 'a')", r#"{"b":2}"#),
+        ("~values({a: 1, b: 2})", "[1,2]"),
+        ("~deepCopy({a: [1]})", r#"{"a":[1]}"#),
+    ]);
+    check_errors(&[
+        ("~dig('a', 'b', 'x', {a: 1})", "is no map"),
+        ("~dig('a', 1)", "invalid number of arguments for dig"),
+        ("~get(1, 'a')", "invalid argument for get (type int)"),
+    ]);
+}
+
+#[test]
+fn defaults_types_and_json() {
+    check(&[
+        ("~default('foo', '')", "\"foo\""),
+        ("~default('foo', 'bar')", "\"bar\""),
+        ("~default('foo')", "\"foo\""),
+        ("~default('foo', 0)", "\"foo\""),
+        ("~empty('')", "true"),
+        ("~empty([])", "true"),
+        ("~empty(1)", "false"),
+        ("~coalesce(0, 1, 2)", "1"),
+        ("~coalesce('', nil)", "null"),
+        ("~all(0, 1, 2)", "false"),
+        ("~any(0, 1, 2)", "true"),
+        ("~ternary('foo', 'bar', true)", "\"foo\""),
+        ("~ternary('foo', 'bar', false)", "\"bar\""),
+        ("~fromJson('{\"foo\": 55}').foo", "55"),
+        ("~fromJson('nope')", "null"),
+        ("~toJson({a: 1})", r#""{\"a\":1}""#),
+        ("~toPrettyJson({a: 1})", r#""{\n  \"a\": 1\n}""#),
+        ("~toRawJson('<')", r#""\"\u003c\"""#),
+        ("~typeOf('a')", "\"string\""),
+        ("~kindOf(1.5)", "\"float64\""),
+        ("~kindIs('int', 123)", "true"),
+        ("~typeIs('string', 'a')", "true"),
+        ("~deepEqual([1, 2], [1, 2])", "true"),
+        ("~deepEqual(1, 1.0)", "false"),
+    ]);
+    check_errors(&[
+        ("~mustFromJson('nope')", "invalid JSON"),
+        (
+            "~fail('Please accept the end user license agreement')",
+            "Please accept",
+        ),
+        (
+            "~ternary(1, 2, 3)",
+            "invalid argument for ternary (type int)",
+        ),
+    ]);
+}
+
+#[test]
+fn dates() {
+    check(&[
+        ("~date('2006-01-02', ~now())", "\"2023-11-14\""),
+        ("~date('2006-01-02', 0)", "\"1970-01-01\""),
+        ("~dateInZone('15:04', ~now(), 'Asia/Tokyo')", "\"07:13\""),
+        ("~htmlDate(~now())", "\"2023-11-14\""),
+        ("~htmlDateInZone(~now(), 'Asia/Tokyo')", "\"2023-11-15\""),
+        ("~unixEpoch(~now())", "\"1700000000\""),
+        ("~date('15:04', ~dateModify('-1h', ~now()))", "\"21:13\""),
+        ("~ago(~dateModify('-90s', ~now()))", "\"1m30s\""),
+        ("~duration('95')", "\"1m35s\""),
+        ("~durationRound('2h10m5s')", "\"2h\""),
+        ("~durationRound('2400h10m5s')", "\"3mo\""),
+        ("~toDate('2006-01-02', '2017-12-31').Year()", "2017"),
+        ("~toDate('2006-01-02', 'nope').Year()", "1"),
+    ]);
+    check_errors(&[
+        (
+            "~mustToDate('2006-01-02', 'nope')",
+            "parsing time \"nope\" as \"2006-01-02\"",
+        ),
+        ("~mustDateModify('x', ~now())", "invalid duration"),
+        ("~unixEpoch('a')", "invalid argument for unixEpoch"),
+    ]);
+}
+
+#[test]
+fn encodings_and_checksums() {
+    check(&[
+        ("~b64enc('hello')", "\"aGVsbG8=\""),
+        ("~b64dec('aGVsbG8=')", "\"hello\""),
+        ("~b64dec('!')", "\"illegal base64 data at input byte 0\""),
+        ("~b32enc('hello world')", "\"NBSWY3DPEB3W64TMMQ======\""),
+        ("~b32dec('NBSWY3DPEB3W64TMMQ======')", "\"hello world\""),
+        ("~b32enc('abcde')", "\"MFRGGZDF\""),
+        ("~b32dec('1')", "\"illegal base32 data at input byte 1\""),
+        (
+            "~sha1sum('abc')",
+            "\"a9993e364706816aba3e25717850c26c9cd0d89d\"",
+        ),
+        (
+            "~sha256sum('abc')",
+            "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"",
+        ),
+        ("~trunc(16, ~sha512sum('abc'))", "\"ddaf35a193617aba\""),
+        ("~adler32sum('abc')", "\"38600999\""),
+        ("len(~uuidv4())", "36"),
+        (
+            "~uuidv4() matches '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$'",
+            "true",
+        ),
+        ("~randAlphaNum(10) matches '^[0-9A-Za-z]{10}$'", "true"),
+        ("~randAlpha(10) matches '^[A-Za-z]{10}$'", "true"),
+        ("~randNumeric(10) matches '^[0-9]{10}$'", "true"),
+        ("len(~randAscii(10))", "10"),
+        ("len(~randBytes(24))", "32"),
+        ("sort(split(~shuffle('cab'), ''))", r#"["a","b","c"]"#),
+    ]);
+    check_errors(&[
+        ("~genCA('foo', 365)", "sprig.genCA is not supported"),
+        ("~env('HOME')", "sprig has no function env"),
+        ("~expandenv('$HOME')", "sprig has no function expandenv"),
+        (
+            "~getHostByName('a')",
+            "sprig.getHostByName is not supported",
+        ),
+    ]);
+}
+
+#[test]
+fn patterns_paths_versions_and_urls() {
+    check(&[
+        (
+            "~regexMatch('^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+$', 'test@acme.com')",
+            "true",
+        ),
+        ("~regexMatch('(', 'a')", "false"),
+        ("~regexFind('[a-zA-Z][1-9]', 'abcd1234')", "\"d1\""),
+        ("~regexFind('x', 'abc')", "\"\""),
+        (
+            "~regexFindAll('[2,4,6,8]', '123456789', -1)",
+            r#"["2","4","6","8"]"#,
+        ),
+        ("~regexFindAll('a', 'aaa', 2)", r#"["a","a"]"#),
+        (
+            "~regexReplaceAll('a(x*)b', '-ab-axxb-', '${1}W')",
+            "\"-W-xxW-\"",
+        ),
+        ("~regexReplaceAll('a(x*)b', '-ab-axxb-', '$1W')", "\"---\""),
+        (
+            "~regexReplaceAllLiteral('a(x*)b', '-ab-axxb-', '${1}')",
+            "\"-${1}-${1}-\"",
+        ),
+        ("~regexSplit('z+', 'pizza', -1)", r#"["pi","a"]"#),
+        ("~regexSplit('z', 'pizza', 2)", r#"["pi","za"]"#),
+        ("~regexSplit('z', '', -1)", r#"[""]"#),
+        ("~regexQuoteMeta('1.2.3')", "\"1\\\\.2\\\\.3\""),
+        ("~base('foo/bar.txt')", "\"bar.txt\""),
+        ("~base('/')", "\"/\""),
+        ("~base('')", "\".\""),
+        ("~dir('a/b/c')", "\"a/b\""),
+        ("~dir('a')", "\".\""),
+        ("~clean('/foo/../bar/./x//')", "\"/bar/x\""),
+        ("~clean('../a')", "\"../a\""),
+        ("~ext('/foo/bar.txt')", "\".txt\""),
+        ("~isAbs('/foo')", "true"),
+        ("~osBase('/foo/bar')", "\"bar\""),
+        ("~semver('1.2.3-alpha.1+123').Major", "1"),
+        ("~semver('v1.2.3-alpha.1+123').Prerelease()", "\"alpha.1\""),
+        ("~semverCompare('1.2.3', '1.2.3')", "true"),
+        ("~semverCompare('^1.2.0', '1.3.5')", "true"),
+        ("~semverCompare('^1.2.0', '2.0.0')", "false"),
+        ("~semverCompare('^0.2.3', '0.2.9')", "true"),
+        ("~semverCompare('^0.2.3', '0.3.0')", "false"),
+        ("~semverCompare('~1.2', '1.2.9')", "true"),
+        ("~semverCompare('>=1.2.0, <2.0.0', '1.9.9')", "true"),
+        ("~semverCompare('>=1.2.0 <2.0.0', '2.0.0')", "false"),
+        ("~semverCompare('1.x', '1.9.9')", "true"),
+        ("~semverCompare('*', '3.0.0')", "true"),
+        ("~semverCompare('1.2 - 1.4.5', '1.4.5')", "true"),
+        ("~semverCompare('<1 || >=3', '3.1.0')", "true"),
+        ("~semverCompare('>1', '1.5.0')", "false"),
+        ("~semverCompare('>=1.0.0', '1.2.0-beta')", "false"),
+        ("~semverCompare('>=1.0.0-0', '1.2.0-beta')", "true"),
+        (
+            "~urlParse('http://admin:secret@server.com:8080/api?list=false#anchor')",
+            r#"{"fragment":"anchor","host":"server.com:8080","hostname":"server.com","opaque":"","path":"/api","query":"list=false","scheme":"http","userinfo":"admin:secret"}"#,
+        ),
+        (
+            "~urlJoin(~dict('fragment', 'fragment', 'host', 'host:80', 'path', '/path', 'query', 'query', 'scheme', 'http'))",
+            "\"http://host:80/path?query#fragment\"",
+        ),
+    ]);
+    check_errors(&[
+        ("~mustRegexMatch('(', 'a')", "error parsing regexp"),
+        ("~semver('nope')", "Invalid Semantic Version"),
+        ("~semverCompare('>>1', '1.0.0')", "improper constraint"),
+        ("~urlJoin({host: 1})", "unable to parse host key"),
+    ]);
+}
