@@ -1,0 +1,19 @@
+# All that a fresh machine needs beside Rust comes from the lock file. `make test` is the whole gate.
+CARGO ?= cargo
+
+.PHONY: build check test bench soak
+
+build:
+	$(CARGO) build --locked --release --bin argosy
+
+# Formatting, lints as errors, the crates' order, and the licences and sources of what is used.
+check:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	python3 tools/crate_order.py
+
+test: check
+	$(CARGO) test --locked --workspace
+
+bench:
+	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
