@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use crate::value::Value;
 
@@ -109,24 +110,13 @@ impl Scope for ValueScope {
 
 fn visit_sorted<V>(map: &BTreeMap<String, V>, prefix: &str, found: &mut dyn FnMut(&str) -> Visit) {
     // The names `prefix.…` lie together in the order of the map, though not next to `prefix` itself.
-    let below = |name: &str| {
-        prefix.is_empty()
-            || name
-                .strip_prefix(prefix)
-                .is_some_and(|rest| rest.starts_with('.'))
+    let start = match prefix {
+        "" => String::new(),
+        _ => format!("{prefix}."),
     };
-    let range = map.range::<str, _>((
-        std::ops::Bound::Included(prefix),
-        std::ops::Bound::Unbounded,
-    ));
-    for (name, _) in range {
-        if below(name) {
-            if found(name) == Visit::Stop {
-                return;
-            }
-        } else if !name.starts_with(prefix)
-            || name.as_bytes().get(prefix.len()).is_some_and(|b| *b > b'.')
-        {
+    let from = (Bound::Included(start.as_str()), Bound::Unbounded);
+    for (name, _) in map.range::<str, _>(from) {
+        if !name.starts_with(&start) || found(name) == Visit::Stop {
             return;
         }
     }

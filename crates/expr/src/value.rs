@@ -182,6 +182,19 @@ impl Value {
         self.size().weight
     }
 
+    /// A moment, in UTC.
+    pub fn time(seconds: i64, nanoseconds: u32) -> Value {
+        Value::Time(Arc::new(crate::time::at(seconds, nanoseconds)))
+    }
+
+    /// The text that it becomes in place of a tag: a text as it is, all else as JSON.
+    ///
+    /// # Errors
+    /// If JSON doesn't have it: an infinite number, a map with keys that are no texts.
+    pub fn to_text(&self) -> Result<String, String> {
+        crate::render::text_of(self)
+    }
+
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
@@ -205,6 +218,13 @@ impl Value {
             Value::Time(_) => "time.Time",
             Value::Zone(_) => "*time.Location",
         }
+    }
+}
+
+/// As Go's `%v` prints it.
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::json::go_text(self))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Expressions: the language itself. The facts are those of expr-lang's language definition and of
 //! its behaviour in version 1.17.
 
-use argosy_expr::{EvalContext, MapScope, Program};
+use argosy_expr::{EvalContext, MapScope, Program, Value};
 
 fn scope() -> MapScope {
     [
@@ -461,4 +461,103 @@ fn references_are_the_paths_it_reads() {
             "{source}"
         );
     }
+}
+
+#[test]
+fn expressions_of_argos_documentation_and_examples() {
+    let scope: argosy_expr::ValueScope = [
+        ("inputs.parameters.num", "3".into()),
+        ("inputs.parameters.my-float-param", "1.5".into()),
+        ("steps.flip-coin.outputs.result", "heads".into()),
+        ("steps.heads.outputs.result", "it was heads".into()),
+        ("steps.step-1.status", "Running".into()),
+        (
+            "steps.fibonacci-helper.outputs.parameters.result",
+            "2".into(),
+        ),
+        ("lastRetry.exitCode", "2".into()),
+        ("lastRetry.status", "Failed".into()),
+        ("lastRetry.duration", "45".into()),
+        ("lastRetry.message", "imminent node shutdown".into()),
+        ("cronworkflow.failed", Value::Int(3)),
+        (
+            "cronworkflow.lastScheduledTime",
+            Value::time(1_699_999_000, 0),
+        ),
+        (
+            "data",
+            Value::from_json(&serde_json::json!(["a.pdf", "main.log"])).expect("a value"),
+        ),
+        ("config.employees", "x".into()),
+        (
+            "json",
+            r#"{"employees": [{"name": "Baris", "age":43}, {"name": "Mo", "age": 42}]}"#.into(),
+        ),
+    ]
+    .into_iter()
+    .collect();
+    let context = EvalContext::new(1_700_000_000, 0, 7);
+    for (source, expect) in [
+        ("filter([1, 2], { # > 1})", "[2]"),
+        ("map([1, 2], { # * 2 })", "[2,4]"),
+        ("asInt(inputs.parameters['num'])", "3"),
+        ("asFloat(inputs.parameters['my-float-param'])", "1.5"),
+        ("string(1)", "1"),
+        ("toJson([1, 2])", "[1,2]"),
+        ("filter(data, {# endsWith \".pdf\"})", "[\"a.pdf\"]"),
+        (
+            "map(data, {# + \".ready\"})",
+            "[\"a.pdf.ready\",\"main.log.ready\"]",
+        ),
+        (
+            "asInt(inputs.parameters.num) == 1? 1: asInt(inputs.parameters.num) == 2? 1: steps['fibonacci-helper'].outputs.parameters.result",
+            "2",
+        ),
+        (
+            "steps['flip-coin'].outputs.result == 'heads' ? steps.heads.outputs.result : steps.tails.outputs.result",
+            "it was heads",
+        ),
+        ("asInt(lastRetry.duration) < 60", "true"),
+        ("asInt(lastRetry.exitCode) > 1", "true"),
+        ("lastRetry.exitCode != '2'", "false"),
+        (
+            "lastRetry.message matches 'imminent node shutdown|pod deleted'",
+            "true",
+        ),
+        ("lastRetry.status != \"Error\"", "true"),
+        ("steps[\"step-1\"].status == \"Running\"", "true"),
+        ("cronworkflow.failed >= 3", "true"),
+        (
+            "cronworkflow.lastScheduledTime == nil || (now() - cronworkflow.lastScheduledTime).Seconds() > 360",
+            "true",
+        ),
+        (
+            "jsonpath(json, '$.employees[0:1]')",
+            "[{\"age\":43,\"name\":\"Baris\"}]",
+        ),
+        (
+            "jsonpath(json, '$.employees[?(@.age>42 && @.age<44)].age')",
+            "[43]",
+        ),
+        (
+            "jsonpath(json, '$.employees[?(@.name==\"Baris\")].age')",
+            "[43]",
+        ),
+    ] {
+        let result = Program::compile(source)
+            .and_then(|program| program.eval(&scope, &context))
+            .map_err(|error| error.message)
+            .and_then(|value| value.to_text());
+        assert_eq!(result.as_deref(), Ok(expect), "{source}");
+    }
+    let holds = |source: &str| {
+        Program::compile(source)
+            .and_then(|program| program.eval_bool(&scope, &context))
+            .map_err(|error| error.message)
+    };
+    assert_eq!(holds("lastRetry.status == 'Failed'"), Ok(true));
+    assert_eq!(
+        holds("lastRetry.status"),
+        Err("unable to cast expression result 'Failed' to bool".to_owned())
+    );
 }

@@ -71,6 +71,27 @@ fn long_expressions_are_refused_or_work() {
 }
 
 #[test]
+fn as_deep_as_is_allowed_fits_on_the_stack() {
+    let nested = |open: &str, inner: &str, close: &str, depth: usize| {
+        evaluate(&(open.repeat(depth) + inner + &close.repeat(depth)))
+    };
+    assert_eq!(nested("(", "1", ")", 90), Ok(Value::Int(1)));
+    assert_eq!(nested("!", "true", "", 90), Ok(Value::Bool(true)));
+    assert_eq!(nested("len(string(", "1", "))", 45), Ok(Value::Int(1)));
+    assert_eq!(nested("true ? ", "1", " : 2", 90), Ok(Value::Int(1)));
+    assert_eq!(nested("false ? 2 : ", "1", "", 90), Ok(Value::Int(1)));
+    assert_eq!(nested("(1 + ", "1", ")", 45), Ok(Value::Int(46)));
+    assert_eq!(nested("(nil ?? ", "1", ")", 45), Ok(Value::Int(1)));
+    assert_eq!(nested("first([", "1", "])", 45), Ok(Value::Int(1)));
+    assert_eq!(nested("{a: ", "1", "}.a", 45), Ok(Value::Int(1)));
+    assert_eq!(nested("[1][", "0", "] - 1", 45), Ok(Value::Int(0)));
+    assert_eq!(Err(ExprErrorKind::Syntax));
+    assert!(nested("map([1], {", "#", "})", 45).is_ok());
+    assert!(nested("sum(map([1], {", "#", "}))", 30).is_ok());
+    assert!(nested("if true { ", "1", " } else { 2 }", 45).is_ok());
+}
+
+#[test]
 fn what_grows_is_stopped() {
     for source in [
         "repeat('x', 1000000000)",

@@ -69,6 +69,25 @@ impl Program {
         eval::evaluate(&self.arena, self.root, scope, context)
     }
 
+    /// Whether it holds, for where Argo wants a condition: `retryStrategy.expression`, hooks.
+    ///
+    /// # Errors
+    /// If evaluating it fails, or gives something else than true or false.
+    pub fn eval_bool(&self, scope: &dyn Scope, context: &EvalContext) -> Result<bool, ExprError> {
+        match self.eval(scope, context)? {
+            Value::Bool(holds) => Ok(holds),
+            other => {
+                let (offset, length) = self.arena.place(self.root);
+                Err(ExprError::new(
+                    ExprErrorKind::Evaluation,
+                    format!("unable to cast expression result '{other}' to bool"),
+                    offset,
+                    length,
+                ))
+            }
+        }
+    }
+
     /// The dotted paths of the variables that it reads, each as far as its keys are known.
     pub fn references(&self) -> impl Iterator<Item = &str> {
         self.references.paths.iter().map(String::as_str)
