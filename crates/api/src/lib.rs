@@ -10,36 +10,46 @@ mod artifact_repository;
 mod container_set;
 mod cron;
 mod data;
+mod diagnostic;
 mod enums;
 mod event;
 mod http;
 mod metrics;
+mod objects;
+mod path;
 mod retry;
 mod status;
 mod steps;
 mod synchronization;
 mod task;
 mod template;
+mod typed;
 mod value;
 mod workflow;
+mod yaml;
 
 pub use artifact::*;
 pub use artifact_repository::*;
 pub use container_set::*;
 pub use cron::*;
 pub use data::*;
+pub use diagnostic::*;
 pub use enums::*;
 pub use event::*;
 pub use http::*;
 pub use metrics::*;
+pub use objects::*;
+pub use path::*;
 pub use retry::*;
 pub use status::*;
 pub use steps::*;
 pub use synchronization::*;
 pub use task::*;
 pub use template::*;
+pub use typed::{Strictness, read_typed};
 pub use value::*;
 pub use workflow::*;
+pub use yaml::{Document, Limits, Source, read_documents};
 
 fn is_false(value: &bool) -> bool {
     !*value

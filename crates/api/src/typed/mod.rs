@@ -1,0 +1,95 @@
+//! From documents and JSON to types, with all faults in one go.
+
+mod error;
+mod reader;
+pub(crate) mod suggest;
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+
+use crate::{Diagnostic, Document, Severity};
+use error::ReadFault;
+use reader::{Pass, Reader};
+
+/// What happens to keys that a type doesn't have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strictness {
+    /// They are errors. Argo's default.
+    #[default]
+    Strict,
+    /// They are warnings; so are keys given twice.
+    Lenient,
+}
+
+/// Faults of type after which a document is given up.
+const MAX_FAULTS: usize = 100;
+
+/// Values looked at while collecting faults, over all passes.
+const MAX_WORK: usize = 50_000_000;
+
+/// Reads a document as a type. A value with a fault is noted, left out and the rest read again, so
+/// that all faults come out together; the result then lacks those values.
+/// There is no result if the document as a whole doesn't fit.
+pub fn read_typed<T: DeserializeOwned>(
+    document: &Document,
+    strictness: Strictness,
+) -> (Option<T>, Vec<Diagnostic>) {
+    let mut pass = Pass {
+        tree: document.tree(),
+        source: document.source_text(),
+        pruned: HashSet::new(),
+        unknown: RefCell::new(Vec::new()),
+    };
+    let mut diagnostics = Vec::new();
+    let value = loop {
+        pass.unknown.get_mut().clear();
+        match T::deserialize(Reader::new(&pass, document.root())) {
+            Ok(value) => break Some(value),
+            Err(error) => {
+                let node = error.0.node.unwrap_or(document.root());
+                diagnostics.push(diagnose(document, node, *error.0));
+                let work = diagnostics.len() * document.tree().nodes.len();
+                if node == document.tree().resolve(document.root())
+                    || !pass.pruned.insert(node)
+                    || diagnostics.len() >= MAX_FAULTS
+                    || work > MAX_WORK
+                {
+                    break None;
+                }
+            }
+        }
+    };
+    let severity = match strictness {
+        Strictness::Strict => Severity::Error,
+        Strictness::Lenient => Severity::Warning,
+    };
+    for unknown in pass.unknown.take() {
+        let path = document.path_of(unknown.key);
+        let name = document
+            .tree()
+            .as_str(document.source_text(), unknown.key)
+            .unwrap_or_default();
+        let mut diagnostic = Diagnostic::error(
+            "unknown-field",
+            path,
+            format!("there is no field `{name}` here"),
+        );
+        diagnostic.severity = severity;
+        diagnostic.help = suggest::help_for(unknown.type_name, name, unknown.fields);
+        diagnostics.push(diagnostic.with_span(
+            Arc::clone(document.source_name()),
+            document.span_of(unknown.key),
+        ));
+    }
+    diagnostics.sort_by_key(|diagnostic| diagnostic.span);
+    (value, diagnostics)
+}
+
+fn diagnose(document: &Document, node: u32, fault: ReadFault) -> Diagnostic {
+    let mut diagnostic = Diagnostic::error(fault.code, document.path_of(node), fault.message);
+    diagnostic.help = fault.help;
+    diagnostic.with_span(Arc::clone(document.source_name()), document.span_of(node))
+}

@@ -1,0 +1,330 @@
+//! A serde deserializer over a document's tree, with Go's leniency and Go's strictness:
+//! null is the zero value, a number is no string, and keys a struct doesn't have are noted.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::forward_to_deserialize_any;
+
+use super::error::ReadError;
+use crate::yaml::{Tree, Value};
+
+/// A key that its struct doesn't have.
+#[derive(Clone, Copy)]
+pub(crate) struct UnknownField {
+    pub key: u32,
+    pub type_name: &'static str,
+    pub fields: &'static [&'static str],
+}
+
+/// What all readers of one pass share.
+pub(crate) struct Pass<'a> {
+    pub tree: &'a Tree,
+    pub source: &'a str,
+    /// Nodes with a fault that is noted already; they count as absent.
+    pub pruned: HashSet<u32>,
+    pub unknown: RefCell<Vec<UnknownField>>,
+}
+
+/// Reads one node.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pass: &'a Pass<'a>,
+    node: u32,
+}
+
+impl<'a> Reader<'a> {
+    pub fn new(pass: &'a Pass<'a>, node: u32) -> Self {
+        Self {
+            pass,
+            node: pass.tree.resolve(node),
+        }
+    }
+
+    fn value(self) -> Value {
+        self.pass.tree.nodes[self.node as usize].value
+    }
+
+    fn text(self) -> Option<&'a str> {
+        self.pass.tree.as_str(self.pass.source, self.node)
+    }
+
+    fn is_pruned(self) -> bool {
+        !self.pass.pruned.is_empty() && self.pass.pruned.contains(&self.node)
+    }
+
+    fn wrong(self, expected: &str) -> ReadError {
+        let (found, help) = match self.value() {
+            Value::Null | Value::Hidden | Value::Alias(_) => ("null".to_owned(), None),
+            Value::Bool(value) => (
+                format!("the boolean {value}"),
+                (expected == "a string").then_some("put it in quotes"),
+            ),
+            Value::Int(_) | Value::UInt(_) | Value::Float(_) => {
+                let written = &self.pass.tree.nodes[self.node as usize];
+                let written = self
+                    .pass
+                    .source
+                    .get(written.start as usize..written.end as usize);
+                let help = (expected == "a string").then_some("put it in quotes");
+                (format!("the number {}", written.unwrap_or_default()), help)
+            }
+            Value::Text(_) => {
+                let text = self.text().unwrap_or_default();
+                let help = match (expected, crate::yaml::resolve_plain(text)) {
+                    ("a boolean", crate::yaml::Scalar::Bool(_)) => Some("leave out the quotes"),
+                    ("a whole number" | "a number", crate::yaml::Scalar::Int(_)) => {
+                        Some("leave out the quotes")
+                    }
+                    _ => None,
+                };
+                let shown: String = text.chars().take(40).collect();
+                let dots = if shown.len() < text.len() { "…" } else { "" };
+                (format!("the string \"{shown}{dots}\""), help)
+            }
+            Value::Map { .. } => ("a map".to_owned(), None),
+            Value::List { .. } => ("a list".to_owned(), None),
+        };
+        ReadError::new("wrong-type", format!("expected {expected}, found {found}"))
+            .with_help(help.map(str::to_owned))
+            .at(self.node)
+    }
+}
+
+macro_rules! whole_numbers {
+    ($($method:ident)+) => { $(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+            match self.value() {
+                Value::Null => visitor.visit_i64(0),
+                Value::Int(value) => visitor.visit_i64(value),
+                Value::UInt(value) => visitor.visit_u64(value),
+                _ => Err(self.wrong("a whole number")),
+            }
+            .map_err(|error| error.at(self.node))
+        }
+    )+ };
+}
+
+impl<'de> Deserializer<'de> for Reader<'_> {
+    type Error = ReadError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null | Value::Hidden | Value::Alias(_) => visitor.visit_unit(),
+            Value::Bool(value) => visitor.visit_bool(value),
+            Value::Int(value) => visitor.visit_i64(value),
+            Value::UInt(value) => visitor.visit_u64(value),
+            Value::Float(value) => visitor.visit_f64(value),
+            Value::Text(text) => visitor.visit_str(self.pass.tree.text(self.pass.source, text)),
+            Value::Map { .. } => visitor.visit_map(Fields::all(self)),
+            Value::List { .. } => visitor.visit_seq(Elements::new(self)),
+        }
+        .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null => visitor.visit_bool(false),
+            Value::Bool(value) => visitor.visit_bool(value),
+            _ => Err(self.wrong("a boolean")),
+        }
+    }
+
+    whole_numbers! {
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
+    }
+
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null => visitor.visit_f64(0.0),
+            Value::Int(value) => visitor.visit_i64(value),
+            Value::UInt(value) => visitor.visit_u64(value),
+            Value::Float(value) => visitor.visit_f64(value),
+            _ => Err(self.wrong("a number")),
+        }
+    }
+
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.deserialize_f64(visitor)
+    }
+
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null => visitor.visit_str(""),
+            Value::Text(text) => visitor.visit_str(self.pass.tree.text(self.pass.source, text)),
+            _ => Err(self.wrong("a string")),
+        }
+        .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null | Value::List { .. } => visitor.visit_seq(Elements::new(self)),
+            _ => Err(self.wrong("a list")),
+        }
+        .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null | Value::Map { .. } => visitor.visit_map(Fields::all(self)),
+            _ => Err(self.wrong("a map")),
+        }
+        .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        match self.value() {
+            Value::Null | Value::Map { .. } => visitor.visit_map(Fields {
+                known: Some((name, fields)),
+                ..Fields::all(self)
+            }),
+            _ => Err(self.wrong("a map")),
+        }
+        .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ReadError> {
+        visitor
+            .visit_newtype_struct(self)
+            .map_err(|error| error.at(self.node))
+    }
+
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        self.deserialize_str(visitor)
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
+        visitor.visit_unit()
+    }
+
+    forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct enum }
+}
+
+/// The pairs of a map, one after the other.
+struct Fields<'a> {
+    pass: &'a Pass<'a>,
+    pairs: crate::yaml::Pairs<'a>,
+    /// The struct that is read, and the keys it has.
+    known: Option<(&'static str, &'static [&'static str])>,
+    value: u32,
+}
+
+impl<'a> Fields<'a> {
+    fn all(reader: Reader<'a>) -> Self {
+        let pass = reader.pass;
+        Self {
+            pass,
+            pairs: pass.tree.pairs(reader.node),
+            known: None,
+            value: reader.node,
+        }
+    }
+}
+
+impl<'de> MapAccess<'de> for Fields<'_> {
+    type Error = ReadError;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ReadError> {
+        for (key, value) in self.pairs.by_ref() {
+            let reader = Reader::new(self.pass, value);
+            let key_reader = Reader::new(self.pass, key);
+            if reader.is_pruned() {
+                continue;
+            }
+            if let Some((type_name, fields)) = self.known {
+                let name = key_reader.text().unwrap_or_default();
+                if !fields.contains(&name) {
+                    self.pass.unknown.borrow_mut().push(UnknownField {
+                        key,
+                        type_name,
+                        fields,
+                    });
+                    continue;
+                }
+                if reader.value() == Value::Null {
+                    continue;
+                }
+            }
+            self.value = value;
+            return seed.deserialize(key_reader).map(Some);
+        }
+        Ok(None)
+    }
+
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, ReadError> {
+        let reader = Reader::new(self.pass, self.value);
+        seed.deserialize(reader)
+            .map_err(|error| error.at(reader.node))
+    }
+}
+
+/// The elements of a list, one after the other.
+struct Elements<'a> {
+    pass: &'a Pass<'a>,
+    items: crate::yaml::Items<'a>,
+    count: usize,
+}
+
+impl<'a> Elements<'a> {
+    fn new(reader: Reader<'a>) -> Self {
+        let count = match reader.value() {
+            Value::List { count, .. } => count as usize,
+            _ => 0,
+        };
+        Self {
+            pass: reader.pass,
+            items: reader.pass.tree.items(reader.node),
+            count,
+        }
+    }
+}
+
+impl<'de> SeqAccess<'de> for Elements<'_> {
+    type Error = ReadError;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ReadError> {
+        for item in self.items.by_ref() {
+            let reader = Reader::new(self.pass, item);
+            if !reader.is_pruned() {
+                return seed
+                    .deserialize(reader)
+                    .map(Some)
+                    .map_err(|error| error.at(reader.node));
+            }
+        }
+        Ok(None)
+    }
+
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.count)
+    }
+}

@@ -1,0 +1,138 @@
+//! From the YAML parser's events to trees.
+
+use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle};
+
+use super::Limits;
+use super::build::{Builder, Fault, Style};
+use super::tree::Tree;
+
+/// The trees of a text's documents (those that hold nothing are left out), and its faults.
+pub(super) fn read(source: &str, limits: &Limits) -> (Vec<Tree>, Vec<Fault>) {
+    let options = granit_parser::options! {
+        emit_comments: false,
+        block_scalar_eof_without_line_feed: true,
+        flow_nesting_limit: limits.depth as usize,
+        block_nesting_limit: limits.depth as usize,
+    };
+    let mut parser = Parser::new_from_str_with_options(source, options);
+    let mut reader = Reader {
+        source,
+        builder: Builder::new(source, limits),
+        trees: Vec::new(),
+        last_end: 0,
+    };
+    loop {
+        let fault = match parser.next_event() {
+            None => break,
+            Some(Ok((Event::StreamEnd, _))) => break,
+            Some(Ok((event, span))) => match reader.event(event, span) {
+                Ok(()) => continue,
+                Err(fault) => fault,
+            },
+            Some(Err(error)) => syntax_fault(source, &error),
+        };
+        reader.builder.faults.push(fault);
+        reader.builder.take();
+        // The rest of a broken document is lost, the documents after it are not.
+        if !matches!(parser.proceed_next_document(), Ok(true)) {
+            break;
+        }
+    }
+    (reader.trees, reader.builder.faults)
+}
+
+struct Reader<'a> {
+    source: &'a str,
+    builder: Builder<'a>,
+    trees: Vec<Tree>,
+    last_end: usize,
+}
+
+impl Reader<'_> {
+    fn event(&mut self, event: Event<'_>, span: Span) -> Result<(), Fault> {
+        let (start, end) = bytes(&span);
+        match event {
+            Event::DocumentEnd => {
+                let tree = self.builder.take();
+                if !tree.is_empty() {
+                    self.trees.push(tree);
+                }
+                Ok(())
+            }
+            Event::MappingStart(style, anchor, _) => {
+                self.builder
+                    .open(true, style == StructureStyle::Flow, anchor, start)
+            }
+            Event::SequenceStart(style, anchor, _) => {
+                self.builder
+                    .open(false, style == StructureStyle::Flow, anchor, start)
+            }
+            Event::MappingEnd | Event::SequenceEnd => self.builder.close(end),
+            Event::Alias(anchor) => {
+                self.last_end = end;
+                self.builder.alias(anchor, start, end)
+            }
+            Event::Scalar(text, style, anchor, tag) => {
+                let (start, end) = self.scalar_bytes(start, end);
+                let quoted = style != ScalarStyle::Plain;
+                let name = tag
+                    .as_ref()
+                    .map(|tag| tag.suffix_in_namespace("tag:yaml.org,2002:"));
+                let style = match &name {
+                    Some(name) => Style::Tagged {
+                        tag: name.as_deref(),
+                        quoted,
+                    },
+                    None if quoted => Style::Quoted,
+                    None => Style::Plain,
+                };
+                self.builder.scalar(text, style, anchor, start, end)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A value that isn't written at all stands where its key ends, and a block without the
+    /// blank lines after it.
+    fn scalar_bytes(&mut self, start: usize, end: usize) -> (usize, usize) {
+        if start >= end {
+            return (self.last_end, self.last_end);
+        }
+        let written = self.source.get(start..end).unwrap_or_default();
+        let end = start + written.trim_end().len();
+        self.last_end = end;
+        (start, end)
+    }
+}
+
+fn bytes(span: &Span) -> (usize, usize) {
+    span.byte_range()
+        .map_or((0, 0), |range| (range.start, range.end))
+}
+
+fn syntax_fault(source: &str, error: &granit_parser::ScanError) -> Fault {
+    let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
+    let (code, help) = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => ("too-deep", None),
+        ErrorKind::UnknownAnchor => ("unknown-alias", None),
+        ErrorKind::TabNotAllowed
+        | ErrorKind::TabInBlockIndentation
+        | ErrorKind::TabInIndentation => (
+            "yaml-syntax",
+            Some("indent with spaces: YAML allows no tabs there"),
+        ),
+        ErrorKind::MappingValueNotAllowed => (
+            "yaml-syntax",
+            Some("check the indentation, and quote a text that holds a colon and a space"),
+        ),
+        ErrorKind::UnexpectedCharacter { .. } => (
+            "yaml-syntax",
+            Some("put a text that starts with this character in quotes"),
+        ),
+        _ => ("yaml-syntax", None),
+    };
+    let end = (at + 1).min(source.len());
+    let mut fault = Fault::error(code, at, end, error.kind().to_string());
+    fault.help = help;
+    fault
+}

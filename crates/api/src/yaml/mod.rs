@@ -1,0 +1,16 @@
+//! Reading YAML and JSON the way Kubernetes reads them, with the place of every value.
+
+mod build;
+mod document;
+mod events;
+mod lines;
+mod merge;
+mod scalar;
+mod source;
+mod tree;
+
+pub use document::{Document, read_documents};
+pub use source::{Limits, Source};
+
+pub(crate) use scalar::{Scalar, resolve_plain};
+pub(crate) use tree::{Items, Pairs, Tree, Value};
