@@ -145,6 +145,16 @@ impl Run {
         }
     }
 
+    /// Whether all suspended nodes have what they were to be given.
+    ///
+    /// # Errors
+    /// Argo's text, naming the parameter that lacks.
+    pub fn check_resume(&self) -> Result<(), String> {
+        self.suspended_nodes(&NodeSelector::default())
+            .into_iter()
+            .try_for_each(|index| self.can_resume(index))
+    }
+
     /// Whether a suspended node has all that it was to be given.
     ///
     /// # Errors

@@ -49,6 +49,7 @@ use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::settings::Settings;
 use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
 
+pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart::RestartPlan;
 pub use why::{Why, WhyStep};

@@ -85,6 +85,22 @@ impl Run {
         }
     }
 
+    /// The pod of a node, if it is one; the last one that was asked for.
+    pub fn pod_key_at(&self, index: u32) -> Option<crate::ids::PodKey> {
+        let node = self.nodes.get(index as usize)?;
+        (node.kind == NodeType::Pod).then(|| self.pod_key(NodeIndex(index)))
+    }
+
+    /// The name of a node's pod.
+    pub fn pod_name_at(&self, index: u32) -> String {
+        self.pod_name(NodeIndex(index))
+    }
+
+    /// Leaves that are over, and all leaves.
+    pub fn progress(&self) -> (u64, u64) {
+        self.counts.progress
+    }
+
     /// One node as Argo shows it, without its edges; an empty one if there is no such node.
     pub fn node_status_at(&self, index: u32) -> NodeStatus {
         let index = NodeIndex(index);

@@ -1,0 +1,122 @@
+//! The state of a data directory, as commands read and change it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use argosy_engine::definition::Definition;
+use argosy_engine::fact::Command;
+use argosy_engine::ids::RunId;
+use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
+use argosy_engine::run::Run;
+use argosy_engine::settings::Settings;
+use argosy_store::{OpenOptions, RunFilter, RunRow, SqliteStore, Store};
+
+use crate::options::Global;
+
+/// An open data directory.
+pub struct Client {
+    pub data_dir: PathBuf,
+    pub store: Arc<dyn Store>,
+    pub namespace: String,
+}
+
+impl Client {
+    /// Opens the data directory that the flags name, making it if need be.
+    pub fn open(global: &Global) -> Result<Self> {
+        let data_dir = global.data_dir()?;
+        let store = SqliteStore::open(&data_dir, OpenOptions::default())
+            .with_context(|| format!("cannot open the data directory {}", data_dir.display()))?;
+        Ok(Self {
+            store: Arc::new(store),
+            namespace: global.namespace.clone(),
+            data_dir,
+        })
+    }
+
+    /// The runs of the namespace, the latest first.
+    pub fn rows(&self, all_namespaces: bool) -> Result<Vec<RunRow>> {
+        let filter = RunFilter {
+            namespace: (!all_namespaces).then(|| self.namespace.clone()),
+            ..RunFilter::default()
+        };
+        Ok(self.store.runs(&filter)?)
+    }
+
+    /// One run by name; `@latest` is the one that was submitted last.
+    pub fn row(&self, name: &str) -> Result<RunRow> {
+        let filter = RunFilter {
+            namespace: Some(self.namespace.clone()),
+            name: (name != "@latest").then(|| name.to_owned()),
+            limit: 1,
+            ..RunFilter::default()
+        };
+        let found = self.store.runs(&filter)?.into_iter().next();
+        found.with_context(|| match name {
+            "@latest" => format!("no workflow has been submitted in namespace {}", self.namespace),
+            name => format!("workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"),
+        })
+    }
+
+    /// A run as it stands in the store.
+    pub fn load(&self, id: RunId) -> Result<Run> {
+        let mut rows = Vec::new();
+        let stored = self.store.load(id, &mut |row| rows.push(row))?;
+        let definition: Definition = serde_json::from_slice(&stored.definition)
+            .context("the stored definition can't be read")?;
+        let mut values = std::collections::BTreeMap::new();
+        self.store.values(id, &mut |hash, text| {
+            values.insert(hash, Arc::<str>::from(text));
+        })?;
+        let find = |hash| values.get(&hash).cloned();
+        let run = Run::load(
+            id,
+            Arc::new(definition),
+            settings(),
+            stored.state.as_deref(),
+            rows,
+            &find,
+        )?;
+        Ok(run)
+    }
+
+    /// Puts a command before the owner of a run, and has an owner started if none lives.
+    pub fn ask(&self, row: &RunRow, command: &Command) -> Result<()> {
+        self.store.push_command(row.id, serde_json::to_vec(command)?)?;
+        if !self.store.is_owned(row.id)? {
+            crate::runner::start(&self.data_dir)?;
+        }
+        Ok(())
+    }
+
+    /// The log of a pod's main container.
+    pub fn log_path(&self, key: argosy_engine::ids::PodKey) -> PathBuf {
+        argosy_local::log_path(&self.data_dir, key, "main")
+    }
+}
+
+/// What the core is told of this machine.
+pub fn settings() -> Arc<Settings> {
+    let repository = ArtifactRepositoryView {
+        location: Some(argosy_api::ArtifactLocation {
+            s3: Some(Box::new(argosy_api::S3Artifact {
+                key: DEFAULT_KEY_FORMAT.to_owned(),
+                ..Default::default()
+            })),
+            ..Default::default()
+        }),
+        archive_logs: false,
+    };
+    Arc::new(Settings {
+        repository,
+        read_yaml: crate::files::read_yaml,
+    })
+}
+
+/// Refuses what can't be a file's place, before anything is done.
+pub fn existing(path: &Path) -> Result<()> {
+    if path != Path::new("-") && !path.exists() {
+        bail!("{} does not exist", path.display());
+    }
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! Flags that every command takes.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+
+/// Flags that every command takes.
+#[derive(clap::Args, Clone, Debug)]
+pub struct Global {
+    /// Where runs, templates and logs are kept
+    #[arg(long, global = true, env = "ARGOSY_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// The namespace of workflows and templates
+    #[arg(short, long, global = true, default_value = "default")]
+    pub namespace: String,
+}
+
+impl Global {
+    /// The data directory: as given, else below the user's own.
+    pub fn data_dir(&self) -> Result<PathBuf> {
+        let dir = if let Some(dir) = &self.data_dir {
+            dir.clone()
+        } else if let Some(data) = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()) {
+            PathBuf::from(data).join("argosy")
+        } else {
+            let home = std::env::var_os("HOME")
+                .context("neither --data-dir nor HOME says where to keep data")?;
+            PathBuf::from(home).join(".local/share/argosy")
+        };
+        std::path::absolute(&dir).with_context(|| format!("cannot use {}", dir.display()))
+    }
+}

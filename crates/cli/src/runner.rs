@@ -1,0 +1,180 @@
+//! Owning runs: the pump with the local backend beneath it, in the foreground or as the runner in
+//! the background.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Process, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use argosy_engine::fact::Command;
+use argosy_engine::ids::RunId;
+use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
+use argosy_runtime::{Observer, Pump, Until};
+use argosy_store::{ObjectKind, Store};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+
+use crate::client::Client;
+
+/// How long the runner in the background stays when it has nothing to do.
+const IDLE: Duration = Duration::from_secs(20);
+
+/// ConfigMaps and Secrets of the store.
+struct Objects(Arc<dyn Store>);
+
+impl ObjectSource for Objects {
+    fn config_map(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+        let object = self.0.object(ObjectKind::ConfigMap, namespace, name).ok()??;
+        let map: ConfigMap = serde_json::from_slice(&object.json).ok()?;
+        let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
+        let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+        Some(text.chain(binary).collect())
+    }
+
+    fn secret(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
+        let object = self.0.object(ObjectKind::Secret, namespace, name).ok()??;
+        let secret: Secret = serde_json::from_slice(&object.json).ok()?;
+        let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+        let text = secret.string_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
+        Some(data.chain(text).collect())
+    }
+}
+
+/// How many steps run at once: as given, else as many as there are cores.
+pub fn slots(given: Option<u32>) -> u32 {
+    given.unwrap_or_else(|| {
+        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
+    })
+}
+
+/// Forks the keeper. Must come before anything that starts a thread.
+pub fn fork_keeper(data_dir: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(data_dir)
+        .with_context(|| format!("cannot make {}", data_dir.display()))?;
+    argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
+}
+
+/// Carries runs out until none is left.
+pub fn carry_out(
+    client: &Client,
+    keeper: &Path,
+    slots: u32,
+    runs: &[RunId],
+    observer: &mut dyn Observer,
+    until: Until,
+) -> Result<()> {
+    let mut pump = Pump::new(client.store.clone(), crate::client::settings());
+    let store = client.store.clone();
+    let surroundings = Arc::new(move |run: RunId| {
+        let Ok(environment) = store.environment(run) else {
+            return Surroundings::default();
+        };
+        Surroundings {
+            working_directory: environment.working_directory,
+            variables: environment
+                .variables
+                .into_iter()
+                .filter_map(|(name, value)| {
+                    Some((name.into_string().ok()?, value.into_string().ok()?))
+                })
+                .collect(),
+        }
+    });
+    let config = LocalConfig::new(
+        client.data_dir.clone(),
+        slots,
+        Arc::new(Objects(client.store.clone())),
+        surroundings,
+    );
+    let handle = pump.handle();
+    let mut backend = LocalBackend::new(config, keeper, Arc::new(handle.clone()))
+        .context("cannot reach the keeper of steps")?;
+    for &run in runs {
+        if !pump.adopt(run, &mut backend)? {
+            anyhow::bail!("another process carries this workflow out; `argosy watch` shows how it goes");
+        }
+    }
+    // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
+    let pressed = AtomicU32::new(0);
+    let mine = runs.to_vec();
+    let asked = handle.clone();
+    ctrlc::set_handler(move || {
+        let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
+        for &run in &mine {
+            asked.ask(
+                run,
+                if first {
+                    Command::Stop {
+                        selector: None,
+                        message: None,
+                    }
+                } else {
+                    Command::Terminate
+                },
+            );
+        }
+        if mine.is_empty() {
+            asked.stop();
+        }
+    })
+    .context("cannot handle Ctrl-C")?;
+    pump.run(&mut backend, observer, until)?;
+    Ok(())
+}
+
+/// The lock that the runner in the background holds.
+fn lock_file(data_dir: &Path) -> PathBuf {
+    data_dir.join("runner.lock")
+}
+
+/// Runs in the background for whoever submits; ends by itself after a while without work.
+pub fn background(client_options: &crate::options::Global, max_processes: Option<u32>) -> Result<()> {
+    let data_dir = client_options.data_dir()?;
+    std::fs::create_dir_all(&data_dir)?;
+    let lock = File::create(lock_file(&data_dir))?;
+    if lock.try_lock().is_err() {
+        // Another one lives, and takes what was submitted.
+        return Ok(());
+    }
+    let keeper = fork_keeper(&data_dir)?;
+    let client = Client::open(client_options)?;
+    let mut observer = argosy_runtime::NoObserver;
+    carry_out(&client, &keeper, slots(max_processes), &[], &mut observer, Until::IdleFor(IDLE))?;
+    drop(lock);
+    Ok(())
+}
+
+/// Starts a runner in the background, unless one lives.
+pub fn start(data_dir: &Path) -> Result<()> {
+    std::fs::create_dir_all(data_dir)?;
+    let lock = File::create(lock_file(data_dir))?;
+    if lock.try_lock().is_err() {
+        return Ok(());
+    }
+    lock.unlock()?;
+    drop(lock);
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(data_dir.join("runner.log"))?;
+    let mut process = Process::new(program);
+    process
+        .arg("--data-dir")
+        .arg(data_dir)
+        .arg("runner")
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    #[cfg(unix)]
+    {
+        use std::os::unix::process::CommandExt;
+        // A group of its own: Ctrl-C in this terminal does not reach it.
+        process.process_group(0);
+    }
+    process.spawn().context("cannot start the runner in the background")?;
+    Ok(())
+}

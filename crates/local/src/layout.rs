@@ -1,0 +1,323 @@
+//! Where a step's declared paths lie: its own `/tmp`, its volumes, and shadows of folders in which
+//! it declares a path that this machine does not have.
+//!
+//! The step's root is the machine's. A folder in which a declared path is missing is covered by one
+//! of the pod's own that shows the same entries, so nothing is made on the machine itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use argosy_api::Template;
+use argosy_executor::PathMap;
+use k8s_openapi::api::core::v1::{Container, Pod, Volume};
+
+use crate::ObjectSource;
+use crate::protocol::Mount;
+
+/// How many entries a folder may have that is to be shadowed.
+const MAX_ENTRIES: usize = 4_096;
+
+/// The mounts of a step and what backs its paths.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Layout {
+    pub mounts: Vec<Mount>,
+    /// Folders of the step that a folder of the pod backs, the longest first when looked up.
+    backed: BTreeMap<PathBuf, PathBuf>,
+}
+
+impl PathMap for Layout {
+    fn host_path(&self, inside: &str) -> PathBuf {
+        let inside = Path::new(inside);
+        let mut best: Option<(&PathBuf, &PathBuf)> = None;
+        for (from, to) in &self.backed {
+            let longer = best.is_none_or(|(found, _)| from.as_os_str().len() > found.as_os_str().len());
+            if inside.starts_with(from) && longer {
+                best = Some((from, to));
+            }
+        }
+        match best {
+            Some((from, to)) => match inside.strip_prefix(from) {
+                Ok(rest) if rest.as_os_str().is_empty() => to.clone(),
+                Ok(rest) => to.join(rest),
+                Err(_) => inside.to_owned(),
+            },
+            None => inside.to_owned(),
+        }
+    }
+}
+
+/// Whether a step declares any path of its own.
+pub(crate) fn declares_paths(template: Option<&Template>, container: &Container) -> bool {
+    let mounts = container.volume_mounts.as_ref().is_some_and(|mounts| !mounts.is_empty());
+    mounts || template.is_some_and(|template| !declared(template).is_empty())
+}
+
+fn declared(template: &Template) -> Vec<PathBuf> {
+    let inputs = template.inputs.artifacts.iter().map(|artifact| &artifact.path);
+    let outputs = template.outputs.artifacts.iter().map(|artifact| &artifact.path);
+    let parameters = template
+        .outputs
+        .parameters
+        .iter()
+        .filter_map(|parameter| Some(&parameter.value_from.as_ref()?.path));
+    inputs
+        .chain(outputs)
+        .chain(parameters)
+        .filter(|path| path.starts_with('/'))
+        .map(PathBuf::from)
+        .collect()
+}
+
+/// Lays out a step below `pod_dir`.
+pub(crate) fn lay_out(
+    pod: &Pod,
+    container: &Container,
+    template: Option<&Template>,
+    pod_dir: &Path,
+    objects: &dyn ObjectSource,
+) -> Result<Layout, String> {
+    let mut layout = Layout::default();
+    let failed = |error: io::Error| format!("cannot lay out {}: {error}", pod_dir.display());
+    let own_tmp = pod_dir.join("tmp");
+    fs::create_dir_all(&own_tmp).map_err(failed)?;
+    layout.back(Path::new("/tmp"), &own_tmp);
+    let mut wanted: Vec<(PathBuf, Option<(PathBuf, bool)>)> = template
+        .map(declared)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|path| (path, None))
+        .collect();
+    for mount in container.volume_mounts.iter().flatten() {
+        let volume = pod
+            .spec
+            .as_ref()
+            .and_then(|spec| spec.volumes.as_ref())
+            .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
+            .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
+        let mut source = volume_source(pod, volume, pod_dir, objects)?;
+        if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
+            if !is_plain(sub_path) {
+                return Err(format!("the subPath {sub_path:?} leads out of its volume"));
+            }
+            source = source.join(sub_path);
+            if !source.exists() {
+                fs::create_dir_all(&source).map_err(failed)?;
+            }
+        }
+        let read_only = mount.read_only == Some(true);
+        wanted.push((PathBuf::from(&mount.mount_path), Some((source, read_only))));
+    }
+    // What lies further out comes first, so that what lies within is laid over it.
+    wanted.sort_by_key(|(path, _)| path.components().count());
+    let shadows = layout.shadows(&wanted, pod_dir).map_err(failed)?;
+    for (target, source) in shadows {
+        layout.mounts.push(Mount {
+            source,
+            target,
+            read_only: false,
+        });
+    }
+    for (path, source) in wanted {
+        let Some((source, read_only)) = source else {
+            continue;
+        };
+        let point = layout.host_path(&path.to_string_lossy());
+        let inside_pod = point.starts_with(pod_dir);
+        if inside_pod && !point.exists() {
+            if source.is_dir() {
+                fs::create_dir_all(&point).map_err(failed)?;
+            } else {
+                if let Some(parent) = point.parent() {
+                    fs::create_dir_all(parent).map_err(failed)?;
+                }
+                fs::write(&point, b"").map_err(failed)?;
+            }
+        }
+        layout.backed.insert(path.clone(), source.clone());
+        layout.mounts.push(Mount {
+            source,
+            target: path,
+            read_only,
+        });
+    }
+    Ok(layout)
+}
+
+impl Layout {
+    fn back(&mut self, inside: &Path, host: &Path) {
+        self.backed.insert(inside.to_owned(), host.to_owned());
+        self.mounts.push(Mount {
+            source: host.to_owned(),
+            target: inside.to_owned(),
+            read_only: false,
+        });
+    }
+
+    /// Makes the shadows of folders in which a declared path is missing, and the folders above
+    /// paths in what the pod has of its own. Gives the mounts in order.
+    fn shadows(
+        &mut self,
+        wanted: &[(PathBuf, Option<(PathBuf, bool)>)],
+        pod_dir: &Path,
+    ) -> io::Result<Vec<(PathBuf, PathBuf)>> {
+        let mut mounts = Vec::new();
+        let mut shadowed: BTreeSet<PathBuf> = BTreeSet::new();
+        for (path, source) in wanted {
+            let host = self.host_path(&path.to_string_lossy());
+            if host.starts_with(pod_dir) {
+                if let Some(parent) = host.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+                continue;
+            }
+            if path.exists() && source.is_some() {
+                continue;
+            }
+            let folder = existing_folder(path);
+            if !shadowed.insert(folder.clone()) {
+                continue;
+            }
+            let shadow = pod_dir.join("shadow").join(folder.strip_prefix("/").unwrap_or(&folder));
+            fs::create_dir_all(&shadow)?;
+            for entry in bounded(&folder)? {
+                let name = entry.file_name();
+                let (from, to) = (entry.path(), shadow.join(&name));
+                let kind = entry.file_type()?;
+                if kind.is_symlink() {
+                    let _ = std::os::unix::fs::symlink(fs::read_link(&from)?, &to);
+                    continue;
+                }
+                // The declared path itself is the pod's own, empty at first.
+                if from == *path {
+                    continue;
+                }
+                if kind.is_dir() {
+                    fs::create_dir_all(&to)?;
+                } else {
+                    fs::write(&to, b"")?;
+                }
+                mounts.push((to, from));
+            }
+            mounts.push((folder.clone(), shadow.clone()));
+            self.backed.insert(folder.clone(), shadow.clone());
+            let host = self.host_path(&path.to_string_lossy());
+            if let Some(parent) = host.parent() {
+                fs::create_dir_all(parent)?;
+            }
+        }
+        Ok(mounts)
+    }
+}
+
+fn bounded(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    let entries: Vec<fs::DirEntry> = fs::read_dir(folder)?
+        .take(MAX_ENTRIES + 1)
+        .collect::<Result<_, _>>()?;
+    if entries.len() > MAX_ENTRIES {
+        return Err(io::Error::other(format!(
+            "{} has more than {MAX_ENTRIES} entries; declare a path elsewhere, such as below /tmp",
+            folder.display()
+        )));
+    }
+    Ok(entries)
+}
+
+/// The nearest folder above a path that this machine has.
+fn existing_folder(path: &Path) -> PathBuf {
+    let mut folder = path.parent().unwrap_or(Path::new("/"));
+    while !folder.is_dir() {
+        match folder.parent() {
+            Some(above) => folder = above,
+            None => break,
+        }
+    }
+    folder.to_owned()
+}
+
+fn is_plain(path: &str) -> bool {
+    Path::new(path)
+        .components()
+        .all(|part| matches!(part, std::path::Component::Normal(_)))
+}
+
+/// The folder or file that backs a volume.
+fn volume_source(
+    pod: &Pod,
+    volume: &Volume,
+    pod_dir: &Path,
+    objects: &dyn ObjectSource,
+) -> Result<PathBuf, String> {
+    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
+    let own = pod_dir.join("volumes").join(&volume.name);
+    let failed = |error: io::Error| format!("cannot make volume '{}': {error}", volume.name);
+    if let Some(host_path) = &volume.host_path {
+        let path = PathBuf::from(&host_path.path);
+        if !path.exists() {
+            return Err(format!("hostPath {} does not exist", path.display()));
+        }
+        return Ok(path);
+    }
+    if !is_plain(&volume.name) {
+        return Err(format!("volume name {:?} is not valid", volume.name));
+    }
+    fs::create_dir_all(&own).map_err(failed)?;
+    if volume.empty_dir.is_some() {
+        return Ok(own);
+    }
+    let (data, kind, name, items, optional) = if let Some(map) = &volume.config_map {
+        let data = objects.config_map(namespace, &map.name);
+        (data, "configmap", map.name.clone(), &map.items, map.optional)
+    } else if let Some(secret) = &volume.secret {
+        let name = secret.secret_name.clone().unwrap_or_default();
+        let data = objects.secret(namespace, &name);
+        (data, "secret", name, &secret.items, secret.optional)
+    } else {
+        return Err(format!(
+            "volume '{}' is of a kind that this machine can't give: emptyDir, hostPath, configMap and secret can be",
+            volume.name
+        ));
+    };
+    let Some(data) = data else {
+        if optional == Some(true) {
+            return Ok(own);
+        }
+        return Err(format!("MountVolume.SetUp failed for volume \"{}\" : {kind} \"{name}\" not found", volume.name));
+    };
+    let files: Vec<(String, &Vec<u8>)> = match items {
+        None => data.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        Some(items) => items
+            .iter()
+            .map(|item| {
+                data.get(&item.key)
+                    .map(|value| (item.path.clone(), value))
+                    .ok_or_else(|| format!("{kind} \"{name}\" has no key {}", item.key))
+            })
+            .collect::<Result<_, _>>()?,
+    };
+    for (path, value) in files {
+        if !is_plain(&path) {
+            return Err(format!("the path {path:?} leads out of volume '{}'", volume.name));
+        }
+        let path = own.join(path);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent).map_err(failed)?;
+        }
+        write_private(&path, value, kind == "secret").map_err(failed)?;
+    }
+    Ok(own)
+}
+
+fn write_private(path: &Path, value: &[u8], secret: bool) -> io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::OpenOptionsExt;
+    let mode = if secret { 0o600 } else { 0o644 };
+    let mut file = fs::OpenOptions::new()
+        .create(true)
+        .truncate(true)
+        .write(true)
+        .mode(mode)
+        .open(path)?;
+    file.write_all(value)
+}

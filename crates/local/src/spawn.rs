@@ -1,0 +1,199 @@
+//! Starting a step's process: a session of its own, its output in a file, and, where it declares
+//! paths, a mount namespace. Used by the keeper, which has one thread.
+
+use std::ffi::CString;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::protocol::Spawn;
+
+/// Starts a step; gives its process ID, which is its session's and its group's too.
+pub(crate) fn spawn(step: &Spawn) -> io::Result<u32> {
+    let log = open_log(&step.log)?;
+    let (program, arguments) = step
+        .argv
+        .split_first()
+        .ok_or_else(|| io::Error::other("no command"))?;
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(step.environment.iter().map(|(name, value)| (name, value)))
+        .current_dir(&step.working_directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone()?)
+        .stderr(log);
+    let mounts = prepared(step)?;
+    // SAFETY: between fork and exec only system calls are made, on memory prepared before.
+    unsafe {
+        command.pre_exec(move || {
+            in_session()?;
+            if let Some(mounts) = &mounts {
+                mounts.enter()?;
+            }
+            Ok(())
+        });
+    }
+    let child = command.spawn()?;
+    // The keeper reaps by waitpid; the handle is not needed.
+    Ok(child.id())
+}
+
+fn open_log(path: &Path) -> io::Result<File> {
+    OpenOptions::new().create(true).append(true).open(path).or_else(|_| {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        OpenOptions::new().create(true).append(true).open(path)
+    })
+}
+
+fn in_session() -> io::Result<()> {
+    // SAFETY: plain system calls.
+    unsafe {
+        if libc::setsid() < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // The keeper blocks signals for its own loop; steps must not inherit that.
+        let mut none: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&mut none);
+        libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());
+        libc::signal(libc::SIGPIPE, libc::SIG_DFL);
+        #[cfg(target_os = "linux")]
+        if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Mounts as the system call wants them.
+struct Mounts {
+    list: Vec<(CString, CString, bool)>,
+    /// What maps this user to itself in a namespace of its own; none for root.
+    user: Option<(CString, CString)>,
+    working_directory: CString,
+}
+
+fn prepared(step: &Spawn) -> io::Result<Option<Mounts>> {
+    if step.mounts.is_empty() {
+        return Ok(None);
+    }
+    let text = |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
+    let list = step
+        .mounts
+        .iter()
+        .map(|mount| Ok((text(&mount.source)?, text(&mount.target)?, mount.read_only)))
+        .collect::<io::Result<_>>()?;
+    // SAFETY: these can't fail.
+    let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
+    let user = (user != 0)
+        .then(|| {
+            Ok::<_, io::Error>((
+                CString::new(format!("{user} {user} 1")).map_err(io::Error::other)?,
+                CString::new(format!("{group} {group} 1")).map_err(io::Error::other)?,
+            ))
+        })
+        .transpose()?;
+    Ok(Some(Mounts {
+        list,
+        user,
+        working_directory: text(&step.working_directory)?,
+    }))
+}
+
+#[cfg(target_os = "linux")]
+impl Mounts {
+    /// Goes into a mount namespace and makes the mounts.
+    fn enter(&self) -> io::Result<()> {
+        let flags = match self.user {
+            Some(_) => libc::CLONE_NEWUSER | libc::CLONE_NEWNS,
+            None => libc::CLONE_NEWNS,
+        };
+        // SAFETY: plain system calls on prepared memory.
+        unsafe {
+            checked(libc::unshare(flags))?;
+            if let Some((user, group)) = &self.user {
+                write_file(c"/proc/self/setgroups", c"deny")?;
+                write_file(c"/proc/self/uid_map", user)?;
+                write_file(c"/proc/self/gid_map", group)?;
+            }
+            let none = std::ptr::null();
+            checked(libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast()))?;
+            for (source, target, read_only) in &self.list {
+                let bind = libc::MS_BIND | libc::MS_REC;
+                checked(libc::mount(source.as_ptr(), target.as_ptr(), none, bind, none.cast()))?;
+                if *read_only {
+                    let again = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
+                    checked(libc::mount(none, target.as_ptr(), none, again, none.cast()))?;
+                }
+            }
+            // The working directory may have been covered by a mount.
+            checked(libc::chdir(self.working_directory.as_ptr()))
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Mounts {
+    fn enter(&self) -> io::Result<()> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn checked(result: libc::c_int) -> io::Result<()> {
+    if result < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn write_file(path: &std::ffi::CStr, text: &std::ffi::CStr) -> io::Result<()> {
+    // SAFETY: plain system calls on prepared memory.
+    unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        checked(file)?;
+        let bytes = text.to_bytes();
+        let written = libc::write(file, bytes.as_ptr().cast(), bytes.len());
+        libc::close(file);
+        if written < 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
+}
+
+/// Whether steps can have mount namespaces here; else why not.
+///
+/// # Errors
+/// The reason.
+pub fn namespaces_work() -> Result<(), String> {
+    #[cfg(not(target_os = "linux"))]
+    return Err("mount namespaces are Linux's; this is another system".to_owned());
+    #[cfg(target_os = "linux")]
+    {
+        let probe = Command::new("/bin/true");
+        let mut probe = probe;
+        // SAFETY: a plain system call.
+        unsafe {
+            probe.pre_exec(|| {
+                let flags = if libc::geteuid() == 0 {
+                    libc::CLONE_NEWNS
+                } else {
+                    libc::CLONE_NEWUSER | libc::CLONE_NEWNS
+                };
+                checked(libc::unshare(flags))
+            });
+        }
+        match probe.status() {
+            Ok(_) => Ok(()),
+            Err(error) => Err(format!("this machine gives no mount namespace: {error}")),
+        }
+    }
+}
