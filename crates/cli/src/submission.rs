@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use argosy_api::{AnyString, Parameter, Workflow};
 use argosy_engine::ids::RunId;
 use argosy_engine::ids::Seconds;
-use argosy_store::{Environment, NewObject, NewRun, ObjectKind, Precondition, Store};
+use argosy_store::{Environment, NewObject, NewRun, ObjectKind, Precondition};
 use rand::Rng;
 
 use crate::client::Client;

@@ -295,6 +295,7 @@ impl Shared {
         };
         let template = supervision.as_ref().map(|supervision| &supervision.template);
         let dir = pod_dir(&self.config.data_dir, key);
+        let surroundings = (self.config.surroundings)(key.run);
         let objects = &*self.config.objects;
         let layout = if declares_paths(template, &main) {
             if let Err(reason) = &self.namespaces {
@@ -302,7 +303,8 @@ impl Shared {
                     "the step declares paths, for which it needs a mount namespace of its own: {reason}"
                 ));
             }
-            lay_out(&pod, &main, template, &dir, objects)?
+            let here = &surroundings.working_directory;
+            lay_out(&pod, &main, template, &dir, here, objects)?
         } else {
             Layout::default()
         };
@@ -311,15 +313,26 @@ impl Shared {
             argosy_executor::stage(&supervision.template, &layout, &self.folder, &dir)
                 .map_err(|error| format!("failed to load artifacts: {error}"))?;
             if let Some(script) = &supervision.script {
-                let path = dir.join("script");
-                fs::write(&path, &script.source)
+                // In a namespace the step's own /tmp may cover the data directory.
+                let inside = if layout.mounts.is_empty() {
+                    dir.join("script")
+                } else {
+                    PathBuf::from("/tmp/.argosy/script")
+                };
+                let path = argosy_executor::PathMap::host_path(&layout, &inside.to_string_lossy());
+                path.parent()
+                    .map_or(Ok(()), fs::create_dir_all)
+                    .and_then(|()| fs::write(&path, &script.source))
                     .map_err(|error| format!("cannot write the script: {error}"))?;
-                if let Some(argument) = main.args.as_mut().and_then(|args| args.get_mut(script.argument_index)) {
-                    *argument = path.to_string_lossy().into_owned();
+                let argument = main
+                    .args
+                    .as_mut()
+                    .and_then(|args| args.get_mut(script.argument_index));
+                if let Some(argument) = argument {
+                    *argument = inside.to_string_lossy().into_owned();
                 }
             }
         }
-        let surroundings = (self.config.surroundings)(key.run);
         let environment = variables(&pod, &main, &surroundings.variables, objects)
             .map_err(|error| format!("CreateContainerConfigError: {}", error.0))?;
         let spawn = Spawn {

@@ -76,12 +76,26 @@ pub(crate) fn lay_out(
     container: &Container,
     template: Option<&Template>,
     pod_dir: &Path,
+    working_directory: &Path,
     objects: &dyn ObjectSource,
 ) -> Result<Layout, String> {
     let mut layout = Layout::default();
     let failed = |error: io::Error| format!("cannot lay out {}: {error}", pod_dir.display());
     let own_tmp = pod_dir.join("tmp");
     fs::create_dir_all(&own_tmp).map_err(failed)?;
+    // The step starts where it was submitted, also if that lies below /tmp.
+    if let Ok(below) = working_directory.strip_prefix("/tmp")
+        && below.components().next().is_some()
+        && working_directory.is_dir()
+    {
+        let point = own_tmp.join(below);
+        fs::create_dir_all(&point).map_err(failed)?;
+        layout.mounts.push(Mount {
+            source: working_directory.to_owned(),
+            target: point,
+            read_only: false,
+        });
+    }
     layout.back(Path::new("/tmp"), &own_tmp);
     let mut wanted: Vec<(PathBuf, Option<(PathBuf, bool)>)> = template
         .map(declared)

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use argosy_store::{ObjectKind, Precondition, Store};
+use argosy_store::{ObjectKind, Precondition};
 
 use crate::client::Client;
 use crate::files::{self, Object};
