@@ -1,3 +1,28 @@
 //! Durable state: runs, their nodes, templates and other objects, commands, logs, slots.
 //!
-//! This crate moves rows and knows nothing of what they mean.
+//! [`Store`] is the seam. [`SqliteStore`] keeps one file in a data directory that several processes
+//! share; [`MemoryStore`] keeps the same promises for tests and simulations, and forgets all at the
+//! end. One suite of contract tests runs on both.
+//!
+//! This crate moves rows and must never know what they mean: it reads no record, decides nothing
+//! about a workflow, and looks at no clock to decide what is stored. It never puts a stored value
+//! into an error text or a `Debug` output: Secrets and environments are kept here.
+
+mod command;
+mod error;
+mod file_system;
+mod lock;
+mod object;
+mod run;
+mod slots;
+mod sqlite;
+mod store;
+
+pub use command::{CommandId, CommandRow};
+pub use error::StoreError;
+pub use lock::{OwnerLock, RunLock};
+pub use object::{NewObject, ObjectKind, Precondition, StoredObject};
+pub use run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
+pub use slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
+pub use sqlite::{OpenOptions, SqliteStore, SyncPolicy};
+pub use store::{Done, Durability, Store};

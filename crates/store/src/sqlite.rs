@@ -1,0 +1,450 @@
+//! The store in one SQLite file of the data directory.
+//!
+//! Commits go through one thread, which stores all that waits in one transaction. They do not wait
+//! for the disk: a committed transaction stands in the WAL, in the kernel's memory, and survives the
+//! death of the process. At least every 20 ms of activity the WAL is synced, and with it all that
+//! was committed before; frames of the WAL are checksummed, so that a power failure takes a tail of
+//! whole transactions and never the file's consistency. A checkpoint syncs the WAL before it writes
+//! the file, and the file after it. What must survive a power failure is answered after a sync.
+
+mod read;
+mod schema;
+mod write;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use argosy_engine::commit::{Commit, NodeRow, ValueHash};
+use argosy_engine::ids::RunId;
+use rusqlite::Connection;
+
+use crate::command::{CommandId, CommandRow};
+use crate::error::{Attempt, StoreError};
+use crate::file_system::refuse_network;
+use crate::lock::{FileLock, OwnerLock, RunLock, create_directories, run_path, sweep_owners};
+use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
+use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
+use crate::slots::{OwnerId, SlotGrant, SlotsStatus};
+use crate::store::{Done, Durability, Store};
+
+/// How long at most activity goes without a sync.
+const SYNC_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Commits that may wait for the writer.
+const QUEUE: usize = 1_024;
+
+/// The most commits in one transaction.
+const GROUP: usize = 256;
+
+/// The WAL is folded into the file when it is this long.
+const WAL_BYTES: u64 = 64 << 20;
+
+/// When transitions are synced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// At least every 20 ms of activity.
+    #[default]
+    Interval,
+    /// Each transaction.
+    EachCommit,
+}
+
+/// How a store is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenOptions {
+    /// When transitions are synced.
+    pub sync: SyncPolicy,
+}
+
+/// The store of a data directory.
+pub struct SqliteStore {
+    data_dir: PathBuf,
+    path: PathBuf,
+    /// For reads and for writes that are not commits.
+    connection: Mutex<Connection>,
+    queue: Option<SyncSender<Job>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+struct Job {
+    epoch: Epoch,
+    commit: Commit,
+    durability: Durability,
+    done: Done,
+}
+
+impl SqliteStore {
+    /// Opens the store of a data directory, making it if need be.
+    ///
+    /// # Errors
+    /// If the directory is on a network file system, or the file is not one that this program
+    /// reads.
+    pub fn open(data_dir: &Path, options: OpenOptions) -> Result<Self, StoreError> {
+        refuse_network(data_dir)?;
+        create_directories(data_dir)?;
+        let path = data_dir.join("argosy.db");
+        let opening = FileLock::wait(&data_dir.join("locks").join("opening"))?;
+        if !path.exists() {
+            make_private(&path)?;
+        }
+        let connection = schema::connect(&path)?;
+        schema::prepare(&connection, &path)?;
+        drop(opening);
+        let writing = schema::connect(&path)?;
+        schema::prepare(&writing, &path)?;
+        let (queue, jobs) = sync_channel(QUEUE);
+        let writer = Writer {
+            connection: writing,
+            wal: wal_path(&path),
+            policy: options.sync,
+            synced: Instant::now(),
+        };
+        let thread = std::thread::spawn(move || writer.run(&jobs));
+        Ok(Self {
+            data_dir: data_dir.to_owned(),
+            path,
+            connection: Mutex::new(connection),
+            queue: Some(queue),
+            writer: Some(thread),
+        })
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Carries out a write and waits for the disk.
+    fn durably<T>(
+        &self,
+        attempt: &'static str,
+        write: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let value = self.write(attempt, write)?;
+        sync(&wal_path(&self.path))?;
+        Ok(value)
+    }
+
+    fn write<T>(
+        &self,
+        attempt: &'static str,
+        write: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .attempt(attempt)?;
+        let value = write(&transaction)?;
+        transaction.commit().attempt(attempt)?;
+        Ok(value)
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(writer) = self.writer.take() {
+            // The writer ends when its queue does.
+            let _ = writer.join();
+        }
+    }
+}
+
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    use std::os::unix::fs::OpenOptionsExt;
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+        .map_err(|error| StoreError::io("create the database", path, error))
+}
+
+fn wal_path(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push("-wal");
+    PathBuf::from(name)
+}
+
+fn sync(wal: &Path) -> Result<(), StoreError> {
+    match File::open(wal) {
+        Ok(file) => file
+            .sync_data()
+            .map_err(|error| StoreError::io("sync", wal, error)),
+        // Folded into the file by a checkpoint, which synced it.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(StoreError::io("sync", wal, error)),
+    }
+}
+
+struct Writer {
+    connection: Connection,
+    wal: PathBuf,
+    policy: SyncPolicy,
+    synced: Instant,
+}
+
+impl Writer {
+    fn run(mut self, jobs: &Receiver<Job>) {
+        while let Ok(first) = jobs.recv() {
+            let mut group = vec![first];
+            while group.len() < GROUP {
+                match jobs.try_recv() {
+                    Ok(job) => group.push(job),
+                    Err(_) => break,
+                }
+            }
+            self.store(group);
+        }
+        let _ = sync(&self.wal);
+    }
+
+    fn store(&mut self, group: Vec<Job>) {
+        let mut answers = Vec::with_capacity(group.len());
+        let stored = self.store_group(&group, &mut answers);
+        let power = group
+            .iter()
+            .any(|job| job.durability == Durability::Power);
+        let due = self.synced.elapsed() >= SYNC_INTERVAL || self.policy == SyncPolicy::EachCommit;
+        let stored = stored.and_then(|()| {
+            if power || due {
+                sync(&self.wal)?;
+                self.synced = Instant::now();
+            }
+            Ok(())
+        });
+        for (job, answer) in group.into_iter().zip(answers) {
+            (job.done)(stored.clone().and(answer));
+        }
+        self.fold();
+    }
+
+    fn store_group(
+        &mut self,
+        group: &[Job],
+        answers: &mut Vec<Result<(), StoreError>>,
+    ) -> Result<(), StoreError> {
+        let begun = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
+            .attempt("begin a commit");
+        let transaction = match begun {
+            Ok(transaction) => transaction,
+            Err(error) => {
+                answers.extend(group.iter().map(|_| Err(error.clone())));
+                return Err(error);
+            }
+        };
+        for job in group {
+            answers.push(write::commit(&transaction, job.epoch, &job.commit));
+        }
+        let spoiled = answers
+            .iter()
+            .find_map(|answer| answer.as_ref().err().filter(|error| error.spoils_transaction()));
+        match spoiled {
+            Some(error) => Err(error.clone()),
+            None => transaction.commit().attempt("commit"),
+        }
+    }
+
+    fn fold(&self) {
+        let long = std::fs::metadata(&self.wal).is_ok_and(|wal| wal.len() > WAL_BYTES);
+        if long {
+            // A reader in the way is no harm: the next group tries again.
+            let _ = self
+                .connection
+                .query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
+        self.durably("create a run", |connection| write::create_run(connection, &run))
+    }
+
+    fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
+        self.durably("delete a run", |connection| write::delete_run(connection, run))
+    }
+
+    fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        read::runs(&self.connection(), filter)
+    }
+
+    fn definition(&self, run: RunId) -> Result<Vec<u8>, StoreError> {
+        read::definition(&self.connection(), run)
+    }
+
+    fn environment(&self, run: RunId) -> Result<Environment, StoreError> {
+        read::environment(&self.connection(), run)
+    }
+
+    fn claim(&self, run: RunId) -> Result<Option<Claim>, StoreError> {
+        let Some(lock) = FileLock::take(&run_path(&self.data_dir, run))? else {
+            return Ok(None);
+        };
+        let lock = RunLock::file(lock);
+        let epoch = self.durably("claim a run", |connection| write::claim(connection, run))?;
+        Ok(Some(Claim { run, epoch, lock }))
+    }
+
+    fn is_owned(&self, run: RunId) -> Result<bool, StoreError> {
+        FileLock::is_held(&run_path(&self.data_dir, run))
+    }
+
+    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let runs = read::unfinished(&self.connection())?;
+        let mut unowned = Vec::new();
+        for run in runs {
+            if !self.is_owned(run)? {
+                unowned.push(run);
+            }
+        }
+        Ok(unowned)
+    }
+
+    fn submit(&self, epoch: Epoch, commit: Commit, durability: Durability, done: Done) {
+        let job = Job {
+            epoch,
+            commit,
+            durability,
+            done,
+        };
+        let refused = match &self.queue {
+            Some(queue) => queue.send(job).err().map(|error| error.0),
+            None => Some(job),
+        };
+        if let Some(job) = refused {
+            (job.done)(Err(StoreError::Closed));
+        }
+    }
+
+    fn load(&self, run: RunId, on_node: &mut dyn FnMut(NodeRow)) -> Result<StoredRun, StoreError> {
+        let mut connection = self.connection();
+        let transaction = connection.transaction().attempt("load a run")?;
+        let stored = read::stored_run(&transaction, run)?;
+        read::nodes(&transaction, run, on_node)?;
+        Ok(stored)
+    }
+
+    fn read_nodes(&self, run: RunId, on_node: &mut dyn FnMut(NodeRow)) -> Result<(), StoreError> {
+        read::nodes(&self.connection(), run, on_node)
+    }
+
+    fn node(&self, run: RunId, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        read::node(&self.connection(), run, index)
+    }
+
+    fn value(&self, run: RunId, hash: ValueHash) -> Result<Option<String>, StoreError> {
+        read::value(&self.connection(), run, hash)
+    }
+
+    fn values(
+        &self,
+        run: RunId,
+        on_value: &mut dyn FnMut(ValueHash, String),
+    ) -> Result<(), StoreError> {
+        read::values(&self.connection(), run, on_value)
+    }
+
+    fn log(
+        &self,
+        run: RunId,
+        from: u64,
+        on_entry: &mut dyn FnMut(u64, Vec<u8>),
+    ) -> Result<(), StoreError> {
+        read::log(&self.connection(), run, from, on_entry)
+    }
+
+    fn change_counter(&self) -> Result<u64, StoreError> {
+        read::change_counter(&self.connection())
+    }
+
+    fn push_command(&self, run: RunId, command: Vec<u8>) -> Result<CommandId, StoreError> {
+        self.durably("push a command", |connection| {
+            write::push_command(connection, run, &command)
+        })
+    }
+
+    fn commands(
+        &self,
+        run: Option<RunId>,
+        after: CommandId,
+    ) -> Result<Vec<CommandRow>, StoreError> {
+        read::commands(&self.connection(), run, after)
+    }
+
+    fn put_object(&self, object: NewObject) -> Result<u64, StoreError> {
+        self.durably("write an object", |connection| write::put_object(connection, &object))
+    }
+
+    fn object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        read::object(&self.connection(), kind, namespace, name)
+    }
+
+    fn objects(
+        &self,
+        kind: ObjectKind,
+        namespace: Option<&str>,
+        on_object: &mut dyn FnMut(StoredObject),
+    ) -> Result<(), StoreError> {
+        read::objects(&self.connection(), kind, namespace, on_object)
+    }
+
+    fn delete_object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+        precondition: Precondition,
+    ) -> Result<bool, StoreError> {
+        self.durably("delete an object", |connection| {
+            write::delete_object(connection, kind, namespace, name, precondition)
+        })
+    }
+
+    fn set_slots_total(&self, total: u32) -> Result<(), StoreError> {
+        self.write("set the slots", |connection| write::set_slots_total(connection, total))
+    }
+
+    fn register_owner(&self, lock: &OwnerLock) -> Result<(), StoreError> {
+        self.write("register an owner", |connection| {
+            write::register_owner(connection, lock.id())
+        })
+    }
+
+    fn unregister_owner(&self, owner: &OwnerId) -> Result<(), StoreError> {
+        self.write("unregister an owner", |connection| {
+            write::unregister_owner(connection, owner)
+        })
+    }
+
+    fn acquire_slots(&self, owner: &OwnerId, want: u32) -> Result<SlotGrant, StoreError> {
+        sweep_owners(&self.data_dir)?;
+        let data_dir = self.data_dir.clone();
+        self.write("acquire slots", |connection| {
+            write::acquire_slots(connection, &data_dir, owner, want)
+        })
+    }
+
+    fn release_slots(&self, owner: &OwnerId, count: u32) -> Result<(), StoreError> {
+        self.write("release slots", |connection| {
+            write::release_slots(connection, owner, count)
+        })
+    }
+
+    fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
+        read::slots_status(&self.connection())
+    }
+}

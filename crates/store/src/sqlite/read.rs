@@ -1,0 +1,381 @@
+//! Reading rows.
+
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
+
+use argosy_api::WorkflowPhase;
+use argosy_engine::commit::{NodeRow, RunSummary, ValueHash};
+use argosy_engine::ids::{RunId, Seconds};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+
+use crate::command::{CommandId, CommandRow};
+use crate::error::{Attempt, StoreError};
+use crate::object::{ObjectKind, StoredObject};
+use crate::run::{Environment, Epoch, RunFilter, RunRow, StoredRun};
+use crate::slots::{OwnerId, SlotOwner, SlotsStatus};
+
+/// The most rows that one look at commands and unfinished runs gives.
+const MOST: usize = 1_000;
+
+fn signed(run: RunId) -> i64 {
+    run.0 as i64
+}
+
+const COLUMNS: &str = "run.id, run.namespace, run.name, run.uid, run.labels, run.annotations, run.created_at,
+     s.epoch, s.owner_process, s.phase, s.message, s.started_at, s.finished_at,
+     s.progress_done, s.progress_total, s.counts, s.suspended, s.completed";
+
+pub(super) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+    let attempt = "list runs";
+    let mut conditions: Vec<String> = vec!["1 = 1".to_owned()];
+    let mut values: Vec<Value> = Vec::new();
+    let mut add = |condition: &str, value: Value| {
+        conditions.push(condition.to_owned());
+        values.push(value);
+    };
+    if let Some(namespace) = &filter.namespace {
+        add("run.namespace = ?", namespace.clone().into());
+    }
+    if let Some(name) = &filter.name {
+        add("run.name = ?", name.clone().into());
+    }
+    if let Some(prefix) = &filter.name_prefix {
+        add("substr(run.name, 1, length(?)) = ", prefix.clone().into());
+        conditions.pop();
+        conditions.push(format!("run.name GLOB '{}*'", glob_text(prefix)));
+        values.pop();
+    }
+    let mut add = |condition: &str, value: Value| {
+        conditions.push(condition.to_owned());
+        values.push(value);
+    };
+    if let Some(uid) = &filter.uid {
+        add("run.uid = ?", uid.clone().into());
+    }
+    if let Some(since) = filter.created_since {
+        add("run.created_at >= ?", since.0.into());
+    }
+    if let Some(completed) = filter.completed {
+        add("s.completed = ?", i64::from(completed).into());
+    }
+    if let Some(before) = filter.before {
+        add("run.id < ?", signed(before).into());
+    }
+    if !filter.ids.is_empty() {
+        let ids: Vec<String> = filter.ids.iter().map(|id| id.0.to_string()).collect();
+        conditions.push(format!("run.id IN ({})", ids.join(",")));
+    }
+    if !filter.phases.is_empty() {
+        let phases: Vec<String> = filter
+            .phases
+            .iter()
+            .map(|phase| match phase {
+                Some(phase) => format!("s.phase = '{}'", phase.as_str()),
+                None => "s.phase IS NULL".to_owned(),
+            })
+            .collect();
+        conditions.push(format!("({})", phases.join(" OR ")));
+    }
+    let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
+    let sql = format!(
+        "SELECT {COLUMNS} FROM run JOIN run_summary s ON s.run = run.id WHERE {} ORDER BY run.id DESC LIMIT {limit}",
+        conditions.join(" AND ")
+    );
+    let mut statement = connection.prepare_cached(&sql).attempt(attempt)?;
+    let rows = statement
+        .query_map(params_from_iter(values), run_row)
+        .attempt(attempt)?;
+    rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
+/// A text inside a GLOB pattern and a quoted string.
+fn glob_text(text: &str) -> String {
+    text.chars()
+        .map(|letter| match letter {
+            '*' | '?' | '[' => format!("[{letter}]"),
+            '\'' => "''".to_owned(),
+            letter => letter.to_string(),
+        })
+        .collect()
+}
+
+fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
+    let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
+    let phase: Option<String> = row.get(9)?;
+    let counts: String = row.get(15)?;
+    Ok(RunRow {
+        id: RunId(row.get::<_, i64>(0)? as u64),
+        namespace: row.get(1)?,
+        name: row.get(2)?,
+        uid: row.get(3)?,
+        labels: json(row.get(4)?),
+        annotations: json(row.get(5)?),
+        created_at: Seconds(row.get(6)?),
+        epoch: Epoch(row.get::<_, i64>(7)? as u64),
+        owner_process: row.get(8)?,
+        summary: RunSummary {
+            phase: phase.as_deref().and_then(WorkflowPhase::parse),
+            message: row.get::<_, String>(10)?.into(),
+            started_at: row.get::<_, Option<i64>>(11)?.map(Seconds),
+            finished_at: row.get::<_, Option<i64>>(12)?.map(Seconds),
+            progress_done: row.get::<_, i64>(13)? as u64,
+            progress_total: row.get::<_, i64>(14)? as u64,
+            counts: serde_json::from_str(&counts).unwrap_or_default(),
+            suspended: row.get(16)?,
+            completed: row.get(17)?,
+        },
+    })
+}
+
+fn missing(attempt: &'static str, run: RunId) -> StoreError {
+    StoreError::RunMissing { attempt, run }
+}
+
+pub(super) fn definition(connection: &Connection, run: RunId) -> Result<Vec<u8>, StoreError> {
+    let attempt = "read the definition of";
+    connection
+        .query_row("SELECT definition FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .optional()
+        .attempt(attempt)?
+        .ok_or_else(|| missing(attempt, run))
+}
+
+pub(super) fn environment(connection: &Connection, run: RunId) -> Result<Environment, StoreError> {
+    let attempt = "read the environment of";
+    let bytes: Vec<u8> = connection
+        .query_row("SELECT environment FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .optional()
+        .attempt(attempt)?
+        .ok_or_else(|| missing(attempt, run))?;
+    let mut parts = bytes.split(|&byte| byte == 0);
+    let text = |part: &[u8]| OsString::from_vec(part.to_vec());
+    let working_directory = text(parts.next().unwrap_or_default()).into();
+    let variables = parts
+        .filter(|part| !part.is_empty())
+        .filter_map(|part| {
+            let equals = part.iter().position(|&byte| byte == b'=')?;
+            Some((text(&part[..equals]), text(&part[equals + 1..])))
+        })
+        .collect();
+    Ok(Environment {
+        working_directory,
+        variables,
+    })
+}
+
+pub(super) fn unfinished(connection: &Connection) -> Result<Vec<RunId>, StoreError> {
+    let attempt = "look for unfinished runs";
+    let mut statement = connection
+        .prepare_cached("SELECT run FROM run_summary WHERE completed = 0 ORDER BY run LIMIT ?")
+        .attempt(attempt)?;
+    let rows = statement
+        .query_map([MOST as i64], |row| Ok(RunId(row.get::<_, i64>(0)? as u64)))
+        .attempt(attempt)?;
+    rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
+pub(super) fn stored_run(connection: &Connection, run: RunId) -> Result<StoredRun, StoreError> {
+    let attempt = "load";
+    let filter = RunFilter {
+        ids: vec![run],
+        ..RunFilter::default()
+    };
+    let row = runs(connection, &filter)?
+        .pop()
+        .ok_or_else(|| missing(attempt, run))?;
+    let options = connection
+        .query_row("SELECT options FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .optional()
+        .attempt(attempt)?
+        .unwrap_or_default();
+    let state = connection
+        .query_row("SELECT state FROM run_state WHERE run = ?", [signed(run)], |row| row.get(0))
+        .optional()
+        .attempt(attempt)?;
+    Ok(StoredRun {
+        row,
+        definition: definition(connection, run)?,
+        options,
+        state,
+    })
+}
+
+pub(super) fn nodes(
+    connection: &Connection,
+    run: RunId,
+    on_node: &mut dyn FnMut(NodeRow),
+) -> Result<(), StoreError> {
+    let attempt = "read the nodes of a run";
+    let mut statement = connection
+        .prepare_cached("SELECT idx, record FROM node WHERE run = ? ORDER BY idx")
+        .attempt(attempt)?;
+    let mut rows = statement.query([signed(run)]).attempt(attempt)?;
+    while let Some(row) = rows.next().attempt(attempt)? {
+        on_node(NodeRow {
+            index: row.get(0).attempt(attempt)?,
+            record: row.get(1).attempt(attempt)?,
+        });
+    }
+    Ok(())
+}
+
+pub(super) fn node(
+    connection: &Connection,
+    run: RunId,
+    index: u32,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    connection
+        .query_row("SELECT record FROM node WHERE run = ? AND idx = ?", params![signed(run), index], |row| row.get(0))
+        .optional()
+        .attempt("read a node")
+}
+
+pub(super) fn value(
+    connection: &Connection,
+    run: RunId,
+    hash: ValueHash,
+) -> Result<Option<String>, StoreError> {
+    connection
+        .query_row("SELECT text FROM value WHERE run = ? AND hash = ?", params![signed(run), hash.0], |row| row.get(0))
+        .optional()
+        .attempt("read a value")
+}
+
+pub(super) fn values(
+    connection: &Connection,
+    run: RunId,
+    on_value: &mut dyn FnMut(ValueHash, String),
+) -> Result<(), StoreError> {
+    let attempt = "read the values of a run";
+    let mut statement = connection
+        .prepare_cached("SELECT hash, text FROM value WHERE run = ?")
+        .attempt(attempt)?;
+    let mut rows = statement.query([signed(run)]).attempt(attempt)?;
+    while let Some(row) = rows.next().attempt(attempt)? {
+        on_value(ValueHash(row.get(0).attempt(attempt)?), row.get(1).attempt(attempt)?);
+    }
+    Ok(())
+}
+
+pub(super) fn log(
+    connection: &Connection,
+    run: RunId,
+    from: u64,
+    on_entry: &mut dyn FnMut(u64, Vec<u8>),
+) -> Result<(), StoreError> {
+    let attempt = "read the log of a run";
+    let mut statement = connection
+        .prepare_cached("SELECT seq, entry FROM log WHERE run = ? AND seq >= ? ORDER BY seq")
+        .attempt(attempt)?;
+    let mut rows = statement.query(params![signed(run), from as i64]).attempt(attempt)?;
+    while let Some(row) = rows.next().attempt(attempt)? {
+        on_entry(row.get::<_, i64>(0).attempt(attempt)? as u64, row.get(1).attempt(attempt)?);
+    }
+    Ok(())
+}
+
+pub(super) fn change_counter(connection: &Connection) -> Result<u64, StoreError> {
+    let attempt = "look for changes";
+    let others: i64 = connection
+        .query_row("PRAGMA data_version", [], |row| row.get(0))
+        .attempt(attempt)?;
+    Ok((others as u64) << 32 ^ connection.total_changes())
+}
+
+pub(super) fn commands(
+    connection: &Connection,
+    run: Option<RunId>,
+    after: CommandId,
+) -> Result<Vec<CommandRow>, StoreError> {
+    let attempt = "read commands";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT id, run, command FROM command WHERE id > ? AND (?2 IS NULL OR run = ?2) ORDER BY id LIMIT ?3",
+        )
+        .attempt(attempt)?;
+    let rows = statement
+        .query_map(params![after.0 as i64, run.map(signed), MOST as i64], |row| {
+            Ok(CommandRow {
+                id: CommandId(row.get::<_, i64>(0)? as u64),
+                run: RunId(row.get::<_, i64>(1)? as u64),
+                command: row.get(2)?,
+            })
+        })
+        .attempt(attempt)?;
+    rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
+pub(super) fn object(
+    connection: &Connection,
+    kind: ObjectKind,
+    namespace: &str,
+    name: &str,
+) -> Result<Option<StoredObject>, StoreError> {
+    connection
+        .query_row(
+            "SELECT namespace, name, json, resource_version FROM object WHERE kind = ? AND namespace = ? AND name = ?",
+            params![kind.as_str(), namespace, name],
+            |row| stored_object(kind, row),
+        )
+        .optional()
+        .attempt("read an object")
+}
+
+fn stored_object(kind: ObjectKind, row: &Row<'_>) -> rusqlite::Result<StoredObject> {
+    Ok(StoredObject {
+        kind,
+        namespace: row.get(0)?,
+        name: row.get(1)?,
+        json: row.get(2)?,
+        resource_version: row.get::<_, i64>(3)? as u64,
+    })
+}
+
+pub(super) fn objects(
+    connection: &Connection,
+    kind: ObjectKind,
+    namespace: Option<&str>,
+    on_object: &mut dyn FnMut(StoredObject),
+) -> Result<(), StoreError> {
+    let attempt = "list objects";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT namespace, name, json, resource_version FROM object
+             WHERE kind = ? AND (?2 IS NULL OR namespace = ?2) ORDER BY namespace, name",
+        )
+        .attempt(attempt)?;
+    let rows = statement
+        .query_map(params![kind.as_str(), namespace], |row| stored_object(kind, row))
+        .attempt(attempt)?;
+    for row in rows {
+        on_object(row.attempt(attempt)?);
+    }
+    Ok(())
+}
+
+pub(super) fn slots_status(connection: &Connection) -> Result<SlotsStatus, StoreError> {
+    let attempt = "look at the slots";
+    let total: i64 = connection
+        .query_row("SELECT value FROM counter WHERE name = 'slots_total'", [], |row| row.get(0))
+        .attempt(attempt)?;
+    let mut statement = connection
+        .prepare_cached("SELECT owner, process, held, wanted FROM slot_owner ORDER BY owner")
+        .attempt(attempt)?;
+    let owners = statement
+        .query_map([], |row| {
+            Ok(SlotOwner {
+                id: OwnerId(row.get(0)?),
+                process: row.get(1)?,
+                held: row.get(2)?,
+                wanted: row.get(3)?,
+            })
+        })
+        .attempt(attempt)?
+        .collect::<Result<_, _>>()
+        .attempt(attempt)?;
+    Ok(SlotsStatus {
+        total: u32::try_from(total).unwrap_or_default(),
+        owners,
+    })
+}
