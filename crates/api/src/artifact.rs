@@ -1,400 +1,200 @@
-//! artifact
+//! Artifacts, and the stores they are in.
 
-use k8s_openapi::api::core::v1::*;
 use serde::{Deserialize, Serialize};
 
 use crate::*;
 
+/// A file or folder that a step takes or gives, and where it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Artifact {
+    /// The name.
     pub name: String,
+    /// Where the file stands in the container.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub path: String,
+    /// Permission bits of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<i32>,
+    /// A tag that names another artifact to take.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub from: String,
+    /// Whether the logs of the main container are kept as an artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_logs: Option<bool>,
+    /// In S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<Box<S3Artifact>>,
+    /// In a git repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<Box<GitArtifact>>,
+    /// Behind a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<Box<HttpArtifact>>,
+    /// In JFrog Artifactory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifactory: Option<Box<ArtifactoryArtifact>>,
+    /// In HDFS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hdfs: Option<Box<HdfsArtifact>>,
+    /// Here in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<Box<RawArtifact>>,
+    /// In Alibaba Cloud OSS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oss: Option<Box<OssArtifact>>,
+    /// In Google Cloud Storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gcs: Option<Box<GcsArtifact>>,
+    /// In Azure Blob Storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub azure: Option<Box<AzureArtifact>>,
+    /// With a driver plugin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<Box<PluginArtifact>>,
+    /// The name under which it is an output of the workflow too.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub global_name: String,
+    /// How it is packed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive: Option<ArchiveStrategy>,
+    /// Whether it may be absent.
     #[serde(skip_serializing_if = "is_false")]
     pub optional: bool,
+    /// A path inside the artifact that is taken alone.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub sub_path: String,
+    /// Whether `mode` goes for all files of a folder.
     #[serde(skip_serializing_if = "is_false")]
     pub recurse_mode: bool,
+    /// An expression that gives the artifact to take.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub from_expression: String,
+    /// When it is deleted. JSON: `artifactGC`.
     #[serde(rename = "artifactGC", skip_serializing_if = "Option::is_none")]
     pub artifact_gc: Option<ArtifactGc>,
+    /// Whether it has been deleted.
     #[serde(skip_serializing_if = "is_false")]
     pub deleted: bool,
 }
 
+/// Where artifacts go whose own location is not given.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArtifactLocation {
+    /// Whether the logs of the main container are kept as an artifact.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub archive_logs: Option<bool>,
+    /// In S3.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub s3: Option<Box<S3Artifact>>,
+    /// In a git repository.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub git: Option<Box<GitArtifact>>,
+    /// Behind a URL.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub http: Option<Box<HttpArtifact>>,
+    /// In JFrog Artifactory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifactory: Option<Box<ArtifactoryArtifact>>,
+    /// In HDFS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hdfs: Option<Box<HdfsArtifact>>,
+    /// Here in the text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<Box<RawArtifact>>,
+    /// In Alibaba Cloud OSS.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oss: Option<Box<OssArtifact>>,
+    /// In Google Cloud Storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub gcs: Option<Box<GcsArtifact>>,
+    /// In Azure Blob Storage.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub azure: Option<Box<AzureArtifact>>,
+    /// With a driver plugin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub plugin: Option<Box<PluginArtifact>>,
 }
 
+/// When an artifact is deleted, and who deletes it. Argo: `ArtifactGC`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArtifactGc {
+    /// When: `OnWorkflowCompletion`, `OnWorkflowDeletion` or `Never`.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub strategy: String,
+    /// Labels and annotations of the pod that deletes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pod_metadata: Option<Metadata>,
+    /// The service account of the pod that deletes.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub service_account_name: String,
 }
 
+/// How an artifact is packed; `tar` with gzip without one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArchiveStrategy {
+    /// As a tar file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tar: Option<TarStrategy>,
+    /// Not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub none: Option<NoneStrategy>,
+    /// As a zip file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zip: Option<ZipStrategy>,
 }
 
+/// Packs an artifact as a tar file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct TarStrategy {
+    /// The level of gzip, 0 to 9; -1 for its default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub compression_level: Option<i32>,
 }
 
+/// Packs an artifact as a zip file.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ZipStrategy {}
 
+/// Leaves an artifact as it is, files and folders.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct NoneStrategy {}
 
+/// Names the ConfigMap entry that describes the artifact repository.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArtifactRepositoryRef {
+    /// Name of the ConfigMap; `artifact-repositories` without it.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub config_map: String,
+    /// The entry; the ConfigMap's annotation names the default.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
 }
 
+/// Which artifact repository a workflow uses, found once at its start.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct ArtifactRepositoryRefStatus {
+    /// Name of the ConfigMap.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub config_map: String,
+    /// The key.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub key: String,
+    /// The namespace of the ConfigMap.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub namespace: String,
+    /// Whether it is the controller's default repository.
     #[serde(skip_serializing_if = "is_false")]
     pub default: bool,
+    /// The repository itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_repository: Option<ArtifactRepository>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct S3Artifact {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub endpoint: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub bucket: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub region: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub insecure: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_key_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_key_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_token_secret: Option<SecretKeySelector>,
-    #[serde(rename = "roleARN", skip_serializing_if = "String::is_empty")]
-    pub role_arn: String,
-    #[serde(rename = "useSDKCreds", skip_serializing_if = "is_false")]
-    pub use_sdk_creds: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub create_bucket_if_not_present: Option<CreateS3BucketOptions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub encryption_options: Option<S3EncryptionOptions>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ca_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub addressing_style: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub key: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct S3EncryptionOptions {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub kms_key_id: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub kms_encryption_context: String,
-    #[serde(skip_serializing_if = "is_false")]
-    pub enable_encryption: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub server_side_customer_key_secret: Option<SecretKeySelector>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct CreateS3BucketOptions {
-    #[serde(skip_serializing_if = "is_false")]
-    pub object_locking: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct GitArtifact {
-    pub repo: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub revision: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub depth: Option<u64>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub fetch: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ssh_private_key_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "is_false")]
-    pub insecure_ignore_host_key: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    pub disable_submodules: bool,
-    #[serde(skip_serializing_if = "is_false")]
-    pub single_branch: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub branch: String,
-    #[serde(rename = "insecureSkipTLS", skip_serializing_if = "is_false")]
-    pub insecure_skip_tls: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ArtifactoryArtifact {
-    pub url: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_secret: Option<SecretKeySelector>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct AzureArtifact {
-    pub endpoint: String,
-    pub container: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account_key_secret: Option<SecretKeySelector>,
-    #[serde(rename = "useSDKCreds", skip_serializing_if = "is_false")]
-    pub use_sdk_creds: bool,
-    pub blob: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct HdfsArtifact {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub krb_c_cache_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub krb_keytab_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub krb_username: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub krb_realm: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub krb_config_config_map: Option<ConfigMapKeySelector>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub krb_service_principal_name: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub addresses: Vec<String>,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub hdfs_user: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub data_transfer_protection: String,
-    pub path: String,
-    #[serde(skip_serializing_if = "is_false")]
-    pub force: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct RawArtifact {
-    pub data: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Header {
-    pub name: String,
-    pub value: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct BasicAuth {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub username_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password_secret: Option<SecretKeySelector>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ClientCertAuth {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_cert_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_key_secret: Option<SecretKeySelector>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct OAuth2Auth {
-    #[serde(rename = "clientIDSecret", skip_serializing_if = "Option::is_none")]
-    pub client_id_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub client_secret_secret: Option<SecretKeySelector>,
-    #[serde(rename = "tokenURLSecret", skip_serializing_if = "Option::is_none")]
-    pub token_url_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub scopes: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub endpoint_params: Vec<OAuth2EndpointParam>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct OAuth2EndpointParam {
-    pub key: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub value: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct HttpAuth {
-    pub client_cert: ClientCertAuth,
-    pub oauth2: OAuth2Auth,
-    pub basic_auth: BasicAuth,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct HttpArtifact {
-    pub url: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub headers: Vec<Header>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub auth: Option<HttpAuth>,
-    #[serde(skip_serializing_if = "is_false")]
-    pub save_stream_via_file: bool,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct GcsArtifact {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub bucket: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub service_account_key_secret: Option<SecretKeySelector>,
-    pub key: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct OssArtifact {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub endpoint: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub bucket: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub access_key_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub secret_key_secret: Option<SecretKeySelector>,
-    #[serde(skip_serializing_if = "is_false")]
-    pub create_bucket_if_not_present: bool,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub security_token: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lifecycle_rule: Option<OssLifecycleRule>,
-    #[serde(rename = "useSDKCreds", skip_serializing_if = "is_false")]
-    pub use_sdk_creds: bool,
-    pub key: String,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct OssLifecycleRule {
-    #[serde(skip_serializing_if = "is_zero_i32")]
-    pub mark_infrequent_access_after_days: i32,
-    #[serde(skip_serializing_if = "is_zero_i32")]
-    pub mark_deletion_after_days: i32,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PluginArtifact {
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub name: String,
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub configuration: String,
-    #[serde(skip_serializing_if = "is_zero_i32")]
-    pub connection_timeout_seconds: i32,
-    pub key: String,
 }

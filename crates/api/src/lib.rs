@@ -5,8 +5,12 @@
 //! Types of the wire live here and nowhere else. This crate does no I/O, and decides nothing:
 //! what a field means is the business of `argosy-engine`.
 
+mod access;
 mod artifact;
 mod artifact_repository;
+mod artifact_stores;
+mod call;
+mod container;
 mod container_set;
 mod cron;
 mod data;
@@ -14,9 +18,12 @@ mod diagnostic;
 mod enums;
 mod event;
 mod http;
+pub mod labels;
+mod location;
 mod metrics;
 mod objects;
 mod path;
+mod print;
 mod retry;
 mod status;
 mod steps;
@@ -25,11 +32,15 @@ mod task;
 mod template;
 mod typed;
 mod value;
+mod wire;
 mod workflow;
 mod yaml;
 
 pub use artifact::*;
 pub use artifact_repository::*;
+pub use artifact_stores::*;
+pub use call::*;
+pub use container::*;
 pub use container_set::*;
 pub use cron::*;
 pub use data::*;
@@ -37,9 +48,11 @@ pub use diagnostic::*;
 pub use enums::*;
 pub use event::*;
 pub use http::*;
+pub use location::*;
 pub use metrics::*;
 pub use objects::*;
 pub use path::*;
+pub use print::convert_to_yaml;
 pub use retry::*;
 pub use status::*;
 pub use steps::*;
@@ -51,14 +64,4 @@ pub use value::*;
 pub use workflow::*;
 pub use yaml::{Document, Limits, Source, read_documents};
 
-fn is_false(value: &bool) -> bool {
-    !*value
-}
-
-fn is_zero_i32(value: &i32) -> bool {
-    *value == 0
-}
-
-fn is_zero_i64(value: &i64) -> bool {
-    *value == 0
-}
+use wire::*;

@@ -56,11 +56,12 @@ impl<'de> Deserialize<'de> for AnyString {
             fn visit_bool<E>(self, v: bool) -> Result<AnyString, E> {
                 Ok(AnyString(v.to_string()))
             }
+            // Argo reads every number as a 64-bit float, and prints it without an exponent.
             fn visit_i64<E>(self, v: i64) -> Result<AnyString, E> {
-                Ok(AnyString(v.to_string()))
+                Ok(AnyString((v as f64).to_string()))
             }
             fn visit_u64<E>(self, v: u64) -> Result<AnyString, E> {
-                Ok(AnyString(v.to_string()))
+                Ok(AnyString((v as f64).to_string()))
             }
             fn visit_f64<E>(self, v: f64) -> Result<AnyString, E> {
                 Ok(AnyString(v.to_string()))
@@ -79,9 +80,23 @@ impl<'de> Deserialize<'de> for AnyString {
 pub struct Item(pub Value);
 
 /// The body of a `plugin` template: one key, the plugin's name. Argo: `Plugin`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Plugin(pub Value);
+
+impl<'de> Deserialize<'de> for Plugin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let body = serde_json::Map::deserialize(deserializer)?;
+        if body.len() != 1 {
+            let text = format!(
+                "expected exactly one key, the plugin's name, found {}",
+                body.len()
+            );
+            return Err(serde::de::Error::custom(text));
+        }
+        Ok(Self(Value::Object(body)))
+    }
+}
 
 /// A number that keeps the text it was written with. Argo: `Amount`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -94,7 +109,7 @@ impl Default for Amount {
     }
 }
 
-/// One group of steps that run side by side: a list, or (in Argo too) a single step. Argo: `ParallelSteps`.
+/// One group of steps that run side by side. Argo: `ParallelSteps`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ParallelSteps(pub Vec<WorkflowStep>);

@@ -12,5 +12,5 @@ mod tree;
 pub use document::{Document, read_documents};
 pub use source::{Limits, Source};
 
-pub(crate) use scalar::{Scalar, resolve_plain};
+pub(crate) use scalar::{Scalar, resolve_plain, shorten};
 pub(crate) use tree::{Items, Pairs, Tree, Value};

@@ -1,0 +1,108 @@
+//! Looking things up in objects, as nearly everyone does who handles them.
+
+use crate::*;
+
+impl Template {
+    /// What the template does, by the body that is set; the first in Argo's order if several are.
+    /// Argo: `GetType`.
+    pub fn template_type(&self) -> Option<TemplateType> {
+        let bodies = [
+            (self.container.is_some(), TemplateType::Container),
+            (self.container_set.is_some(), TemplateType::ContainerSet),
+            (!self.steps.is_empty(), TemplateType::Steps),
+            (self.dag.is_some(), TemplateType::DAG),
+            (self.script.is_some(), TemplateType::Script),
+            (self.resource.is_some(), TemplateType::Resource),
+            (self.data.is_some(), TemplateType::Data),
+            (self.suspend.is_some(), TemplateType::Suspend),
+            (self.http.is_some(), TemplateType::HTTP),
+            (self.plugin.is_some(), TemplateType::Plugin),
+        ];
+        bodies
+            .into_iter()
+            .find(|(is_set, _)| *is_set)
+            .map(|(_, template_type)| template_type)
+    }
+
+    /// Whether the template runs as a pod of its own. Argo: `IsPodType`.
+    pub fn is_pod(&self) -> bool {
+        use TemplateType::{Container, ContainerSet, Data, Resource, Script};
+        matches!(
+            self.template_type(),
+            Some(Container | ContainerSet | Script | Resource | Data)
+        )
+    }
+}
+
+impl WorkflowSpec {
+    /// The template of this name.
+    pub fn template(&self, name: &str) -> Option<&Template> {
+        self.templates.iter().find(|template| template.name == name)
+    }
+}
+
+fn parameter<'a>(parameters: &'a [Parameter], name: &str) -> Option<&'a Parameter> {
+    parameters.iter().find(|parameter| parameter.name == name)
+}
+
+fn artifact<'a>(artifacts: &'a [Artifact], name: &str) -> Option<&'a Artifact> {
+    artifacts.iter().find(|artifact| artifact.name == name)
+}
+
+impl Arguments {
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        parameter(&self.parameters, name)
+    }
+
+    /// The artifact of this name.
+    pub fn artifact(&self, name: &str) -> Option<&Artifact> {
+        artifact(&self.artifacts, name)
+    }
+
+    /// Whether there are neither parameters nor artifacts.
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty() && self.artifacts.is_empty()
+    }
+}
+
+impl Inputs {
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        parameter(&self.parameters, name)
+    }
+
+    /// The artifact of this name.
+    pub fn artifact(&self, name: &str) -> Option<&Artifact> {
+        artifact(&self.artifacts, name)
+    }
+
+    /// Whether there are neither parameters nor artifacts.
+    pub fn is_empty(&self) -> bool {
+        self.parameters.is_empty() && self.artifacts.is_empty()
+    }
+}
+
+impl Outputs {
+    /// The parameter of this name.
+    pub fn parameter(&self, name: &str) -> Option<&Parameter> {
+        parameter(&self.parameters, name)
+    }
+
+    /// The artifact of this name.
+    pub fn artifact(&self, name: &str) -> Option<&Artifact> {
+        artifact(&self.artifacts, name)
+    }
+
+    /// Whether there is nothing at all, result and exit code included.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Parameter {
+    /// The value, else the default. Argo: `GetValue` and its fallback.
+    pub fn value_or_default(&self) -> Option<&AnyString> {
+        self.value.as_ref().or(self.default.as_ref())
+    }
+}
