@@ -26,7 +26,9 @@ pub enum ArtifactError {
     #[error("the key {0:?} is no path inside the artifact repository")]
     BadKey(String),
     /// A kind of store that this program does not reach.
-    #[error("artifact '{name}' lies in {store}, which can't be reached here: only the local repository and raw artifacts can")]
+    #[error(
+        "artifact '{name}' lies in {store}, which can't be reached here: only the local repository and raw artifacts can"
+    )]
     Unreachable {
         /// The artifact.
         name: String,

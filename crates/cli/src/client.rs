@@ -53,8 +53,13 @@ impl Client {
         };
         let found = self.store.runs(&filter)?.into_iter().next();
         found.with_context(|| match name {
-            "@latest" => format!("no workflow has been submitted in namespace {}", self.namespace),
-            name => format!("workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"),
+            "@latest" => format!(
+                "no workflow has been submitted in namespace {}",
+                self.namespace
+            ),
+            name => format!(
+                "workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"
+            ),
         })
     }
 
@@ -82,7 +87,8 @@ impl Client {
 
     /// Puts a command before the owner of a run, and has an owner started if none lives.
     pub fn ask(&self, row: &RunRow, command: &Command) -> Result<()> {
-        self.store.push_command(row.id, serde_json::to_vec(command)?)?;
+        self.store
+            .push_command(row.id, serde_json::to_vec(command)?)?;
         if !self.store.is_owned(row.id)? {
             crate::runner::start(&self.data_dir)?;
         }

@@ -172,7 +172,8 @@ pub fn parse_text(file: &str, text: &str, strict: bool) -> Parsed {
 /// YAML to JSON, for the engine.
 pub fn read_yaml(text: &str) -> Result<serde_json::Value, String> {
     let source = Source::new("", text);
-    let (documents, diagnostics) = argosy_api::read_documents(&source, &argosy_api::Limits::default());
+    let (documents, diagnostics) =
+        argosy_api::read_documents(&source, &argosy_api::Limits::default());
     if let Some(fault) = diagnostics.iter().find(|fault| fault.is_error()) {
         return Err(fault.message.clone());
     }
@@ -190,7 +191,10 @@ mod tests {
         let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {entrypont: x}\n";
         let parsed = parse_text("f.yaml", text, true);
         let shown = parsed.faults[0].to_string();
-        assert!(shown.starts_with("f.yaml:3:8: error: spec.entrypont: "), "{shown}");
+        assert!(
+            shown.starts_with("f.yaml:3:8: error: spec.entrypont: "),
+            "{shown}"
+        );
         assert!(shown.contains("entrypoint"), "{shown}");
     }
 }

@@ -96,9 +96,13 @@ fn read_template(
 
 fn read_all(store: &dyn Store, namespace: &str, definition: &mut Definition) -> Result<()> {
     let mut templates = BTreeMap::new();
-    store.objects(ObjectKind::WorkflowTemplate, Some(namespace), &mut |object| {
-        templates.insert(object.name.clone(), object.json.clone());
-    })?;
+    store.objects(
+        ObjectKind::WorkflowTemplate,
+        Some(namespace),
+        &mut |object| {
+            templates.insert(object.name.clone(), object.json.clone());
+        },
+    )?;
     for (name, json) in templates {
         definition
             .workflow_templates

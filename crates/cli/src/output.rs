@@ -36,7 +36,10 @@ pub fn short_duration(seconds: i64) -> String {
 pub fn moment(at: Seconds, now: Seconds) -> String {
     let time = jiff::Timestamp::from_second(at.0).unwrap_or_default();
     let text = time.strftime("%a %b %d %H:%M:%S +0000");
-    format!("{text} ({} ago)", argosy_engine::duration::humanized(now.since(at)))
+    format!(
+        "{text} ({} ago)",
+        argosy_engine::duration::humanized(now.since(at))
+    )
 }
 
 /// Rows in columns, each as wide as its widest cell.

@@ -27,18 +27,37 @@ struct Objects(Arc<dyn Store>);
 
 impl ObjectSource for Objects {
     fn config_map(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        let object = self.0.object(ObjectKind::ConfigMap, namespace, name).ok()??;
+        let object = self
+            .0
+            .object(ObjectKind::ConfigMap, namespace, name)
+            .ok()??;
         let map: ConfigMap = serde_json::from_slice(&object.json).ok()?;
-        let text = map.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
-        let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
+        let text = map
+            .data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, value.into_bytes()));
+        let binary = map
+            .binary_data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, value.0));
         Some(text.chain(binary).collect())
     }
 
     fn secret(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
         let object = self.0.object(ObjectKind::Secret, namespace, name).ok()??;
         let secret: Secret = serde_json::from_slice(&object.json).ok()?;
-        let data = secret.data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.0));
-        let text = secret.string_data.unwrap_or_default().into_iter().map(|(key, value)| (key, value.into_bytes()));
+        let data = secret
+            .data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, value.0));
+        let text = secret
+            .string_data
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(key, value)| (key, value.into_bytes()));
         Some(data.chain(text).collect())
     }
 }
@@ -94,7 +113,9 @@ pub fn carry_out(
         .context("cannot reach the keeper of steps")?;
     for &run in runs {
         if !pump.adopt(run, &mut backend)? {
-            anyhow::bail!("another process carries this workflow out; `argosy watch` shows how it goes");
+            anyhow::bail!(
+                "another process carries this workflow out; `argosy watch` shows how it goes"
+            );
         }
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
@@ -131,7 +152,10 @@ fn lock_file(data_dir: &Path) -> PathBuf {
 }
 
 /// Runs in the background for whoever submits; ends by itself after a while without work.
-pub fn background(client_options: &crate::options::Global, max_processes: Option<u32>) -> Result<()> {
+pub fn background(
+    client_options: &crate::options::Global,
+    max_processes: Option<u32>,
+) -> Result<()> {
     let data_dir = client_options.data_dir()?;
     std::fs::create_dir_all(&data_dir)?;
     let lock = File::create(lock_file(&data_dir))?;
@@ -142,7 +166,14 @@ pub fn background(client_options: &crate::options::Global, max_processes: Option
     let keeper = fork_keeper(&data_dir)?;
     let client = Client::open(client_options)?;
     let mut observer = argosy_runtime::NoObserver;
-    carry_out(&client, &keeper, slots(max_processes), &[], &mut observer, Until::IdleFor(IDLE))?;
+    carry_out(
+        &client,
+        &keeper,
+        slots(max_processes),
+        &[],
+        &mut observer,
+        Until::IdleFor(IDLE),
+    )?;
     drop(lock);
     Ok(())
 }
@@ -175,6 +206,8 @@ pub fn start(data_dir: &Path) -> Result<()> {
         // A group of its own: Ctrl-C in this terminal does not reach it.
         process.process_group(0);
     }
-    process.spawn().context("cannot start the runner in the background")?;
+    process
+        .spawn()
+        .context("cannot start the runner in the background")?;
     Ok(())
 }

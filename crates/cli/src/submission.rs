@@ -63,7 +63,11 @@ pub fn workflows_or_none(
 }
 
 /// Reads the files and gives their workflows, ready to be submitted. Other objects are applied.
-pub fn workflows(client: &Client, paths: &[PathBuf], overrides: &Overrides) -> Result<Vec<Workflow>> {
+pub fn workflows(
+    client: &Client,
+    paths: &[PathBuf],
+    overrides: &Overrides,
+) -> Result<Vec<Workflow>> {
     let mut workflows = Vec::new();
     if let Some(from) = &overrides.from {
         workflows.push(from_reference(from)?);
@@ -114,11 +118,15 @@ fn from_reference(from: &str) -> Result<Workflow> {
     let cluster_scope = match kind.to_lowercase().as_str() {
         "workflowtemplate" | "workflowtemplates" | "wftmpl" => false,
         "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwft" => true,
-        other => bail!("--from can't take a {other}; it takes workflowtemplate or clusterworkflowtemplate"),
+        other => bail!(
+            "--from can't take a {other}; it takes workflowtemplate or clusterworkflowtemplate"
+        ),
     };
-    let mut workflow = Workflow::default();
-    workflow.api_version = "argoproj.io/v1alpha1".to_owned();
-    workflow.kind = "Workflow".to_owned();
+    let mut workflow = Workflow {
+        api_version: "argoproj.io/v1alpha1".to_owned(),
+        kind: "Workflow".to_owned(),
+        ..Workflow::default()
+    };
     workflow.metadata.generate_name = Some(format!("{name}-"));
     workflow.spec.workflow_template_ref = Some(argosy_api::WorkflowTemplateRef {
         name: name.to_owned(),
@@ -130,7 +138,9 @@ fn from_reference(from: &str) -> Result<Workflow> {
 /// Changes a workflow as the flags say, and gives it a name.
 pub fn change(workflow: &mut Workflow, overrides: &Overrides, namespace: &str) -> Result<()> {
     let metadata = &mut workflow.metadata;
-    metadata.namespace.get_or_insert_with(|| namespace.to_owned());
+    metadata
+        .namespace
+        .get_or_insert_with(|| namespace.to_owned());
     if let Some(name) = &overrides.name {
         metadata.name = Some(name.clone());
     }
@@ -141,7 +151,9 @@ pub fn change(workflow: &mut Workflow, overrides: &Overrides, namespace: &str) -
     if metadata.name.as_ref().is_none_or(String::is_empty) {
         let prefix = metadata.generate_name.clone().unwrap_or_default();
         if prefix.is_empty() {
-            bail!("the workflow has neither metadata.name nor metadata.generateName; --name gives it one");
+            bail!(
+                "the workflow has neither metadata.name nor metadata.generateName; --name gives it one"
+            );
         }
         metadata.name = Some(format!("{prefix}{}", suffix()));
     }
@@ -157,10 +169,10 @@ pub fn change(workflow: &mut Workflow, overrides: &Overrides, namespace: &str) -
         }
     }
     if let Some(time) = &overrides.scheduled_time {
-        metadata
-            .annotations
-            .get_or_insert_default()
-            .insert("workflows.argoproj.io/scheduled-time".to_owned(), time.clone());
+        metadata.annotations.get_or_insert_default().insert(
+            "workflows.argoproj.io/scheduled-time".to_owned(),
+            time.clone(),
+        );
     }
     let spec = &mut workflow.spec;
     if let Some(entrypoint) = &overrides.entrypoint {
@@ -188,7 +200,10 @@ pub fn change(workflow: &mut Workflow, overrides: &Overrides, namespace: &str) -
 
 fn set_parameter(parameters: &mut Vec<Parameter>, name: &str, value: &str) {
     let value = Some(AnyString::from(value));
-    match parameters.iter_mut().find(|parameter| parameter.name == name) {
+    match parameters
+        .iter_mut()
+        .find(|parameter| parameter.name == name)
+    {
         Some(parameter) => {
             parameter.value = value;
             parameter.value_from = None;
@@ -211,7 +226,9 @@ fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {
     Ok(map
         .iter()
         .map(|(name, value)| {
-            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
             (name.clone(), text)
         })
         .collect())
@@ -231,7 +248,14 @@ fn uid() -> String {
     bytes[6] = bytes[6] & 0x0f | 0x40;
     bytes[8] = bytes[8] & 0x3f | 0x80;
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 /// The time, in whole seconds.
@@ -283,26 +307,54 @@ pub fn apply(client: &Client, object: Object) -> Result<Option<String>> {
     let (kind, namespace, name, json) = match object {
         Object::WorkflowTemplate(mut o) => {
             let namespace = namespaced(&mut o.metadata);
-            (ObjectKind::WorkflowTemplate, namespace, o.metadata.name.clone(), serde_json::to_vec(&o)?)
+            (
+                ObjectKind::WorkflowTemplate,
+                namespace,
+                o.metadata.name.clone(),
+                serde_json::to_vec(&o)?,
+            )
         }
-        Object::ClusterWorkflowTemplate(o) => {
-            (ObjectKind::ClusterWorkflowTemplate, String::new(), o.metadata.name.clone(), serde_json::to_vec(&o)?)
-        }
+        Object::ClusterWorkflowTemplate(o) => (
+            ObjectKind::ClusterWorkflowTemplate,
+            String::new(),
+            o.metadata.name.clone(),
+            serde_json::to_vec(&o)?,
+        ),
         Object::CronWorkflow(mut o) => {
             let namespace = namespaced(&mut o.metadata);
-            (ObjectKind::CronWorkflow, namespace, o.metadata.name.clone(), serde_json::to_vec(&o)?)
+            (
+                ObjectKind::CronWorkflow,
+                namespace,
+                o.metadata.name.clone(),
+                serde_json::to_vec(&o)?,
+            )
         }
         Object::WorkflowEventBinding(mut o) => {
             let namespace = namespaced(&mut o.metadata);
-            (ObjectKind::WorkflowEventBinding, namespace, o.metadata.name.clone(), serde_json::to_vec(&o)?)
+            (
+                ObjectKind::WorkflowEventBinding,
+                namespace,
+                o.metadata.name.clone(),
+                serde_json::to_vec(&o)?,
+            )
         }
         Object::ConfigMap(mut o) => {
             let namespace = namespaced(&mut o.metadata);
-            (ObjectKind::ConfigMap, namespace, o.metadata.name.clone(), serde_json::to_vec(&o)?)
+            (
+                ObjectKind::ConfigMap,
+                namespace,
+                o.metadata.name.clone(),
+                serde_json::to_vec(&o)?,
+            )
         }
         Object::Secret(mut o) => {
             let namespace = namespaced(&mut o.metadata);
-            (ObjectKind::Secret, namespace, o.metadata.name.clone(), serde_json::to_vec(&o)?)
+            (
+                ObjectKind::Secret,
+                namespace,
+                o.metadata.name.clone(),
+                serde_json::to_vec(&o)?,
+            )
         }
         Object::Workflow(_) | Object::Other(_) => return Ok(None),
     };

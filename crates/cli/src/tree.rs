@@ -42,12 +42,24 @@ pub fn describe(workflow: &Workflow, utf8: bool, now: Seconds) -> String {
         let _ = writeln!(text, "{name:<21}{value}");
     };
     line("Name:", metadata.name.as_deref().unwrap_or_default());
-    line("Namespace:", metadata.namespace.as_deref().unwrap_or_default());
+    line(
+        "Namespace:",
+        metadata.namespace.as_deref().unwrap_or_default(),
+    );
     let account = &workflow.spec.service_account_name;
-    line("ServiceAccount:", if account.is_empty() { "unset" } else { account });
+    line(
+        "ServiceAccount:",
+        if account.is_empty() { "unset" } else { account },
+    );
     let suspended = workflow.spec.suspend == Some(true);
-    let phase = status.phase.map_or("Pending", argosy_api::WorkflowPhase::as_str);
-    let phase = if suspended { format!("{phase} (Suspended)") } else { phase.to_owned() };
+    let phase = status
+        .phase
+        .map_or("Pending", argosy_api::WorkflowPhase::as_str);
+    let phase = if suspended {
+        format!("{phase} (Suspended)")
+    } else {
+        phase.to_owned()
+    };
     line("Status:", &phase);
     if !status.message.is_empty() {
         line("Message:", &status.message);
@@ -104,19 +116,28 @@ pub fn tree(workflow: &Workflow, utf8: bool, now: Seconds) -> String {
     let nodes = &workflow.status.nodes;
     let mut below: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
     for node in nodes.values() {
-        below.entry(shown_below(node, nodes)).or_default().push(node);
+        below
+            .entry(shown_below(node, nodes))
+            .or_default()
+            .push(node);
     }
     for list in below.values_mut() {
         list.sort_by(|a, b| {
             let key = |node: &NodeStatus| node.started_at.as_ref().map(|at| at.0);
-            key(a).cmp(&key(b)).then_with(|| order(&a.name).cmp(&order(&b.name)))
+            key(a)
+                .cmp(&key(b))
+                .then_with(|| order(&a.name).cmp(&order(&b.name)))
         });
     }
     let mut tree = Tree {
         below,
         utf8,
         now,
-        rows: vec![["STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE"].map(str::to_owned).to_vec()],
+        rows: vec![
+            ["STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE"]
+                .map(str::to_owned)
+                .to_vec(),
+        ],
     };
     let roots: Vec<&NodeStatus> = tree.below.remove("").unwrap_or_default();
     for root in roots {
@@ -130,11 +151,16 @@ fn order(name: &str) -> Vec<(u64, String)> {
     let mut parts = Vec::new();
     let mut rest = name;
     while !rest.is_empty() {
-        let text = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
+        let text = rest
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(rest.len());
         let digits = rest[text..]
             .find(|c: char| !c.is_ascii_digit())
             .map_or(rest.len(), |end| text + end);
-        parts.push((rest[text..digits].parse().unwrap_or_default(), rest[..text].to_owned()));
+        parts.push((
+            rest[text..digits].parse().unwrap_or_default(),
+            rest[..text].to_owned(),
+        ));
         rest = &rest[digits..];
     }
     parts
@@ -146,7 +172,8 @@ fn shown_below<'a>(node: &'a NodeStatus, nodes: &'a BTreeMap<String, NodeStatus>
     if let Some(open) = node.name.rfind('(') {
         let before = &node.name[..open];
         let above = nodes.values().find(|above| {
-            above.name == before && matches!(above.r#type, Some(NodeType::Retry | NodeType::TaskGroup))
+            above.name == before
+                && matches!(above.r#type, Some(NodeType::Retry | NodeType::TaskGroup))
         });
         if let Some(above) = above.filter(|_| nodes.len() < 5_000) {
             return &above.id;
@@ -158,14 +185,24 @@ fn shown_below<'a>(node: &'a NodeStatus, nodes: &'a BTreeMap<String, NodeStatus>
 impl Tree<'_> {
     fn node(&mut self, node: &NodeStatus, prefix: &str, branch: &str, depth: usize) {
         let group = node.r#type == Some(NodeType::StepGroup);
-        let children = self.below.get(node.id.as_str()).cloned().unwrap_or_default();
+        let children = self
+            .below
+            .get(node.id.as_str())
+            .cloned()
+            .unwrap_or_default();
         if group && children.is_empty() && depth > 0 {
             return;
         }
-        let duration = node.started_at.as_ref().map_or_else(String::new, |started| {
-            let end = node.finished_at.as_ref().map_or(self.now, timestamp::seconds);
-            short_duration(end.since(timestamp::seconds(started)))
-        });
+        let duration = node
+            .started_at
+            .as_ref()
+            .map_or_else(String::new, |started| {
+                let end = node
+                    .finished_at
+                    .as_ref()
+                    .map_or(self.now, timestamp::seconds);
+                short_duration(end.since(timestamp::seconds(started)))
+            });
         let pod = match node.r#type {
             Some(NodeType::Pod) => node.id.as_str(),
             _ => "",
@@ -207,7 +244,10 @@ impl Tree<'_> {
         loops.retain(|_, items| items.len() > FOLD);
         let mut folded: Vec<&str> = Vec::new();
         for (place, child) in children.iter().enumerate() {
-            let name = child.display_name.split_once('(').map_or("", |(name, _)| name);
+            let name = child
+                .display_name
+                .split_once('(')
+                .map_or("", |(name, _)| name);
             if let Some(items) = loops.get(name) {
                 if !folded.contains(&name) {
                     folded.push(name);
@@ -227,7 +267,10 @@ impl Tree<'_> {
         for item in items {
             *counts.entry(glyph(item.phase, self.utf8)).or_default() += 1;
         }
-        let counts: Vec<String> = counts.iter().map(|(glyph, count)| format!("{glyph} {count}")).collect();
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(glyph, count)| format!("{glyph} {count}"))
+            .collect();
         self.rows.push(vec![
             format!("{prefix}├─{name}(0..{})", items.len() - 1),
             String::new(),

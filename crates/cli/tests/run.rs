@@ -78,10 +78,18 @@ fn node<'a>(workflow: &'a serde_json::Value, display_name: &str) -> &'a serde_js
 
 #[test]
 fn the_four_examples_run_to_success() {
-    for name in ["hello-world.yaml", "array-job.yaml", "dag-diamond.yaml", "map-reduce.yaml"] {
+    for name in [
+        "hello-world.yaml",
+        "array-job.yaml",
+        "dag-diamond.yaml",
+        "map-reduce.yaml",
+    ] {
         let place = Place::new();
         let workflow = place.run(&example(name));
-        assert_eq!(workflow["status"]["phase"], "Succeeded", "{name}: {workflow:#}");
+        assert_eq!(
+            workflow["status"]["phase"], "Succeeded",
+            "{name}: {workflow:#}"
+        );
     }
 }
 
@@ -90,9 +98,15 @@ fn map_reduce_passes_its_data_on() {
     let place = Place::new();
     let workflow = place.run(&example("map-reduce.yaml"));
     let total = &workflow["status"]["outputs"]["parameters"][0];
-    assert_eq!((total["name"].as_str(), total["value"].as_str()), (Some("total"), Some("30")));
+    assert_eq!(
+        (total["name"].as_str(), total["value"].as_str()),
+        (Some("total"), Some("30"))
+    );
     let reduce = node(&workflow, "reduce");
-    assert_eq!(reduce["inputs"]["parameters"][0]["value"], r#"["1","4","9","16"]"#);
+    assert_eq!(
+        reduce["inputs"]["parameters"][0]["value"],
+        r#"["1","4","9","16"]"#
+    );
     let logs = text(&place.argosy(&["logs", "@latest", "--grep", "sum"]));
     assert!(logs.ends_with(": the sum of the squares is 30\n"), "{logs}");
 }
@@ -114,7 +128,11 @@ spec:
     );
     let output = place.argosy(&["run", "--host", &file.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(text(&output).contains("main: Error (exit code 3)"), "{}", text(&output));
+    assert!(
+        text(&output).contains("main: Error (exit code 3)"),
+        "{}",
+        text(&output)
+    );
     let get = text(&place.argosy(&["get", "fail", "-o", "short"]));
     assert_eq!(get, "fail Failed\n");
     let why = text(&place.argosy(&["why", "fail"]));
@@ -137,7 +155,10 @@ spec:
     let output = place.argosy(&["run", "--host", &file.to_string_lossy()]);
     assert_eq!(output.status.code(), Some(1));
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(errors.contains("bad.yaml:5:3: error: spec.entrypont"), "{errors}");
+    assert!(
+        errors.contains("bad.yaml:5:3: error: spec.entrypont"),
+        "{errors}"
+    );
     assert!(errors.contains("entrypoint"), "{errors}");
     assert!(text(&place.argosy(&["list"])).contains("No workflows found"));
 }
@@ -172,7 +193,12 @@ metadata: {name: safe}
 stringData: {word: sesame}
 ",
     );
-    assert!(place.argosy(&["apply", "-f", &kept.to_string_lossy()]).status.success());
+    assert!(
+        place
+            .argosy(&["apply", "-f", &kept.to_string_lossy()])
+            .status
+            .success()
+    );
     let file = place.write(
         "use.yaml",
         "apiVersion: argoproj.io/v1alpha1
@@ -190,7 +216,10 @@ spec:
     );
     let workflow = place.run(&file);
     assert_eq!(workflow["status"]["phase"], "Succeeded", "{workflow:#}");
-    assert!(!workflow.to_string().contains("sesame"), "a secret stands in the workflow");
+    assert!(
+        !workflow.to_string().contains("sesame"),
+        "a secret stands in the workflow"
+    );
     let logs = text(&place.argosy(&["logs", "use"]));
     assert!(logs.ends_with(": hello world sesame\n"), "{logs}");
 }
@@ -287,7 +316,10 @@ fn a_killed_run_goes_on_and_no_step_runs_twice() {
     }
     let status = child.wait().expect("the runner ends");
     let get = text(&place.argosy(&["get", "counted", "-o", "short"]));
-    assert_eq!((status.success(), get.as_str()), (true, "counted Succeeded\n"));
+    assert_eq!(
+        (status.success(), get.as_str()),
+        (true, "counted Succeeded\n")
+    );
     for k in 0..steps {
         let mark = std::fs::read_to_string(marks.join(k.to_string())).unwrap_or_default();
         assert_eq!(mark, "x\n", "step {k} ran {} times", mark.lines().count());
@@ -298,9 +330,22 @@ fn a_killed_run_goes_on_and_no_step_runs_twice() {
 fn what_is_submitted_is_carried_out_in_the_background() {
     let place = Place::new();
     let file = example("dag-diamond.yaml");
-    let output = place.argosy(&["submit", &file.to_string_lossy(), "--name", "later", "--wait"]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    assert_eq!(text(&place.argosy(&["get", "later", "-o", "short"])), "later Succeeded\n");
+    let output = place.argosy(&[
+        "submit",
+        &file.to_string_lossy(),
+        "--name",
+        "later",
+        "--wait",
+    ]);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert_eq!(
+        text(&place.argosy(&["get", "later", "-o", "short"])),
+        "later Succeeded\n"
+    );
 }
 
 #[test]

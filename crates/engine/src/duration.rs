@@ -9,7 +9,8 @@ pub fn parse_nanoseconds(text: &str) -> Result<i64, String> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Ok(seconds.saturating_mul(1_000_000_000));
     }
-    let invalid = || format!("unable to parse {text} as a duration: time: invalid duration \"{text}\"");
+    let invalid =
+        || format!("unable to parse {text} as a duration: time: invalid duration \"{text}\"");
     let (negative, mut rest) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),

@@ -3,15 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 /// One run of one workflow, as the store numbers it. Never reused within a data directory.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub u64);
 
 /// The place of a node in its run's arena. Stable for the life of the run.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIndex(pub u32);
 
 impl NodeIndex {
@@ -33,9 +29,7 @@ impl NodeIndex {
 
 /// One attempt at having a pod for a node. A node asks for a pod at most once for each
 /// incarnation; facts about an earlier incarnation are ignored.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PodKey {
     /// The run that the pod belongs to.
     pub run: RunId,

@@ -111,10 +111,7 @@ impl Verb {
             (false, false, false) => "",
         };
         let prefix = if self.sharp { prefix } else { "" };
-        let mut zeros = self
-            .precision
-            .unwrap_or(0)
-            .saturating_sub(digits.len());
+        let mut zeros = self.precision.unwrap_or(0).saturating_sub(digits.len());
         let taken = sign.len() + prefix.len() + digits.len();
         if self.zero && !self.minus && self.precision.is_none() {
             zeros = self.width.saturating_sub(taken);

@@ -47,7 +47,9 @@ pub fn formatted(at: Seconds, format: &str) -> Option<String> {
                 'f' => "000000".to_owned(),
                 _ => return None,
             };
-            let directive = directive.replace("%v", "%e-%b-%Y").replace("%X", "%H:%M:%S");
+            let directive = directive
+                .replace("%v", "%e-%b-%Y")
+                .replace("%X", "%H:%M:%S");
             Some(zoned.strftime(&directive).to_string())
         }
         _ => None,
@@ -56,5 +58,7 @@ pub fn formatted(at: Seconds, format: &str) -> Option<String> {
 
 /// As Go prints a time in UTC: `2026-01-02 03:04:05 +0000 UTC`.
 pub fn go_utc(at: Seconds) -> String {
-    timestamp(at).strftime("%Y-%m-%d %H:%M:%S +0000 UTC").to_string()
+    timestamp(at)
+        .strftime("%Y-%m-%d %H:%M:%S +0000 UTC")
+        .to_string()
 }

@@ -38,11 +38,17 @@ pub(crate) fn pack_zip(from: &Path, to: &Path) -> io::Result<()> {
     let base = from.parent().unwrap_or(from);
     let mut open = vec![from.to_owned()];
     while let Some(path) = open.pop() {
-        let name = path.strip_prefix(base).unwrap_or(&path).to_string_lossy().into_owned();
+        let name = path
+            .strip_prefix(base)
+            .unwrap_or(&path)
+            .to_string_lossy()
+            .into_owned();
         let metadata = path.metadata()?;
         let options = zip::write::SimpleFileOptions::default().unix_permissions(mode(&metadata));
         if metadata.is_dir() {
-            writer.add_directory(name, options).map_err(io::Error::other)?;
+            writer
+                .add_directory(name, options)
+                .map_err(io::Error::other)?;
             let mut entries: Vec<_> = fs::read_dir(&path)?
                 .map(|entry| entry.map(|entry| entry.path()))
                 .collect::<Result<_, _>>()?;
@@ -96,12 +102,20 @@ fn is_tar(path: &Path) -> bool {
         return false;
     };
     let mut archive = tar::Archive::new(GzDecoder::new(BufReader::new(file)));
-    let first = archive.entries().ok().and_then(|mut entries| entries.next());
+    let first = archive
+        .entries()
+        .ok()
+        .and_then(|mut entries| entries.next());
     matches!(first, Some(Ok(_)))
 }
 
 /// Unpacks an archive into a new folder.
-pub(crate) fn unpack(name: &str, kind: Kind, from: &Path, into: &Path) -> Result<(), ExecutorError> {
+pub(crate) fn unpack(
+    name: &str,
+    kind: Kind,
+    from: &Path,
+    into: &Path,
+) -> Result<(), ExecutorError> {
     let refused = |why: String| ExecutorError::Archive(name.to_owned(), why);
     fs::create_dir_all(into).map_err(|error| ExecutorError::io("make", into, error))?;
     let file = File::open(from).map_err(|error| ExecutorError::io("open", from, error))?;
@@ -112,17 +126,26 @@ pub(crate) fn unpack(name: &str, kind: Kind, from: &Path, into: &Path) -> Result
             let mut archive = tar::Archive::new(reader);
             archive.set_preserve_permissions(true);
             archive.set_overwrite(false);
-            for entry in archive.entries().map_err(|error| refused(error.to_string()))? {
+            for entry in archive
+                .entries()
+                .map_err(|error| refused(error.to_string()))?
+            {
                 let mut entry = entry.map_err(|error| refused(error.to_string()))?;
                 let kind = entry.header().entry_type();
                 if !(kind.is_file() || kind.is_dir() || kind.is_symlink() || kind.is_hard_link()) {
                     return Err(refused(format!("it holds a special file ({kind:?})")));
                 }
-                let path = entry.path().map_err(|error| refused(error.to_string()))?.into_owned();
+                let path = entry
+                    .path()
+                    .map_err(|error| refused(error.to_string()))?
+                    .into_owned();
                 if !stays_inside(&path) {
                     return Err(refused(format!("{} leads out of it", path.display())));
                 }
-                if !entry.unpack_in(into).map_err(|error| refused(error.to_string()))? {
+                if !entry
+                    .unpack_in(into)
+                    .map_err(|error| refused(error.to_string()))?
+                {
                     return Err(refused(format!("{} leads out of it", path.display())));
                 }
             }
@@ -131,7 +154,9 @@ pub(crate) fn unpack(name: &str, kind: Kind, from: &Path, into: &Path) -> Result
         Kind::Zip => {
             let mut archive = zip::ZipArchive::new(BufReader::new(file))
                 .map_err(|error| refused(error.to_string()))?;
-            archive.extract(into).map_err(|error| refused(error.to_string()))
+            archive
+                .extract(into)
+                .map_err(|error| refused(error.to_string()))
         }
     }
 }

@@ -46,10 +46,17 @@ pub fn collect(
         }
     }
     for parameter in &template.outputs.parameters {
-        let Some(from) = parameter.value_from.as_ref().filter(|from| !from.path.is_empty()) else {
+        let Some(from) = parameter
+            .value_from
+            .as_ref()
+            .filter(|from| !from.path.is_empty())
+        else {
             continue;
         };
-        let default = from.default.as_ref().map(|default| default.as_str().to_owned());
+        let default = from
+            .default
+            .as_ref()
+            .map(|default| default.as_str().to_owned());
         match read_parameter(&parameter.name, &from.path, paths, default) {
             Ok(value) => collected.parameters.push((parameter.name.clone(), value)),
             Err(error) => note(&mut collected, &error),
@@ -124,7 +131,11 @@ fn save(
     if artifact.path.is_empty() && !is_log {
         return Ok(None);
     }
-    let from = if is_log { log.to_owned() } else { paths.host_path(&artifact.path) };
+    let from = if is_log {
+        log.to_owned()
+    } else {
+        paths.host_path(&artifact.path)
+    };
     if from.symlink_metadata().is_err() {
         if artifact.optional || is_log {
             return Ok(None);

@@ -70,12 +70,7 @@ fn stage_one(
     Ok(())
 }
 
-fn load(
-    artifact: &Artifact,
-    from: &Path,
-    to: &Path,
-    scratch: &Path,
-) -> Result<(), ExecutorError> {
+fn load(artifact: &Artifact, from: &Path, to: &Path, scratch: &Path) -> Result<(), ExecutorError> {
     let packed = artifact.archive.as_ref();
     let kind = match packed {
         Some(archive) if archive.none.is_some() => Kind::Plain,

@@ -110,7 +110,9 @@ impl LocalBackend {
         }
         let backend = Self { shared, work };
         backend.shared.set_work(backend.work.clone());
-        backend.shared.order(0, &Order::Slots(backend.shared.config.slots));
+        backend
+            .shared
+            .order(0, &Order::Slots(backend.shared.config.slots));
         backend.shared.announce();
         Ok(backend)
     }
@@ -136,9 +138,8 @@ impl Backend for LocalBackend {
             );
         }
         let bare = matches!(request.layout, Wanted::Bare);
-        let plain = bare
-            && main_container(&request.pod)
-                .is_some_and(|main| !declares_paths(None, main));
+        let plain =
+            bare && main_container(&request.pod).is_some_and(|main| !declares_paths(None, main));
         if plain {
             // The hot path: nothing to prepare, so no other thread is needed.
             self.shared.start(request);
@@ -198,12 +199,17 @@ impl Backend for LocalBackend {
 
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     fn set_work(self: &Arc<Self>, work: Sender<Work>) {
-        *self.config.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) =
-            Some(WorkSender(work));
+        *self
+            .config
+            .work
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(WorkSender(work));
     }
 
     fn connect(self: &Arc<Self>, socket: &Path) -> std::io::Result<()> {
@@ -275,10 +281,7 @@ impl Shared {
         }
     }
 
-    fn prepare(
-        &self,
-        request: PodRequest,
-    ) -> Result<(Spawn, Option<Arc<Supervised>>), String> {
+    fn prepare(&self, request: PodRequest) -> Result<(Spawn, Option<Arc<Supervised>>), String> {
         let PodRequest {
             key,
             pod,
@@ -293,7 +296,9 @@ impl Shared {
             Wanted::Bare => None,
             Wanted::Supervised(supervision) => Some(*supervision),
         };
-        let template = supervision.as_ref().map(|supervision| &supervision.template);
+        let template = supervision
+            .as_ref()
+            .map(|supervision| &supervision.template);
         let dir = pod_dir(&self.config.data_dir, key);
         let surroundings = (self.config.surroundings)(key.run);
         let objects = &*self.config.objects;
@@ -309,7 +314,8 @@ impl Shared {
             Layout::default()
         };
         if let Some(supervision) = &supervision {
-            fs::create_dir_all(&dir).map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
+            fs::create_dir_all(&dir)
+                .map_err(|error| format!("cannot make {}: {error}", dir.display()))?;
             argosy_executor::stage(&supervision.template, &layout, &self.folder, &dir)
                 .map_err(|error| format!("failed to load artifacts: {error}"))?;
             if let Some(script) = &supervision.script {
@@ -366,7 +372,10 @@ impl Shared {
         let Some(spec) = &pod.spec else {
             return Ok(());
         };
-        let init = spec.init_containers.as_ref().is_some_and(|list| !list.is_empty());
+        let init = spec
+            .init_containers
+            .as_ref()
+            .is_some_and(|list| !list.is_empty());
         if spec.containers.len() > 1 || init {
             return Err(
                 "a step with sidecars or init containers can't run under --host: it needs containers"
@@ -449,7 +458,11 @@ impl Shared {
         match supervised {
             None => self.tell_end(&end),
             Some(supervised) => {
-                let work = self.config.work.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+                let work = self
+                    .config
+                    .work
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner());
                 if let Some(WorkSender(work)) = &*work {
                     let _ = work.send(Work::Collect(supervised, end));
                 }
@@ -627,7 +640,12 @@ impl Shared {
         for run in answered {
             let pods: Vec<PodKey> = {
                 let state = self.lock();
-                state.pods.keys().copied().filter(|key| key.run == run).collect()
+                state
+                    .pods
+                    .keys()
+                    .copied()
+                    .filter(|key| key.run == run)
+                    .collect()
             };
             self.sink.send(BackendEvent::Inventory(run, pods));
         }

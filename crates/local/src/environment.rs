@@ -92,7 +92,7 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
                     }
                     rest = &after[end + 1..];
                 }
-                None => out.push_str("$"),
+                None => out.push('$'),
             }
         } else {
             out.push('$');
@@ -142,7 +142,12 @@ fn text(bytes: Vec<u8>) -> String {
 fn pod_field(pod: &Pod, path: &str) -> Option<String> {
     let metadata = &pod.metadata;
     let keyed = |map: &Option<BTreeMap<String, String>>, key: &str| {
-        Some(map.as_ref().and_then(|map| map.get(key)).cloned().unwrap_or_default())
+        Some(
+            map.as_ref()
+                .and_then(|map| map.get(key))
+                .cloned()
+                .unwrap_or_default(),
+        )
     };
     if let Some(key) = path.strip_prefix("metadata.labels['") {
         return keyed(&metadata.labels, key.strip_suffix("']")?);
@@ -154,9 +159,12 @@ fn pod_field(pod: &Pod, path: &str) -> Option<String> {
         "metadata.name" => metadata.name.clone().unwrap_or_default(),
         "metadata.namespace" => metadata.namespace.clone().unwrap_or_default(),
         "metadata.uid" => metadata.uid.clone().unwrap_or_default(),
-        "spec.serviceAccountName" => {
-            pod.spec.as_ref()?.service_account_name.clone().unwrap_or_default()
-        }
+        "spec.serviceAccountName" => pod
+            .spec
+            .as_ref()?
+            .service_account_name
+            .clone()
+            .unwrap_or_default(),
         "spec.nodeName" => host_name(),
         "status.podIP" | "status.hostIP" | "status.podIPs" | "status.hostIPs" => {
             "127.0.0.1".to_owned()
@@ -188,7 +196,10 @@ pub(crate) fn host_name() -> String {
     if result != 0 {
         return "localhost".to_owned();
     }
-    let end = buffer.iter().position(|&byte| byte == 0).unwrap_or(buffer.len());
+    let end = buffer
+        .iter()
+        .position(|&byte| byte == 0)
+        .unwrap_or(buffer.len());
     String::from_utf8_lossy(&buffer[..end]).into_owned()
 }
 

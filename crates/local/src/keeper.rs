@@ -54,7 +54,10 @@ pub fn sockets(data_dir: &Path) -> Vec<PathBuf> {
     };
     let mut found: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "sock"))
+        .filter(|path| {
+            path.extension()
+                .is_some_and(|extension| extension == "sock")
+        })
         .collect();
     found.sort();
     found
@@ -242,7 +245,10 @@ impl Keeper {
             self.report(&Report::Dropped(key));
             return;
         }
-        let found = self.running.iter_mut().find(|(_, running)| running.spawn.key == key);
+        let found = self
+            .running
+            .iter_mut()
+            .find(|(_, running)| running.spawn.key == key);
         if let Some((&pid, running)) = found {
             signal_group(pid, libc::SIGTERM);
             let at = Instant::now() + Duration::from_secs(u64::from(grace_seconds));

@@ -32,7 +32,8 @@ impl PathMap for Layout {
         let inside = Path::new(inside);
         let mut best: Option<(&PathBuf, &PathBuf)> = None;
         for (from, to) in &self.backed {
-            let longer = best.is_none_or(|(found, _)| from.as_os_str().len() > found.as_os_str().len());
+            let longer =
+                best.is_none_or(|(found, _)| from.as_os_str().len() > found.as_os_str().len());
             if inside.starts_with(from) && longer {
                 best = Some((from, to));
             }
@@ -50,13 +51,24 @@ impl PathMap for Layout {
 
 /// Whether a step declares any path of its own.
 pub(crate) fn declares_paths(template: Option<&Template>, container: &Container) -> bool {
-    let mounts = container.volume_mounts.as_ref().is_some_and(|mounts| !mounts.is_empty());
+    let mounts = container
+        .volume_mounts
+        .as_ref()
+        .is_some_and(|mounts| !mounts.is_empty());
     mounts || template.is_some_and(|template| !declared(template).is_empty())
 }
 
 fn declared(template: &Template) -> Vec<PathBuf> {
-    let inputs = template.inputs.artifacts.iter().map(|artifact| &artifact.path);
-    let outputs = template.outputs.artifacts.iter().map(|artifact| &artifact.path);
+    let inputs = template
+        .inputs
+        .artifacts
+        .iter()
+        .map(|artifact| &artifact.path);
+    let outputs = template
+        .outputs
+        .artifacts
+        .iter()
+        .map(|artifact| &artifact.path);
     let parameters = template
         .outputs
         .parameters
@@ -193,7 +205,9 @@ impl Layout {
             if !shadowed.insert(folder.clone()) {
                 continue;
             }
-            let shadow = pod_dir.join("shadow").join(folder.strip_prefix("/").unwrap_or(&folder));
+            let shadow = pod_dir
+                .join("shadow")
+                .join(folder.strip_prefix("/").unwrap_or(&folder));
             fs::create_dir_all(&shadow)?;
             for entry in bounded(&folder)? {
                 let name = entry.file_name();
@@ -282,7 +296,13 @@ fn volume_source(
     }
     let (data, kind, name, items, optional) = if let Some(map) = &volume.config_map {
         let data = objects.config_map(namespace, &map.name);
-        (data, "configmap", map.name.clone(), &map.items, map.optional)
+        (
+            data,
+            "configmap",
+            map.name.clone(),
+            &map.items,
+            map.optional,
+        )
     } else if let Some(secret) = &volume.secret {
         let name = secret.secret_name.clone().unwrap_or_default();
         let data = objects.secret(namespace, &name);
@@ -297,10 +317,16 @@ fn volume_source(
         if optional == Some(true) {
             return Ok(own);
         }
-        return Err(format!("MountVolume.SetUp failed for volume \"{}\" : {kind} \"{name}\" not found", volume.name));
+        return Err(format!(
+            "MountVolume.SetUp failed for volume \"{}\" : {kind} \"{name}\" not found",
+            volume.name
+        ));
     };
     let files: Vec<(String, &Vec<u8>)> = match items {
-        None => data.iter().map(|(key, value)| (key.clone(), value)).collect(),
+        None => data
+            .iter()
+            .map(|(key, value)| (key.clone(), value))
+            .collect(),
         Some(items) => items
             .iter()
             .map(|item| {
@@ -312,7 +338,10 @@ fn volume_source(
     };
     for (path, value) in files {
         if !is_plain(&path) {
-            return Err(format!("the path {path:?} leads out of volume '{}'", volume.name));
+            return Err(format!(
+                "the path {path:?} leads out of volume '{}'",
+                volume.name
+            ));
         }
         let path = own.join(path);
         if let Some(parent) = path.parent() {

@@ -80,7 +80,8 @@ pub(crate) fn pod_dir(data_dir: &Path, key: PodKey) -> PathBuf {
 
 /// The file in which the output of a pod's container is kept.
 pub fn log_path(data_dir: &Path, key: PodKey, container: &str) -> PathBuf {
-    run_dir(data_dir, key.run)
-        .join("logs")
-        .join(format!("{}-{}.{container}.log", key.node.0, key.incarnation))
+    run_dir(data_dir, key.run).join("logs").join(format!(
+        "{}-{}.{container}.log",
+        key.node.0, key.incarnation
+    ))
 }

@@ -124,11 +124,15 @@ pub fn read_frame<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Optio
     }
     let length = u32::from_le_bytes(length) as usize;
     if length > MAX_FRAME {
-        return Err(io::Error::other("a message of the keeper's socket is too large"));
+        return Err(io::Error::other(
+            "a message of the keeper's socket is too large",
+        ));
     }
     let mut frame = vec![0; length];
     from.read_exact(&mut frame)?;
-    postcard::from_bytes(&frame).map(Some).map_err(io::Error::other)
+    postcard::from_bytes(&frame)
+        .map(Some)
+        .map_err(io::Error::other)
 }
 
 /// Takes whole frames off the front of what has been read so far.

@@ -44,12 +44,16 @@ pub(crate) fn spawn(step: &Spawn) -> io::Result<u32> {
 }
 
 fn open_log(path: &Path) -> io::Result<File> {
-    OpenOptions::new().create(true).append(true).open(path).or_else(|_| {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        OpenOptions::new().create(true).append(true).open(path)
-    })
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(path)
+        .or_else(|_| {
+            if let Some(folder) = path.parent() {
+                std::fs::create_dir_all(folder)?;
+            }
+            OpenOptions::new().create(true).append(true).open(path)
+        })
 }
 
 fn in_session() -> io::Result<()> {
@@ -123,10 +127,22 @@ impl Mounts {
                 write_file(c"/proc/self/gid_map", group)?;
             }
             let none = std::ptr::null();
-            checked(libc::mount(none, c"/".as_ptr(), none, libc::MS_REC | libc::MS_PRIVATE, none.cast()))?;
+            checked(libc::mount(
+                none,
+                c"/".as_ptr(),
+                none,
+                libc::MS_REC | libc::MS_PRIVATE,
+                none.cast(),
+            ))?;
             for (source, target, read_only) in &self.list {
                 let bind = libc::MS_BIND | libc::MS_REC;
-                checked(libc::mount(source.as_ptr(), target.as_ptr(), none, bind, none.cast()))?;
+                checked(libc::mount(
+                    source.as_ptr(),
+                    target.as_ptr(),
+                    none,
+                    bind,
+                    none.cast(),
+                ))?;
                 if *read_only {
                     let again = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
                     checked(libc::mount(none, target.as_ptr(), none, again, none.cast()))?;

@@ -45,7 +45,10 @@ pub struct Handle {
 
 impl Handle {
     fn send(&self, message: Message) {
-        let sender = self.sender.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let sender = self
+            .sender
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         // A pump that is gone needs no more messages.
         let _ = sender.send(message);
     }
@@ -294,7 +297,11 @@ impl Pump {
         observer: &mut dyn Observer,
     ) -> Result<(), PumpError> {
         let busy = self.controller.has_work() && self.pending.len() < MOST_COMMITS;
-        let wait = if busy { Duration::ZERO } else { self.time_to_wait() };
+        let wait = if busy {
+            Duration::ZERO
+        } else {
+            self.time_to_wait()
+        };
         match self.inbox.recv_timeout(wait) {
             Ok(message) => self.handle_message(message, backend, observer)?,
             Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
@@ -340,10 +347,12 @@ impl Pump {
     ) -> Result<(), PumpError> {
         match event {
             BackendEvent::PodSeen(pod, seen) => {
-                self.controller.tell(now(), pod.run, Fact::PodSeen(pod, seen));
+                self.controller
+                    .tell(now(), pod.run, Fact::PodSeen(pod, seen));
             }
             BackendEvent::ResultSeen(pod, seen) => {
-                self.controller.tell(now(), pod.run, Fact::ResultSeen(pod, seen));
+                self.controller
+                    .tell(now(), pod.run, Fact::ResultSeen(pod, seen));
             }
             BackendEvent::Inventory(run, pods) => {
                 self.controller.tell(now(), run, Fact::Inventory(pods));
@@ -479,7 +488,11 @@ impl Pump {
 
     fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
         // A retry may have been asked for in the meantime.
-        if self.controller.run(id).is_some_and(|run| run.is_over() && !run.has_work()) {
+        if self
+            .controller
+            .run(id)
+            .is_some_and(|run| run.is_over() && !run.has_work())
+        {
             if let Some(run) = self.controller.remove(id) {
                 observer.ended(&run);
             }
@@ -490,7 +503,10 @@ impl Pump {
     /// A commit was not stored. Another owner, or a deletion, takes the run from us; anything else
     /// is the store's failure.
     fn refused(&mut self, commit: u64, error: StoreError) -> Result<(), PumpError> {
-        let lost = matches!(error, StoreError::Fenced { .. } | StoreError::RunMissing { .. });
+        let lost = matches!(
+            error,
+            StoreError::Fenced { .. } | StoreError::RunMissing { .. }
+        );
         if !lost {
             return Err(PumpError::Store(error));
         }
@@ -511,6 +527,8 @@ impl Pump {
 
 /// The time, in whole seconds.
 fn now() -> Seconds {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     Seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
 }

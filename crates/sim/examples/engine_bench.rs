@@ -3,7 +3,11 @@
 //! `cargo run --release -p argosy-sim --example engine_bench [-- ITEMS]` prints a table. Pods end when
 //! they are told to; each item has an input parameter from `{{item}}`, an output parameter of 16
 //! bytes and an exit code, and every hundredth fails once and is retried.
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement, not the program")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a measurement, not the program"
+)]
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -40,26 +44,28 @@ fn run_of(workflow: serde_json::Value) -> Run {
 
 fn looped(items: u64) -> Run {
     run_of(serde_json::json!({"spec": {
-        "entrypoint": "main",
-        "templates": [
-            {"name": "main", "parallelism": 1000, "steps": [[{
-                "name": "each", "template": "work",
-                "withSequence": {"count": items.to_string()},
-                "arguments": {"parameters": [{"name": "i", "value": "{{item}}"}]}
-            }]]},
-            {"name": "work",
-             "inputs": {"parameters": [{"name": "i"}]},
-             "outputs": {"parameters": [{"name": "o", "valueFrom": {"path": "/tmp/o"}}]},
-             "retryStrategy": {"limit": 1},
-             "container": {"image": "busybox", "command": ["work", "{{inputs.parameters.i}}"]}}
-        ]}}))
+    "entrypoint": "main",
+    "templates": [
+        {"name": "main", "parallelism": 1000, "steps": [[{
+            "name": "each", "template": "work",
+            "withSequence": {"count": items.to_string()},
+            "arguments": {"parameters": [{"name": "i", "value": "{{item}}"}]}
+        }]]},
+        {"name": "work",
+         "inputs": {"parameters": [{"name": "i"}]},
+         "outputs": {"parameters": [{"name": "o", "valueFrom": {"path": "/tmp/o"}}]},
+         "retryStrategy": {"limit": 1},
+         "container": {"image": "busybox", "command": ["work", "{{inputs.parameters.i}}"]}}
+    ]}}))
 }
 
 /// Layers of 1,000 tasks with 10 dependencies each on the layer before, by a fixed random stream.
 fn layered(tasks: usize) -> Run {
     let mut state = 42u64;
     let mut random = |bound: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         (state >> 33) % bound
     };
     let list: Vec<serde_json::Value> = (0..tasks)
@@ -76,18 +82,22 @@ fn layered(tasks: usize) -> Run {
         })
         .collect();
     run_of(serde_json::json!({"spec": {
-        "entrypoint": "main",
-        "templates": [
-            {"name": "main", "dag": {"tasks": list}},
-            {"name": "work", "container": {"image": "busybox", "command": ["work"]}}
-        ]}}))
+    "entrypoint": "main",
+    "templates": [
+        {"name": "main", "dag": {"tasks": list}},
+        {"name": "work", "container": {"image": "busybox", "command": ["work"]}}
+    ]}}))
 }
 
 fn ended(key: PodKey, exit_code: i32) -> Fact {
     Fact::PodSeen(
         key,
         PodSeen {
-            phase: if exit_code == 0 { PodPhase::Succeeded } else { PodPhase::Failed },
+            phase: if exit_code == 0 {
+                PodPhase::Succeeded
+            } else {
+                PodPhase::Failed
+            },
             message: None,
             reason: None,
             ip: None,
@@ -124,7 +134,10 @@ fn drive(run: &mut Run, pods: Pods, outputs: bool) -> f64 {
     let mut asked = 0u64;
     loop {
         let turn = run.turn(AT);
-        let over = turn.effects.iter().any(|effect| matches!(effect, Effect::RunEnded));
+        let over = turn
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::RunEnded));
         std::hint::black_box(&turn.commit);
         match pods {
             Pods::Keys => waiting.extend(run.pull_keys(usize::MAX)),
@@ -165,17 +178,31 @@ fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.trim().parse().ok())
+        .find_map(|line| {
+            line.strip_prefix("VmRSS:")?
+                .trim()
+                .strip_suffix(" kB")?
+                .trim()
+                .parse()
+                .ok()
+        })
         .unwrap_or(0u64)
         * 1024
 }
 
 fn main() {
-    let items: u64 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(1_000_000);
+    let items: u64 = std::env::args()
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(1_000_000);
     println!("| load | nodes | nodes/s | µs a node |");
     println!("| --- | --- | --- | --- |");
     let line = |name: &str, nodes: usize, seconds: f64| {
-        println!("| {name} | {nodes} | {:.0} | {:.2} |", nodes as f64 / seconds, seconds * 1e6 / nodes as f64);
+        println!(
+            "| {name} | {nodes} | {:.0} | {:.2} |",
+            nodes as f64 / seconds,
+            seconds * 1e6 / nodes as f64
+        );
         seconds / nodes as f64
     };
     let mut small = looped(10_000);
@@ -185,20 +212,36 @@ fn main() {
     let before = resident();
     let mut large = looped(items);
     let seconds = drive(&mut large, Pods::Keys, true);
-    let many = line(&format!("loop of {items}, engine alone"), large.node_count(), seconds);
+    let many = line(
+        &format!("loop of {items}, engine alone"),
+        large.node_count(),
+        seconds,
+    );
     let bytes = resident().saturating_sub(before) as f64 / large.node_count() as f64;
     let sample = check_sample(&large);
     drop(large);
     let mut large = looped(items);
     let seconds = drive(&mut large, Pods::Lowered, true);
-    line(&format!("loop of {items}, each lowered to its pod"), large.node_count(), seconds);
+    line(
+        &format!("loop of {items}, each lowered to its pod"),
+        large.node_count(),
+        seconds,
+    );
     drop(large);
     let mut dag = layered(100_000);
     let seconds = drive(&mut dag, Pods::Keys, false);
-    line("DAG of 100,000 tasks, engine alone", dag.node_count(), seconds);
+    line(
+        "DAG of 100,000 tasks, engine alone",
+        dag.node_count(),
+        seconds,
+    );
     let mut dag = layered(100_000);
     let seconds = drive(&mut dag, Pods::Lowered, false);
-    line("DAG of 100,000 tasks, each lowered to its pod", dag.node_count(), seconds);
+    line(
+        "DAG of 100,000 tasks, each lowered to its pod",
+        dag.node_count(),
+        seconds,
+    );
     println!();
     println!("time per node, {items} to 10,000: {:.2}", many / few);
     println!("resident bytes a node after the end: {bytes:.0}");
@@ -219,8 +262,14 @@ fn check_sample(run: &Run) -> String {
         let kind = node.r#type.map(argosy_api::NodeType::as_str);
         let fits = match kind {
             Some("Pod") => {
-                let value = node.inputs.as_ref().and_then(|inputs| inputs.parameters[0].value.clone());
-                let output = node.outputs.as_ref().and_then(|outputs| outputs.parameters[0].value.clone());
+                let value = node
+                    .inputs
+                    .as_ref()
+                    .and_then(|inputs| inputs.parameters[0].value.clone());
+                let output = node
+                    .outputs
+                    .as_ref()
+                    .and_then(|outputs| outputs.parameters[0].value.clone());
                 value.is_some_and(|value| node.name.contains(&format!(":{})", value.0)))
                     && output.is_some_and(|output| output.0 == "0123456789abcdef")
                     && matches!(phase, Some("Succeeded" | "Failed"))

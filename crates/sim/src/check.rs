@@ -14,7 +14,10 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let Some(live) = world.run(id) else {
         return Err("there is no such run".to_owned());
     };
-    let stored = world.stored.get(&id).ok_or("nothing is stored of the run")?;
+    let stored = world
+        .stored
+        .get(&id)
+        .ok_or("nothing is stored of the run")?;
     let mut rebuilt =
         load(id, stored, &world.settings).map_err(|error| format!("cannot rebuild: {error}"))?;
     let (shown, again) = (live.workflow_status(), rebuilt.workflow_status());

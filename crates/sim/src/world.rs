@@ -66,14 +66,16 @@ impl Default for World {
 }
 
 fn settings() -> Settings {
-    let mut repository = ArtifactRepositoryView::default();
-    repository.location = Some(argosy_api::ArtifactLocation {
-        s3: Some(Box::new(argosy_api::S3Artifact {
-            key: DEFAULT_KEY_FORMAT.to_owned(),
+    let repository = ArtifactRepositoryView {
+        location: Some(argosy_api::ArtifactLocation {
+            s3: Some(Box::new(argosy_api::S3Artifact {
+                key: DEFAULT_KEY_FORMAT.to_owned(),
+                ..Default::default()
+            })),
             ..Default::default()
-        })),
-        ..Default::default()
-    });
+        }),
+        archive_logs: false,
+    };
     Settings {
         repository,
         read_yaml,
@@ -97,7 +99,10 @@ impl World {
     pub fn apply(&mut self, yaml: &str) -> Result<(), SimError> {
         let value = read_yaml(yaml).map_err(SimError::Yaml)?;
         let bad = |error: serde_json::Error| SimError::Yaml(error.to_string());
-        let name = value["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+        let name = value["metadata"]["name"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
         match value["kind"].as_str() {
             Some("WorkflowTemplate") => {
                 let template = serde_json::from_value(value).map_err(bad)?;
@@ -105,14 +110,18 @@ impl World {
             }
             Some("ClusterWorkflowTemplate") => {
                 let template = serde_json::from_value(value).map_err(bad)?;
-                self.templates.cluster_workflow_templates.insert(name, template);
+                self.templates
+                    .cluster_workflow_templates
+                    .insert(name, template);
             }
             Some("ConfigMap") => {
                 let data = serde_json::from_value(value["data"].clone()).map_err(bad)?;
                 self.templates.config_maps.insert(name, data);
             }
             kind => {
-                return Err(SimError::Yaml(format!("kind {kind:?} can't be applied here")));
+                return Err(SimError::Yaml(format!(
+                    "kind {kind:?} can't be applied here"
+                )));
             }
         }
         Ok(())
@@ -140,7 +149,9 @@ impl World {
             let prefix = metadata.generate_name.clone().unwrap_or_default();
             metadata.name = Some(format!("{prefix}{}", id.0));
         }
-        metadata.namespace.get_or_insert_with(|| "default".to_owned());
+        metadata
+            .namespace
+            .get_or_insert_with(|| "default".to_owned());
         metadata.uid.get_or_insert_with(|| format!("uid-{}", id.0));
         metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(self.now));
         let definition = Arc::new(Definition {
@@ -273,7 +284,8 @@ impl World {
         if let Some(key) = self.key_of(node_name) {
             let mut seen = pods::seen(PodPhase::Running);
             seen.deleted = true;
-            self.controller.tell(self.now, key.run, Fact::PodSeen(key, seen));
+            self.controller
+                .tell(self.now, key.run, Fact::PodSeen(key, seen));
             self.settle();
         }
     }
@@ -317,7 +329,12 @@ impl World {
         for (&id, stored) in &self.stored {
             let run = load(id, stored, &self.settings)?;
             self.controller.add(run);
-            let pods: Vec<PodKey> = self.order.iter().copied().filter(|key| key.run == id).collect();
+            let pods: Vec<PodKey> = self
+                .order
+                .iter()
+                .copied()
+                .filter(|key| key.run == id)
+                .collect();
             for &key in &pods {
                 let seen = pods::seen(PodPhase::Pending);
                 self.controller.tell(self.now, id, Fact::PodSeen(key, seen));

@@ -56,7 +56,8 @@ spec:
 #[test]
 fn a_diamond_runs_in_order() {
     let (mut world, id) = submitted(DIAMOND);
-    let names = |world: &World| -> Vec<String> { world.pods().into_iter().map(|(_, n)| n).collect() };
+    let names =
+        |world: &World| -> Vec<String> { world.pods().into_iter().map(|(_, n)| n).collect() };
     assert_eq!(names(&world), ["diamond.A"]);
     sound(&world, id);
     world.end("diamond.A", &Outcome::exit(0));
@@ -69,9 +70,15 @@ fn a_diamond_runs_in_order() {
     let (key, _) = world.pods()[0].clone();
     let pod = world.pod(key).expect("the pod is there");
     let main = &pod.pod.spec.as_ref().expect("a pod has a spec").containers[0];
-    assert_eq!(main.command.as_deref(), Some(&["echo".to_owned(), "D".to_owned()][..]));
+    assert_eq!(
+        main.command.as_deref(),
+        Some(&["echo".to_owned(), "D".to_owned()][..])
+    );
     world.end("diamond.D", &Outcome::exit(0));
-    assert_eq!(world.status(id).phase.map(|p| p.to_string()).as_deref(), Some("Succeeded"));
+    assert_eq!(
+        world.status(id).phase.map(|p| p.to_string()).as_deref(),
+        Some("Succeeded")
+    );
     sound(&world, id);
 }
 
@@ -84,15 +91,23 @@ fn a_failed_branch_fails_the_dag_and_omits_what_is_behind() {
     world.end("diamond.C", &Outcome::exit(0));
     assert_eq!(phase_of(&world, id, "diamond.D"), "Omitted");
     let status = world.status(id);
-    assert_eq!(status.phase.map(|p| p.to_string()).as_deref(), Some("Failed"));
-    let b = status.nodes.values().find(|n| n.name == "diamond.B").expect("B has a node");
+    assert_eq!(
+        status.phase.map(|p| p.to_string()).as_deref(),
+        Some("Failed")
+    );
+    let b = status
+        .nodes
+        .values()
+        .find(|n| n.name == "diamond.B")
+        .expect("B has a node");
     assert_eq!(b.message, "main: Error (exit code 2)");
     sound(&world, id);
 }
 
 #[test]
 fn loops_aggregate_and_fan_out() {
-    let (mut world, id) = submitted("
+    let (mut world, id) = submitted(
+        "
 metadata: {name: fan}
 spec:
   entrypoint: main
@@ -110,26 +125,41 @@ spec:
   - name: print
     inputs: {parameters: [{name: x, value: none}]}
     script: {image: busybox, command: [sh], source: 'echo {{inputs.parameters.x}}'}
-");
+",
+    );
     world.end("fan[0].list", &Outcome::result("[1,2,3]"));
     let names: Vec<String> = world.pods().into_iter().map(|(_, n)| n).collect();
-    assert_eq!(names, ["fan[1].each(0:1)", "fan[1].each(1:2)", "fan[1].each(2:3)"]);
+    assert_eq!(
+        names,
+        ["fan[1].each(0:1)", "fan[1].each(1:2)", "fan[1].each(2:3)"]
+    );
     sound(&world, id);
     world.end("fan[1].each(1:2)", &Outcome::result("20"));
     world.end("fan[1].each(0:1)", &Outcome::result("10"));
     world.end("fan[1].each(2:3)", &Outcome::result("30"));
     let status = world.status(id);
-    let sum = status.nodes.values().find(|n| n.name == "fan[2].sum").expect("sum has a node");
-    let value = sum.inputs.as_ref().and_then(|i| i.parameters[0].value.clone());
+    let sum = status
+        .nodes
+        .values()
+        .find(|n| n.name == "fan[2].sum")
+        .expect("sum has a node");
+    let value = sum
+        .inputs
+        .as_ref()
+        .and_then(|i| i.parameters[0].value.clone());
     assert_eq!(value.map(|v| v.0).as_deref(), Some("[10,20,30]"));
     sound(&world, id);
     world.end("fan[2].sum", &Outcome::exit(0));
-    assert_eq!(world.status(id).phase.map(|p| p.to_string()).as_deref(), Some("Succeeded"));
+    assert_eq!(
+        world.status(id).phase.map(|p| p.to_string()).as_deref(),
+        Some("Succeeded")
+    );
 }
 
 #[test]
 fn retries_follow_their_limit_and_backoff() {
-    let (mut world, id) = submitted("
+    let (mut world, id) = submitted(
+        "
 metadata: {name: again}
 spec:
   entrypoint: main
@@ -137,7 +167,8 @@ spec:
   - name: main
     retryStrategy: {limit: 2, backoff: {duration: '10', factor: 2}}
     container: {image: busybox, command: [sh, -c, 'exit {{retries}}']}
-");
+",
+    );
     world.end("again(0)", &Outcome::exit(1));
     assert!(world.pods().is_empty());
     let root = |world: &World| world.status(id).nodes["again"].clone();
@@ -180,17 +211,32 @@ spec:
         world.settle();
     }
     assert_eq!(most, 2);
-    assert_eq!(world.status(id).phase.map(|p| p.to_string()).as_deref(), Some("Succeeded"));
+    assert_eq!(
+        world.status(id).phase.map(|p| p.to_string()).as_deref(),
+        Some("Succeeded")
+    );
     assert_eq!(phases(&world, id).len(), 7);
 }
 
 #[test]
 fn a_stop_runs_the_exit_handler_and_a_termination_does_not() {
     for (command, handler, message) in [
-        (Command::Stop { selector: None, message: None }, "Succeeded", "Stopped with strategy 'Stop'"),
-        (Command::Terminate, "none", "Stopped with strategy 'Terminate'"),
+        (
+            Command::Stop {
+                selector: None,
+                message: None,
+            },
+            "Succeeded",
+            "Stopped with strategy 'Stop'",
+        ),
+        (
+            Command::Terminate,
+            "none",
+            "Stopped with strategy 'Terminate'",
+        ),
     ] {
-        let (mut world, id) = submitted("
+        let (mut world, id) = submitted(
+            "
 metadata: {name: halt}
 spec:
   entrypoint: main
@@ -202,15 +248,23 @@ spec:
     container: {image: busybox, command: [sleep, '9']}
   - name: bye
     container: {image: busybox, command: [echo, '{{workflow.status}}']}
-");
+",
+        );
         world.run_pod("halt[0].a");
         world.ask(id, command);
         world.run_all(10, |_| Outcome::exit(0));
         let status = world.status(id);
         assert_eq!(phase_of(&world, id, "halt.onExit"), handler);
-        assert_eq!(status.phase.map(|p| p.to_string()).as_deref(), Some("Failed"));
+        assert_eq!(
+            status.phase.map(|p| p.to_string()).as_deref(),
+            Some("Failed")
+        );
         assert_eq!(status.message, message);
-        let a = status.nodes.values().find(|n| n.name == "halt[0].a").expect("a has a node");
+        let a = status
+            .nodes
+            .values()
+            .find(|n| n.name == "halt[0].a")
+            .expect("a has a node");
         let gap = "workflow shutdown with strategy:  ";
         assert!(a.message.starts_with(gap), "{}", a.message);
         sound(&world, id);
@@ -223,18 +277,29 @@ fn a_retry_runs_again_what_failed() {
     world.end("diamond.A", &Outcome::exit(0));
     world.end("diamond.B", &Outcome::exit(1));
     world.end("diamond.C", &Outcome::exit(0));
-    world.ask(id, Command::Retry { restart_successful: false, selector: None, parameters: Vec::new() });
+    world.ask(
+        id,
+        Command::Retry {
+            restart_successful: false,
+            selector: None,
+            parameters: Vec::new(),
+        },
+    );
     let names: Vec<String> = world.pods().into_iter().map(|(_, n)| n).collect();
     assert_eq!(names, ["diamond.B"]);
     sound(&world, id);
     world.run_all(10, |_| Outcome::exit(0));
-    assert_eq!(world.status(id).phase.map(|p| p.to_string()).as_deref(), Some("Succeeded"));
+    assert_eq!(
+        world.status(id).phase.map(|p| p.to_string()).as_deref(),
+        Some("Succeeded")
+    );
     sound(&world, id);
 }
 
 #[test]
 fn suspended_nodes_wait_for_a_word_or_a_time() {
-    let (mut world, id) = submitted("
+    let (mut world, id) = submitted(
+        "
 metadata: {name: wait}
 spec:
   entrypoint: main
@@ -246,7 +311,8 @@ spec:
     outputs: {parameters: [{name: go, valueFrom: {supplied: {}, default: 'yes'}}]}
   - name: nap
     suspend: {duration: '20'}
-");
+",
+    );
     assert_eq!(phase_of(&world, id, "wait[0].gate"), "Running");
     sound(&world, id);
     world.ask(id, Command::Resume { selector: None });
@@ -254,6 +320,9 @@ spec:
     world.advance(19);
     assert_eq!(phase_of(&world, id, "wait[1].nap"), "Running");
     world.advance(1);
-    assert_eq!(world.status(id).phase.map(|p| p.to_string()).as_deref(), Some("Succeeded"));
+    assert_eq!(
+        world.status(id).phase.map(|p| p.to_string()).as_deref(),
+        Some("Succeeded")
+    );
     sound(&world, id);
 }

@@ -23,6 +23,9 @@ pub struct CommandRow {
 impl fmt::Debug for CommandRow {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A command may carry parameter values, which are nobody's business in a log.
-        f.debug_struct("CommandRow").field("id", &self.id).field("run", &self.run).finish_non_exhaustive()
+        f.debug_struct("CommandRow")
+            .field("id", &self.id)
+            .field("run", &self.run)
+            .finish_non_exhaustive()
     }
 }

@@ -49,7 +49,9 @@ pub enum StoreError {
         name: String,
     },
     /// The object is not as the precondition says.
-    #[error("cannot write {kind} \"{namespace}/{name}\": {reason}; read it again and repeat the change")]
+    #[error(
+        "cannot write {kind} \"{namespace}/{name}\": {reason}; read it again and repeat the change"
+    )]
     Conflict {
         /// What kind of object.
         kind: ObjectKind,
@@ -61,7 +63,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The owner was never registered, or has been reclaimed as dead.
-    #[error("cannot {attempt} slots of owner {owner}: it is not registered; register its lock first")]
+    #[error(
+        "cannot {attempt} slots of owner {owner}: it is not registered; register its lock first"
+    )]
     OwnerMissing {
         /// What was attempted, as a verb.
         attempt: &'static str,
@@ -117,7 +121,9 @@ pub enum StoreError {
         source: Arc<rusqlite::Error>,
     },
     /// A stored row can't be read.
-    #[error("cannot {attempt}: {what} in the database is not in a form that this program writes; the file is damaged")]
+    #[error(
+        "cannot {attempt}: {what} in the database is not in a form that this program writes; the file is damaged"
+    )]
     Damaged {
         /// What was attempted.
         attempt: &'static str,
@@ -125,7 +131,9 @@ pub enum StoreError {
         what: &'static str,
     },
     /// An earlier fault has made the store unusable.
-    #[error("the store takes no more writes since {reason}; restart the program once the disk is in order")]
+    #[error(
+        "the store takes no more writes since {reason}; restart the program once the disk is in order"
+    )]
     Broken {
         /// The earlier fault.
         reason: Arc<str>,
@@ -137,7 +145,11 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn io(attempt: &'static str, path: &Path, source: impl Into<io::Error>) -> Self {
-        Self::Io { attempt, path: path.to_owned(), source: Arc::new(source.into()) }
+        Self::Io {
+            attempt,
+            path: path.to_owned(),
+            source: Arc::new(source.into()),
+        }
     }
 
     /// Whether the transaction in which this happened may hold half of something.
@@ -153,7 +165,10 @@ pub(crate) trait Attempt<T> {
 
 impl<T> Attempt<T> for Result<T, rusqlite::Error> {
     fn attempt(self, attempt: &'static str) -> Result<T, StoreError> {
-        self.map_err(|source| StoreError::Database { attempt, source: Arc::new(source) })
+        self.map_err(|source| StoreError::Database {
+            attempt,
+            source: Arc::new(source),
+        })
     }
 }
 

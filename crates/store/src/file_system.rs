@@ -11,14 +11,19 @@ use crate::error::StoreError;
 pub(crate) fn refuse_network(data_dir: &Path) -> Result<(), StoreError> {
     let existing = nearest_existing(data_dir);
     match network_kind(existing)? {
-        Some(kind) => Err(StoreError::NetworkFileSystem { path: data_dir.to_owned(), kind }),
+        Some(kind) => Err(StoreError::NetworkFileSystem {
+            path: data_dir.to_owned(),
+            kind,
+        }),
         None => Ok(()),
     }
 }
 
 /// The directory, or its nearest ancestor that exists.
 fn nearest_existing(path: &Path) -> &Path {
-    path.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("."))
+    path.ancestors()
+        .find(|ancestor| ancestor.exists())
+        .unwrap_or(Path::new("."))
 }
 
 #[cfg(target_os = "linux")]
@@ -29,14 +34,25 @@ fn network_kind(path: &Path) -> Result<Option<String>, StoreError> {
     // The magic numbers have 32 bits; the field's width and sign differ between machines.
     let magic = (status.f_type as u64) & 0xFFFF_FFFF;
     if magic != FUSE {
-        return Ok(NETWORK_MAGICS.iter().find(|(known, _)| *known == magic).map(|(_, name)| (*name).to_owned()));
+        return Ok(NETWORK_MAGICS
+            .iter()
+            .find(|(known, _)| *known == magic)
+            .map(|(_, name)| (*name).to_owned()));
     }
-    let device = rustix::fs::stat(path).map_err(|error| look(error.into()))?.st_dev;
-    let device = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let device = rustix::fs::stat(path)
+        .map_err(|error| look(error.into()))?
+        .st_dev;
+    let device = format!(
+        "{}:{}",
+        rustix::fs::major(device),
+        rustix::fs::minor(device)
+    );
     // Without the table nothing speaks against the directory.
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let kind = mounts.lines().find_map(|line| mounted_type(line, &device));
-    Ok(kind.filter(|kind| !LOCAL_FUSE.contains(kind)).map(str::to_owned))
+    Ok(kind
+        .filter(|kind| !LOCAL_FUSE.contains(kind))
+        .map(str::to_owned))
 }
 
 /// The type of file system in a line of `/proc/self/mountinfo`, if the line is about this device.
@@ -108,7 +124,8 @@ mod tests {
 
     #[test]
     fn reads_mount_lines() {
-        let line = "36 35 0:52 / /home/ann/far rw,nosuid shared:1 - fuse.sshfs ann@far:/ rw,user_id=1000";
+        let line =
+            "36 35 0:52 / /home/ann/far rw,nosuid shared:1 - fuse.sshfs ann@far:/ rw,user_id=1000";
         assert_eq!(mounted_type(line, "0:52"), Some("fuse.sshfs"));
         assert_eq!(mounted_type(line, "0:5"), None);
         assert_eq!(mounted_type("nonsense", "0:5"), None);

@@ -1,8 +1,5 @@
-//! Durable state: runs, their nodes, templates and other objects, commands, logs, slots.
-//!
-//! [`Store`] is the seam. [`SqliteStore`] keeps one file in a data directory that several processes
-//! share; [`MemoryStore`] keeps the same promises for tests and simulations, and forgets all at the
-//! end. One suite of contract tests runs on both.
+//! Durable state: runs, their nodes and logs, objects, commands, and the slots that owners of one data
+//! directory share; in SQLite, behind the trait [`Store`].
 //!
 //! This crate moves rows and must never know what they mean: it reads no record, decides nothing
 //! about a workflow, and looks at no clock to decide what is stored. It never puts a stored value

@@ -12,7 +12,6 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argosy_engine::ids::RunId;
@@ -30,7 +29,7 @@ const PAUSE: Duration = Duration::from_micros(500);
 /// Held as long as a run is owned. Dropping it ends the ownership.
 #[derive(Debug)]
 pub struct RunLock {
-    hold: Hold,
+    lock: FileLock,
 }
 
 /// Held as long as an owner of slots lives: by the runner and, since the lock is inherited over a
@@ -38,31 +37,22 @@ pub struct RunLock {
 #[derive(Debug)]
 pub struct OwnerLock {
     id: OwnerId,
-    hold: Hold,
-}
-
-#[derive(Debug)]
-enum Hold {
-    File(FileLock),
-    Memory(Arc<()>),
+    #[expect(
+        dead_code,
+        reason = "held for as long as the owner lives, never looked at"
+    )]
+    lock: FileLock,
 }
 
 impl RunLock {
     pub(crate) fn file(lock: FileLock) -> Self {
-        Self { hold: Hold::File(lock) }
-    }
-
-    pub(crate) fn memory(alive: Arc<()>) -> Self {
-        Self { hold: Hold::Memory(alive) }
+        Self { lock }
     }
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        match &self.hold {
-            Hold::File(lock) => lock.unlink(),
-            Hold::Memory(_) => {}
-        }
+        self.lock.unlink();
     }
 }
 
@@ -71,31 +61,20 @@ impl OwnerLock {
     pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
         create_directories(data_dir)?;
         loop {
-            let nanoseconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+            let nanoseconds = SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_nanos());
             let id = OwnerId(format!("{}-{nanoseconds:x}", std::process::id()));
             // `None`: somebody who looks for dead owners was quicker. The clock moves on.
             if let Some(lock) = FileLock::take(&owner_path(data_dir, &id))? {
-                return Ok(Self { id, hold: Hold::File(lock) });
+                return Ok(Self { id, lock });
             }
         }
-    }
-
-    /// Makes a new owner for a `MemoryStore`: it lives until the lock is dropped.
-    pub fn in_memory(name: &str) -> Self {
-        Self { id: OwnerId(name.to_owned()), hold: Hold::Memory(Arc::new(())) }
     }
 
     /// The owner's id.
     pub fn id(&self) -> &OwnerId {
         &self.id
-    }
-
-    /// What lives as long as this lock, where no file does.
-    pub(crate) fn alive(&self) -> Option<&Arc<()>> {
-        match &self.hold {
-            Hold::File(_) => None,
-            Hold::Memory(alive) => Some(alive),
-        }
     }
 }
 
@@ -105,7 +84,9 @@ pub(crate) fn run_path(data_dir: &Path, run: RunId) -> PathBuf {
 }
 
 fn owner_path(data_dir: &Path, owner: &OwnerId) -> PathBuf {
-    data_dir.join("locks").join(format!("{OWNER_PREFIX}{owner}"))
+    data_dir
+        .join("locks")
+        .join(format!("{OWNER_PREFIX}{owner}"))
 }
 
 /// Whether an owner still lives. The file of one that does not is removed.
@@ -129,7 +110,10 @@ pub(crate) fn sweep_owners(data_dir: &Path) -> Result<(), StoreError> {
     let list = |error| StoreError::io("list the locks in", &locks, error);
     for entry in std::fs::read_dir(&locks).map_err(list)? {
         let name = entry.map_err(list)?.file_name();
-        let owner = name.to_str().and_then(|name| name.strip_prefix(OWNER_PREFIX)).and_then(OwnerId::parse);
+        let owner = name
+            .to_str()
+            .and_then(|name| name.strip_prefix(OWNER_PREFIX))
+            .and_then(OwnerId::parse);
         if let Some(owner) = owner {
             owner_lives(data_dir, &owner)?;
         }
@@ -160,9 +144,16 @@ impl FileLock {
         for attempt in 0..ATTEMPTS {
             let file = open(path)?;
             match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) if has_name(&file, path)? => return Ok(Some(Self { file, path: path.to_owned() })),
+                Ok(()) if has_name(&file, path)? => {
+                    return Ok(Some(Self {
+                        file,
+                        path: path.to_owned(),
+                    }));
+                }
                 Ok(()) => {}
-                Err(rustix::io::Errno::WOULDBLOCK) if attempt + 1 < ATTEMPTS => std::thread::sleep(PAUSE),
+                Err(rustix::io::Errno::WOULDBLOCK) if attempt + 1 < ATTEMPTS => {
+                    std::thread::sleep(PAUSE)
+                }
                 Err(rustix::io::Errno::WOULDBLOCK | rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(StoreError::io("lock", path, error)),
             }
@@ -175,7 +166,12 @@ impl FileLock {
         let file = open(path)?;
         loop {
             match flock(&file, FlockOperation::LockExclusive) {
-                Ok(()) => return Ok(Self { file, path: path.to_owned() }),
+                Ok(()) => {
+                    return Ok(Self {
+                        file,
+                        path: path.to_owned(),
+                    });
+                }
                 Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(StoreError::io("lock", path, error)),
             }

@@ -84,9 +84,9 @@ impl Precondition {
             (Self::Absent, Some(_)) => Some("it exists already".to_owned()),
             (Self::Version(_), None) => Some("it does not exist any more".to_owned()),
             (Self::Version(wanted), Some(current)) if wanted == current => None,
-            (Self::Version(wanted), Some(current)) => {
-                Some(format!("it has changed: its resource version is {current}, not {wanted}"))
-            }
+            (Self::Version(wanted), Some(current)) => Some(format!(
+                "it has changed: its resource version is {current}, not {wanted}"
+            )),
         }
     }
 }

@@ -152,7 +152,9 @@ pub struct StoredRun {
 
 impl fmt::Debug for StoredRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StoredRun").field("row", &self.row).finish_non_exhaustive()
+        f.debug_struct("StoredRun")
+            .field("row", &self.row)
+            .finish_non_exhaustive()
     }
 }
 

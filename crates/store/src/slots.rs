@@ -21,7 +21,9 @@ impl OwnerId {
     pub fn parse(text: &str) -> Option<Self> {
         let well_formed = !text.is_empty()
             && text.len() <= 64
-            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+            && text
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         well_formed.then(|| Self(text.to_owned()))
     }
 }
@@ -64,7 +66,11 @@ impl SlotsStatus {
     /// What each owner that holds or wants slots may have while others wait; rounded up, so that
     /// no slot lies idle.
     pub fn share(&self) -> u32 {
-        let contenders = self.owners.iter().filter(|owner| owner.held > 0 || owner.wanted > 0).count();
+        let contenders = self
+            .owners
+            .iter()
+            .filter(|owner| owner.held > 0 || owner.wanted > 0)
+            .count();
         let contenders = u32::try_from(contenders).unwrap_or(u32::MAX).max(1);
         self.total.div_ceil(contenders).max(1)
     }
@@ -72,7 +78,9 @@ impl SlotsStatus {
     /// Owners that want slots and have less than their share.
     pub fn waiting(&self) -> impl Iterator<Item = &SlotOwner> {
         let share = self.share();
-        self.owners.iter().filter(move |owner| owner.wanted > 0 && owner.held < share)
+        self.owners
+            .iter()
+            .filter(move |owner| owner.wanted > 0 && owner.held < share)
     }
 
     /// Gives `owner` as many of the slots that it wants as are free and fair. `None` if there is no
@@ -110,7 +118,12 @@ mod tests {
     fn status(total: u32, owners: &[(&str, u32, u32)]) -> SlotsStatus {
         let owners = owners
             .iter()
-            .map(|&(id, held, wanted)| SlotOwner { id: OwnerId(id.to_owned()), process: 1, held, wanted })
+            .map(|&(id, held, wanted)| SlotOwner {
+                id: OwnerId(id.to_owned()),
+                process: 1,
+                held,
+                wanted,
+            })
             .collect();
         SlotsStatus { total, owners }
     }
@@ -118,7 +131,14 @@ mod tests {
     #[test]
     fn grants() {
         // total, owners as (name, held, wanted), who asks, for how many, granted, contended
-        type Case = (u32, &'static [(&'static str, u32, u32)], &'static str, u32, u32, bool);
+        type Case = (
+            u32,
+            &'static [(&'static str, u32, u32)],
+            &'static str,
+            u32,
+            u32,
+            bool,
+        );
         let cases: &[Case] = &[
             (8, &[("a", 0, 0)], "a", 3, 3, false),
             (8, &[("a", 0, 0)], "a", 30, 8, false),
@@ -145,18 +165,30 @@ mod tests {
             let grant = slots.grant(&OwnerId((*who).to_owned()), *want);
             assert_eq!(
                 grant,
-                Some(SlotGrant { granted: *granted, contended: *contended }),
+                Some(SlotGrant {
+                    granted: *granted,
+                    contended: *contended
+                }),
                 "case {number}: {owners:?}"
             );
             let held: u32 = slots.owners.iter().map(|owner| owner.held).sum();
-            assert!(held <= (*total).max(held_before), "case {number}: more slots held than there are");
+            assert!(
+                held <= (*total).max(held_before),
+                "case {number}: more slots held than there are"
+            );
         }
         assert_eq!(status(8, &[]).grant(&OwnerId("a".to_owned()), 1), None);
     }
 
     #[test]
     fn owner_ids_name_no_other_file() {
-        for (text, fine) in [("4711-18c2f3a9", true), ("", false), ("../x", false), ("a/b", false), ("a.b", false)] {
+        for (text, fine) in [
+            ("4711-18c2f3a9", true),
+            ("", false),
+            ("../x", false),
+            ("a/b", false),
+            ("a.b", false),
+        ] {
             assert_eq!(OwnerId::parse(text).is_some(), fine, "{text:?}");
         }
     }

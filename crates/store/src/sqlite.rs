@@ -208,9 +208,7 @@ impl Writer {
     fn store(&mut self, group: Vec<Job>) {
         let mut answers = Vec::with_capacity(group.len());
         let stored = self.store_group(&group, &mut answers);
-        let power = group
-            .iter()
-            .any(|job| job.durability == Durability::Power);
+        let power = group.iter().any(|job| job.durability == Durability::Power);
         let due = self.synced.elapsed() >= SYNC_INTERVAL || self.policy == SyncPolicy::EachCommit;
         let stored = stored.and_then(|()| {
             if power || due {
@@ -244,9 +242,12 @@ impl Writer {
         for job in group {
             answers.push(write::commit(&transaction, job.epoch, &job.commit));
         }
-        let spoiled = answers
-            .iter()
-            .find_map(|answer| answer.as_ref().err().filter(|error| error.spoils_transaction()));
+        let spoiled = answers.iter().find_map(|answer| {
+            answer
+                .as_ref()
+                .err()
+                .filter(|error| error.spoils_transaction())
+        });
         match spoiled {
             Some(error) => Err(error.clone()),
             None => transaction.commit().attempt("commit"),
@@ -266,11 +267,15 @@ impl Writer {
 
 impl Store for SqliteStore {
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
-        self.durably("create a run", |connection| write::create_run(connection, &run))
+        self.durably("create a run", |connection| {
+            write::create_run(connection, &run)
+        })
     }
 
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
-        self.durably("delete a run", |connection| write::delete_run(connection, run))
+        self.durably("delete a run", |connection| {
+            write::delete_run(connection, run)
+        })
     }
 
     fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
@@ -381,7 +386,9 @@ impl Store for SqliteStore {
     }
 
     fn put_object(&self, object: NewObject) -> Result<u64, StoreError> {
-        self.durably("write an object", |connection| write::put_object(connection, &object))
+        self.durably("write an object", |connection| {
+            write::put_object(connection, &object)
+        })
     }
 
     fn object(
@@ -415,7 +422,9 @@ impl Store for SqliteStore {
     }
 
     fn set_slots_total(&self, total: u32) -> Result<(), StoreError> {
-        self.write("set the slots", |connection| write::set_slots_total(connection, total))
+        self.write("set the slots", |connection| {
+            write::set_slots_total(connection, total)
+        })
     }
 
     fn register_owner(&self, lock: &OwnerLock) -> Result<(), StoreError> {

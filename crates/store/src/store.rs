@@ -69,9 +69,19 @@ pub trait Store: Send + Sync {
     fn submit(&self, epoch: Epoch, commit: Commit, durability: Durability, done: Done);
 
     /// [`submit`](Self::submit), and waits for the answer.
-    fn commit(&self, epoch: Epoch, commit: Commit, durability: Durability) -> Result<(), StoreError> {
+    fn commit(
+        &self,
+        epoch: Epoch,
+        commit: Commit,
+        durability: Durability,
+    ) -> Result<(), StoreError> {
         let (answer, answered) = mpsc::sync_channel(1);
-        self.submit(epoch, commit, durability, Box::new(move |result| drop(answer.send(result))));
+        self.submit(
+            epoch,
+            commit,
+            durability,
+            Box::new(move |result| drop(answer.send(result))),
+        );
         answered.recv().unwrap_or(Err(StoreError::Closed))
     }
 
@@ -90,10 +100,19 @@ pub trait Store: Send + Sync {
     fn value(&self, run: RunId, hash: ValueHash) -> Result<Option<String>, StoreError>;
 
     /// All large values of a run.
-    fn values(&self, run: RunId, on_value: &mut dyn FnMut(ValueHash, String)) -> Result<(), StoreError>;
+    fn values(
+        &self,
+        run: RunId,
+        on_value: &mut dyn FnMut(ValueHash, String),
+    ) -> Result<(), StoreError>;
 
     /// The run's log from a turn on: the turn's number, counted from 0, and its entry.
-    fn log(&self, run: RunId, from: u64, on_entry: &mut dyn FnMut(u64, Vec<u8>)) -> Result<(), StoreError>;
+    fn log(
+        &self,
+        run: RunId,
+        from: u64,
+        on_entry: &mut dyn FnMut(u64, Vec<u8>),
+    ) -> Result<(), StoreError>;
 
     /// A number that differs from the last answer if anything was written in between, by whomever.
     /// It says nothing across stores and restarts.
@@ -106,7 +125,8 @@ pub trait Store: Send + Sync {
     fn push_command(&self, run: RunId, command: Vec<u8>) -> Result<CommandId, StoreError>;
 
     /// Commands after the given one that wait, of one run or of all; at most 1,000.
-    fn commands(&self, run: Option<RunId>, after: CommandId) -> Result<Vec<CommandRow>, StoreError>;
+    fn commands(&self, run: Option<RunId>, after: CommandId)
+    -> Result<Vec<CommandRow>, StoreError>;
 
     // Objects
 
@@ -114,7 +134,12 @@ pub trait Store: Send + Sync {
     fn put_object(&self, object: NewObject) -> Result<u64, StoreError>;
 
     /// One object.
-    fn object(&self, kind: ObjectKind, namespace: &str, name: &str) -> Result<Option<StoredObject>, StoreError>;
+    fn object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StoredObject>, StoreError>;
 
     /// All objects of a kind, in one namespace or in all, by namespace and name.
     fn objects(

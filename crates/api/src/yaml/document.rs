@@ -60,7 +60,7 @@ fn refuse(text: &str, limits: &Limits) -> Option<Fault> {
         return Some(Fault::error("too-large", 0, 0, message));
     }
     let control = |byte: &u8| matches!(byte, 0..=8 | 11 | 12 | 14..=31 | 127);
-    let at = text.as_bytes().iter().position(|byte| control(byte))?;
+    let at = text.as_bytes().iter().position(control)?;
     let message = format!(
         "the control character U+{:04X} can't stand in YAML",
         text.as_bytes()[at]

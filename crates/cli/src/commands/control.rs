@@ -102,7 +102,11 @@ fn running(client: &Client, name: &str) -> Result<RunRow> {
 }
 
 pub fn stop(arguments: &StopArguments, global: &Global) -> Result<()> {
-    let selector = arguments.node_field_selector.as_deref().map(node_selector).transpose()?;
+    let selector = arguments
+        .node_field_selector
+        .as_deref()
+        .map(node_selector)
+        .transpose()?;
     let command = Command::Stop {
         selector,
         message: arguments.message.as_deref().map(Into::into),
@@ -120,11 +124,18 @@ pub fn suspend(names: &Names, global: &Global) -> Result<()> {
 
 pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
-    let selector = arguments.node_field_selector.as_deref().map(node_selector).transpose()?;
+    let selector = arguments
+        .node_field_selector
+        .as_deref()
+        .map(node_selector)
+        .transpose()?;
     for name in &arguments.names.names {
         let row = running(&client, name)?;
         if selector.is_none() {
-            client.load(row.id)?.check_resume().map_err(|error| anyhow::anyhow!(error))?;
+            client
+                .load(row.id)?
+                .check_resume()
+                .map_err(|error| anyhow::anyhow!(error))?;
         }
         let command = Command::Resume {
             selector: selector.clone(),
@@ -137,7 +148,11 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
 
 pub fn retry(arguments: &RetryArguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
-    let selector = arguments.node_field_selector.as_deref().map(node_selector).transpose()?;
+    let selector = arguments
+        .node_field_selector
+        .as_deref()
+        .map(node_selector)
+        .transpose()?;
     let parameters = pairs(&arguments.parameters)?;
     let mut code = ExitCode::SUCCESS;
     for name in &arguments.names.names {
@@ -169,7 +184,9 @@ pub fn node(arguments: &NodeArguments, global: &Global) -> Result<()> {
         None => None,
         Some(text) => match NodePhase::parse(text) {
             Some(phase) if phase.is_fulfilled() => Some(phase),
-            _ => bail!("--phase {text}: a node can be set to Succeeded, Failed, Error, Skipped or Omitted"),
+            _ => bail!(
+                "--phase {text}: a node can be set to Succeeded, Failed, Error, Skipped or Omitted"
+            ),
         },
     };
     let command = Command::SetNode {

@@ -34,7 +34,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         rows.extend(client.rows(false)?.into_iter().filter(|row| {
             let ended = row.summary.phase.is_some_and(|phase| phase.is_completed());
             (!arguments.completed || ended)
-                && arguments.prefix.as_ref().is_none_or(|prefix| row.name.starts_with(prefix))
+                && arguments
+                    .prefix
+                    .as_ref()
+                    .is_none_or(|prefix| row.name.starts_with(prefix))
         }));
     } else if rows.is_empty() {
         bail!("say which: a name, --completed, --prefix or --all");

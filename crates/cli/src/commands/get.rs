@@ -29,7 +29,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             Some(Format::Short) => println!(
                 "{} {}",
                 row.name,
-                workflow.status.phase.map_or("Pending", argosy_api::WorkflowPhase::as_str)
+                workflow
+                    .status
+                    .phase
+                    .map_or("Pending", argosy_api::WorkflowPhase::as_str)
             ),
             Some(format @ (Format::Json | Format::Yaml)) => {
                 print!("{}", output::object(&workflow, format)?);

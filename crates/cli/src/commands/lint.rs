@@ -52,7 +52,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         let text = parsed.text;
         for (object, document) in parsed.objects {
             match object {
-                Object::Workflow(workflow) => workflows.push((path.clone(), text.clone(), document, *workflow)),
+                Object::Workflow(workflow) => {
+                    workflows.push((path.clone(), text.clone(), document, *workflow))
+                }
                 Object::WorkflowTemplate(template) => {
                     let name = template.metadata.name.clone().unwrap_or_default();
                     known.workflow_templates.insert(name, *template);
@@ -69,10 +71,17 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             }
         }
     }
-    let client = if arguments.offline { None } else { Some(Client::open(global)?) };
+    let client = if arguments.offline {
+        None
+    } else {
+        Some(Client::open(global)?)
+    };
     let count = workflows.len();
     for (path, text, document, mut workflow) in workflows {
-        workflow.metadata.namespace.get_or_insert_with(|| global.namespace.clone());
+        workflow
+            .metadata
+            .namespace
+            .get_or_insert_with(|| global.namespace.clone());
         let mut definition = match &client {
             Some(client) => crate::gather::definition(&*client.store, workflow)?,
             None => Definition {
@@ -80,8 +89,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
                 ..Definition::default()
             },
         };
-        definition.workflow_templates.extend(known.workflow_templates.clone());
-        definition.cluster_workflow_templates.extend(known.cluster_workflow_templates.clone());
+        definition
+            .workflow_templates
+            .extend(known.workflow_templates.clone());
+        definition
+            .cluster_workflow_templates
+            .extend(known.cluster_workflow_templates.clone());
         if let Err(error) = crate::submission::check(&definition) {
             let spec = argosy_api::FieldPath::default().field("spec");
             let diagnostic = Diagnostic::error("invalid-spec", spec, error.to_string());
@@ -91,7 +104,11 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     }
     print(&faults, arguments.output, count)?;
     let errors = faults.iter().any(Fault::is_error);
-    Ok(if errors { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if errors {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 fn whole_file(path: &std::path::Path, message: &str) -> Fault {

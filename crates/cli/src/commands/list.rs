@@ -63,20 +63,26 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
 fn fits(row: &RunRow, arguments: &Arguments) -> bool {
     let phase = row.summary.phase;
     let ended = phase.is_some_and(|phase| phase.is_completed());
-    let labels = arguments.selector.iter().flat_map(|text| text.split(',')).all(|term| {
-        match term.split_once('=') {
-            Some((key, value)) => row.labels.get(key.trim_end_matches(['!', '='])).is_some_and(
-                |found| (found == value.trim_start_matches('=')) != key.ends_with('!'),
-            ),
+    let labels = arguments
+        .selector
+        .iter()
+        .flat_map(|text| text.split(','))
+        .all(|term| match term.split_once('=') {
+            Some((key, value)) => row
+                .labels
+                .get(key.trim_end_matches(['!', '=']))
+                .is_some_and(|found| {
+                    (found == value.trim_start_matches('=')) != key.ends_with('!')
+                }),
             None => row.labels.contains_key(term),
-        }
-    });
+        });
     (!arguments.completed || ended)
         && (!arguments.running || !ended)
         && (arguments.status.is_empty()
-            || arguments.status.iter().any(|wanted| {
-                phase.map_or("Pending", argosy_api::WorkflowPhase::as_str) == wanted
-            }))
+            || arguments
+                .status
+                .iter()
+                .any(|wanted| phase.map_or("Pending", argosy_api::WorkflowPhase::as_str) == wanted))
         && row.name.starts_with(&arguments.prefix)
         && labels
 }
@@ -97,7 +103,9 @@ fn print_table(rows: &[RunRow], arguments: &Arguments) {
     }
     for row in rows {
         let summary = &row.summary;
-        let phase = summary.phase.map_or("Pending", argosy_api::WorkflowPhase::as_str);
+        let phase = summary
+            .phase
+            .map_or("Pending", argosy_api::WorkflowPhase::as_str);
         let duration = summary.started_at.map_or(0, |started| {
             summary.finished_at.unwrap_or(now).since(started)
         });
@@ -105,7 +113,11 @@ fn print_table(rows: &[RunRow], arguments: &Arguments) {
         let over: u32 = summary.counts[2..].iter().sum();
         let mut line = vec![
             row.name.clone(),
-            if summary.suspended { format!("{phase} (Suspended)") } else { phase.to_owned() },
+            if summary.suspended {
+                format!("{phase} (Suspended)")
+            } else {
+                phase.to_owned()
+            },
             short_duration(now.since(row.created_at)),
             short_duration(duration),
             format!("{pending}/{running}/{over}"),

@@ -38,7 +38,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         .grep
         .as_deref()
         .map(|pattern| {
-            regex_lite::Regex::new(pattern).with_context(|| format!("--grep {pattern:?} is no regular expression"))
+            regex_lite::Regex::new(pattern)
+                .with_context(|| format!("--grep {pattern:?} is no regular expression"))
         })
         .transpose()?;
     let mut printer = Printer {

@@ -113,7 +113,9 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::Lint(arguments) => return lint::run(&arguments, global),
         Command::Node(arguments) => control::node(&arguments, global)?,
         Command::Apply(arguments) => apply::run(&arguments, global)?,
-        Command::Template(arguments) => template::run(&arguments, global, template::Scope::Namespaced)?,
+        Command::Template(arguments) => {
+            template::run(&arguments, global, template::Scope::Namespaced)?
+        }
         Command::ClusterTemplate(arguments) => {
             template::run(&arguments, global, template::Scope::Cluster)?;
         }
@@ -147,7 +149,11 @@ pub fn exit_code(phase: Option<argosy_api::WorkflowPhase>) -> ExitCode {
 /// A `key=value,key!=value` selector of nodes.
 pub fn node_selector(text: &str) -> Result<argosy_engine::fact::NodeSelector> {
     let mut terms = Vec::new();
-    for term in text.split(',').map(str::trim).filter(|term| !term.is_empty()) {
+    for term in text
+        .split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+    {
         let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
             (key, false, value)
         } else if let Some((key, value)) = term.split_once("==") {

@@ -40,13 +40,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             .unwrap_or_else(|| format!("{}-", row.name));
         metadata.generate_name = Some(prefix);
         metadata.name = None;
-        metadata
-            .labels
-            .get_or_insert_default()
-            .insert(
-                "workflows.argoproj.io/resubmitted-from-workflow".to_owned(),
-                row.name.clone(),
-            );
+        metadata.labels.get_or_insert_default().insert(
+            "workflows.argoproj.io/resubmitted-from-workflow".to_owned(),
+            row.name.clone(),
+        );
         let overrides = Overrides {
             parameters: arguments.parameters.clone(),
             priority: arguments.priority,

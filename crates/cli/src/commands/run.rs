@@ -57,7 +57,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             return Ok(ExitCode::SUCCESS);
         }
     }
-    for workflow in submission::workflows_or_none(&client, &arguments.files, &arguments.overrides)? {
+    for workflow in submission::workflows_or_none(&client, &arguments.files, &arguments.overrides)?
+    {
         runs.push(submission::create(&client, workflow)?);
     }
     let mut printer = Printer {
@@ -86,7 +87,11 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             }
         }
     }
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if failed {
+        ExitCode::FAILURE
+    } else {
+        ExitCode::SUCCESS
+    })
 }
 
 /// Prints a line for each node that changes, and the tree at the end.
@@ -138,7 +143,8 @@ impl Observer for Printer<'_> {
                 crate::tree::glyph(Some(phase), true),
                 node.name
             );
-            if self.log && phase.is_fulfilled()
+            if self.log
+                && phase.is_fulfilled()
                 && let Some(key) = run.pod_key_at(index)
                 && let Ok(text) = std::fs::read(self.client.log_path(key))
             {

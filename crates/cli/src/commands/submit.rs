@@ -42,9 +42,15 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     for workflow in submission::workflows(&client, &arguments.files, &arguments.overrides)? {
         if arguments.dry_run || arguments.server_dry_run {
             if arguments.server_dry_run {
-                submission::check(&crate::gather::definition(&*client.store, workflow.clone())?)?;
+                submission::check(&crate::gather::definition(
+                    &*client.store,
+                    workflow.clone(),
+                )?)?;
             }
-            print!("{}", output::object(&workflow, arguments.output.unwrap_or(Format::Yaml))?);
+            print!(
+                "{}",
+                output::object(&workflow, arguments.output.unwrap_or(Format::Yaml))?
+            );
             continue;
         }
         let id = submission::create(&client, workflow)?;

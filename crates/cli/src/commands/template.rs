@@ -77,26 +77,36 @@ pub fn run(arguments: &Arguments, global: &Global, scope: Scope) -> Result<()> {
                 let value: serde_json::Value = serde_json::from_slice(&object.json)?;
                 match output {
                     Some(Format::Name) => println!("{name}"),
-                    format => print!("{}", output::object(&value, format.unwrap_or(Format::Yaml))?),
+                    format => print!(
+                        "{}",
+                        output::object(&value, format.unwrap_or(Format::Yaml))?
+                    ),
                 }
             }
         }
         Action::List => {
             let mut rows = vec![vec!["NAME".to_owned()]];
-            client.store.objects(kind, Some(&namespace), &mut |object| {
-                rows.push(vec![object.name.clone()]);
-            })?;
+            client
+                .store
+                .objects(kind, Some(&namespace), &mut |object| {
+                    rows.push(vec![object.name.clone()]);
+                })?;
             print!("{}", output::table(&rows));
         }
         Action::Delete { names, all } => {
             let mut names = names.clone();
             if *all {
-                client.store.objects(kind, Some(&namespace), &mut |object| {
-                    names.push(object.name.clone());
-                })?;
+                client
+                    .store
+                    .objects(kind, Some(&namespace), &mut |object| {
+                        names.push(object.name.clone());
+                    })?;
             }
             for name in names {
-                if !client.store.delete_object(kind, &namespace, &name, Precondition::Any)? {
+                if !client
+                    .store
+                    .delete_object(kind, &namespace, &name, Precondition::Any)?
+                {
                     bail!("{} \"{name}\" not found", kind.as_str());
                 }
                 println!("{} '{name}' deleted", kind.as_str());
@@ -118,18 +128,26 @@ fn keep(client: &Client, paths: &[PathBuf], scope: Scope, new: bool) -> Result<(
                     client.namespace.as_str(),
                     o.metadata.name.clone(),
                 ),
-                (Object::ClusterWorkflowTemplate(o), Scope::Cluster) => {
-                    (ObjectKind::ClusterWorkflowTemplate, "", o.metadata.name.clone())
-                }
+                (Object::ClusterWorkflowTemplate(o), Scope::Cluster) => (
+                    ObjectKind::ClusterWorkflowTemplate,
+                    "",
+                    o.metadata.name.clone(),
+                ),
                 _ => continue,
             };
             let name = name.unwrap_or_default();
             let there = client.store.object(kind, namespace, &name)?.is_some();
             if new && there {
-                bail!("{} \"{name}\" already exists; `update` replaces it", kind.as_str());
+                bail!(
+                    "{} \"{name}\" already exists; `update` replaces it",
+                    kind.as_str()
+                );
             }
             if !new && !there {
-                bail!("{} \"{name}\" not found; `create` keeps a new one", kind.as_str());
+                bail!(
+                    "{} \"{name}\" not found; `create` keeps a new one",
+                    kind.as_str()
+                );
             }
             if let Some(name) = submission::apply(client, object)? {
                 println!("{name} {}", if new { "created" } else { "updated" });

@@ -62,7 +62,11 @@ pub fn wait_for(client: &Client, id: RunId) -> Result<ExitCode> {
         };
         if row.summary.phase.is_some_and(|phase| phase.is_completed()) {
             let phase = row.summary.phase;
-            println!("{} {}", row.name, phase.map_or("", argosy_api::WorkflowPhase::as_str));
+            println!(
+                "{} {}",
+                row.name,
+                phase.map_or("", argosy_api::WorkflowPhase::as_str)
+            );
             return Ok(super::exit_code(phase));
         }
         std::thread::sleep(PACE);

@@ -24,15 +24,25 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             if found.is_empty() {
                 match run.why_unmade(node) {
                     Some(why) => println!("{node} {why}"),
-                    None => bail!("workflow {} has no node {node}; `argosy get {}` shows its nodes", row.name, row.name),
+                    None => bail!(
+                        "workflow {} has no node {node}; `argosy get {}` shows its nodes",
+                        row.name,
+                        row.name
+                    ),
                 }
             }
             found.into_iter().map(|index| run.why(index)).collect()
         }
     };
     if arguments.node.is_none() {
-        let phase = run.phase().map_or("Pending", argosy_api::WorkflowPhase::as_str);
-        let message = if run.message().is_empty() { String::new() } else { format!(": {}", run.message()) };
+        let phase = run
+            .phase()
+            .map_or("Pending", argosy_api::WorkflowPhase::as_str);
+        let message = if run.message().is_empty() {
+            String::new()
+        } else {
+            format!(": {}", run.message())
+        };
         println!("{} is {phase}{message}", row.name);
     }
     for why in answers {
@@ -41,7 +51,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             println!("  {waits}");
         }
         for step in &why.chain {
-            let at = step.at.map_or_else(String::new, argosy_engine::timestamp::rfc3339);
+            let at = step
+                .at
+                .map_or_else(String::new, argosy_engine::timestamp::rfc3339);
             println!("  {at} {}", step.text);
         }
     }

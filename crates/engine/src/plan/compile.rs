@@ -262,7 +262,11 @@ impl Compiler<'_> {
                     }),
             },
         )?;
-        call.looping = looping(&step.with_items, &step.with_param, step.with_sequence.as_ref())?;
+        call.looping = looping(
+            &step.with_items,
+            &step.with_param,
+            step.with_sequence.as_ref(),
+        )?;
         call.exit = self.exit_hook(origin, &step.hooks, &step.on_exit)?;
         for (name, hook) in step.hooks.iter().filter(|(name, _)| *name != "exit") {
             call.hooks.push(self.hook(origin, name, hook)?);
@@ -295,7 +299,11 @@ impl Compiler<'_> {
                     }),
             },
         )?;
-        call.looping = looping(&task.with_items, &task.with_param, task.with_sequence.as_ref())?;
+        call.looping = looping(
+            &task.with_items,
+            &task.with_param,
+            task.with_sequence.as_ref(),
+        )?;
         call.exit = self.exit_hook(origin, &task.hooks, &task.on_exit)?;
         for (name, hook) in task.hooks.iter().filter(|(name, _)| *name != "exit") {
             call.hooks.push(self.hook(origin, name, hook)?);
@@ -320,8 +328,7 @@ impl Compiler<'_> {
                 ..Call::default()
             },
         )?;
-        let expression =
-            (!hook.expression.is_empty()).then(|| Arc::from(hook.expression.as_str()));
+        let expression = (!hook.expression.is_empty()).then(|| Arc::from(hook.expression.as_str()));
         Ok(HookPlan {
             call: Arc::new(call),
             expression,
@@ -418,7 +425,10 @@ impl Compiler<'_> {
         let name: Arc<str> = Arc::from(reference.name.as_str());
         let (origin, templates) = if reference.cluster_scope {
             let found = self.definition.cluster_workflow_templates.get(&*name);
-            (Origin::Cluster(name), found.map(|found| &found.spec.templates))
+            (
+                Origin::Cluster(name),
+                found.map(|found| &found.spec.templates),
+            )
         } else {
             let found = self.definition.workflow_templates.get(&*name);
             (
@@ -427,7 +437,11 @@ impl Compiler<'_> {
             )
         };
         let Some(templates) = templates else {
-            let kind = if reference.cluster_scope { "cluster" } else { "" };
+            let kind = if reference.cluster_scope {
+                "cluster"
+            } else {
+                ""
+            };
             return Target::Missing(Arc::from(format!(
                 "{kind}workflowtemplates.argoproj.io \"{}\" not found",
                 reference.name

@@ -158,7 +158,9 @@ fn mark_needed(tasks: &mut [TaskPlan], targets: &[u32]) -> u32 {
 
 fn refuse_cycles(tasks: &[TaskPlan]) -> Result<(), CompileError> {
     let mut waits: Vec<usize> = tasks.iter().map(|task| task.dependencies.len()).collect();
-    let mut ready: Vec<usize> = (0..tasks.len()).filter(|&index| waits[index] == 0).collect();
+    let mut ready: Vec<usize> = (0..tasks.len())
+        .filter(|&index| waits[index] == 0)
+        .collect();
     let mut seen = 0;
     while let Some(index) = ready.pop() {
         seen += 1;

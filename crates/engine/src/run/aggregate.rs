@@ -43,7 +43,11 @@ impl Run {
         if let Some(known) = self.aggregates.borrow().get(&key) {
             return Some(known.clone());
         }
-        let built = self.build_aggregate(state, field);
+        let built = match self.build_aggregate(state, field) {
+            // As if it were not there: who refers to it is an error, and artifacts are the way.
+            Aggregate::Text(text) if text.len() > MAX_BYTES => Aggregate::None,
+            built => built,
+        };
         if state.unsettled == 0 {
             self.aggregates.borrow_mut().insert(key, built.clone());
         }

@@ -71,7 +71,9 @@ impl Run {
             };
             let value = match given {
                 Given::Value(value) => Some(value),
-                Given::Nothing => self.default_of(&input.name, &input.default, index, planned, &inputs)?,
+                Given::Nothing => {
+                    self.default_of(&input.name, &input.default, index, planned, &inputs)?
+                }
                 Given::Absent => match &input.default {
                     InputDefault::None => {
                         return Err(InputError::Input(format!(
@@ -133,7 +135,14 @@ impl Run {
             let key = Text::parse(&key.key).map_err(|e| InputError::Argument(e.to_string()))?;
             let default = from.default.as_ref().map(|text| Arc::from(text.as_str()));
             return self
-                .config_map_value(&argument.name, &name, &key, default.as_ref(), outside, context)
+                .config_map_value(
+                    &argument.name,
+                    &name,
+                    &key,
+                    default.as_ref(),
+                    outside,
+                    context,
+                )
                 .map(Given::Value);
         }
         Ok(Given::Nothing)
@@ -381,7 +390,12 @@ impl Run {
     ) -> Result<Template, String> {
         let inputs = self.inputs_of(index);
         let mut template = (*planned.template).clone();
-        for (parameter, value) in template.inputs.parameters.iter_mut().zip(&inputs.parameters) {
+        for (parameter, value) in template
+            .inputs
+            .parameters
+            .iter_mut()
+            .zip(&inputs.parameters)
+        {
             if let Some(value) = value {
                 parameter.value = Some(AnyString::from(&**value));
                 parameter.value_from = None;
@@ -392,7 +406,8 @@ impl Run {
         }
         let value = serde_json::to_value(&template).map_err(|error| error.to_string())?;
         let variables = self.inside(index, planned, inputs);
-        let context = self.eval_context(&self.name(index), self.node(index).incarnation, "template");
+        let context =
+            self.eval_context(&self.name(index), self.node(index).incarnation, "template");
         let filled = fill_json(&value, &variables, &context, 0)?;
         serde_json::from_value(filled).map_err(|error| error.to_string())
     }
@@ -442,7 +457,10 @@ pub(super) fn fill_json(
         Value::Object(map) => Value::Object(
             map.iter()
                 .map(|(key, value)| {
-                    Ok((key.clone(), fill_json(value, variables, context, depth + 1)?))
+                    Ok((
+                        key.clone(),
+                        fill_json(value, variables, context, depth + 1)?,
+                    ))
                 })
                 .collect::<Result<_, String>>()?,
         ),

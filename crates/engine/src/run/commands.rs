@@ -253,7 +253,10 @@ impl Run {
                     .strip_prefix("inputs.parameters.")?
                     .strip_suffix(".value")?;
                 let template = self.template_of(index)?;
-                let place = template.inputs.iter().position(|input| *input.name == *name)?;
+                let place = template
+                    .inputs
+                    .iter()
+                    .position(|input| *input.name == *name)?;
                 let value = self.inputs_of(index).parameters.get(place)?.as_ref()?;
                 Some(value.to_string())
             }

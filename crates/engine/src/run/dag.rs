@@ -269,7 +269,11 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(index) {
-                let children = body.tasks.iter().filter_map(|task| task.node.some()).collect();
+                let children = body
+                    .tasks
+                    .iter()
+                    .filter_map(|task| task.node.some())
+                    .collect();
                 self.end_idle_retries(children);
             }
             return;

@@ -81,7 +81,10 @@ fn value_of(parameter: &Parameter, definition: &Definition) -> Result<Arc<str>, 
     if let Some((from, key)) =
         from.and_then(|from| from.config_map_key_ref.as_ref().map(|key| (from, key)))
     {
-        return match (definition.config_map_value(&key.name, &key.key), &from.default) {
+        return match (
+            definition.config_map_value(&key.name, &key.key),
+            &from.default,
+        ) {
             (Ok(value), _) => Ok(Arc::from(value)),
             (Err(_), Some(default)) => Ok(Arc::from(default.as_str())),
             (Err(error), None) => Err(format!(
@@ -110,7 +113,8 @@ impl Run {
             if let Some(value) = self.globals.parameters.get(parameter) {
                 return Some(Cow::Borrowed(value));
             }
-            return (parameter == "json").then(|| Cow::Owned(go_json::text(&spec.arguments.parameters)));
+            return (parameter == "json")
+                .then(|| Cow::Owned(go_json::text(&spec.arguments.parameters)));
         }
         if let Some(output) = rest.strip_prefix("outputs.parameters.") {
             return self

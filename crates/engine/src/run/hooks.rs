@@ -102,7 +102,10 @@ impl Run {
         if let Some(outputs) = &last.outputs {
             for parameter in &outputs.parameters {
                 let value = parameter.value.as_deref().unwrap_or_default().to_owned();
-                extra.push((format!("{base}.outputs.parameters.{}", parameter.name), Some(value)));
+                extra.push((
+                    format!("{base}.outputs.parameters.{}", parameter.name),
+                    Some(value),
+                ));
             }
             if let Some(result) = &outputs.result {
                 extra.push((format!("{base}.outputs.result"), Some(result.to_string())));
@@ -189,9 +192,7 @@ impl Run {
                 .attached_to(index)
                 .iter()
                 .any(|&hook| self.node(hook).role == Role::OnExit);
-        if exit_is_owed
-            && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
-        {
+        if exit_is_owed && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone()) {
             self.begin_exit(index, &hook);
         }
         self.settle(index);
@@ -199,10 +200,7 @@ impl Run {
 
     /// The next second, if a hook of the workflow that has not begun speaks of the time.
     pub(super) fn next_hook_time(&self) -> Option<Seconds> {
-        let running = self
-            .status
-            .phase
-            .is_some_and(|phase| !phase.is_completed());
+        let running = self.status.phase.is_some_and(|phase| !phase.is_completed());
         let timed = running
             && (0u32..).zip(&self.plan.hooks).any(|(slot, hook)| {
                 let speaks = hook

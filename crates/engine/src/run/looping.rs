@@ -77,9 +77,7 @@ impl Run {
         variables: &Variables<'_>,
     ) -> Result<Items, String> {
         let context = self.eval_context(&call.name, 0, "items");
-        let fill = |text: &Text| {
-            fill(text, variables, &context).map_err(|error| error.to_string())
-        };
+        let fill = |text: &Text| fill(text, variables, &context).map_err(|error| error.to_string());
         match looping {
             LoopPlan::Items(items) => Ok(Items::Values(items.clone())),
             LoopPlan::TaggedItems(items) => {
@@ -110,9 +108,9 @@ impl Run {
                         return Ok(None);
                     };
                     let text = fill(text)?;
-                    text.parse().map(Some).map_err(|_| {
-                        format!("strconv.Atoi: parsing \"{text}\": invalid syntax")
-                    })
+                    text.parse()
+                        .map(Some)
+                        .map_err(|_| format!("strconv.Atoi: parsing \"{text}\": invalid syntax"))
                 };
                 sequence(number(start)?, number(end)?, number(count)?, fill(format)?)
             }
@@ -240,7 +238,9 @@ impl Run {
         if state.unmade > 0 && made_are_over && self.closed(index).is_some() {
             self.end(index, NodePhase::Failed, None);
         } else if state.unsettled == 0 {
-            let phase = state.failed.map_or(NodePhase::Succeeded, |(_, phase)| phase);
+            let phase = state
+                .failed
+                .map_or(NodePhase::Succeeded, |(_, phase)| phase);
             self.end(index, phase, None);
         }
     }
@@ -287,7 +287,11 @@ fn sequence(
         start,
         step: if start <= end { 1 } else { -1 },
         count: length as u32,
-        format: if format.is_empty() { Arc::from("%d") } else { format },
+        format: if format.is_empty() {
+            Arc::from("%d")
+        } else {
+            format
+        },
     })
 }
 

@@ -46,8 +46,8 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
-use crate::settings::Settings;
 use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
+use crate::settings::Settings;
 
 pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
@@ -250,7 +250,7 @@ impl Run {
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
-            || (!self.status.suspended && !(self.settled.is_empty() && self.dirty.is_empty()))
+            || (!self.status.suspended && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.

@@ -9,7 +9,6 @@ use super::node::Role;
 use crate::ids::NodeIndex;
 use crate::lower::{fnv1a32, node_id};
 
-
 impl Run {
     /// The node's full name: `workflow[0].step(3:item)`.
     pub(crate) fn name(&self, index: NodeIndex) -> String {
@@ -137,7 +136,11 @@ impl Run {
             return 0;
         }
         let mut salt = 1;
-        while !self.hashes.insert(fnv1a32(format!("{name}#{salt}").as_bytes())) && salt < u8::MAX {
+        while !self
+            .hashes
+            .insert(fnv1a32(format!("{name}#{salt}").as_bytes()))
+            && salt < u8::MAX
+        {
             salt += 1;
         }
         salt

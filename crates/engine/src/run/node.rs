@@ -62,8 +62,6 @@ impl Flags {
     pub const CHANGED: Self = Self(1 << 10);
     /// It stands in the queue of pods to be made.
     pub const QUEUED: Self = Self(1 << 11);
-    /// A suspended node whose end is somebody's word, not a timer's.
-    pub const PHASE_SEEN_RUNNING: Self = Self(1 << 12);
 
     /// Those flags that are stored.
     pub const STORED: u16 = !(Self::CHANGED.0 | Self::QUEUED.0);
@@ -191,10 +189,6 @@ impl Node {
     /// When it ended; `None` while it runs.
     pub fn finished_at(&self) -> Option<Seconds> {
         (self.finished_at != 0).then(|| Seconds(i64::from(self.finished_at)))
-    }
-
-    pub fn set_started_at(&mut self, at: Seconds) {
-        self.started_at = stored(at);
     }
 
     pub fn set_finished_at(&mut self, at: Option<Seconds>) {

@@ -96,9 +96,10 @@ impl Run {
                 .eval(variables, context)
                 .map_err(|error| error.to_string())?;
             return match value {
-                argosy_expr::Value::Nil => {
-                    Err(format!("failed to evaluate expression \"{}\"", from.expression))
-                }
+                argosy_expr::Value::Nil => Err(format!(
+                    "failed to evaluate expression \"{}\"",
+                    from.expression
+                )),
                 value => Ok(Some(super::scope::value_text(&value))),
             };
         }
@@ -120,7 +121,11 @@ impl Run {
         let outer = self.template_of(around);
         let variables = self.variables(around, outer.as_deref(), None, &[]);
         let context = self.eval_context(&call.name, 0, "check");
-        for value in call.parameters.iter().filter_map(|argument| argument.value.as_ref()) {
+        for value in call
+            .parameters
+            .iter()
+            .filter_map(|argument| argument.value.as_ref())
+        {
             let absent = value
                 .pure_reference()
                 .is_some_and(|name| variables.is_absent(name));
@@ -147,8 +152,8 @@ impl Run {
         let outer = self.template_of(around);
         let variables = self.variables(around, outer.as_deref(), None, &[]);
         let context = self.eval_context(&call.name, 0, "when");
-        let text = super::scope::fill(when, &variables, &context)
-            .map_err(|error| error.to_string())?;
+        let text =
+            super::scope::fill(when, &variables, &context).map_err(|error| error.to_string())?;
         Ok(argosy_expr::evaluate_when(&text).unwrap_or(true))
     }
 }

@@ -164,7 +164,9 @@ impl Run {
         name == "main"
             || self.template_of(index).is_some_and(|template| {
                 template.template.container_set.as_ref().is_some_and(|set| {
-                    set.containers.iter().any(|container| container.name == name)
+                    set.containers
+                        .iter()
+                        .any(|container| container.name == name)
                 })
             })
     }
@@ -235,10 +237,13 @@ impl Run {
     }
 
     fn note_finished(&mut self, index: NodeIndex, seen: &PodSeen) {
-        let began = seen.containers.iter().filter_map(|container| match &container.state {
-            ContainerState::Terminated { started_at, .. } => Some(*started_at),
-            ContainerState::Waiting { .. } | ContainerState::Running { .. } => None,
-        });
+        let began = seen
+            .containers
+            .iter()
+            .filter_map(|container| match &container.state {
+                ContainerState::Terminated { started_at, .. } => Some(*started_at),
+                ContainerState::Waiting { .. } | ContainerState::Running { .. } => None,
+            });
         let (began, finished) = (began.min(), finished_at(seen));
         if let (Some(began), Some(finished)) = (began, finished) {
             let ran = finished.since(began);
@@ -261,7 +266,8 @@ impl Run {
         self.end(index, phase, message);
         if let Some(finished) = finished_at(seen) {
             let started = self.node(index).started_at();
-            self.change(index).set_finished_at(Some(finished.max(started)));
+            self.change(index)
+                .set_finished_at(Some(finished.max(started)));
         }
     }
 
@@ -321,7 +327,9 @@ impl Run {
             .unwrap_or_default();
         if !seen.parameters.is_empty() {
             let template = self.template_of(index);
-            let declared = template.as_ref().map(|template| &template.template.outputs.parameters);
+            let declared = template
+                .as_ref()
+                .map(|template| &template.template.outputs.parameters);
             let mut parameters = Vec::with_capacity(seen.parameters.len());
             for (name, value) in &seen.parameters {
                 debug_assert!(declared.is_some());
@@ -378,22 +386,26 @@ fn pending_reason(seen: &PodSeen) -> Option<String> {
             None => message.to_owned(),
         });
     }
-    seen.containers.iter().find_map(|container| match &container.state {
-        ContainerState::Waiting { reason, message } if !message.is_empty() => {
-            Some(format!("{reason}: {message}"))
-        }
-        ContainerState::Waiting { reason, .. } => Some(reason.to_string()),
-        ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
-    })
+    seen.containers
+        .iter()
+        .find_map(|container| match &container.state {
+            ContainerState::Waiting { reason, message } if !message.is_empty() => {
+                Some(format!("{reason}: {message}"))
+            }
+            ContainerState::Waiting { reason, .. } => Some(reason.to_string()),
+            ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
+        })
 }
 
 fn main_exit_code(seen: &PodSeen) -> Option<i32> {
-    seen.containers.iter().find_map(|container| match container.state {
-        ContainerState::Terminated { exit_code, .. } if &*container.name == "main" => {
-            Some(exit_code)
-        }
-        _ => None,
-    })
+    seen.containers
+        .iter()
+        .find_map(|container| match container.state {
+            ContainerState::Terminated { exit_code, .. } if &*container.name == "main" => {
+                Some(exit_code)
+            }
+            _ => None,
+        })
 }
 
 fn finished_at(seen: &PodSeen) -> Option<Seconds> {
@@ -408,12 +420,19 @@ fn finished_at(seen: &PodSeen) -> Option<Seconds> {
 
 /// The phase and message of a node whose pod failed. Argo: `inferFailedReason`.
 fn failed_reason(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
-    if let Some(message) = seen.message.as_deref().filter(|message| !message.is_empty()) {
+    if let Some(message) = seen
+        .message
+        .as_deref()
+        .filter(|message| !message.is_empty())
+    {
         return (NodePhase::Failed, message.to_owned());
     }
     let mut containers: Vec<&ContainerSeen> = seen.containers.iter().collect();
     if containers.is_empty() {
-        return (NodePhase::Failed, "can't find failed message for pod".to_owned());
+        return (
+            NodePhase::Failed,
+            "can't find failed message for pod".to_owned(),
+        );
     }
     containers.sort_by_key(|container| match (container.kind, &*container.name) {
         (ContainerKind::Init, _) => 0,

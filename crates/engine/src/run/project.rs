@@ -144,7 +144,10 @@ impl Run {
                 Origin::Namespaced(name) => format!("namespaced/{name}/{}", template.name),
                 Origin::Cluster(name) => format!("cluster/{name}/{}", template.name),
             };
-            let used = self.nodes.iter().any(|node| node.template == template.index);
+            let used = self
+                .nodes
+                .iter()
+                .any(|node| node.template == template.index);
             if used && !template.name.is_empty() {
                 stored.insert(scope, (*template.template).clone());
             }
@@ -264,7 +267,9 @@ impl Run {
                 .parameters
                 .iter()
                 .map(|output| {
-                    let declared = declared.iter().find(|declared| *declared.name == *output.name);
+                    let declared = declared
+                        .iter()
+                        .find(|declared| *declared.name == *output.name);
                     Parameter {
                         name: output.name.to_string(),
                         value: output.value.as_deref().map(AnyString::from),
@@ -314,11 +319,19 @@ impl Run {
                 let Body::Steps(body) = &self.node(node.parent).body else {
                     return vec![node.parent];
                 };
-                match node.slot.checked_sub(1).and_then(|before| body.groups.get(before as usize)) {
+                match node
+                    .slot
+                    .checked_sub(1)
+                    .and_then(|before| body.groups.get(before as usize))
+                {
                     None => vec![node.parent],
                     Some(&before) => {
                         let outbound = self.outbound(before);
-                        if outbound.is_empty() { vec![before] } else { outbound }
+                        if outbound.is_empty() {
+                            vec![before]
+                        } else {
+                            outbound
+                        }
                     }
                 }
             }
@@ -352,7 +365,12 @@ impl Run {
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             let below = self.outbound_below(index);
-            if below.is_empty() && !matches!(self.node(index).kind, NodeType::Steps | NodeType::DAG | NodeType::StepGroup) {
+            if below.is_empty()
+                && !matches!(
+                    self.node(index).kind,
+                    NodeType::Steps | NodeType::DAG | NodeType::StepGroup
+                )
+            {
                 found.push(index);
             }
             open.extend(below.into_iter().rev());
@@ -427,7 +445,10 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let ran = node.details.as_ref().and_then(|details| details.ran_seconds);
+            let ran = node
+                .details
+                .as_ref()
+                .and_then(|details| details.ran_seconds);
             if let Some(ran) = ran.filter(|_| node.kind == NodeType::Pod && wanted(index)) {
                 let (cores, units) = self.requested(index);
                 cpu += (f64::from(ran) * cores).ceil();

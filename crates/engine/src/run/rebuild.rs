@@ -112,8 +112,8 @@ impl Run {
     }
 
     fn decode_state(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        let state: State = serde_json::from_slice(bytes)
-            .map_err(|error| LoadError::State(error.to_string()))?;
+        let state: State =
+            serde_json::from_slice(bytes).map_err(|error| LoadError::State(error.to_string()))?;
         self.status.phase = state.phase;
         self.status.message = Arc::from(state.message);
         self.status.started_at = state.started_at.map(Seconds);
@@ -134,7 +134,11 @@ impl Run {
     }
 
     /// Adds a node and knits it to its parent, which stands before it.
-    pub(super) fn load_node(&mut self, mut node: super::node::Node, stored: StoredBody) -> Result<(), LoadError> {
+    pub(super) fn load_node(
+        &mut self,
+        mut node: super::node::Node,
+        stored: StoredBody,
+    ) -> Result<(), LoadError> {
         let index = NodeIndex(self.nodes.len() as u32);
         let misfit = LoadError::Misfit(index.0);
         if node.role == Role::Attempt && node.inputs.is_none() {
@@ -160,7 +164,11 @@ impl Run {
         self.count_in(index);
         if self.node(index).role != Role::Root {
             let name = self.name(index);
-            let salt = self.node(index).details.as_ref().map_or(0, |details| details.salt);
+            let salt = self
+                .node(index)
+                .details
+                .as_ref()
+                .map_or(0, |details| details.salt);
             let salted = match salt {
                 0 => name,
                 salt => format!("{name}#{salt}"),

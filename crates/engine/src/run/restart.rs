@@ -110,17 +110,19 @@ impl Run {
                 let Some(template) = self.template_of(node.boundary) else {
                     return false;
                 };
-                let (Some(dag), Body::Dag(body)) =
-                    (template.dag(), &self.node(node.boundary).body)
+                let (Some(dag), Body::Dag(body)) = (template.dag(), &self.node(node.boundary).body)
                 else {
                     return false;
                 };
-                dag.tasks[node.slot as usize].dependencies.iter().any(|&dependency| {
-                    let before = body.tasks[dependency as usize].node;
-                    plan.removed.iter().any(|&removed| {
-                        removed == before || self.node(removed).parent == before
+                dag.tasks[node.slot as usize]
+                    .dependencies
+                    .iter()
+                    .any(|&dependency| {
+                        let before = body.tasks[dependency as usize].node;
+                        plan.removed.iter().any(|&removed| {
+                            removed == before || self.node(removed).parent == before
+                        })
                     })
-                })
             }
             _ => false,
         }
@@ -155,7 +157,8 @@ impl Run {
             let reloaded = row::decode(&record, &find)
                 .map_err(|error| error.to_string())
                 .and_then(|(node, body)| {
-                    self.load_node(node, body).map_err(|error| error.to_string())
+                    self.load_node(node, body)
+                        .map_err(|error| error.to_string())
                 });
             if let Err(error) = reloaded {
                 self.status.fatal = Some(error.into());

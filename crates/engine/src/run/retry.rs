@@ -42,7 +42,12 @@ impl Run {
             return;
         };
         let kept = Flags::EXIT_HANDLER.0 | Flags::HOOKED.0 | Flags::WANTS_RESULT.0;
-        let mut node = Node::new(Role::Attempt, NodeType::Skipped, NodePhase::Pending, self.now);
+        let mut node = Node::new(
+            Role::Attempt,
+            NodeType::Skipped,
+            NodePhase::Pending,
+            self.now,
+        );
         node.parent = index;
         node.boundary = retried.boundary;
         node.slot = body.attempts.len() as u32;
@@ -98,7 +103,10 @@ impl Run {
             Next::Fault(error) => self.end(index, NodePhase::Error, Some(&error)),
             Next::Again(Some(at)) if at > self.now => {
                 let wait = at.since(self.finish_of(last));
-                self.set_message(index, Some(&format!("Backoff for {}", duration::humanized(wait))));
+                self.set_message(
+                    index,
+                    Some(&format!("Backoff for {}", duration::humanized(wait))),
+                );
                 if let Body::Retry(body) = &mut self.nodes[index.offset()].body {
                     body.wait_until = Some(at.0);
                 }
@@ -129,7 +137,11 @@ impl Run {
         if self.node(index).flags.has(Flags::DAEMONED) {
             return;
         }
-        let ip = self.node(attempt).details.as_ref().and_then(|details| details.ip.clone());
+        let ip = self
+            .node(attempt)
+            .details
+            .as_ref()
+            .and_then(|details| details.ip.clone());
         let node = self.change(index);
         node.flags.set(Flags::DAEMONED);
         if ip.is_some() {
@@ -145,7 +157,9 @@ impl Run {
             return Next::End(format!("Stopped with strategy '{strategy}'"));
         }
         if self.deadline_passed() && !self.node(index).flags.has(Flags::EXIT_HANDLER) {
-            let deadline = self.deadline().map_or_else(String::new, crate::timestamp::go_utc);
+            let deadline = self
+                .deadline()
+                .map_or_else(String::new, crate::timestamp::go_utc);
             return Next::End(format!("retry exceeded workflow deadline {deadline}"));
         }
         match self.try_next(index, last, plan) {
@@ -167,7 +181,10 @@ impl Run {
             .transpose()?;
         let mut not_before = None;
         if let Some(backoff) = &plan.backoff {
-            let text = |text: &Text| self.retry_text(index, Some(text)).map(Option::unwrap_or_default);
+            let text = |text: &Text| {
+                self.retry_text(index, Some(text))
+                    .map(Option::unwrap_or_default)
+            };
             let max_duration = text(&backoff.max_duration)?;
             let mut deadline = None;
             if !max_duration.is_empty() {
@@ -194,7 +211,9 @@ impl Run {
             let wait = backoff_wait(base, factor, attempts.len() as i32 - 1, cap);
             let at = self.finish_of(last).plus(duration::whole_seconds_up(wait));
             if deadline.is_some_and(|deadline| at > deadline) {
-                return Ok(Next::End("Backoff would exceed max duration limit".to_owned()));
+                return Ok(Next::End(
+                    "Backoff would exceed max duration limit".to_owned(),
+                ));
             }
             // Without a limit Argo does not wait.
             let waits = limit.is_some_and(|limit| attempts.len() as i64 <= limit);
@@ -286,12 +305,13 @@ impl Run {
         let context = self.eval_context(&self.name(last), 0, "retry");
         let value = Program::compile(expression)
             .and_then(|program| program.eval(&variables, &context))
-            .map_err(|error| {
-                format!("unable to evaluate expression '{expression}': {error}")
-            })?;
+            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
         match value {
             Value::Bool(holds) => Ok(holds),
-            _ => Err(format!("unable to cast expression result '{}' to bool", super::scope::value_text(&value))),
+            _ => Err(format!(
+                "unable to cast expression result '{}' to bool",
+                super::scope::value_text(&value)
+            )),
         }
     }
 

@@ -98,7 +98,9 @@ impl<'a> Variables<'a> {
                 &find(&template.outputs.artifacts, artifact)?.path
             } else if let Some(parameter) = path.strip_prefix("outputs.parameters.") {
                 let declared = &template.outputs.parameters;
-                let declared = declared.iter().find(|declared| declared.name == parameter)?;
+                let declared = declared
+                    .iter()
+                    .find(|declared| declared.name == parameter)?;
                 &declared.value_from.as_ref()?.path
             } else {
                 return None;
@@ -301,7 +303,11 @@ impl Run {
             "node.name" => Some(self.name(outer)),
             "pod.name" => (node.kind == NodeType::Pod).then(|| self.pod_name(index)),
             "steps.name" | "tasks.name" => {
-                let wanted = if name == "steps.name" { Role::Step } else { Role::Task };
+                let wanted = if name == "steps.name" {
+                    Role::Step
+                } else {
+                    Role::Task
+                };
                 let outer = self.node(outer);
                 (outer.role == wanted).then(|| self.call_name(index).to_string())
             }
@@ -327,9 +333,7 @@ impl Run {
             "lastRetry.status" => {
                 before.map_or_else(String::new, |before| before.phase.as_str().to_owned())
             }
-            "lastRetry.duration" => {
-                before.map_or(0, Node::duration_seconds).to_string()
-            }
+            "lastRetry.duration" => before.map_or(0, Node::duration_seconds).to_string(),
             "lastRetry.message" => before
                 .and_then(|before| before.message.as_deref())
                 .unwrap_or_default()
@@ -348,9 +352,17 @@ impl Run {
 
     /// What an evaluation sees of time and chance: the time of the fact, and a random stream that
     /// depends on the run, the node and the field only.
-    pub(super) fn eval_context(&self, node_name: &str, incarnation: u32, field: &str) -> EvalContext {
+    pub(super) fn eval_context(
+        &self,
+        node_name: &str,
+        incarnation: u32,
+        field: &str,
+    ) -> EvalContext {
         let uid = self.definition.workflow.metadata.uid.as_deref();
-        let seed = format!("{}/{node_name}/{incarnation}/{field}", uid.unwrap_or_default());
+        let seed = format!(
+            "{}/{node_name}/{incarnation}/{field}",
+            uid.unwrap_or_default()
+        );
         let high = u64::from(fnv1a32(seed.as_bytes()));
         let low = u64::from(fnv1a32(format!("{seed}#").as_bytes()));
         EvalContext::new(self.now.0, 0, high << 32 | low)
@@ -397,9 +409,7 @@ fn fill_in_passes(
         extra: &[],
         ..variables.clone()
     };
-    let mut text = template
-        .render(&global, Unresolved::Keep, context)?
-        .text;
+    let mut text = template.render(&global, Unresolved::Keep, context)?.text;
     text = again(&text, &framed, Unresolved::Keep, context)?;
     if variables.siblings.is_some() || !variables.extra.is_empty() {
         let around = Variables {

@@ -198,9 +198,8 @@ impl Run {
                 let outer = around.some().and_then(|around| self.template_of(around));
                 let variables = self.variables(around, outer.as_deref(), items, extra);
                 let context = self.eval_context(&self.name(index), 0, "template");
-                let fill = |text| {
-                    fill(text, &variables, &context).map_err(|error| error.to_string())
-                };
+                let fill =
+                    |text| fill(text, &variables, &context).map_err(|error| error.to_string());
                 let name = fill(template)?;
                 let origin = match reference {
                     None => outer.as_ref().map_or(Origin::Local, |t| t.origin.clone()),
@@ -279,7 +278,6 @@ impl Run {
             _ => NodeIndex::NONE,
         };
         let call = self.call_of(index)?;
-        self.resolve_target(&call, around, None, &[], index)
-            .ok()
+        self.resolve_target(&call, around, None, &[], index).ok()
     }
 }

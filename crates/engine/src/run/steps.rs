@@ -36,7 +36,11 @@ impl Run {
             if group.phase.is_failed_or_error() {
                 // Steps are Failed even when their group is an error.
                 let message = group.message.clone();
-                self.end(index, NodePhase::Failed, Some(message.as_deref().unwrap_or("")));
+                self.end(
+                    index,
+                    NodePhase::Failed,
+                    Some(message.as_deref().unwrap_or("")),
+                );
                 return;
             }
             if let Err(error) = self.check_group_results(last, &template) {
@@ -51,7 +55,12 @@ impl Run {
     }
 
     fn begin_group(&mut self, index: NodeIndex, slot: u32, steps: usize) {
-        let mut node = Node::new(Role::StepGroup, NodeType::StepGroup, NodePhase::Running, self.now);
+        let mut node = Node::new(
+            Role::StepGroup,
+            NodeType::StepGroup,
+            NodePhase::Running,
+            self.now,
+        );
         node.parent = index;
         node.boundary = index;
         node.slot = slot;

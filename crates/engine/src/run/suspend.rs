@@ -108,7 +108,10 @@ impl Run {
         if let Some(default) = &declared.value_from.as_ref()?.default {
             return Some(Arc::from(default.as_str()));
         }
-        let place = template.inputs.iter().position(|input| *input.name == *name)?;
+        let place = template
+            .inputs
+            .iter()
+            .position(|input| *input.name == *name)?;
         if let Some(default) = &template.template.inputs.parameters[place].default {
             return Some(Arc::from(default.as_str()));
         }

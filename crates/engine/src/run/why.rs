@@ -243,7 +243,9 @@ impl Run {
                 false => format!("attempt {} is under way", number + 1),
             };
             chain.push(WhyStep {
-                at: attempt_node.finished_at().or(Some(attempt_node.started_at())),
+                at: attempt_node
+                    .finished_at()
+                    .or(Some(attempt_node.started_at())),
                 text,
             });
         }
@@ -251,7 +253,11 @@ impl Run {
             && !matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted)
         {
             let message = self.message_of(index);
-            let because = if message.is_empty() { String::new() } else { format!(": {message}") };
+            let because = if message.is_empty() {
+                String::new()
+            } else {
+                format!(": {message}")
+            };
             chain.push(WhyStep {
                 at: node.finished_at(),
                 text: format!("{}{because}", node.phase.as_str().to_lowercase()),

@@ -279,7 +279,11 @@ impl Run {
                 finished_at: node.finished_at().map(timestamp::rfc3339),
             })
             .collect();
-        let json = if list.is_empty() { "null".to_owned() } else { go_json::text(&list) };
+        let json = if list.is_empty() {
+            "null".to_owned()
+        } else {
+            go_json::text(&list)
+        };
         // Argo quotes the text once, so that it can stand inside a quoted string.
         serde_json::to_string(&json).ok()
     }

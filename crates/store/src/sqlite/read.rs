@@ -22,7 +22,8 @@ fn signed(run: RunId) -> i64 {
     run.0 as i64
 }
 
-const COLUMNS: &str = "run.id, run.namespace, run.name, run.uid, run.labels, run.annotations, run.created_at,
+const COLUMNS: &str =
+    "run.id, run.namespace, run.name, run.uid, run.labels, run.annotations, run.created_at,
      s.epoch, s.owner_process, s.phase, s.message, s.started_at, s.finished_at,
      s.progress_done, s.progress_total, s.counts, s.suspended, s.completed";
 
@@ -135,7 +136,11 @@ fn missing(attempt: &'static str, run: RunId) -> StoreError {
 pub(super) fn definition(connection: &Connection, run: RunId) -> Result<Vec<u8>, StoreError> {
     let attempt = "read the definition of";
     connection
-        .query_row("SELECT definition FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .query_row(
+            "SELECT definition FROM run_definition WHERE run = ?",
+            [signed(run)],
+            |row| row.get(0),
+        )
         .optional()
         .attempt(attempt)?
         .ok_or_else(|| missing(attempt, run))
@@ -144,7 +149,11 @@ pub(super) fn definition(connection: &Connection, run: RunId) -> Result<Vec<u8>,
 pub(super) fn environment(connection: &Connection, run: RunId) -> Result<Environment, StoreError> {
     let attempt = "read the environment of";
     let bytes: Vec<u8> = connection
-        .query_row("SELECT environment FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .query_row(
+            "SELECT environment FROM run_definition WHERE run = ?",
+            [signed(run)],
+            |row| row.get(0),
+        )
         .optional()
         .attempt(attempt)?
         .ok_or_else(|| missing(attempt, run))?;
@@ -185,12 +194,20 @@ pub(super) fn stored_run(connection: &Connection, run: RunId) -> Result<StoredRu
         .pop()
         .ok_or_else(|| missing(attempt, run))?;
     let options = connection
-        .query_row("SELECT options FROM run_definition WHERE run = ?", [signed(run)], |row| row.get(0))
+        .query_row(
+            "SELECT options FROM run_definition WHERE run = ?",
+            [signed(run)],
+            |row| row.get(0),
+        )
         .optional()
         .attempt(attempt)?
         .unwrap_or_default();
     let state = connection
-        .query_row("SELECT state FROM run_state WHERE run = ?", [signed(run)], |row| row.get(0))
+        .query_row(
+            "SELECT state FROM run_state WHERE run = ?",
+            [signed(run)],
+            |row| row.get(0),
+        )
         .optional()
         .attempt(attempt)?;
     Ok(StoredRun {
@@ -226,7 +243,11 @@ pub(super) fn node(
     index: u32,
 ) -> Result<Option<Vec<u8>>, StoreError> {
     connection
-        .query_row("SELECT record FROM node WHERE run = ? AND idx = ?", params![signed(run), index], |row| row.get(0))
+        .query_row(
+            "SELECT record FROM node WHERE run = ? AND idx = ?",
+            params![signed(run), index],
+            |row| row.get(0),
+        )
         .optional()
         .attempt("read a node")
 }
@@ -237,7 +258,11 @@ pub(super) fn value(
     hash: ValueHash,
 ) -> Result<Option<String>, StoreError> {
     connection
-        .query_row("SELECT text FROM value WHERE run = ? AND hash = ?", params![signed(run), hash.0], |row| row.get(0))
+        .query_row(
+            "SELECT text FROM value WHERE run = ? AND hash = ?",
+            params![signed(run), hash.0],
+            |row| row.get(0),
+        )
         .optional()
         .attempt("read a value")
 }
@@ -253,7 +278,10 @@ pub(super) fn values(
         .attempt(attempt)?;
     let mut rows = statement.query([signed(run)]).attempt(attempt)?;
     while let Some(row) = rows.next().attempt(attempt)? {
-        on_value(ValueHash(row.get(0).attempt(attempt)?), row.get(1).attempt(attempt)?);
+        on_value(
+            ValueHash(row.get(0).attempt(attempt)?),
+            row.get(1).attempt(attempt)?,
+        );
     }
     Ok(())
 }
@@ -268,9 +296,14 @@ pub(super) fn log(
     let mut statement = connection
         .prepare_cached("SELECT seq, entry FROM log WHERE run = ? AND seq >= ? ORDER BY seq")
         .attempt(attempt)?;
-    let mut rows = statement.query(params![signed(run), from as i64]).attempt(attempt)?;
+    let mut rows = statement
+        .query(params![signed(run), from as i64])
+        .attempt(attempt)?;
     while let Some(row) = rows.next().attempt(attempt)? {
-        on_entry(row.get::<_, i64>(0).attempt(attempt)? as u64, row.get(1).attempt(attempt)?);
+        on_entry(
+            row.get::<_, i64>(0).attempt(attempt)? as u64,
+            row.get(1).attempt(attempt)?,
+        );
     }
     Ok(())
 }
@@ -295,13 +328,16 @@ pub(super) fn commands(
         )
         .attempt(attempt)?;
     let rows = statement
-        .query_map(params![after.0 as i64, run.map(signed), MOST as i64], |row| {
-            Ok(CommandRow {
-                id: CommandId(row.get::<_, i64>(0)? as u64),
-                run: RunId(row.get::<_, i64>(1)? as u64),
-                command: row.get(2)?,
-            })
-        })
+        .query_map(
+            params![after.0 as i64, run.map(signed), MOST as i64],
+            |row| {
+                Ok(CommandRow {
+                    id: CommandId(row.get::<_, i64>(0)? as u64),
+                    run: RunId(row.get::<_, i64>(1)? as u64),
+                    command: row.get(2)?,
+                })
+            },
+        )
         .attempt(attempt)?;
     rows.collect::<Result<_, _>>().attempt(attempt)
 }
@@ -346,7 +382,9 @@ pub(super) fn objects(
         )
         .attempt(attempt)?;
     let rows = statement
-        .query_map(params![kind.as_str(), namespace], |row| stored_object(kind, row))
+        .query_map(params![kind.as_str(), namespace], |row| {
+            stored_object(kind, row)
+        })
         .attempt(attempt)?;
     for row in rows {
         on_object(row.attempt(attempt)?);
@@ -357,7 +395,11 @@ pub(super) fn objects(
 pub(super) fn slots_status(connection: &Connection) -> Result<SlotsStatus, StoreError> {
     let attempt = "look at the slots";
     let total: i64 = connection
-        .query_row("SELECT value FROM counter WHERE name = 'slots_total'", [], |row| row.get(0))
+        .query_row(
+            "SELECT value FROM counter WHERE name = 'slots_total'",
+            [],
+            |row| row.get(0),
+        )
         .attempt(attempt)?;
     let mut statement = connection
         .prepare_cached("SELECT owner, process, held, wanted FROM slot_owner ORDER BY owner")

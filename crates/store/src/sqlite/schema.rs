@@ -31,7 +31,9 @@ const BUSY_ATTEMPTS: i32 = 100_000;
 pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags).attempt("open the database")?;
-    connection.busy_handler(Some(wait_while_busy)).attempt("set up the database")?;
+    connection
+        .busy_handler(Some(wait_while_busy))
+        .attempt("set up the database")?;
     // The last connection to close would fold the WAL into the file and wait for the disk twice,
     // at the end of every short run. The next opener reads the WAL as well.
     connection
@@ -44,14 +46,6 @@ pub(super) fn connect(path: &Path) -> Result<Connection, StoreError> {
 fn wait_while_busy(attempts: i32) -> bool {
     std::thread::sleep(BUSY_PAUSE);
     attempts < BUSY_ATTEMPTS
-}
-
-/// Opens a connection that can only read.
-pub(super) fn connect_for_reading(path: &Path) -> Result<Connection, StoreError> {
-    let connection = connect(path)?;
-    connection.execute_batch("PRAGMA query_only = ON").attempt("set up the database")?;
-    check_version(&connection, path)?;
-    Ok(connection)
 }
 
 /// Makes a connection the writer's, and the file's form the present one. The caller holds the lock
@@ -85,16 +79,23 @@ fn create(connection: &Connection, path: &Path) -> Result<(), StoreError> {
         .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         .attempt(attempt)?;
     if tables > 0 {
-        return Err(StoreError::NotOurs { path: path.to_owned() });
+        return Err(StoreError::NotOurs {
+            path: path.to_owned(),
+        });
     }
     connection
-        .execute_batch(&format!("PRAGMA page_size = {PAGE_BYTES}; PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"))
+        .execute_batch(&format!(
+            "PRAGMA page_size = {PAGE_BYTES}; PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
+        ))
         .attempt(attempt)?;
     migrate(connection, 0)
 }
 
 fn migrate(connection: &Connection, from: i64) -> Result<(), StoreError> {
-    let steps = usize::try_from(from).ok().and_then(|from| STEPS.get(from..)).unwrap_or_default();
+    let steps = usize::try_from(from)
+        .ok()
+        .and_then(|from| STEPS.get(from..))
+        .unwrap_or_default();
     let steps = steps.concat();
     connection
         .execute_batch(&format!(
@@ -113,7 +114,9 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
         .query_row("PRAGMA application_id", [], |row| row.get(0))
         .attempt("read the version of the database")?;
     if application != APPLICATION_ID {
-        return Err(StoreError::NotOurs { path: path.to_owned() });
+        return Err(StoreError::NotOurs {
+            path: path.to_owned(),
+        });
     }
     refuse_newer(connection, path)
 }
@@ -123,7 +126,11 @@ pub(super) fn check_version(connection: &Connection, path: &Path) -> Result<(), 
 pub(super) fn refuse_newer(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let found = version(connection)?;
     if found > VERSION {
-        return Err(StoreError::NewerSchema { path: path.to_owned(), found, known: VERSION });
+        return Err(StoreError::NewerSchema {
+            path: path.to_owned(),
+            found,
+            known: VERSION,
+        });
     }
     Ok(())
 }

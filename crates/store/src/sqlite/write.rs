@@ -26,7 +26,14 @@ pub(super) fn create_run(connection: &Connection, run: &NewRun) -> Result<RunId,
         .execute(
             "INSERT INTO run (namespace, name, uid, labels, annotations, created_at)
              VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            params![run.namespace, run.name, run.uid, json(&run.labels), json(&run.annotations), run.created_at.0],
+            params![
+                run.namespace,
+                run.name,
+                run.uid,
+                json(&run.labels),
+                json(&run.annotations),
+                run.created_at.0
+            ],
         )
         .attempt(attempt)?;
     if inserted == 0 {
@@ -36,7 +43,12 @@ pub(super) fn create_run(connection: &Connection, run: &NewRun) -> Result<RunId,
         });
     }
     let id = connection.last_insert_rowid();
-    let mut environment = run.environment.working_directory.as_os_str().as_bytes().to_vec();
+    let mut environment = run
+        .environment
+        .working_directory
+        .as_os_str()
+        .as_bytes()
+        .to_vec();
     for (name, value) in &run.environment.variables {
         environment.push(0);
         environment.extend(name.as_bytes());
@@ -58,7 +70,15 @@ pub(super) fn create_run(connection: &Connection, run: &NewRun) -> Result<RunId,
 pub(super) fn delete_run(connection: &Connection, run: RunId) -> Result<bool, StoreError> {
     let attempt = "delete a run";
     let id = signed(run);
-    for table in ["node", "value", "log", "command", "run_state", "run_summary", "run_definition"] {
+    for table in [
+        "node",
+        "value",
+        "log",
+        "command",
+        "run_state",
+        "run_summary",
+        "run_definition",
+    ] {
         connection
             .execute(&format!("DELETE FROM {table} WHERE run = ?"), [id])
             .attempt(attempt)?;
@@ -109,21 +129,22 @@ pub(super) fn commit(
 
 fn rows(connection: &Connection, id: i64, commit: &Commit) -> rusqlite::Result<()> {
     if !commit.removed_nodes.is_empty() {
-        let mut statement = connection.prepare_cached("DELETE FROM node WHERE run = ? AND idx = ?")?;
+        let mut statement =
+            connection.prepare_cached("DELETE FROM node WHERE run = ? AND idx = ?")?;
         for index in &commit.removed_nodes {
             statement.execute(params![id, index])?;
         }
     }
     if !commit.nodes.is_empty() {
-        let mut statement =
-            connection.prepare_cached("INSERT OR REPLACE INTO node (run, idx, record) VALUES (?, ?, ?)")?;
+        let mut statement = connection
+            .prepare_cached("INSERT OR REPLACE INTO node (run, idx, record) VALUES (?, ?, ?)")?;
         for row in &commit.nodes {
             statement.execute(params![id, row.index, row.record])?;
         }
     }
     if !commit.values.is_empty() {
-        let mut statement =
-            connection.prepare_cached("INSERT OR IGNORE INTO value (run, hash, text) VALUES (?, ?, ?)")?;
+        let mut statement = connection
+            .prepare_cached("INSERT OR IGNORE INTO value (run, hash, text) VALUES (?, ?, ?)")?;
         for (hash, text) in &commit.values {
             statement.execute(params![id, hash.0, &**text])?;
         }
@@ -189,18 +210,30 @@ pub(super) fn push_command(
         return Err(StoreError::RunMissing { attempt, run });
     }
     connection
-        .execute("INSERT INTO command (run, command) VALUES (?, ?)", params![signed(run), command])
+        .execute(
+            "INSERT INTO command (run, command) VALUES (?, ?)",
+            params![signed(run), command],
+        )
         .attempt(attempt)?;
     // A run that has ended has work again, so that whoever looks for runs to own finds it.
     connection
-        .execute("UPDATE run_summary SET completed = 0 WHERE run = ?", [signed(run)])
+        .execute(
+            "UPDATE run_summary SET completed = 0 WHERE run = ?",
+            [signed(run)],
+        )
         .attempt(attempt)?;
     Ok(CommandId(connection.last_insert_rowid() as u64))
 }
 
 pub(super) fn put_object(connection: &Connection, object: &NewObject) -> Result<u64, StoreError> {
     let attempt = "write an object";
-    check(connection, object.kind, &object.namespace, &object.name, object.precondition)?;
+    check(
+        connection,
+        object.kind,
+        &object.namespace,
+        &object.name,
+        object.precondition,
+    )?;
     let version: i64 = connection
         .query_row(
             "UPDATE counter SET value = value + 1 WHERE name = 'resource_version' RETURNING value",
@@ -224,15 +257,10 @@ fn check(
     name: &str,
     precondition: Precondition,
 ) -> Result<(), StoreError> {
-    let current = read::object(connection, kind, namespace, name)?.map(|object| object.resource_version);
-    let reason = match (precondition, current) {
-        (Precondition::Any, _) | (Precondition::Absent, None) => return Ok(()),
-        (Precondition::Version(wanted), Some(current)) if wanted == current => return Ok(()),
-        (Precondition::Absent, Some(_)) => "it exists".to_owned(),
-        (Precondition::Version(_), None) => "it does not exist".to_owned(),
-        (Precondition::Version(wanted), Some(current)) => {
-            format!("it has changed: its resource version is {current}, not {wanted}")
-        }
+    let current =
+        read::object(connection, kind, namespace, name)?.map(|object| object.resource_version);
+    let Some(reason) = precondition.refusal(current) else {
+        return Ok(());
     };
     Err(StoreError::Conflict {
         kind,
@@ -261,7 +289,10 @@ pub(super) fn delete_object(
 
 pub(super) fn set_slots_total(connection: &Connection, total: u32) -> Result<(), StoreError> {
     connection
-        .execute("UPDATE counter SET value = ? WHERE name = 'slots_total'", [total])
+        .execute(
+            "UPDATE counter SET value = ? WHERE name = 'slots_total'",
+            [total],
+        )
         .attempt("set the slots")?;
     Ok(())
 }
@@ -301,10 +332,12 @@ pub(super) fn acquire_slots(
         unregister_owner(connection, &gone)?;
         status.owners.retain(|other| other.id != gone);
     }
-    let grant = status.grant(owner, want).ok_or_else(|| StoreError::OwnerMissing {
-        attempt,
-        owner: owner.to_string(),
-    })?;
+    let grant = status
+        .grant(owner, want)
+        .ok_or_else(|| StoreError::OwnerMissing {
+            attempt,
+            owner: owner.to_string(),
+        })?;
     if let Some(mine) = status.owners.iter().find(|other| other.id == *owner) {
         connection
             .execute(
