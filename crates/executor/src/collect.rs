@@ -1,48 +1,67 @@
-//! Outputs, taken from where the step left them. Argo: `SaveParameters`, `SaveArtifacts`,
-//! `CaptureScriptResult`.
+//! Outputs, taken from where the step has left them. Argo: `SaveParameters`, `SaveArtifacts`,
+//! `CaptureScriptResult`, and the order of `PostMain`.
 
-use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
-use argosy_api::{Artifact, Template};
-use argosy_artifacts::{Folder, Place, place};
+use argosy_api::{Artifact, Progress, Template};
+use argosy_artifacts::Driver;
 
-use crate::archive;
-use crate::{ExecutorError, PathMap};
+use crate::clean_path::lexically;
+use crate::log::{self, ContainerLog};
+use crate::save::{self, Save, is_absent, is_in_image};
+use crate::{ExecutorError, PathMap, Workspace, read_progress};
 
-/// The most of a step's output that is kept as its result: the last 256 kB.
-const MAX_RESULT: u64 = 256 * 1024;
-
-/// The most that an output parameter's file may hold.
+/// The most that an output parameter's file may hold. Argo has no limit of its own.
 const MAX_PARAMETER: u64 = 256 << 20;
+
+/// What is to be collected beside what the template says.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// What the containers printed.
+    pub logs: &'a [ContainerLog<'a>],
+    /// `outputs.result` is wanted.
+    pub capture_result: bool,
+    /// The step's progress file on this machine (`ARGO_PROGRESS_FILE`).
+    pub progress_file: Option<&'a Path>,
+}
 
 /// What a step has put out.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Collected {
-    /// Output parameters.
+    /// Output parameters: name and value.
     pub parameters: Vec<(String, String)>,
-    /// Output artifacts, each with the place where it was saved.
+    /// Output artifacts, logs among them, each with the key under which it was saved.
     pub artifacts: Vec<Artifact>,
-    /// What it printed.
+    /// What the main container printed, as far as Argo keeps it.
     pub result: Option<String>,
-    /// What could not be collected.
+    /// What the step last said of its progress.
+    pub progress: Option<Progress>,
+    /// The first thing that could not be collected: the message of the node.
     pub error: Option<String>,
+    /// What else could not be collected.
+    pub further_errors: Vec<String>,
 }
 
-/// Collects all outputs of a step. A fault with one doesn't keep the others from being collected.
-pub fn collect(
+/// Collects all outputs of a step whose containers have ended, however they ended. What can't be
+/// collected doesn't keep the rest from being collected.
+pub fn collect_outputs(
     template: &Template,
     paths: &dyn PathMap,
-    folder: &Folder,
-    log: &Path,
-    capture_result: bool,
+    store: &dyn Driver,
+    workspace: &Workspace<'_>,
+    wanted: &Wanted<'_>,
 ) -> Collected {
     let mut collected = Collected::default();
-    if capture_result {
-        match read_tail(log) {
-            Ok(text) => collected.result = Some(text),
-            Err(error) => note(&mut collected, &ExecutorError::io("read", log, error)),
+    if wanted.capture_result && has_output(template) {
+        let main = wanted.logs.iter().find(|log| log.container == "main");
+        let result = main.map(|main| {
+            log::read_result(main.stdout).map_err(ExecutorError::io("read", main.stdout))
+        });
+        match result.transpose() {
+            Ok(result) => collected.result = result,
+            Err(error) => collected.note(error.to_string()),
         }
     }
     for parameter in &template.outputs.parameters {
@@ -53,113 +72,162 @@ pub fn collect(
         else {
             continue;
         };
-        let default = from
-            .default
-            .as_ref()
-            .map(|default| default.as_str().to_owned());
-        match read_parameter(&parameter.name, &from.path, paths, default) {
+        let default = from.default.as_ref().map(|default| default.as_str());
+        match read_parameter(template, &parameter.name, &from.path, paths) {
             Ok(value) => collected.parameters.push((parameter.name.clone(), value)),
-            Err(error) => note(&mut collected, &error),
+            Err(error) => match default {
+                // As in Argo a default helps against any error, and is trimmed like a file.
+                Some(default) => {
+                    let value = default.strip_suffix('\n').unwrap_or(default).to_owned();
+                    collected.parameters.push((parameter.name.clone(), value));
+                }
+                None => collected.note(error.to_string()),
+            },
         }
     }
-    for artifact in &template.outputs.artifacts {
-        match save(artifact, paths, folder, log) {
-            Ok(Some(saved)) => collected.artifacts.push(saved),
-            Ok(None) => {}
-            Err(error) => note(&mut collected, &error),
-        }
-    }
+    let save = Save {
+        template,
+        paths,
+        store,
+        workspace,
+        logs: wanted.logs,
+    };
+    save_all(&save, &mut collected);
+    collected.progress = wanted.progress_file.and_then(read_progress);
     collected
 }
 
-/// The first fault is the one that is told.
-fn note(collected: &mut Collected, error: &ExecutorError) {
-    collected.error.get_or_insert_with(|| error.to_string());
+impl Collected {
+    fn note(&mut self, error: String) {
+        if self.error.is_none() {
+            self.error = Some(error);
+        } else {
+            self.further_errors.push(error);
+        }
+    }
+}
+
+fn save_all(save: &Save<'_>, collected: &mut Collected) {
+    let outputs = &save.template.outputs.artifacts;
+    let (logs, files): (Vec<_>, Vec<_>) =
+        outputs.iter().partition(|artifact| save::is_log(artifact));
+    let mut errors = Vec::new();
+    for artifact in files {
+        match save.artifact(artifact) {
+            Ok(saved) => collected.artifacts.extend(saved),
+            Err(error) => errors.push(error.to_string()),
+        }
+    }
+    if !errors.is_empty() {
+        // One message for all artifacts, as Argo has it.
+        collected.note(errors.join("; "));
+    }
+    let archives_logs = save
+        .template
+        .archive_location
+        .as_ref()
+        .is_some_and(|location| location.archive_logs == Some(true));
+    let saved: Vec<_> = if logs.is_empty() && archives_logs {
+        main_containers(save.template)
+            .into_iter()
+            .map(|container| {
+                let name = format!("{container}-logs");
+                save.log(
+                    container,
+                    &Artifact {
+                        name,
+                        ..Artifact::default()
+                    },
+                )
+            })
+            .collect()
+    } else {
+        logs.into_iter()
+            .map(|artifact| save.artifact(artifact))
+            .collect()
+    };
+    for result in saved {
+        match result {
+            Ok(saved) => collected.artifacts.extend(saved),
+            Err(error) => collected.note(error.to_string()),
+        }
+    }
+}
+
+fn main_containers(template: &Template) -> Vec<&str> {
+    match &template.container_set {
+        Some(set) => set
+            .containers
+            .iter()
+            .map(|container| container.name.as_str())
+            .collect(),
+        None => vec!["main"],
+    }
+}
+
+/// Whether what the main container prints can be a result. Argo: `HasOutput`.
+fn has_output(template: &Template) -> bool {
+    let set_has_main = template.container_set.as_ref().is_some_and(|set| {
+        set.containers
+            .iter()
+            .any(|container| container.name == "main")
+    });
+    template.container.is_some()
+        || template.script.is_some()
+        || template.data.is_some()
+        || template.http.is_some()
+        || template.plugin.is_some()
+        || set_has_main
 }
 
 fn read_parameter(
+    template: &Template,
     name: &str,
     path: &str,
     paths: &dyn PathMap,
-    default: Option<String>,
 ) -> Result<String, ExecutorError> {
-    let host = paths.host_path(path);
-    let file = match (File::open(&host), default) {
-        (Ok(file), _) => file,
-        (Err(error), Some(default)) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(default);
-        }
-        (Err(error), _) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Err(ExecutorError::NoParameter {
-                name: name.to_owned(),
-                path: path.to_owned(),
-            });
-        }
-        (Err(error), _) => return Err(ExecutorError::io("open", &host, error)),
+    let clean = lexically(Path::new(path)).to_string_lossy().into_owned();
+    let failed = |error: io::Error| ExecutorError::Parameter {
+        parameter: name.to_owned(),
+        path: argos_path(template, &clean),
+        reason: if is_absent(&error) {
+            "no such file or directory".to_owned()
+        } else {
+            error.to_string()
+        },
     };
-    let mut bytes = Vec::new();
-    file.take(MAX_PARAMETER)
-        .read_to_end(&mut bytes)
-        .map_err(|error| ExecutorError::io("read", &host, error))?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    Ok(text)
-}
-
-fn read_tail(log: &Path) -> std::io::Result<String> {
-    let mut file = File::open(log)?;
-    let length = file.metadata()?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(MAX_RESULT)))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_RESULT).read_to_end(&mut bytes)?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    if text.ends_with('\n') {
-        text.pop();
-    }
-    Ok(text)
-}
-
-fn save(
-    artifact: &Artifact,
-    paths: &dyn PathMap,
-    folder: &Folder,
-    log: &Path,
-) -> Result<Option<Artifact>, ExecutorError> {
-    let is_log = artifact.archive_logs == Some(true) && artifact.path.is_empty();
-    if artifact.path.is_empty() && !is_log {
-        return Ok(None);
-    }
-    let from = if is_log {
-        log.to_owned()
-    } else {
-        paths.host_path(&artifact.path)
-    };
-    if from.symlink_metadata().is_err() {
-        if artifact.optional || is_log {
-            return Ok(None);
-        }
-        return Err(ExecutorError::NoArtifact {
-            path: artifact.path.clone(),
+    let bytes = paths.open(&clean).and_then(read_file).map_err(failed)?;
+    let Some(mut bytes) = bytes else {
+        return Err(ExecutorError::ParameterTooLarge {
+            parameter: name.to_owned(),
+            path: path.to_owned(),
+            most: MAX_PARAMETER,
         });
-    }
-    let Some(Place::Key(key)) = place(artifact)? else {
-        return Ok(None);
     };
-    let packed = artifact.archive.as_ref();
-    folder.save(&key, |to| {
-        let made = match packed {
-            _ if is_log => fs::copy(&from, to).map(drop),
-            Some(archive) if archive.none.is_some() => archive::copy(&from, to),
-            Some(archive) if archive.zip.is_some() => archive::pack_zip(&from, to),
-            Some(archive) => {
-                let level = archive.tar.as_ref().and_then(|tar| tar.compression_level);
-                archive::pack_tar(&from, to, level)
-            }
-            None => archive::pack_tar(&from, to, None),
-        };
-        made.map_err(|error| ExecutorError::io("save", &from, error))
-    })?;
-    Ok(Some(artifact.clone()))
+    log::trim_newline(&mut bytes);
+    Ok(log::text(&bytes))
+}
+
+/// `None` if it is too large.
+fn read_file(file: File) -> io::Result<Option<Vec<u8>>> {
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::Error::other("is a directory"));
+    }
+    if !metadata.is_file() {
+        return Err(io::Error::other("is neither a file nor a directory"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_PARAMETER + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MAX_PARAMETER).then_some(bytes))
+}
+
+/// Where Argo's executor would look for the file: its messages name that place.
+fn argos_path(template: &Template, path: &str) -> String {
+    let root = if is_in_image(template, path) {
+        "/var/run/argo/outputs/parameters"
+    } else {
+        "/mainctrfs"
+    };
+    format!("{root}/{}", path.trim_start_matches('/'))
 }

@@ -1,69 +1,105 @@
-//! What happens around a user's command: inputs are staged before it, outputs collected after it.
-//! A library for the local backend.
+//! What happens around a user's command: input artifacts are staged before it, and outputs are
+//! collected after it. A library for the backend on this machine; in pods a subcommand.
 //!
-//! This crate runs no command itself, and must never write outside the paths that it is given.
+//! This crate runs no command. It reads and writes what a step calls by its own paths only through
+//! a [`PathMap`], never follows a link out of the step's view, and unpacks no archive that leads
+//! out of its folder. It decides nothing about nodes: it tells what it found.
 
 mod archive;
+mod clean_path;
 mod collect;
+mod error;
+mod log;
+mod paths;
+mod placing;
+mod progress;
+mod save;
 mod stage;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use argosy_artifacts::ArtifactError;
+use argosy_api::Template;
+use argosy_artifacts::tree::Limits;
+use argosy_artifacts::{Folder, Stores};
 
-pub use collect::{Collected, collect};
-pub use stage::stage;
+pub use collect::{Collected, Wanted, collect_outputs};
+pub use error::ExecutorError;
+pub use log::ContainerLog;
+pub use paths::{IdentityPathMap, PathMap, RootedPathMap};
+pub use progress::read_progress;
+pub use stage::stage_inputs;
 
-/// Where the paths of a step lie on this machine.
-pub trait PathMap {
-    /// What backs a path of the step.
-    fn host_path(&self, inside: &str) -> PathBuf;
+/// Where the executor does its work, and what it may use up.
+#[derive(Clone, Copy, Debug)]
+pub struct Workspace<'a> {
+    /// A folder that only the executor uses, on the file system of the step's files where that can
+    /// be: from there they are moved, else copied. What is put there is gone afterwards.
+    pub scratch: &'a Path,
+    /// What an artifact may unpack to, or hold when it is saved.
+    pub limits: Limits,
 }
 
-/// Why inputs can't be staged or outputs collected.
-#[derive(Debug, thiserror::Error)]
-pub enum ExecutorError {
-    /// An artifact can't be moved.
-    #[error(transparent)]
-    Artifact(#[from] ArtifactError),
-    /// An input artifact says no path.
-    #[error("artifact '{0}' did not specify a path")]
-    NoPath(String),
-    /// An output parameter's file is missing. Argo's text.
-    #[error("failed to read output parameter '{name}': open {path}: no such file or directory")]
-    NoParameter {
-        /// The parameter.
-        name: String,
-        /// Its file.
-        path: String,
-    },
-    /// An output artifact's file is missing. Argo's text.
-    #[error("failed to save outputs: {path} no such file or directory")]
-    NoArtifact {
-        /// Its file.
-        path: String,
-    },
-    /// Reading or writing failed.
-    #[error("cannot {what} {}: {source}", path.display())]
-    Io {
-        /// What was attempted.
-        what: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: std::io::Error,
-    },
-    /// An archive holds what it must not.
-    #[error("the archive of artifact '{0}' is refused: {1}")]
-    Archive(String, String),
-}
-
-impl ExecutorError {
-    pub(crate) fn io(what: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::Io {
-            what,
-            path: path.to_owned(),
-            source,
+impl<'a> Workspace<'a> {
+    /// With the default limits.
+    pub fn new(scratch: &'a Path) -> Self {
+        Self {
+            scratch,
+            limits: Limits::default(),
         }
     }
+}
+
+/// [`stage_inputs`] with the repository in a folder, no secrets and the default limits.
+///
+/// # Errors
+/// As [`stage_inputs`].
+pub fn stage(
+    template: &Template,
+    paths: &dyn PathMap,
+    folder: &Folder,
+    scratch: &Path,
+) -> Result<(), ExecutorError> {
+    stage_inputs(
+        template,
+        paths,
+        &Stores::new(folder),
+        &Workspace::new(scratch),
+    )
+}
+
+/// [`collect_outputs`] with the repository in a folder, no secrets, the default limits, and one log
+/// that holds all that the main container printed.
+pub fn collect(
+    template: &Template,
+    paths: &dyn PathMap,
+    folder: &Folder,
+    log: &Path,
+    capture_result: bool,
+) -> Collected {
+    let scratch = match folder.incoming() {
+        Ok(scratch) => scratch,
+        Err(error) => {
+            return Collected {
+                error: Some(error.to_string()),
+                ..Collected::default()
+            };
+        }
+    };
+    let logs = [ContainerLog {
+        container: "main",
+        stdout: log,
+        combined: log,
+    }];
+    let wanted = Wanted {
+        logs: &logs,
+        capture_result,
+        progress_file: None,
+    };
+    collect_outputs(
+        template,
+        paths,
+        &Stores::new(folder),
+        &Workspace::new(&scratch),
+        &wanted,
+    )
 }

@@ -1,129 +1,141 @@
 //! Input artifacts, put where the step expects them. Argo: `loadArtifacts`.
 
 use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use argosy_api::{Artifact, Template};
-use argosy_artifacts::{ArtifactError, Folder, Place, place};
+use argosy_api::{Artifact, ArtifactLocation, Template};
+use argosy_artifacts::{Driver, location};
 
 use crate::archive::{self, Kind};
-use crate::{ExecutorError, PathMap};
+use crate::clean_path::clean;
+use crate::placing::{self, Extent};
+use crate::{ExecutorError, PathMap, Workspace};
 
-/// Stages all input artifacts of a template. `scratch` is a folder of the step's own for what is
-/// only there in between.
+/// Stages all input artifacts of a template: each is loaded from its location, unpacked where it is
+/// an archive, and put at its path. A location with a key only is completed from the template's
+/// `archiveLocation`, else it is the repository's.
 ///
 /// # Errors
 /// At the first artifact that can't be staged, unless it is optional and not there.
-pub fn stage(
+pub fn stage_inputs(
     template: &Template,
     paths: &dyn PathMap,
-    folder: &Folder,
-    scratch: &Path,
+    store: &dyn Driver,
+    workspace: &Workspace<'_>,
 ) -> Result<(), ExecutorError> {
+    let mut staged = Vec::new();
     for artifact in &template.inputs.artifacts {
-        if artifact.path.is_empty() {
-            return Err(ExecutorError::NoPath(artifact.name.clone()));
+        let found = location::of(artifact);
+        let is_supplied = location::is_whole(&found) || location::key(&found).is_some();
+        if is_supplied {
+            staged.push((clean(artifact)?, artifact));
+        } else if !artifact.optional {
+            return Err(ExecutorError::NotSupplied(artifact.name.clone()));
         }
-        let to = paths.host_path(&artifact.path);
-        match stage_one(artifact, &to, folder, scratch) {
-            Err(ExecutorError::Artifact(ArtifactError::NotFound { .. })) if artifact.optional => {}
-            result => result?,
-        }
+    }
+    // What lies further out comes first, as with mounts: an artifact may be put inside another.
+    staged.sort_by_key(|(path, _)| Path::new(path).components().count());
+    let archive_location = template.archive_location.as_deref();
+    for (path, artifact) in staged {
+        let stage = Stage {
+            artifact,
+            path: &path,
+            paths,
+            workspace,
+        };
+        stage.run(store, archive_location)?;
     }
     Ok(())
 }
 
-fn stage_one(
-    artifact: &Artifact,
-    to: &Path,
-    folder: &Folder,
-    scratch: &Path,
-) -> Result<(), ExecutorError> {
-    let found = match place(artifact)? {
-        None if artifact.optional => return Ok(()),
-        None => {
-            return Err(ArtifactError::NotFound {
-                name: artifact.name.clone(),
-                key: "no key at all".to_owned(),
-            }
-            .into());
-        }
-        Some(found) => found,
-    };
-    if let Some(parent) = to.parent() {
-        fs::create_dir_all(parent).map_err(|error| ExecutorError::io("make", parent, error))?;
-    }
-    clear(to)?;
-    match found {
-        Place::Raw(data) => {
-            fs::write(to, data).map_err(|error| ExecutorError::io("write", to, error))?;
-        }
-        Place::Key(key) => {
-            let from = folder.saved(&artifact.name, &key)?;
-            load(artifact, &from, to, scratch)?;
-        }
-    }
-    if let Some(mode) = artifact.mode {
-        set_mode(to, mode, artifact.recurse_mode)
-            .map_err(|error| ExecutorError::io("set the mode of", to, error))?;
-    }
-    Ok(())
+struct Stage<'a> {
+    artifact: &'a Artifact,
+    path: &'a str,
+    paths: &'a dyn PathMap,
+    workspace: &'a Workspace<'a>,
 }
 
-fn load(artifact: &Artifact, from: &Path, to: &Path, scratch: &Path) -> Result<(), ExecutorError> {
-    let packed = artifact.archive.as_ref();
-    let kind = match packed {
-        Some(archive) if archive.none.is_some() => Kind::Plain,
-        _ => archive::kind_of(from).map_err(|error| ExecutorError::io("read", from, error))?,
-    };
-    if kind == Kind::Plain {
-        return archive::copy(from, to).map_err(|error| ExecutorError::io("copy", from, error));
-    }
-    let unpacked = scratch.join(format!("unpacked-{}", artifact.name));
-    clear(&unpacked)?;
-    archive::unpack(&artifact.name, kind, from, &unpacked)?;
-    // What was packed as one file or folder goes under the path's own name.
-    let entries: Vec<_> = fs::read_dir(&unpacked)
-        .and_then(|entries| entries.collect::<Result<Vec<_>, _>>())
-        .map_err(|error| ExecutorError::io("read", &unpacked, error))?;
-    let source = match entries.as_slice() {
-        [only] => only.path(),
-        _ => unpacked.clone(),
-    };
-    let moved = fs::rename(&source, to).or_else(|_| archive::copy(&source, to));
-    moved.map_err(|error| ExecutorError::io("put in place", to, error))?;
-    clear(&unpacked)
-}
-
-pub(crate) fn clear(path: &Path) -> Result<(), ExecutorError> {
-    let removed = match path.symlink_metadata() {
-        Err(_) => return Ok(()),
-        Ok(metadata) if metadata.is_dir() => fs::remove_dir_all(path),
-        Ok(_) => fs::remove_file(path),
-    };
-    removed.map_err(|error| ExecutorError::io("remove", path, error))
-}
-
-#[cfg(unix)]
-fn set_mode(path: &Path, mode: i32, recurse: bool) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mut open = vec![path.to_owned()];
-    while let Some(path) = open.pop() {
-        let metadata = path.symlink_metadata()?;
-        if metadata.is_symlink() {
-            continue;
-        }
-        if metadata.is_dir() && recurse {
-            for entry in fs::read_dir(&path)? {
-                open.push(entry?.path());
+impl Stage<'_> {
+    fn run(
+        &self,
+        store: &dyn Driver,
+        archive_location: Option<&ArtifactLocation>,
+    ) -> Result<(), ExecutorError> {
+        let scratch = self.workspace.scratch;
+        let own = tempfile::Builder::new()
+            .prefix("input-")
+            .tempdir_in(scratch)
+            .map_err(ExecutorError::io("make a folder in", scratch))?;
+        let loaded = own.path().join("loaded");
+        let located = location::relocated(self.artifact, archive_location);
+        match store.load(&located, &loaded) {
+            Ok(()) => {}
+            Err(error) if self.artifact.optional && error.is_not_found() => return Ok(()),
+            Err(source) => {
+                return Err(ExecutorError::Load {
+                    artifact: self.artifact.name.clone(),
+                    source,
+                });
             }
         }
-        fs::set_permissions(&path, fs::Permissions::from_mode(mode.unsigned_abs()))?;
+        let strategy = self.artifact.archive.as_ref();
+        let kind = archive::kind_of(strategy, &loaded).map_err(self.failed("read it"))?;
+        let content = match kind {
+            Kind::Plain => {
+                open_to_all(&loaded).map_err(self.failed("set its mode"))?;
+                loaded
+            }
+            Kind::Tar | Kind::Zip => {
+                let into = own.path().join("unpacked");
+                archive::unpack(kind, &loaded, &into, &self.workspace.limits)
+                    .map_err(self.failed("unpack it"))?
+            }
+        };
+        self.put(&content)
     }
-    Ok(())
+
+    fn put(&self, content: &Path) -> Result<(), ExecutorError> {
+        let to = self
+            .paths
+            .place(self.path)
+            .map_err(self.failed("find the place of its path"))?;
+        placing::put(content, &to, &self.workspace.limits).map_err(|error| match error.kind() {
+            io::ErrorKind::DirectoryNotEmpty => ExecutorError::Occupied {
+                artifact: self.artifact.name.clone(),
+                path: self.path.to_owned(),
+            },
+            _ => self.failed("put it at its path")(error),
+        })?;
+        let Some(mode) = self.artifact.mode else {
+            return Ok(());
+        };
+        let extent = if self.artifact.recurse_mode {
+            Extent::AllBelow
+        } else {
+            Extent::Itself
+        };
+        placing::set_mode(&to, mode, extent).map_err(self.failed("set its mode"))
+    }
+
+    fn failed(&self, what: &'static str) -> impl FnOnce(io::Error) -> ExecutorError {
+        let artifact = self.artifact.name.clone();
+        move |source| ExecutorError::Unpack {
+            artifact,
+            what,
+            source,
+        }
+    }
 }
 
-#[cfg(not(unix))]
-fn set_mode(_path: &Path, _mode: i32, _recurse: bool) -> std::io::Result<()> {
-    Ok(())
+/// What isn't packed has no mode of its own: Argo, whose executor has no umask, lets everybody read
+/// and write it.
+fn open_to_all(loaded: &Path) -> io::Result<()> {
+    let metadata = fs::symlink_metadata(loaded)?;
+    if !metadata.is_file() {
+        return Ok(());
+    }
+    let mode = metadata.permissions().mode() | 0o666;
+    fs::set_permissions(loaded, fs::Permissions::from_mode(mode & 0o777))
 }
