@@ -70,7 +70,7 @@ fn fast_equals_slow() {
     );
     check_same(
         spec,
-        json!({"name": "t", "script": {"image": "i", "command": ["sh"], "source": "echo {{inputs.parameters.p}}"},
+        json!({"name": "t", "script": {"image": "i", "command": ["sh"], "resources": {}, "source": "echo {{inputs.parameters.p}}"},
         "outputs": {"parameters": [{"name": "a", "valueFrom": {"path": p, "default": p}}],
             "artifacts": [{"name": "b", "path": "/x/{{inputs.parameters.p}}"}, {"name": "c", "path": "/c", "s3": {"key": p}}]}}),
     );
