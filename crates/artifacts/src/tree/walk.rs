@@ -147,9 +147,11 @@ fn entry<'a>(path: &'a Path, stat: &Stat, found: Found<'a>) -> Entry<'a> {
     } else {
         UNIX_EPOCH.checked_sub(seconds).unwrap_or(UNIX_EPOCH)
     };
+    #[allow(clippy::useless_conversion, reason = "on macOS it is 16 bits wide")]
+    let mode = u32::from(stat.st_mode) & 0o777;
     Entry {
         path,
-        mode: u32::from(stat.st_mode) & 0o777,
+        mode,
         modified,
         found,
     }

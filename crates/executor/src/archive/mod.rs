@@ -60,6 +60,3 @@ pub(crate) fn unpack(
     let only = unpacker.finish()?;
     Ok(only.map_or_else(|| into.to_owned(), |only| into.join(only)))
 }
-
-#[cfg(test)]
-mod tests;
