@@ -3,50 +3,49 @@
 use std::collections::BTreeSet;
 
 use argosy_api::{
-    DagTask, Memoize, RetryStrategy, Sequence, Synchronization, Template, WorkflowSpec,
+    Call, DagTask, Memoize, RetryStrategy, Sequence, Synchronization, Template, WorkflowSpec,
 };
 use argosy_expr::{Depends, Program, evaluate_when};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::calls::Call;
 use super::duration::duration_error;
 use super::fault::{Finding, join};
 use super::tags::has_tags;
 use super::texts::expression_warning;
 
 /// Looks at a step or task.
-pub(super) fn check_call(call: &Call<'_>, path: &dyn Fn() -> String, findings: &mut Vec<Finding>) {
-    if !call.when.is_empty()
-        && !has_tags(call.when)
-        && let Err(error) = evaluate_when(call.when)
+pub(super) fn check_call(call: Call<'_>, path: &dyn Fn() -> String, findings: &mut Vec<Finding>) {
+    if !call.when().is_empty()
+        && !has_tags(call.when())
+        && let Err(error) = evaluate_when(call.when())
     {
         findings.push(
             Finding::warning("when-syntax", join(&path(), "when"), error.to_string())
                 .help("a condition compares texts and numbers: quote a text with single quotes"),
         );
     }
-    if !call.with_param.is_empty() && !has_tags(call.with_param) {
-        let is_list = matches!(serde_json::from_str(call.with_param), Ok(Value::Array(_)));
+    if !call.with_param().is_empty() && !has_tags(call.with_param()) {
+        let is_list = matches!(serde_json::from_str(call.with_param()), Ok(Value::Array(_)));
         if !is_list {
             findings.push(Finding::warning(
                 "loop-list",
                 join(&path(), "withParam"),
-                format!("withParam is no JSON list: {}", shorten(call.with_param)),
+                format!("withParam is no JSON list: {}", shorten(call.with_param())),
             ));
         }
     }
-    if let Some(sequence) = call.with_sequence {
+    if let Some(sequence) = call.with_sequence() {
         check_sequence(sequence, &|| join(&path(), "withSequence"), findings);
     }
-    for (name, hook) in call.hooks {
+    for (name, hook) in call.hooks() {
         check_expression(
             &hook.expression,
             &|| join(&path(), &format!("hooks.{name}.expression")),
             findings,
         );
     }
-    for (index, artifact) in call.arguments.artifacts.iter().enumerate() {
+    for (index, artifact) in call.arguments().artifacts.iter().enumerate() {
         check_expression(
             &artifact.from_expression,
             &|| {
@@ -62,7 +61,7 @@ pub(super) fn check_call(call: &Call<'_>, path: &dyn Fn() -> String, findings: &
 
 /// Looks at a task.
 pub(super) fn check_task(task: &DagTask, path: &dyn Fn() -> String, findings: &mut Vec<Finding>) {
-    check_call(&Call::from(task), path, findings);
+    check_call(Call::from(task), path, findings);
     if !task.depends.is_empty()
         && !has_tags(&task.depends)
         && let Err(error) = Depends::parse(&task.depends)

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use argosy_api::{Arguments, Parameter};
 
-use super::artifact::has_location_or_key;
 use super::fault::{Finding, join};
 use super::names::{NameRule, check_names};
 use super::nearest::nearest;
@@ -62,7 +61,7 @@ pub(super) fn check_arguments(
     for (index, artifact) in arguments.artifacts.iter().enumerate() {
         let place = || join(&path(), &format!("artifacts[{index}]"));
         let name = &artifact.name;
-        if artifact.from.is_empty() && !has_location_or_key(artifact) {
+        if artifact.from.is_empty() && !(artifact.has_location() || artifact.has_key()) {
             findings.push(Finding::error(
                 "argument-artifact",
                 place(),

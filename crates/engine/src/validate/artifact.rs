@@ -4,50 +4,6 @@ use argosy_api::{Artifact, ArtifactLocation, GitArtifact, HdfsArtifact};
 
 use super::fault::Finding;
 
-/// Whether an artifact says where it is, wholly or by its key. Argo: `HasLocationOrKey`.
-pub(super) fn has_location_or_key(artifact: &Artifact) -> bool {
-    // The first that is set counts, in Argo's order.
-    if let Some(at) = &artifact.artifactory {
-        return (!at.url.is_empty() && at.username_secret.is_some()) || has_url_path(&at.url);
-    }
-    if let Some(at) = &artifact.azure {
-        return !at.blob.is_empty();
-    }
-    if let Some(at) = &artifact.git {
-        return !at.repo.is_empty();
-    }
-    if let Some(at) = &artifact.gcs {
-        return !at.key.is_empty();
-    }
-    if let Some(at) = &artifact.hdfs {
-        return !at.addresses.is_empty() || !at.path.is_empty();
-    }
-    if let Some(at) = &artifact.http {
-        return !at.url.is_empty();
-    }
-    if let Some(at) = &artifact.oss {
-        return !at.key.is_empty();
-    }
-    if artifact.raw.is_some() {
-        return true;
-    }
-    if let Some(at) = &artifact.s3 {
-        return !at.key.is_empty();
-    }
-    artifact
-        .plugin
-        .as_ref()
-        .is_some_and(|at| !at.key.is_empty())
-}
-
-fn has_url_path(url: &str) -> bool {
-    let rest = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |at| &rest[at..]),
-        None => url,
-    };
-    !rest.split(['?', '#']).next().unwrap_or_default().is_empty()
-}
-
 /// That the location of an input or output artifact is complete. `prefix` is how Argo names the
 /// artifact.
 pub(super) fn check_artifact_location(

@@ -35,7 +35,7 @@ pub(super) fn check_body(walk: &mut Walk<'_>, visit: VisitId) {
         } else {
             let scope = Scope::new(&values, None);
             let mut findings = Vec::new();
-            let base = walk.bases[walk.visits[visit].base].base.clone();
+            let base = walk.library.get(walk.visits[visit].base).clone();
             check_leaf(&scope, base.spec(), inputs.as_ref(), &mut findings);
             walk.at(visit, findings);
             finish(walk, visit, template, &scope, &Items::default());
@@ -60,7 +60,7 @@ pub(super) fn finish(
     if let Some(metrics) = &template.metrics {
         check_metrics(&template.name, metrics, scope.values, &mut findings);
     }
-    let base = walk.bases[walk.visits[visit].base].base.clone();
+    let base = walk.library.get(walk.visits[visit].base).clone();
     advice::check_template(template, base.spec(), &mut findings);
     walk.at(visit, findings);
 }

@@ -4,74 +4,19 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argosy_api::{
-    Arguments, DagTask, Item, LifecycleHook, Sequence, Template, TemplateRef, WorkflowStep,
-};
+use argosy_api::Call;
 
 use super::nearest::nearest;
 use super::shape::Shape;
 
-/// A step or a task: where a template is called.
-#[derive(Clone, Copy)]
-pub(super) struct Call<'t> {
-    pub name: &'t str,
-    pub template: &'t str,
-    pub template_ref: Option<&'t TemplateRef>,
-    pub inline: Option<&'t Template>,
-    pub arguments: &'t Arguments,
-    pub with_items: &'t [Item],
-    pub with_param: &'t str,
-    pub with_sequence: Option<&'t Sequence>,
-    pub when: &'t str,
-    pub on_exit: &'t str,
-    pub hooks: &'t BTreeMap<String, LifecycleHook>,
+/// Whether the children's outputs are gathered in lists. (Not those of a `withSequence`.)
+pub(super) fn aggregates(call: Call<'_>) -> bool {
+    !call.with_items().is_empty() || !call.with_param().is_empty()
 }
 
-impl Call<'_> {
-    /// Whether the children's outputs are gathered in lists. (Not those of a `withSequence`.)
-    pub fn aggregates(&self) -> bool {
-        !self.with_items.is_empty() || !self.with_param.is_empty()
-    }
-
-    pub fn has_exit_hook(&self) -> bool {
-        !self.on_exit.is_empty() || self.hooks.contains_key("exit")
-    }
-}
-
-impl<'t> From<&'t WorkflowStep> for Call<'t> {
-    fn from(step: &'t WorkflowStep) -> Self {
-        Self {
-            name: &step.name,
-            template: &step.template,
-            template_ref: step.template_ref.as_ref(),
-            inline: step.inline.as_deref(),
-            arguments: &step.arguments,
-            with_items: &step.with_items,
-            with_param: &step.with_param,
-            with_sequence: step.with_sequence.as_ref(),
-            when: &step.when,
-            on_exit: &step.on_exit,
-            hooks: &step.hooks,
-        }
-    }
-}
-
-impl<'t> From<&'t DagTask> for Call<'t> {
-    fn from(task: &'t DagTask) -> Self {
-        Self {
-            name: &task.name,
-            template: &task.template,
-            template_ref: task.template_ref.as_ref(),
-            inline: task.inline.as_deref(),
-            arguments: &task.arguments,
-            with_items: &task.with_items,
-            with_param: &task.with_param,
-            with_sequence: task.with_sequence.as_ref(),
-            when: &task.when,
-            on_exit: &task.on_exit,
-            hooks: &task.hooks,
-        }
-    }
+/// Whether something runs at the end of a step or task.
+pub(super) fn has_exit_hook(call: Call<'_>) -> bool {
+    !call.on_exit().is_empty() || call.hooks().contains_key("exit")
 }
 
 /// What a call leads to.
@@ -281,7 +226,7 @@ impl Entry {
     }
 }
 
-/// Which names of a table are taken twice, by index.
+/// The first index of each name, and which indices have a name that is taken.
 pub(super) fn index_names<'t>(
     names: impl Iterator<Item = Cow<'t, str>>,
 ) -> (BTreeMap<Cow<'t, str>, u32>, BTreeSet<u32>) {

@@ -1,43 +1,24 @@
 //! The body of a `dag` template.
 
-use std::borrow::Cow;
-
-use argosy_api::{DagTask, DagTemplate, Template};
+use argosy_api::{Call, DagTask, DagTemplate, Template};
 
 use super::advice;
 use super::arguments::{EmptyValues, check_arguments};
-use super::calls::{Call, Calls, Entry, Order, index_names};
+use super::calls::{Calls, Entry, Order, aggregates, has_exit_hook};
 use super::fault::{Finding, join};
-use super::graph::{Ancestry, cycle, named, show_cycle};
+use super::graph::Ancestry;
 use super::invoke::{
     Site, add_items, check_call, check_hook_expressions, check_hook_templates, loop_error, resolve,
 };
-use super::names::{NameRule, check_names, is_field_name};
+use super::names::{NameRule, check_names};
 use super::nearest::nearest;
 use super::outputs::check_non_leaf;
 use super::scope::{Items, Position, Scope};
 use super::tags;
+use super::tasks::{Tasks, check_style};
 use super::texts::{Wording, check_text, check_texts};
 use super::values::Values;
 use super::walk::{Resolved, VisitId, Walk};
-
-/// What `depends` says of a task, with its name's index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Edge {
-    to: u32,
-    /// It asks for a result that only loops have.
-    of_items: bool,
-}
-
-/// The tasks and what each depends on.
-struct Tasks<'t> {
-    template: &'t Template,
-    list: &'t [DagTask],
-    names: std::collections::BTreeMap<Cow<'t, str>, u32>,
-    edges: Vec<Vec<Edge>>,
-    /// Each fault of the dependencies that Argo finds while it sorts the tasks.
-    faults: Vec<Finding>,
-}
 
 /// Checks the tasks of a template, and its outputs.
 pub(super) fn check_dag(
@@ -91,12 +72,12 @@ pub(super) fn check_dag(
         let mut findings = Vec::new();
         check_style(template, index, task, uses_depends, &mut findings);
         walk.at(visit, findings.drain(..));
-        let found = resolve(walk, visit, &call, values, site);
+        let found = resolve(walk, visit, call, values, site);
         entries.push(Entry {
             callee: walk.callee(&found),
-            aggregates: call.aggregates(),
-            has_exit_hook: call.has_exit_hook(),
-            has_hooks: !call.hooks.is_empty(),
+            aggregates: aggregates(call),
+            has_exit_hook: has_exit_hook(call),
+            has_hooks: !call.hooks().is_empty(),
         });
         resolved.push(found);
         tasks.check_results(index, &mut findings);
@@ -111,165 +92,6 @@ pub(super) fn check_dag(
     check_target(walk, visit, dag, &scope, values);
     check_tasks(walk, visit, dag, &scope, &resolved, ancestry.as_ref());
     super::body::finish(walk, visit, template, &scope, &Items::default());
-}
-
-impl<'t> Tasks<'t> {
-    fn new(template: &'t Template, dag: &'t DagTemplate, values: &Values<'_>) -> Self {
-        let name = &template.name;
-        let sorting = format!("templates.{name} sorting failed:");
-        let filled = dag.tasks.iter().map(|task| values.substitute(&task.name));
-        let (names, twice) = index_names(filled);
-        let mut faults: Vec<Finding> = twice
-            .into_iter()
-            .map(|index| {
-                let name = &dag.tasks[index as usize].name;
-                Finding::error(
-                    "name-duplicate",
-                    format!("dag.tasks[{index}].name"),
-                    format!("{sorting} duplicated nodeName {name}"),
-                )
-                .help("give each task a name of its own")
-            })
-            .collect();
-        let mut edges = Vec::with_capacity(dag.tasks.len());
-        for (index, task) in dag.tasks.iter().enumerate() {
-            let mut list: Vec<Edge> = Vec::with_capacity(task.dependencies.len());
-            each_dependency(
-                task,
-                values,
-                &mut |field, wanted, of_items| match names.get(wanted) {
-                    Some(to) => list.push(Edge { to: *to, of_items }),
-                    None => faults.push(
-                        Finding::error(
-                            "dependency-undefined",
-                            format!("dag.tasks[{index}].{field}"),
-                            format!("{sorting} invalid dependency {wanted}"),
-                        )
-                        .help(dependency_help(
-                            &task.name,
-                            wanted,
-                            nearest(wanted, names.keys().map(Cow::as_ref)),
-                        )),
-                    ),
-                },
-            );
-            list.sort_by_key(|edge| (edge.to, !edge.of_items));
-            list.dedup_by_key(|edge| edge.to);
-            edges.push(list);
-        }
-        Self {
-            template,
-            list: &dag.tasks,
-            names,
-            edges,
-            faults,
-        }
-    }
-
-    fn cycle_fault(&self, dependencies: &[Vec<u32>]) -> Finding {
-        let found = cycle(dependencies);
-        let first = found.first().copied().unwrap_or(0);
-        let shown = show_cycle(&found, |task| self.list[task as usize].name.as_str());
-        let name = &self.template.name;
-        Finding::error(
-            "dependency-cycle",
-            format!("dag.tasks[{first}]"),
-            format!("templates.{name} sorting failed: graph with cycle"),
-        )
-        .help(format!("these tasks wait for each other: {shown}"))
-    }
-
-    /// That the results asked for in `depends` exist, and are those of loops where need be.
-    fn check_results(&self, index: usize, findings: &mut Vec<Finding>) {
-        let task = &self.list[index];
-        let template = &self.template.name;
-        let path = || format!("dag.tasks[{index}].depends");
-        for (name, result) in named(&task.depends).filter_map(|n| Some((n.task, n.result?))) {
-            if argosy_expr::TaskResult::from_name(result).is_none() {
-                let known = [
-                    "Succeeded",
-                    "Failed",
-                    "Errored",
-                    "Skipped",
-                    "Omitted",
-                    "Daemoned",
-                    "AnySucceeded",
-                    "AllFailed",
-                ];
-                findings.push(
-                    Finding::error("depends-result", path(), format!("templates.{template}.tasks.{} task result '{result}' for task '{name}' is invalid", task.name))
-                        .propose(nearest(result, known)),
-                );
-            }
-        }
-        for edge in self.edges[index].iter().filter(|edge| edge.of_items) {
-            let on = &self.list[edge.to as usize];
-            let is_loop = !on.with_items.is_empty()
-                || !on.with_param.is_empty()
-                || on.with_sequence.is_some();
-            if !is_loop {
-                findings.push(Finding::error("depends-items", path(), format!("templates.{template}.tasks.{0} dependency '{0}' uses an items-based condition such as .AnySucceeded or .AllFailed but does not contain any items", on.name)));
-            }
-        }
-    }
-}
-
-fn dependency_help(task: &str, wanted: &str, near: Option<&str>) -> String {
-    match near {
-        Some(near) => format!("task '{task}' depends on '{wanted}': did you mean '{near}'?"),
-        None => format!("task '{task}' depends on '{wanted}', which is no task of this template"),
-    }
-}
-
-/// Calls `found` with each task that a task depends on, as Argo reads them: from the logic that
-/// `dependencies` stands for, too.
-fn each_dependency(
-    task: &DagTask,
-    values: &Values<'_>,
-    found: &mut dyn FnMut(&'static str, &str, bool),
-) {
-    let is_of_items = |result: Option<&str>| matches!(result, Some("AnySucceeded" | "AllFailed"));
-    if !task.depends.is_empty() {
-        let logic = values.substitute(&task.depends);
-        for name in named(&logic) {
-            found("depends", name.task, is_of_items(name.result));
-        }
-        return;
-    }
-    for dependency in &task.dependencies {
-        if is_field_name(dependency) {
-            found("dependencies", dependency, false);
-            continue;
-        }
-        let logic = format!("{}.Succeeded", values.substitute(dependency));
-        for name in named(&logic) {
-            found("dependencies", name.task, false);
-        }
-    }
-}
-
-/// `depends` excludes the older ways of saying the same.
-fn check_style(
-    template: &Template,
-    index: usize,
-    task: &DagTask,
-    uses_depends: bool,
-    findings: &mut Vec<Finding>,
-) {
-    let name = &template.name;
-    let begins_with_digit = task.name.bytes().next().is_some_and(|b| b.is_ascii_digit());
-    if begins_with_digit && (uses_depends || !task.dependencies.is_empty()) {
-        findings.push(Finding::error("name-invalid", format!("dag.tasks[{index}].name"), format!("templates.{name}.tasks.{} name cannot begin with a digit when using either 'depends' or 'dependencies'", task.name)));
-    }
-    if uses_depends && !task.dependencies.is_empty() {
-        findings.push(
-            Finding::error("depends-style", format!("dag.tasks[{index}].dependencies"), format!("templates.{name} cannot use both 'depends' and 'dependencies' in the same DAG template"))
-                .help(format!("write it as `depends: {:?}`", task.dependencies.join(" && "))),
-        );
-    }
-    if uses_depends && task.continue_on.is_some() {
-        findings.push(Finding::error("depends-style", format!("dag.tasks[{index}].continueOn"), format!("templates.{name} cannot use 'continueOn' when using 'depends'. Instead use 'dep-task.Failed'/'dep-task.Errored'")));
-    }
 }
 
 fn check_target(
@@ -345,8 +167,8 @@ fn check_tasks(
             path: &path,
         };
         let mut items = Items::default();
-        add_items(&call, &mut items);
-        if let Some((field, error)) = loop_error(&call) {
+        add_items(call, &mut items);
+        if let Some((field, error)) = loop_error(call) {
             findings.push(Finding::error(
                 "loop",
                 join(&path(), field),
@@ -358,24 +180,24 @@ fn check_tasks(
             &|| format!("{}.arguments.", prefix()),
             &|| format!("{}.arguments", path()),
             &|name| scope.values.substitute(name).into_owned(),
-            call.arguments,
+            call.arguments(),
             EmptyValues::Refused,
             &mut findings,
         );
-        check_argument_sources(scope, number, &call, site, &mut findings, &mut open);
+        check_argument_sources(scope, number, call, site, &mut findings, &mut open);
         if let Resolved::Found(called) = &resolved[number as usize] {
             let shape = walk.visits[*called].shape.clone();
-            check_call(&shape, call.arguments, site, &mut findings);
+            check_call(&shape, call.arguments(), site, &mut findings);
         }
         advice::check_task(task, &path, &mut findings);
         let mut hooks = Vec::new();
-        check_hook_expressions(call.hooks, site, &mut hooks);
+        check_hook_expressions(call.hooks(), site, &mut hooks);
         for mut hook in hooks {
             // Argo does not ask this of tasks, only of steps.
             hook.severity = super::Severity::Warning;
             findings.push(hook);
         }
-        check_hook_templates(walk, visit, &call, scope.values, site);
+        check_hook_templates(walk, visit, call, scope.values, site);
     }
     let dependencies = match scope.calls.map(|calls| &calls.order) {
         Some(Order::Tasks(dependencies)) => dependencies.as_slice(),
@@ -422,7 +244,7 @@ fn check_task_texts(
 fn check_argument_sources(
     scope: &Scope<'_>,
     number: u32,
-    call: &Call<'_>,
+    call: Call<'_>,
     site: Site<'_>,
     findings: &mut Vec<Finding>,
     open: &mut Vec<Open>,
@@ -430,12 +252,12 @@ fn check_argument_sources(
     let Some(Order::Tasks(dependencies)) = scope.calls.map(|calls| &calls.order) else {
         return;
     };
-    let parameters = call.arguments.parameters.iter().enumerate();
+    let parameters = call.arguments().parameters.iter().enumerate();
     let parameters = parameters.filter_map(|(index, parameter)| {
         let value = parameter.value.as_ref()?.as_str();
         Some(("parameter", index, &parameter.name, value))
     });
-    let artifacts = call.arguments.artifacts.iter().enumerate();
+    let artifacts = call.arguments().artifacts.iter().enumerate();
     let artifacts = artifacts
         .map(|(index, artifact)| ("artifact", index, &artifact.name, artifact.from.as_str()));
     for (kind, index, name, text) in parameters.chain(artifacts) {
@@ -456,7 +278,7 @@ fn check_argument_sources(
                 (site.prefix)()
             ),
         )
-        .help(format!("let task '{}' depend on '{source}'", call.name));
+        .help(format!("let task '{}' depend on '{source}'", call.name()));
         match before {
             None => add_once(findings, finding),
             Some(before) => open.push(Open {

@@ -6,12 +6,12 @@ use k8s_openapi::api::core::v1::ResourceRequirements;
 use super::artifact::{check_artifact_location, path_error};
 use super::fault::Finding;
 use super::names::{NameRule, check_names};
-use super::shape::{is_leaf, is_pod, kind_of, kinds};
+use super::shape::{is_leaf, is_pod};
 
 /// Checks a template's type, inputs and what depends on its type alone.
 pub(super) fn check_declaration(template: &Template, findings: &mut Vec<Finding>) {
     let name = &template.name;
-    let Some(kind) = kind_of(template) else {
+    let Some(kind) = template.template_type() else {
         findings.push(
             Finding::error("template-type", "", format!("template '{name}' type is unknown"))
                 .help("choose one of: container, containerSet, steps, dag, script, resource, data, suspend, http, plugin"),
@@ -34,7 +34,7 @@ pub(super) fn check_declaration(template: &Template, findings: &mut Vec<Finding>
             );
         }
     }
-    if kinds(template).nth(1).is_some() {
+    if bodies(template) > 1 {
         findings.push(Finding::error("template-type", "", format!("templates.{name} multiple template types specified. choose one of: container, containerSet, steps, script, resource, dag, suspend, template, template ref")));
     }
     check_template_resources(template, kind, findings);
@@ -49,6 +49,25 @@ pub(super) fn check_declaration(template: &Template, findings: &mut Vec<Finding>
         }
     }
     check_timeouts(template, kind, findings);
+}
+
+/// How many bodies a template has.
+fn bodies(template: &Template) -> usize {
+    [
+        template.container.is_some(),
+        template.container_set.is_some(),
+        !template.steps.is_empty(),
+        template.dag.is_some(),
+        template.script.is_some(),
+        template.resource.is_some(),
+        template.data.is_some(),
+        template.suspend.is_some(),
+        template.http.is_some(),
+        template.plugin.is_some(),
+    ]
+    .into_iter()
+    .filter(|there| *there)
+    .count()
 }
 
 fn check_template_resources(template: &Template, kind: TemplateType, findings: &mut Vec<Finding>) {

@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Arguments, LifecycleHook, Severity};
+use argosy_api::{Arguments, Call, LifecycleHook, Severity};
 
 use super::arguments::{check_supplied, check_unused};
-use super::calls::Call;
 use super::declare::timeout_error;
 use super::fault::{Finding, join};
+use super::library::{BaseId, Reference};
 use super::scope::Items;
 use super::shape::Shape;
 use super::tags;
 use super::values::Values;
-use super::walk::{BaseId, Reference, Resolved, VisitId, Walk, Way};
+use super::walk::{LookedUp, Resolved, VisitId, Walk, Way};
 
 /// How Argo and we name a step or task.
 #[derive(Clone, Copy)]
@@ -24,11 +24,11 @@ pub(super) struct Site<'s> {
 }
 
 /// Why a loop is none.
-pub(super) fn loop_error(call: &Call<'_>) -> Option<(&'static str, &'static str)> {
+pub(super) fn loop_error(call: Call<'_>) -> Option<(&'static str, &'static str)> {
     let kinds = [
-        !call.with_items.is_empty(),
-        !call.with_param.is_empty(),
-        call.with_sequence.is_some(),
+        !call.with_items().is_empty(),
+        !call.with_param().is_empty(),
+        call.with_sequence().is_some(),
     ];
     if kinds.into_iter().filter(|there| *there).count() > 1 {
         return Some((
@@ -36,7 +36,7 @@ pub(super) fn loop_error(call: &Call<'_>) -> Option<(&'static str, &'static str)
             "only one of withItems, withParam, withSequence can be specified",
         ));
     }
-    let sequence = call.with_sequence?;
+    let sequence = call.with_sequence()?;
     (sequence.count.is_some() && sequence.end.is_some()).then_some((
         "withSequence",
         "only one of count or end can be defined in withSequence",
@@ -44,10 +44,10 @@ pub(super) fn loop_error(call: &Call<'_>) -> Option<(&'static str, &'static str)
 }
 
 /// Adds the items of a loop to those in scope.
-pub(super) fn add_items<'t>(call: &Call<'t>, items: &mut Items<'t>) {
-    if !call.with_items.is_empty() {
-        items.lists.push(call.with_items);
-    } else if !call.with_param.is_empty() {
+pub(super) fn add_items<'t>(call: Call<'t>, items: &mut Items<'t>) {
+    if !call.with_items().is_empty() {
+        items.lists.push(call.with_items());
+    } else if !call.with_param().is_empty() {
         items.any = true;
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn add_items<'t>(call: &Call<'t>, items: &mut Items<'t>) {
 pub(super) fn resolve(
     walk: &mut Walk<'_>,
     visit: VisitId,
-    call: &Call<'_>,
+    call: Call<'_>,
     values: &Values<'_>,
     site: Site<'_>,
 ) -> Resolved {
@@ -133,22 +133,22 @@ pub(super) fn check_hook_expressions(
 pub(super) fn check_hook_templates(
     walk: &mut Walk<'_>,
     visit: VisitId,
-    call: &Call<'_>,
+    call: Call<'_>,
     values: &Values<'_>,
     site: Site<'_>,
 ) {
-    if call.hooks.is_empty() && call.on_exit.is_empty() {
+    if call.hooks().is_empty() && call.on_exit().is_empty() {
         return;
     }
     let base = walk.visits[visit].base;
-    let on_exit = (!call.on_exit.is_empty()).then(|| {
+    let on_exit = (!call.on_exit().is_empty()).then(|| {
         let reference = Reference {
-            template: call.on_exit,
+            template: call.on_exit(),
             ..Reference::default()
         };
-        ("onExit".to_owned(), reference, call.arguments)
+        ("onExit".to_owned(), reference, call.arguments())
     });
-    let hooks = call.hooks.iter().map(|(name, hook)| {
+    let hooks = call.hooks().iter().map(|(name, hook)| {
         (
             format!("hooks.{name}"),
             Reference::from(hook),
@@ -173,9 +173,9 @@ pub(super) fn check_hook(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     match walk.look_up(base, reference, values) {
-        Ok(Some(shape)) => check_supplied(&shape, arguments, path, &mut findings),
-        Ok(None) => {}
-        Err(mut finding) => {
+        LookedUp::Found(shape) => check_supplied(&shape, arguments, path, &mut findings),
+        LookedUp::Dynamic => {}
+        LookedUp::Missing(mut finding) => {
             finding.path = path();
             findings.push(finding);
         }
@@ -184,14 +184,4 @@ pub(super) fn check_hook(
         finding.severity = Severity::Warning;
     }
     findings
-}
-
-impl<'t> From<&'t LifecycleHook> for Reference<'t> {
-    fn from(hook: &'t LifecycleHook) -> Self {
-        Self {
-            template: &hook.template,
-            template_ref: hook.template_ref.as_ref(),
-            inline: None,
-        }
-    }
 }

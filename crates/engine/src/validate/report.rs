@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use argosy_api::{FieldPath, Severity};
 
 use super::fault::{Fault, Finding, GlobalOutput, field_path, join};
-use super::walk::{Entry, Held, OWN, VisitId, Walk};
+use super::library::{Held, OWN};
+use super::walk::{Entry, VisitId, Walk};
 
 /// How many faults are told of.
 const MAX_FAULTS: usize = 1_000;
@@ -166,7 +167,7 @@ fn foreign(walk: &Walk<'_>, visit: VisitId, finding: &Finding, fault: &mut Fault
     let visit = &walk.visits[visit];
     let place = format!(
         "it is in {}, at {}",
-        walk.bases[visit.base].base.title(),
+        walk.library.get(visit.base).title(),
         join(&visit.path, &finding.path)
     );
     fault.help = Some(match &finding.help {

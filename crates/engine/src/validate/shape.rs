@@ -4,31 +4,7 @@ use std::collections::BTreeSet;
 
 use argosy_api::{Artifact, Template, TemplateType};
 
-use super::artifact::has_location_or_key;
 use super::tags;
-
-/// The type that Argo takes a template for; the first of several. Argo: `Template.GetType`.
-pub(super) fn kind_of(template: &Template) -> Option<TemplateType> {
-    kinds(template).next()
-}
-
-/// Every type that a template has.
-pub(super) fn kinds(template: &Template) -> impl Iterator<Item = TemplateType> {
-    [
-        (template.container.is_some(), TemplateType::Container),
-        (template.container_set.is_some(), TemplateType::ContainerSet),
-        (!template.steps.is_empty(), TemplateType::Steps),
-        (template.dag.is_some(), TemplateType::DAG),
-        (template.script.is_some(), TemplateType::Script),
-        (template.resource.is_some(), TemplateType::Resource),
-        (template.data.is_some(), TemplateType::Data),
-        (template.suspend.is_some(), TemplateType::Suspend),
-        (template.http.is_some(), TemplateType::HTTP),
-        (template.plugin.is_some(), TemplateType::Plugin),
-    ]
-    .into_iter()
-    .filter_map(|(there, kind)| there.then_some(kind))
-}
 
 /// Whether templates of this type become pods.
 pub(super) fn is_pod(kind: TemplateType) -> bool {
@@ -123,11 +99,11 @@ impl Shape {
             (parameter.name.clone(), HasValue::from(has))
         });
         let artifacts = template.inputs.artifacts.iter().map(|artifact| {
-            let has = artifact.optional || has_location_or_key(artifact);
+            let has = artifact.optional || artifact.has_location() || artifact.has_key();
             (artifact.name.clone(), HasValue::from(has))
         });
         Self {
-            kind: kind_of(template),
+            kind: template.template_type(),
             is_daemon: template.daemon == Some(true),
             has_result: has_main
                 || template.container.is_some()
@@ -136,7 +112,7 @@ impl Shape {
                 || template.http.is_some()
                 || template.plugin.is_some(),
             loop_has_result: matches!(
-                kind_of(template),
+                template.template_type(),
                 Some(TemplateType::Script | TemplateType::ContainerSet)
             ),
             output_parameters: named(&mut template.outputs.parameters.iter().map(|p| &p.name)),

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use argosy_api::Template;
+use argosy_api::{Call, Template};
 
 use super::advice;
 use super::arguments::{EmptyValues, check_arguments};
-use super::calls::{Call, Calls, Entry, Order, index_names};
+use super::calls::{Calls, Entry, Order, aggregates, has_exit_hook, index_names};
 use super::fault::Finding;
 use super::invoke::{
     Site, add_items, check_call, check_hook_expressions, check_hook_templates, loop_error, resolve,
@@ -49,7 +49,7 @@ pub(super) fn check_steps(
         .collect();
     let names: Vec<Cow<'_, str>> = steps
         .iter()
-        .map(|step| values.substitute(step.call.name))
+        .map(|step| values.substitute(step.call.name()))
         .collect();
     let (index, twice) = index_names(names.iter().cloned());
     let mut calls = Calls {
@@ -59,7 +59,7 @@ pub(super) fn check_steps(
     };
     let mut items = Items::default();
     for (number, step) in (0u32..).zip(&steps) {
-        let call = &step.call;
+        let call = step.call;
         let name = &names[number as usize];
         let prefix = || format!("templates.{}.steps[{}].{name}", template.name, step.group);
         let path = || format!("steps[{}][{}]", step.group, step.place);
@@ -82,7 +82,7 @@ pub(super) fn check_steps(
             &|| format!("{}.arguments.", prefix()),
             &|| format!("{}.arguments", path()),
             &|name| values.substitute(name).into_owned(),
-            call.arguments,
+            call.arguments(),
             EmptyValues::Refused,
             &mut findings,
         );
@@ -90,16 +90,16 @@ pub(super) fn check_steps(
         let resolved = resolve(walk, visit, call, values, site);
         calls.entries.push(Entry {
             callee: walk.callee(&resolved),
-            aggregates: call.aggregates(),
-            has_exit_hook: call.has_exit_hook(),
-            has_hooks: !call.hooks.is_empty(),
+            aggregates: aggregates(call),
+            has_exit_hook: has_exit_hook(call),
+            has_hooks: !call.hooks().is_empty(),
         });
-        check_hook_expressions(call.hooks, site, &mut findings);
+        check_hook_expressions(call.hooks(), site, &mut findings);
         let scope = Scope::new(values, Some(&calls));
         check_step_texts(&scope, number, step, &items, site, &mut findings);
         if let Resolved::Found(called) = &resolved {
             let shape = walk.visits[*called].shape.clone();
-            check_call(&shape, call.arguments, site, &mut findings);
+            check_call(&shape, call.arguments(), site, &mut findings);
         }
         advice::check_call(call, &path, &mut findings);
         walk.at(visit, findings);
@@ -160,7 +160,7 @@ fn check_step_texts(
     let position = Position {
         call: Some(number),
         items,
-        inline: step.call.inline,
+        inline: step.call.inline(),
     };
     let wording = Wording {
         prefix: &|| format!("templates.{}.steps ", scope.template.name),

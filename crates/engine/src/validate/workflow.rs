@@ -10,12 +10,13 @@ use super::arguments::{EmptyValues, check_arguments, check_supplied};
 use super::declare::{check_pod_resources, timeout_error};
 use super::fault::{Fault, Finding, join};
 use super::invoke::{Site, check_hook, check_hook_expressions};
+use super::library::{BaseId, Held, Library, OWN, Reference};
 use super::names::{NameRule, check_names};
 use super::report::report;
 use super::scope::{Globals, Phase};
 use super::selector::selector_error;
 use super::tags;
-use super::walk::{BaseId, EntryInputs, Held, OWN, Reference, Resolved, VisitId, Walk, Way};
+use super::walk::{EntryInputs, Resolved, VisitId, Walk, Way};
 use super::{MissingReferences, Purpose, ValidateOptions, advice};
 use crate::source::TemplateSource;
 
@@ -39,16 +40,21 @@ pub(super) fn check_workflow(
     source: &dyn TemplateSource,
     options: &ValidateOptions,
 ) -> Vec<Fault> {
-    let namespace = subject.metadata.namespace.as_deref().unwrap_or_default();
-    let mut walk = Walk::new(subject.spec, subject.spec_path, source, options, namespace);
-    if let Some(cluster) = subject.is_template {
-        let name = subject.metadata.name.as_deref().unwrap_or_default();
-        walk.own_name = Some((cluster, name));
-    }
+    let metadata = subject.metadata;
+    let name = metadata.name.as_deref().unwrap_or_default();
+    let library = Library::new(
+        subject.spec,
+        subject.is_template.map(|cluster| (cluster, name)),
+        metadata.namespace.as_deref().unwrap_or_default(),
+        source,
+        options.missing_references,
+    );
+    let mut walk = Walk::new(library, subject.spec_path);
     let mut check = Check {
         main: OWN,
         arguments: subject.spec.arguments.clone(),
         subject,
+        options,
     };
     check.run(&mut walk);
     report(&walk, subject.via)
@@ -56,6 +62,7 @@ pub(super) fn check_workflow(
 
 struct Check<'a> {
     subject: Subject<'a>,
+    options: &'a ValidateOptions,
     /// The object that has the templates.
     main: BaseId,
     /// The workflow's own and those of the template that it is made from.
@@ -67,12 +74,12 @@ impl Check<'_> {
         let spec = self.subject.spec;
         let path = self.subject.spec_path;
         if let Some(reference) = &spec.workflow_template_ref {
-            let base = template_of(walk, spec, path, reference.cluster_scope, &reference.name);
+            let base = self.template_of(walk, reference.cluster_scope, &reference.name);
             // Without that template nothing more can be said.
             let Some(base) = base else { return };
             self.main = base;
         }
-        let held = walk.bases[self.main].base.clone();
+        let held = walk.library.get(self.main).clone();
         let main = held.spec();
         let mut findings = Vec::new();
         if !spec.templates.is_empty() {
@@ -93,11 +100,11 @@ impl Check<'_> {
             &|| join(path, "arguments"),
             &str::to_owned,
             &self.arguments,
-            self.empty_values(walk.options),
+            self.empty_values(),
             &mut findings,
         );
         walk.at_root(findings);
-        walk.globals = Arc::new(self.globals(main, walk.options));
+        walk.globals = Arc::new(self.globals(main));
         self.check_entrypoint(walk, main);
         walk.run();
         self.check_exit(walk, main);
@@ -113,9 +120,35 @@ impl Check<'_> {
         walk.at_root(findings);
     }
 
+    /// The object that a `workflowTemplateRef` names.
+    fn template_of(&self, walk: &mut Walk<'_>, cluster: bool, name: &str) -> Option<BaseId> {
+        let path = self.subject.spec_path;
+        if !self.subject.spec.templates.is_empty() {
+            walk.at_root([Finding::error("template-ref", join(path, "templates"), "Templates is invalid field in spec if workflow referred WorkflowTemplate reference")]);
+        }
+        let base = walk.library.base(cluster, name);
+        if base.is_none() {
+            let kind = if cluster {
+                "clusterworkflowtemplates"
+            } else {
+                "workflowtemplates"
+            };
+            let mut finding = Finding::error(
+                "template-ref-not-found",
+                join(path, "workflowTemplateRef.name"),
+                format!("{kind}.argoproj.io {name:?} not found"),
+            );
+            if self.options.missing_references == MissingReferences::Warn {
+                finding.severity = Severity::Warning;
+            }
+            walk.at_root([finding]);
+        }
+        base
+    }
+
     /// Linting, and templates that are not submitted, leave open what is given on submission.
-    fn empty_values(&self, options: &ValidateOptions) -> EmptyValues {
-        let later = match options.purpose {
+    fn empty_values(&self) -> EmptyValues {
+        let later = match self.options.purpose {
             Purpose::Lint => true,
             Purpose::Create => self.subject.is_template.is_some(),
             Purpose::Submit => false,
@@ -127,7 +160,7 @@ impl Check<'_> {
         }
     }
 
-    fn globals(&self, main: &WorkflowSpec, options: &ValidateOptions) -> Globals {
+    fn globals(&self, main: &WorkflowSpec) -> Globals {
         let mut labels: BTreeSet<String> = BTreeSet::new();
         let mut annotations: BTreeSet<String> = BTreeSet::new();
         let metadata = self.subject.metadata;
@@ -141,7 +174,7 @@ impl Check<'_> {
         );
         let own = self.subject.spec.workflow_metadata.as_ref();
         let from_template = main.workflow_metadata.as_ref();
-        let defaults = options.workflow_metadata.as_ref();
+        let defaults = self.options.workflow_metadata.as_ref();
         for metadata in [own, from_template, defaults].into_iter().flatten() {
             let WorkflowMetadata {
                 labels: given,
@@ -285,7 +318,7 @@ impl Check<'_> {
                 path: join(self.subject.spec_path, "workflowTemplateRef"),
             };
             // Of several of one name, the first is the template.
-            if walk.bases[self.main].find(&template.name) == Some(index) {
+            if walk.library.find(self.main, &template.name) == Some(index) {
                 walk.visit(self.main, Held::Named(index), &way);
             }
         }
@@ -308,41 +341,6 @@ impl Check<'_> {
             walk.at_root(findings);
         }
     }
-}
-
-/// The object that a `workflowTemplateRef` names.
-fn template_of(
-    walk: &mut Walk<'_>,
-    spec: &WorkflowSpec,
-    path: &str,
-    cluster: bool,
-    name: &str,
-) -> Option<BaseId> {
-    if !spec.templates.is_empty() {
-        walk.at_root([Finding::error(
-            "template-ref",
-            join(path, "templates"),
-            "Templates is invalid field in spec if workflow referred WorkflowTemplate reference",
-        )]);
-    }
-    let base = walk.base(cluster, name);
-    if base.is_none() {
-        let kind = if cluster {
-            "clusterworkflowtemplates"
-        } else {
-            "workflowtemplates"
-        };
-        let mut finding = Finding::error(
-            "template-ref-not-found",
-            join(path, "workflowTemplateRef.name"),
-            format!("{kind}.argoproj.io {name:?} not found"),
-        );
-        if walk.options.missing_references == MissingReferences::Warn {
-            finding.severity = Severity::Warning;
-        }
-        walk.at_root([finding]);
-    }
-    base
 }
 
 /// The arguments of the template that a workflow is made from, after the workflow's own; of
