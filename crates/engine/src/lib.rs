@@ -19,5 +19,7 @@ pub mod plan;
 mod printf;
 pub mod run;
 pub mod settings;
+pub mod source;
 pub mod strategic;
 pub mod timestamp;
+pub mod validate;

@@ -351,6 +351,11 @@ impl<'a> Builder<'a> {
         Some(Value::Text(self.own(&text)))
     }
 
+    /// Whether the next value belongs to a map.
+    pub fn is_in_map(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.is_map)
+    }
+
     fn expects_key(&self) -> bool {
         self.frames
             .last()

@@ -6,7 +6,7 @@ use serde_json::{Map, Number};
 
 use super::build::Fault;
 use super::lines::Lines;
-use super::{Limits, Source, Tree, Value, events};
+use super::{Limits, Source, Tree, Value, events, quick};
 use crate::{Diagnostic, FieldPath, Severity, Span};
 
 /// A document as it was written: a tree of values that know their places.
@@ -31,7 +31,7 @@ pub fn read_documents(source: &Source, limits: &Limits) -> (Vec<Document>, Vec<D
             vec![to_diagnostic(fault, &[], &name, &text, &lines)],
         );
     }
-    let (trees, faults) = events::read(&text, limits);
+    let (trees, faults) = quick::read(&text, limits).unwrap_or_else(|| events::read(&text, limits));
     let documents: Vec<Document> = trees
         .into_iter()
         .map(|tree| Document {
@@ -186,3 +186,6 @@ impl Document {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

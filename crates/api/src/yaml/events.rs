@@ -64,8 +64,13 @@ impl Reader<'_> {
                     .open(true, style == StructureStyle::Flow, anchor, start)
             }
             Event::SequenceStart(style, anchor, _) => {
-                self.builder
-                    .open(false, style == StructureStyle::Flow, anchor, start)
+                let is_flow = style == StructureStyle::Flow;
+                let start = if is_flow {
+                    start
+                } else {
+                    self.first_dash(start)
+                };
+                self.builder.open(false, is_flow, anchor, start)
             }
             Event::MappingEnd | Event::SequenceEnd => self.builder.close(end),
             Event::Alias(anchor) => {
@@ -90,6 +95,29 @@ impl Reader<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// A list at its key's own column is said to start with its first item; its dash is better.
+    /// Between the key and the item stand the colon, blanks, comments and the dash.
+    fn first_dash(&self, start: usize) -> usize {
+        if !self.builder.is_in_map() {
+            return start;
+        }
+        let mut at = self.last_end;
+        for line in self
+            .source
+            .get(at..start)
+            .unwrap_or_default()
+            .split_inclusive('\n')
+        {
+            let code = line.split(" #").next().unwrap_or_default();
+            let text = code.trim_start();
+            if text.starts_with('-') && !text.starts_with("--") {
+                return at + code.len() - text.len();
+            }
+            at += line.len();
+        }
+        start
     }
 
     /// A value that isn't written at all stands where its key ends, and a block without the

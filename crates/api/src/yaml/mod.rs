@@ -5,6 +5,7 @@ mod document;
 mod events;
 mod lines;
 mod merge;
+mod quick;
 mod scalar;
 mod source;
 mod tree;

@@ -2,14 +2,7 @@
 
 use std::fmt;
 
-/// How bad a fault is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
-    /// Argo accepts it, but it is probably not what was meant, or fails when it runs.
-    Warning,
-    /// The object is refused.
-    Error,
-}
+use argosy_api::{Diagnostic, FieldPath, Severity};
 
 /// One fault of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,7 +13,7 @@ pub struct Fault {
     pub code: &'static str,
     /// The field, from the object's root: `spec.templates[2].dag.tasks[0].template`. What is wrong
     /// inside another object stands at the reference to that object.
-    pub path: String,
+    pub path: FieldPath,
     /// What is wrong. For what Argo refuses too, its words.
     pub message: String,
     /// How Argo came to the place: what it puts before the message.
@@ -44,19 +37,57 @@ impl Fault {
     }
 }
 
+impl From<Fault> for Diagnostic {
+    fn from(fault: Fault) -> Self {
+        Self {
+            severity: fault.severity,
+            code: fault.code,
+            message: fault.text(),
+            help: fault.help,
+            path: fault.path,
+            span: None,
+            source: None,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let severity = match self.severity {
-            Severity::Warning => "warning",
-            Severity::Error => "error",
-        };
-        write!(f, "{severity}[{}] {}: ", self.code, self.path)?;
-        f.write_str(&self.text())?;
+        write!(
+            f,
+            "{}[{}] {}: {}",
+            self.severity,
+            self.code,
+            self.path,
+            self.text()
+        )?;
         match &self.help {
-            Some(help) => write!(f, " (help: {help})"),
+            Some(help) => write!(f, " ({help})"),
             None => Ok(()),
         }
     }
+}
+
+/// Reads a path as it prints.
+pub(super) fn field_path(text: &str) -> FieldPath {
+    let mut path = FieldPath::root();
+    let mut rest = text;
+    while !rest.is_empty() {
+        if let Some(inner) = rest.strip_prefix('[') {
+            let end = inner.find(']').unwrap_or(inner.len());
+            match inner[..end].parse() {
+                Ok(index) => path.push_index(index),
+                Err(_) => path.push_field(inner[..end].to_owned()),
+            }
+            rest = inner.get(end + 1..).unwrap_or_default();
+        } else {
+            let field = rest.strip_prefix('.').unwrap_or(rest);
+            let end = field.find(['.', '[']).unwrap_or(field.len());
+            path.push_field(field[..end].to_owned());
+            rest = &field[end..];
+        }
+    }
+    path
 }
 
 /// A fault before its place in the object is known.
@@ -80,11 +111,7 @@ pub(super) enum GlobalOutput {
 }
 
 impl Finding {
-    pub fn error(
-        code: &'static str,
-        path: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn error(code: &'static str, path: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
             code,

@@ -45,7 +45,9 @@ pub(super) fn is_value_name(name: &str) -> bool {
 }
 
 pub(super) fn is_field_name(name: &str) -> bool {
-    name.bytes().next().is_some_and(|b| b.is_ascii_alphanumeric())
+    name.bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphanumeric())
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
 }
 

@@ -53,9 +53,8 @@ pub(super) fn is_parameter(text: &str) -> bool {
             .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')))
             .unwrap_or(after.len());
         let (name, next) = after.split_at(end);
-        let plain = |(index, part): (usize, &str)| {
-            !part.is_empty() && (index > 0 || !part.contains('_'))
-        };
+        let plain =
+            |(index, part): (usize, &str)| !part.is_empty() && (index > 0 || !part.contains('_'));
         if next.starts_with("}}") && name.split('.').enumerate().all(plain) {
             return true;
         }

@@ -1,0 +1,126 @@
+//! The body of a `containerSet` template.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{ContainerSetTemplate, Template};
+
+use super::fault::Finding;
+use super::graph::{Ancestry, cycle, show_cycle};
+use super::names::{NameRule, check_names};
+use super::nearest::nearest;
+
+/// Whether a container's name is one that Argo's own containers have.
+pub(super) fn is_reserved(name: &str) -> bool {
+    matches!(name, "wait" | "supervisor") || name.starts_with("artifact-plugin-")
+}
+
+/// Checks it.
+pub(super) fn check_container_set(template: &Template, findings: &mut Vec<Finding>) {
+    let Some(set) = &template.container_set else {
+        return;
+    };
+    let name = &template.name;
+    let prefix = format!("templates.{name}.containerSet.");
+    if set.containers.is_empty() {
+        findings.push(Finding::error(
+            "container-set-empty",
+            "containerSet.containers",
+            format!("{prefix}containers must have at least one container"),
+        ));
+    }
+    check_names(
+        NameRule::Field,
+        &format!("{prefix}containers"),
+        "containerSet.containers",
+        set.containers
+            .iter()
+            .map(|container| container.name.as_str()),
+        findings,
+    );
+    check_mounts(&prefix, set, findings);
+    check_dependencies(&prefix, set, findings);
+    let passes_data = !template.inputs.artifacts.is_empty()
+        || !template.outputs.parameters.is_empty()
+        || !template.outputs.artifacts.is_empty();
+    if passes_data
+        && !set
+            .containers
+            .iter()
+            .any(|container| container.name == "main")
+    {
+        findings.push(Finding::error(
+            "container-name",
+            "containerSet.containers",
+            format!("{prefix}containers must have a container named \"main\" for input or output"),
+        ));
+    }
+    for (index, container) in set.containers.iter().enumerate() {
+        if is_reserved(&container.name) {
+            findings.push(Finding::error(
+                "container-name",
+                format!("containerSet.containers[{index}].name"),
+                format!(
+                    "{prefix}containers: {:?} is a reserved Argo container name",
+                    container.name
+                ),
+            ));
+        }
+    }
+}
+
+fn check_mounts(prefix: &str, set: &ContainerSetTemplate, findings: &mut Vec<Finding>) {
+    let mut mounted: BTreeMap<&str, &str> = BTreeMap::new();
+    for (index, mount) in set.volume_mounts.iter().enumerate() {
+        if let Some(before) = mounted.get(mount.mount_path.as_str()) {
+            findings.push(Finding::error(
+                "mount-path",
+                format!("containerSet.volumeMounts[{index}].mountPath"),
+                format!("{prefix}volumeMounts[{index}].mountPath '{}' already mounted in volumeMounts.{before}", mount.mount_path),
+            ));
+        }
+        mounted.insert(&mount.mount_path, &mount.name);
+    }
+}
+
+fn check_dependencies(prefix: &str, set: &ContainerSetTemplate, findings: &mut Vec<Finding>) {
+    let mut index: BTreeMap<&str, u32> = BTreeMap::new();
+    for (number, container) in (0u32..).zip(&set.containers) {
+        index.insert(&container.name, number);
+    }
+    let mut graph = Vec::with_capacity(set.containers.len());
+    for (number, container) in set.containers.iter().enumerate() {
+        let mut list = Vec::new();
+        for (at, dependency) in container.dependencies.iter().enumerate() {
+            match index.get(dependency.as_str()) {
+                Some(to) => list.push(*to),
+                None => findings.push(
+                    Finding::error(
+                        "dependency-undefined",
+                        format!("containerSet.containers[{number}].dependencies[{at}]"),
+                        format!(
+                            "{prefix}containers.{} dependency '{dependency}' not defined",
+                            container.name
+                        ),
+                    )
+                    .propose(nearest(dependency, index.keys().copied())),
+                ),
+            }
+        }
+        list.sort_unstable();
+        list.dedup();
+        graph.push(list);
+    }
+    if Ancestry::new(&graph).is_none() {
+        let found = cycle(&graph);
+        let first = found.first().copied().unwrap_or(0);
+        let shown = show_cycle(&found, |at| set.containers[at as usize].name.as_str());
+        findings.push(Finding::error(
+            "dependency-cycle",
+            format!("containerSet.containers[{first}]"),
+            format!(
+                "{prefix}containers dependency cycle detected: {}",
+                shown.replace(" -> ", "->")
+            ),
+        ));
+    }
+}

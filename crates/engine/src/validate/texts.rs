@@ -1,0 +1,120 @@
+//! Goes through the texts of an object and reports the tags that are wrong.
+
+use serde::Serialize;
+
+use super::fault::{Finding, join};
+use super::scope::{Notice, Position, Scope, Verdict};
+use super::strings::{Place, each_string};
+use super::tags;
+
+/// What was found in a text; with a task, it only holds if that task does not come before.
+pub(super) type Remark = (Finding, Option<u32>);
+
+/// How the faults of an object are worded.
+pub(super) struct Wording<'w> {
+    /// What Argo puts before `failed to resolve`.
+    pub prefix: &'w dyn Fn() -> String,
+    /// The object's field, from the template.
+    pub path: &'w dyn Fn() -> String,
+    /// Texts that are not looked at.
+    pub skip: &'w dyn Fn(&Place) -> bool,
+}
+
+/// Checks every text of `object`.
+pub(super) fn check_texts<T: Serialize + ?Sized>(
+    scope: &Scope<'_>,
+    position: Position<'_>,
+    object: &T,
+    wording: &Wording<'_>,
+    remarks: &mut Vec<Remark>,
+) {
+    let mut unclosed = false;
+    each_string(object, &mut |place, text| {
+        let mut text = text;
+        if unclosed {
+            // Argo reads on to the next closing braces, wherever they stand.
+            let Some(at) = text.find("}}") else { return };
+            text = &text[at + 2..];
+            unclosed = false;
+        }
+        if !tags::has_tags(text) || (wording.skip)(place) {
+            return;
+        }
+        let path = || join(&(wording.path)(), &place.to_string());
+        // What stands in an inline template is looked at again with that template.
+        let in_inline = place.is_field(0, "inline");
+        scope.check(position, text, &mut |notice| match notice {
+            Notice::Unresolved(tag, verdict) => {
+                remarks.push(unresolved(scope, position, wording, path(), tag, verdict));
+            }
+            Notice::Expression(expression, error) => {
+                if !in_inline {
+                    remarks.push((expression_warning(path(), expression, &error), None));
+                }
+            }
+            Notice::Unclosed(rest) => {
+                unclosed = true;
+                if !in_inline {
+                    remarks.push((unclosed_warning(path(), rest), None));
+                }
+            }
+        });
+    });
+}
+
+/// Checks one text.
+pub(super) fn check_text(
+    scope: &Scope<'_>,
+    position: Position<'_>,
+    text: &str,
+    wording: &Wording<'_>,
+    remarks: &mut Vec<Remark>,
+) {
+    check_texts(scope, position, text, wording, remarks);
+}
+
+fn unresolved(
+    scope: &Scope<'_>,
+    position: Position<'_>,
+    wording: &Wording<'_>,
+    path: String,
+    tag: &str,
+    verdict: Verdict,
+) -> Remark {
+    let message = format!("{}failed to resolve {{{{{tag}}}}}", (wording.prefix)());
+    let mut finding = Finding::error("unresolved-variable", path, message);
+    finding.help = scope.help(tag, position);
+    match verdict {
+        Verdict::Known | Verdict::Unknown => (finding, None),
+        Verdict::IfProduced(output) => {
+            finding.unless_produced = Some(output);
+            (finding, None)
+        }
+        Verdict::IfAncestor(task) => (finding, Some(task)),
+    }
+}
+
+/// An expression that can't be read. Argo only finds this when the workflow runs.
+pub(super) fn expression_warning(
+    path: String,
+    expression: &str,
+    error: &argosy_expr::ExprError,
+) -> Finding {
+    Finding::warning(
+        "expression-syntax",
+        path,
+        format!(
+            "the expression '{}' can't be read: {} (at character {})",
+            expression.trim(),
+            error.message,
+            error.offset + 1
+        ),
+    )
+}
+
+fn unclosed_warning(path: String, rest: &str) -> Finding {
+    let shown: String = rest.chars().take(40).collect();
+    Finding::warning("tag-unclosed", path, format!("'{{{{{shown}' has no '}}}}'")).help(
+        "close the tag; to write two braces as such, separate them from what follows by a space",
+    )
+}
