@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use argosy_api::{AnyString, Parameter, Workflow};
+use argosy_api::{AnyString, Diagnostic, Parameter, Workflow};
+use argosy_engine::definition::Definition;
 use argosy_engine::ids::RunId;
 use argosy_engine::ids::Seconds;
+use argosy_engine::source::TemplateSet;
+use argosy_engine::validate::{ValidateOptions, validate_workflow};
 use argosy_store::{Environment, NewObject, NewRun, ObjectKind, Precondition};
 use rand::Rng;
 
@@ -290,10 +293,43 @@ pub fn create(client: &Client, workflow: Workflow) -> Result<RunId> {
 }
 
 /// Whether the workflow can be run.
-pub fn check(definition: &argosy_engine::definition::Definition) -> Result<()> {
+pub fn check(definition: &Definition) -> Result<()> {
+    let faults = validate(definition);
+    for warning in faults.iter().filter(|fault| !fault.is_error()) {
+        eprintln!("warning: {}: {}", warning.path, warning.message);
+    }
+    let errors: Vec<String> = faults
+        .iter()
+        .filter(|fault| fault.is_error())
+        .map(|fault| {
+            let help = fault
+                .help
+                .as_ref()
+                .map_or_else(String::new, |help| format!("\n    help: {help}"));
+            format!("  {}: {}{help}", fault.path, fault.message)
+        })
+        .collect();
+    if !errors.is_empty() {
+        bail!("invalid spec:\n{}", errors.join("\n"));
+    }
     argosy_engine::plan::compile(definition)
         .map(drop)
         .map_err(|error| anyhow::anyhow!("invalid spec: {error}"))
+}
+
+/// All faults of a workflow and of how it uses what it refers to.
+pub fn validate(definition: &Definition) -> Vec<Diagnostic> {
+    let mut known = TemplateSet::default();
+    for template in definition.workflow_templates.values() {
+        known.add_workflow_template(template.clone());
+    }
+    for template in definition.cluster_workflow_templates.values() {
+        known.add_cluster_workflow_template(template.clone());
+    }
+    validate_workflow(&definition.workflow, &known, &ValidateOptions::default())
+        .into_iter()
+        .map(Diagnostic::from)
+        .collect()
 }
 
 /// Keeps a template, ConfigMap or Secret.

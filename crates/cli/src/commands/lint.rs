@@ -95,10 +95,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         definition
             .cluster_workflow_templates
             .extend(known.cluster_workflow_templates.clone());
-        if let Err(error) = crate::submission::check(&definition) {
-            let spec = argosy_api::FieldPath::default().field("spec");
-            let diagnostic = Diagnostic::error("invalid-spec", spec, error.to_string());
-            let file = path.display().to_string();
+        let file = path.display().to_string();
+        for diagnostic in crate::submission::validate(&definition) {
             faults.push(Fault::new(&file, &text, document.place(diagnostic)));
         }
     }

@@ -64,7 +64,7 @@ fn fast_equals_slow() {
     check_same(
         spec.clone(),
         json!({"name": "t", "metadata": {"annotations": {"x": p}}, "nodeSelector": {"a": p},
-        "initContainers": [{"name": "pre", "image": p, "args": [p, "x"]}],
+        "initContainers": [{"name": "pre", "image": p, "args": [p, "x"], "resources": {}}],
         "container": {"image": p, "command": [p], "args": ["-", p], "workingDir": p, "env": [{"name": "A", "value": p}],
             "volumeMounts": [{"name": "w", "mountPath": "/w", "subPath": p}], "resources": {"limits": {"cpu": p}}}}),
     );
