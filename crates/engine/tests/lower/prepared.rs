@@ -77,7 +77,7 @@ fn fast_equals_slow() {
     check_same(
         json!({"archiveLogs": true}),
         json!({"name": "t", "container": {"image": "i", "args": [p]},
-        "sidecars": [{"name": "s", "image": p, "mirrorVolumeMounts": true}]}),
+        "sidecars": [{"name": "s", "image": p, "mirrorVolumeMounts": true, "resources": {}}]}),
     );
     check_same(
         json!({"podSpecPatch": "{\"hostname\": \"h\", \"terminationGracePeriodSeconds\": 3}"}),
