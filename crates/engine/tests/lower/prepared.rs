@@ -76,7 +76,7 @@ fn fast_equals_slow() {
     );
     check_same(
         json!({"archiveLogs": true}),
-        json!({"name": "t", "container": {"image": "i", "args": [p]},
+        json!({"name": "t", "container": {"image": "i", "args": [p], "resources": {}},
         "sidecars": [{"name": "s", "image": p, "mirrorVolumeMounts": true, "resources": {}}]}),
     );
     check_same(

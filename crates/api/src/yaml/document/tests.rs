@@ -79,7 +79,6 @@ fn both_readers_agree_on_the_examples() {
         all += 1;
         taken += usize::from(compare(&path.display().to_string(), text));
     });
-    println!("{taken} of {all}");
     assert!(
         taken * 10 >= all * 8,
         "the quick reader takes only {taken} of {all} examples"
