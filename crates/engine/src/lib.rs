@@ -15,6 +15,7 @@ pub mod go_json;
 pub mod ids;
 pub mod log;
 pub mod lower;
+pub mod observe;
 pub mod plan;
 mod printf;
 pub mod run;
