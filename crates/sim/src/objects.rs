@@ -56,8 +56,9 @@ fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, SimError> {
 }
 
 impl Objects {
-    /// Keeps an object in place of one of the same kind and name.
-    pub fn apply(&mut self, value: Value) -> Result<(), SimError> {
+    /// Keeps an object in place of one of the same kind and name. Gives it back if it is a
+    /// ConfigMap, which may hold more than texts.
+    pub fn apply(&mut self, value: Value) -> Result<Option<ConfigMap>, SimError> {
         let text = |field: &str| value["metadata"][field].as_str().unwrap_or_default();
         let name = text("name").to_owned();
         let namespace = match text("namespace") {
@@ -73,7 +74,9 @@ impl Objects {
                 self.cluster_workflow_templates.insert(name, typed(value)?);
             }
             Some("ConfigMap") => {
-                self.config_maps.insert(place, typed(value)?);
+                let map: ConfigMap = typed(value)?;
+                self.config_maps.insert(place, map.clone());
+                return Ok(Some(map));
             }
             Some("Secret") => {
                 self.secrets.insert(place, typed(value)?);
@@ -81,7 +84,7 @@ impl Objects {
             Some(kind) => return Err(SimError::Yaml(format!("a {kind} can't be applied here"))),
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A workflow with all that it may refer to.

@@ -5,17 +5,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
-use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact, ResultSeen};
+use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
+use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 use argosy_engine::run::{Run, Turn};
 use argosy_engine::settings::Settings;
 use argosy_engine::timestamp;
 
+use crate::caches::Caches;
 use crate::objects::{NAMESPACE, Objects, read, read_yaml, refusal};
 use crate::pods::{Outcome, SimPod};
 
@@ -77,6 +79,11 @@ pub struct World {
     crash_after: Option<u64>,
     now: Seconds,
     last_run: u64,
+    pub(crate) caches: Caches,
+    limits: BTreeMap<String, i64>,
+    parallelism: (u32, u32),
+    /// What agents have been asked to carry out.
+    tasks: BTreeMap<PodKey, TaskRequest>,
 }
 
 impl Default for World {
@@ -94,6 +101,10 @@ impl Default for World {
             crash_after: None,
             now: Seconds(1_767_225_600),
             last_run: 0,
+            caches: Caches::default(),
+            limits: BTreeMap::new(),
+            parallelism: (0, 0),
+            tasks: BTreeMap::new(),
         }
     }
 }
@@ -136,7 +147,27 @@ impl World {
     /// If the text can't be read.
     pub fn apply(&mut self, yaml: &str) -> Result<(), SimError> {
         for value in read(yaml)? {
-            self.objects.apply(value)?;
+            self.apply_object(value)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps an object.
+    pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if let Some(map) = self.objects.apply(value)? {
+            let name = map.metadata.name.clone().unwrap_or_default();
+            let namespace = map.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
+            for (key, limit) in map.data.iter().flatten() {
+                if let Ok(limit) = limit.trim().parse() {
+                    let lock = format!("{namespace}/ConfigMap/{name}/{key}");
+                    self.controller.set_semaphore_limit(&lock, Some(limit));
+                    self.limits.insert(lock, limit);
+                }
+            }
+            let labels = map.metadata.labels.unwrap_or_default();
+            let label = labels.get(CACHE_LABEL.0).map(String::as_str);
+            self.caches
+                .apply(&name, label, map.data.unwrap_or_default());
         }
         Ok(())
     }
@@ -335,7 +366,7 @@ impl World {
             None => {}
         }
         for effect in turn.effects {
-            self.perform(effect);
+            self.perform(id, effect);
         }
     }
 
@@ -363,7 +394,7 @@ impl World {
         self.pods.insert(key, SimPod::new(request));
     }
 
-    fn perform(&mut self, effect: Effect) {
+    fn perform(&mut self, id: RunId, effect: Effect) {
         match effect {
             Effect::StopPod { pod, .. } => self.halt(pod),
             Effect::ForgetPod { pod } => {
@@ -371,7 +402,27 @@ impl World {
                     known.forgotten = true;
                 }
             }
-            Effect::RunEnded => {}
+            Effect::RunEnded => self.controller.ended(id),
+            Effect::LoadCache {
+                run,
+                node,
+                cache,
+                key,
+            } => {
+                let seen = self.caches.load(&cache, &key, self.now);
+                self.controller
+                    .tell(self.now, run, Fact::CacheSeen(node, seen));
+            }
+            Effect::SaveCache {
+                cache, key, entry, ..
+            } => self.caches.save(&cache, &key, &entry),
+            Effect::AskLocks(_) | Effect::ReleaseLocks(_) => self.controller.perform(&effect),
+            Effect::RunTask(task) => {
+                self.tasks.insert(task.key, *task);
+            }
+            Effect::StopTask { task } => {
+                self.tasks.remove(&task);
+            }
         }
     }
 
@@ -507,6 +558,42 @@ impl World {
         }
     }
 
+    /// Sets how many workflows may run at a time, in all and in each namespace; 0 for no limit.
+    pub fn set_parallelism(&mut self, total: u32, namespace: u32) {
+        self.parallelism = (total, namespace);
+        self.controller.set_parallelism(total, namespace);
+    }
+
+    /// How many workflows may run at a time, in all and in each namespace.
+    pub(crate) fn parallelism(&self) -> (u32, u32) {
+        self.parallelism
+    }
+
+    /// The tasks that an agent would carry out.
+    pub fn tasks(&self) -> impl Iterator<Item = &TaskRequest> {
+        self.tasks.values()
+    }
+
+    /// Reports on the task of a node, as an agent does.
+    pub fn report_task(&mut self, key: PodKey, seen: TaskSeen) {
+        self.tell_task(key, seen);
+        self.settle();
+    }
+
+    /// Reports on the task of a node, without settling.
+    pub(crate) fn tell_task(&mut self, key: PodKey, seen: TaskSeen) {
+        if seen.phase.is_fulfilled() {
+            self.tasks.remove(&key);
+        }
+        self.controller
+            .tell(self.now, key.run, Fact::TaskSeen(key, seen));
+    }
+
+    /// The locks that have been asked for.
+    pub fn locks(&self) -> Vec<argosy_engine::locks::LockView> {
+        self.controller.locks()
+    }
+
     /// Asks something of a run.
     pub fn ask(&mut self, id: RunId, command: Command) {
         self.ask_later(id, command);
@@ -596,9 +683,17 @@ impl World {
     /// If what is stored can't be loaded.
     pub fn crash(&mut self) -> Result<(), SimError> {
         self.controller = Controller::default();
+        self.tasks.clear();
+        let (total, namespace) = self.parallelism;
+        self.controller.set_parallelism(total, namespace);
+        for (lock, limit) in &self.limits {
+            self.controller.set_semaphore_limit(lock, Some(*limit));
+        }
         for (&id, stored) in &self.stored {
             let run = load(id, stored, &self.settings)?;
             self.controller.add(run);
+        }
+        for (&id, stored) in &self.stored {
             if stored.state.is_none() {
                 self.controller.tell(self.now, id, Fact::Started);
             }

@@ -2,6 +2,7 @@
 //! it. Nothing happens by itself, and the same requests give the same answers, byte for byte.
 
 mod act;
+mod config;
 mod pods;
 mod request;
 mod show;
@@ -134,15 +135,6 @@ impl Session {
     fn now(&self) -> Answer {
         let now = self.world.now();
         one("now", timestamp::rfc3339(now))
-    }
-
-    fn config(&mut self, set: &Map<String, Value>) -> Result<Answer, ProtocolError> {
-        match set.keys().next() {
-            None => Ok(Answer::new()),
-            Some(key) => Err(ProtocolError::Refused(format!(
-                "the controller has no key {key:?}"
-            ))),
-        }
     }
 
     /// The run of a name.

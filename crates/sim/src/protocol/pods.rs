@@ -1,7 +1,7 @@
 //! `pods`, `pod`, `delete_pod` and `evict_pod`: the cluster's side.
 
-use argosy_api::Progress;
-use argosy_engine::fact::ResultSeen;
+use argosy_api::{NodePhase, Progress};
+use argosy_engine::fact::{ResultSeen, TaskSeen};
 use argosy_engine::ids::{NodeIndex, PodKey};
 use k8s_openapi::api::core::v1::PodStatus;
 use serde_json::{Map, Value};
@@ -103,7 +103,53 @@ impl Session {
             )
     }
 
+    /// The task of an agent that a report is about: a node that has no pod of its own.
+    fn task_named(&self, report: &PodReport) -> Option<PodKey> {
+        let name = report.name.as_deref().or_else(|| {
+            let condition = report.condition.as_ref()?;
+            condition
+                .node_name
+                .as_deref()
+                .or(condition.display_name.as_deref())
+        })?;
+        let mut tasks = self.world.tasks();
+        let found = tasks.find(|task| {
+            let run = self.world.run(task.key.run);
+            let node = run.map(|run| run.node_status_at(task.key.node.0));
+            let named = node.is_some_and(|node| {
+                node.name == name || node.id == name || node.display_name == name
+            });
+            named
+                && report
+                    .workflow
+                    .as_deref()
+                    .is_none_or(|workflow| self.world.find(workflow) == Some(task.key.run))
+        });
+        found.map(|task| task.key)
+    }
+
+    /// What an agent reports of an `http` or `plugin` node.
+    fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
+        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let phase = NodePhase::parse(phase)
+            .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
+        let outputs = match &report.outputs {
+            Some(outputs) => result_of(outputs)?,
+            None => ResultSeen::default(),
+        };
+        let seen = TaskSeen {
+            phase,
+            message: report.message.as_deref().map(Into::into),
+            outputs,
+        };
+        self.world.tell_task(key, seen);
+        Ok(one("pods", Vec::<Value>::new()))
+    }
+
     pub(super) fn pod(&mut self, report: &PodReport) -> Result<Answer, ProtocolError> {
+        if let Some(task) = self.task_named(report) {
+            return self.report_task(task, report);
+        }
         let keys = self.meant(report)?;
         let mut names = Vec::new();
         for key in keys {

@@ -1,6 +1,7 @@
 //! `get`, `list`, `facts` and `why`: what can be looked at.
 
 use argosy_engine::fact::TimedFact;
+use argosy_engine::locks::LockKind;
 use argosy_engine::run::Why;
 use argosy_engine::{log, timestamp};
 use serde_json::{Value, json};
@@ -32,9 +33,43 @@ impl Session {
                 .map(serde_json::to_value)
                 .collect::<Result<_, _>>()?,
             Kind::Taskresults => self.task_results()?,
-            Kind::Events | Kind::Metrics | Kind::Locks | Kind::Caches | Kind::Pvcs => Vec::new(),
+            Kind::Locks => self.locks(),
+            Kind::Caches => self
+                .world
+                .caches
+                .list()
+                .map(|(cache, key, entry)| {
+                    let entry: Value = serde_json::from_str(entry).unwrap_or_default();
+                    json!({"cache": cache, "key": key, "entry": entry})
+                })
+                .collect(),
+            Kind::Events | Kind::Metrics | Kind::Pvcs => {
+                return Err(ProtocolError::Refused(
+                    "nothing of this kind is kept yet".to_owned(),
+                ));
+            }
         };
         Ok(one("items", items))
+    }
+
+    fn locks(&self) -> Vec<Value> {
+        self.world
+            .locks()
+            .into_iter()
+            .map(|view| {
+                let kind = match view.lock.kind {
+                    LockKind::Mutex => "Mutex",
+                    LockKind::Semaphore => "Semaphore",
+                };
+                json!({
+                    "kind": kind,
+                    "name": *view.lock.name,
+                    "limit": view.limit,
+                    "holders": view.holders,
+                    "waiting": view.waiting,
+                })
+            })
+            .collect()
     }
 
     fn timers(&self) -> Vec<Value> {

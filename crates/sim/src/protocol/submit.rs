@@ -13,7 +13,7 @@ impl Session {
             if value["kind"] == "Workflow" {
                 workflows.push(self.create(value, &[], None)?);
             } else {
-                self.world.objects.apply(value)?;
+                self.world.apply_object(value)?;
             }
         }
         Ok(if workflows.is_empty() {
