@@ -7,6 +7,7 @@
 //! The order of work is fixed: children that have settled first, in the order in which they did,
 //! then composites with something to do, by index. So the same facts give the same run.
 
+mod adopt;
 mod agent;
 mod aggregate;
 mod arguments;
@@ -53,6 +54,7 @@ use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
 use crate::settings::Settings;
 
+pub use adopt::recall_templates;
 pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart::RestartPlan;

@@ -1,0 +1,714 @@
+//! A run from the `status` that Argo shows: how a workflow that began elsewhere is taken up.
+//!
+//! Nodes are found by their names, from the root down, as the plan says which there may be. What
+//! composites count is not read but made: all nodes are entered as open, and those that are over
+//! are settled in the first turn, in the order in which they began.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+
+use super::Run;
+use super::body::{Gate, Items, RetryBody};
+use super::globals::GlobalOutputs;
+use super::looping::Verdict;
+use super::node::{Flags, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
+use super::rebuild::LoadError;
+use super::row::StoredBody;
+use crate::definition::Definition;
+use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::plan::{CallPlan, Origin, PlannedTemplate, Target, TemplateIndex};
+use crate::settings::Settings;
+use crate::timestamp;
+
+/// Puts the templates that a workflow's `status` keeps where the workflow looks for them: it goes on
+/// with what it began with, whatever has become of them since.
+pub fn recall_templates(definition: &mut Definition) {
+    let status = &definition.workflow.status;
+    if let (Some(reference), Some(spec)) = (
+        &definition.workflow.spec.workflow_template_ref,
+        &status.stored_workflow_template_spec,
+    ) {
+        if reference.cluster_scope {
+            let known = &mut definition.cluster_workflow_templates;
+            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
+        } else {
+            let known = &mut definition.workflow_templates;
+            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
+        }
+    }
+    for (key, template) in &status.stored_templates {
+        let mut parts = key.splitn(3, '/');
+        let (Some(scope), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let templates = match scope {
+            "namespaced" => {
+                let known = &mut definition.workflow_templates;
+                &mut known.entry(name.to_owned()).or_default().spec.templates
+            }
+            "cluster" => {
+                let known = &mut definition.cluster_workflow_templates;
+                &mut known.entry(name.to_owned()).or_default().spec.templates
+            }
+            _ => continue,
+        };
+        match templates
+            .iter_mut()
+            .find(|known| known.name == template.name)
+        {
+            Some(known) => *known = template.clone(),
+            None => templates.push(template.clone()),
+        }
+    }
+}
+
+/// A shown node that has been found, and where it belongs.
+struct Found<'a> {
+    status: &'a NodeStatus,
+    role: Role,
+    /// Places among the found; `None` for none.
+    parent: Option<usize>,
+    boundary: Option<usize>,
+    owner: Option<usize>,
+    slot: u32,
+    item: Option<u32>,
+    exit_handler: bool,
+    /// When it began; never before what it hangs on.
+    began: i64,
+    call: Option<Arc<CallPlan>>,
+    template: Option<Arc<PlannedTemplate>>,
+    /// The items that are shown of its loops, by the step that loops: index and text.
+    loops: Vec<(u32, Arc<CallPlan>, Vec<(u32, String)>)>,
+}
+
+/// The shown nodes, by name and by what is around them.
+struct Shown<'a> {
+    by_name: BTreeMap<&'a str, &'a NodeStatus>,
+    by_boundary: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
+}
+
+impl Run {
+    /// A run as the `status` of its workflow shows it. It is to be told which pods there are; its
+    /// first turn then writes all of it.
+    ///
+    /// # Errors
+    /// If the workflow can't be compiled, or its nodes don't fit it.
+    pub fn adopt(
+        id: RunId,
+        definition: Arc<Definition>,
+        settings: Arc<Settings>,
+        now: Seconds,
+    ) -> Result<Self, LoadError> {
+        let mut run = Self::new(id, definition.clone(), settings)?;
+        let status = &definition.workflow.status;
+        run.now = now;
+        run.adopt_workflow(status, now);
+        let found = run.find_shown(status);
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        // What was found first stands above, or before, what was found later.
+        order.sort_by_key(|&place| (found[place].began, place));
+        let mut indices = vec![NodeIndex::NONE; found.len()];
+        for place in order {
+            indices[place] = NodeIndex(run.nodes.len() as u32);
+            run.adopt_node(&found[place], &indices)?;
+        }
+        run.status.exit_node = found
+            .iter()
+            .position(|node| node.role == Role::OnExit && node.owner.is_none())
+            .map(|place| indices[place]);
+        run.link_all()?;
+        run.settle_adopted();
+        Ok(run)
+    }
+
+    fn adopt_workflow(&mut self, status: &WorkflowStatus, now: Seconds) {
+        let spec = &self.plan.workflow.spec;
+        let began = |phase: &WorkflowPhase| *phase != WorkflowPhase::Pending;
+        // `argo retry` hands a workflow over without a phase.
+        let phase = status
+            .phase
+            .or((!status.nodes.is_empty()).then_some(WorkflowPhase::Running));
+        self.status.phase = phase;
+        self.status.message = Arc::from(status.message.as_str());
+        self.status.started_at = status
+            .started_at
+            .as_ref()
+            .map(timestamp::seconds)
+            .or(phase.filter(began).map(|_| now));
+        self.status.finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        self.status.shutdown = spec.shutdown;
+        self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
+        self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
+        self.status.synchronization = status.synchronization.clone().map(Box::new);
+        if let Some(outputs) = &status.outputs {
+            self.globals.outputs = GlobalOutputs {
+                parameters: outputs.parameters.clone(),
+                artifacts: outputs.artifacts.clone(),
+            };
+        }
+        self.status_changed = true;
+    }
+
+    /// Settles what is over, in the order in which it began, and has all rows written.
+    fn settle_adopted(&mut self) {
+        self.dirty.clear();
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            self.change(index);
+        }
+        if self.status.phase.is_none_or(WorkflowPhase::is_completed) {
+            for node in &mut self.nodes {
+                node.flags.set(Flags::SETTLED);
+            }
+            return;
+        }
+        for place in 0..self.nodes.len() as u32 {
+            self.settle(NodeIndex(place));
+        }
+        self.mark_all_dirty();
+    }
+
+    fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
+        let status = found.status;
+        let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
+        let kind = status.r#type.unwrap_or(NodeType::Skipped);
+        let phase = status.phase.unwrap_or(NodePhase::Pending);
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.began));
+        if phase.is_fulfilled() {
+            let finished = status.finished_at.as_ref().map(timestamp::seconds);
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.began))));
+        }
+        node.parent = at(found.parent);
+        node.boundary = at(found.boundary);
+        node.owner = at(found.owner);
+        node.slot = found.slot;
+        node.item = found.item.unwrap_or(NO_ITEM);
+        node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
+        node.flags = self.adopted_flags(found);
+        if found.role == Role::Attempt {
+            node.depth = self.node(node.parent).depth;
+        } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
+            node.depth = self.node(boundary).depth + 1;
+        }
+        if let Some(template) = &found.template {
+            node.template = template.index;
+            node.inputs = Some(Arc::new(adopted_inputs(status, template)));
+            if kind == NodeType::Pod
+                && self.is_supervised(template, node.flags.has(Flags::WANTS_RESULT))
+            {
+                node.flags.set(Flags::SUPERVISED);
+            }
+        }
+        node.outputs = adopted_outputs(status);
+        adopt_details(&mut node, status);
+        if let Some(template) = &found.template
+            && self.definition.workflow.status.synchronization.is_some()
+            && template.template.synchronization.is_some()
+            && self.holds_shown_lock(&status.id)
+        {
+            node.flags.set(Flags::HOLDS_LOCKS);
+        }
+        let body = self.adopted_body(found, &node);
+        self.load_node(node, body)
+    }
+
+    fn adopted_flags(&self, found: &Found<'_>) -> Flags {
+        let status = found.status;
+        let mut flags = Flags::default();
+        if found.exit_handler {
+            flags.set(Flags::EXIT_HANDLER);
+        }
+        if status.node_flag.as_ref().is_some_and(|flag| flag.hooked) {
+            flags.set(Flags::HOOKED);
+        }
+        let phase = status.phase.unwrap_or(NodePhase::Pending);
+        if status.daemoned == Some(true) && !phase.is_fulfilled() {
+            flags.set(Flags::DAEMONED);
+        }
+        if found.call.as_ref().is_some_and(|call| call.wants_result) {
+            flags.set(Flags::WANTS_RESULT);
+        }
+        let complete = &self
+            .definition
+            .workflow
+            .status
+            .task_results_completion_status;
+        if complete.get(&status.id) == Some(&true) || status.task_result_synced == Some(true) {
+            flags.set(Flags::RESULT_COMPLETE);
+        }
+        flags
+    }
+
+    fn holds_shown_lock(&self, id: &str) -> bool {
+        let Some(status) = &self.definition.workflow.status.synchronization else {
+            return false;
+        };
+        let is_node = |holder: &str| holder.rsplit('/').next() == Some(id);
+        let semaphores = status.semaphore.iter().flat_map(|status| &status.holding);
+        let mutexes = status.mutex.iter().flat_map(|status| &status.holding);
+        semaphores
+            .flat_map(|held| &held.holders)
+            .any(|holder| is_node(holder))
+            || mutexes
+                .map(|held| &held.holder)
+                .any(|holder| is_node(holder))
+    }
+
+    fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
+        let waits = node.phase == NodePhase::Pending && !node.flags.has(Flags::HOLDS_LOCKS);
+        if let Some(template) = found.template.as_deref().filter(|_| waits) {
+            if template.template.synchronization.is_some() {
+                return StoredBody::Gate(Gate::Locks(None));
+            }
+            if template.template.memoize.is_some() && node.kind != NodeType::Pod {
+                return StoredBody::Gate(Gate::Cache);
+            }
+        }
+        match node.kind {
+            NodeType::Steps => StoredBody::Steps,
+            NodeType::DAG => StoredBody::Dag,
+            NodeType::Retry => StoredBody::Retry(RetryBody::default()),
+            NodeType::TaskGroup => match found.loops.first() {
+                Some((_, call, shown)) => {
+                    StoredBody::Loop(self.adopted_items(call, node.boundary, shown))
+                }
+                None => StoredBody::Loop(Items::Values(Arc::from([]))),
+            },
+            NodeType::StepGroup => StoredBody::Group {
+                loops: found
+                    .loops
+                    .iter()
+                    .map(|(slot, call, shown)| {
+                        (*slot, self.adopted_items(call, node.boundary, shown))
+                    })
+                    .collect(),
+                doomed: None,
+            },
+            _ => StoredBody::None,
+        }
+    }
+
+    /// What a loop goes over: what its text says, if the items that are shown fit, else what is
+    /// shown.
+    fn adopted_items(
+        &self,
+        call: &CallPlan,
+        boundary: NodeIndex,
+        shown: &[(u32, String)],
+    ) -> Items {
+        if let Some(looping) = &call.looping
+            && let Ok(items) = self.expand(call, looping, boundary, &Verdict::Go)
+        {
+            let fits = shown.iter().all(|(item, text)| {
+                let place = *item as usize;
+                place < items.len() && without_parentheses(&items.display(place)) == *text
+            });
+            if fits {
+                return items;
+            }
+        }
+        let count = shown.iter().map(|(item, _)| item + 1).max().unwrap_or(0);
+        let mut values = vec![serde_json::Value::from(""); count as usize];
+        for (item, text) in shown {
+            values[*item as usize] = text.as_str().into();
+        }
+        Items::Values(values.into())
+    }
+}
+
+/// The search for the shown nodes.
+impl Run {
+    fn find_shown<'a>(&self, status: &'a WorkflowStatus) -> Vec<Found<'a>> {
+        let mut shown = Shown {
+            by_name: BTreeMap::new(),
+            by_boundary: BTreeMap::new(),
+        };
+        for node in status.nodes.values() {
+            shown.by_name.insert(&node.name, node);
+            let around = shown.by_boundary.entry(&node.boundary_id).or_default();
+            around.push(node);
+        }
+        let mut found = Vec::new();
+        let name = self.definition.name();
+        let top = Place {
+            role: Role::Root,
+            parent: None,
+            boundary: None,
+            owner: None,
+            slot: 0,
+            item: None,
+        };
+        if let Some(root) = shown.by_name.get(name) {
+            self.enter(&mut found, root, top, Some(self.plan.entrypoint.clone()));
+        }
+        if let Some(hook) = &self.plan.on_exit
+            && let Some(exit) = shown.by_name.get(format!("{name}.onExit").as_str())
+        {
+            let place = Place {
+                role: Role::OnExit,
+                ..top
+            };
+            self.enter(&mut found, exit, place, Some(hook.call.clone()));
+        }
+        for (slot, hook) in (0u32..).zip(&self.plan.hooks) {
+            let hook_name = format!("{name}.hooks.{}", hook.call.name);
+            if let Some(node) = shown.by_name.get(hook_name.as_str()) {
+                let place = Place {
+                    role: Role::Hook,
+                    slot,
+                    ..top
+                };
+                self.enter(&mut found, node, place, Some(hook.call.clone()));
+            }
+        }
+        let mut next = 0;
+        while next < found.len() {
+            self.find_below(&shown, &mut found, next);
+            next += 1;
+        }
+        found
+    }
+
+    fn enter<'a>(
+        &self,
+        found: &mut Vec<Found<'a>>,
+        status: &'a NodeStatus,
+        place: Place,
+        call: Option<Arc<CallPlan>>,
+    ) -> usize {
+        let above = [place.parent, place.boundary, place.owner];
+        let not_before = above
+            .iter()
+            .flatten()
+            .map(|&above| found[above].began)
+            .max();
+        let own = status.started_at.as_ref().map(timestamp::seconds);
+        let own = own.or(self.status.started_at).unwrap_or(self.now).0;
+        let ran = !matches!(
+            status.r#type,
+            Some(NodeType::Skipped | NodeType::StepGroup | NodeType::TaskGroup) | None
+        );
+        let around = place
+            .boundary
+            .and_then(|around| found[around].template.clone());
+        let template = match place.role {
+            Role::Attempt => place.parent.and_then(|above| found[above].template.clone()),
+            _ if ran => call
+                .as_deref()
+                .and_then(|call| self.shown_template(call, status, around.as_deref())),
+            _ => None,
+        };
+        let inherits = |above: Option<usize>| above.is_some_and(|above| found[above].exit_handler);
+        let exit_handler = place.role == Role::OnExit
+            || inherits(place.boundary)
+            || inherits(place.owner)
+            || inherits(place.parent);
+        found.push(Found {
+            status,
+            role: place.role,
+            parent: place.parent,
+            boundary: place.boundary,
+            owner: place.owner,
+            slot: place.slot,
+            item: place.item,
+            exit_handler,
+            began: not_before.map_or(own, |not_before| not_before.max(own)),
+            call,
+            template,
+            loops: Vec::new(),
+        });
+        found.len() - 1
+    }
+
+    fn shown_template(
+        &self,
+        call: &CallPlan,
+        status: &NodeStatus,
+        around: Option<&PlannedTemplate>,
+    ) -> Option<Arc<PlannedTemplate>> {
+        let index = match (&call.target, &status.template_ref) {
+            (Target::Static(index), _) => *index,
+            (Target::Missing(_), _) => return None,
+            (Target::Dynamic { .. }, None) => {
+                let origin = around.map_or(Origin::Local, |around| around.origin.clone());
+                self.plan.find(&origin, &status.template_name)?
+            }
+            (Target::Dynamic { .. }, Some(reference)) => {
+                let name = Arc::from(reference.name.as_str());
+                let origin = if reference.cluster_scope {
+                    Origin::Cluster(name)
+                } else {
+                    Origin::Namespaced(name)
+                };
+                self.plan.find(&origin, &reference.template)?
+            }
+        };
+        (index != TemplateIndex::NONE).then(|| self.plan.template(index).clone())
+    }
+
+    /// Finds what stands directly below a node, and hangs on it.
+    fn find_below<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let status = found[at].status;
+        match status.r#type {
+            Some(NodeType::Retry) => self.find_attempts(shown, found, at),
+            Some(NodeType::Steps) => self.find_groups(shown, found, at),
+            Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
+            Some(NodeType::DAG) => self.find_tasks(shown, found, at),
+            Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
+            _ => {}
+        }
+        if matches!(found[at].role, Role::Step | Role::Task) {
+            self.find_hooks(shown, found, at);
+        }
+    }
+
+    fn find_attempts<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let (status, boundary) = (found[at].status, found[at].boundary);
+        // `argo retry` may have taken some out.
+        let children = status.children.len() as u32 + 1;
+        let most = children.max(shown.by_name.len().min(1_000) as u32);
+        let mut slot = 0;
+        for attempt in 0..most {
+            let name = format!("{}({attempt})", status.name);
+            let Some(node) = shown.by_name.get(name.as_str()) else {
+                continue;
+            };
+            let place = Place {
+                role: Role::Attempt,
+                parent: Some(at),
+                boundary,
+                owner: None,
+                slot,
+                item: None,
+            };
+            slot += 1;
+            let call = found[at].call.clone();
+            self.enter(found, node, place, call);
+        }
+    }
+
+    fn find_groups<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let status = found[at].status;
+        let template = found[at].template.clone();
+        let groups = template
+            .as_deref()
+            .and_then(PlannedTemplate::steps)
+            .map_or(0, |steps| steps.groups.len() as u32);
+        for slot in 0..groups {
+            let name = format!("{}[{slot}]", status.name);
+            if let Some(node) = shown.by_name.get(name.as_str()) {
+                let place = Place {
+                    role: Role::StepGroup,
+                    parent: Some(at),
+                    boundary: Some(at),
+                    owner: None,
+                    slot,
+                    item: None,
+                };
+                self.enter(found, node, place, None);
+            }
+        }
+    }
+
+    fn find_steps<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let (status, boundary) = (found[at].status, found[at].boundary);
+        let Some(template) = boundary.and_then(|boundary| found[boundary].template.clone()) else {
+            return;
+        };
+        let group = found[at].slot as usize;
+        let calls = template.steps().and_then(|steps| steps.groups.get(group));
+        for (slot, call) in (0u32..).zip(calls.into_iter().flatten()) {
+            let name = format!("{}.{}", status.name, call.name);
+            let mut place = Place {
+                role: Role::Step,
+                parent: Some(at),
+                boundary,
+                owner: None,
+                slot,
+                item: None,
+            };
+            if let Some(node) = shown.by_name.get(name.as_str()) {
+                self.enter(found, node, place, Some(call.clone()));
+                continue;
+            }
+            let items = shown.items(&status.boundary_id, &name);
+            if items.is_empty() {
+                continue;
+            }
+            for (item, _, node) in &items {
+                place.item = Some(*item);
+                self.enter(found, node, place, Some(call.clone()));
+            }
+            let texts = items.into_iter().map(|(item, text, _)| (item, text));
+            found[at].loops.push((slot, call.clone(), texts.collect()));
+        }
+    }
+
+    fn find_tasks<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let status = found[at].status;
+        let Some(template) = found[at].template.clone() else {
+            return;
+        };
+        let Some(dag) = template.dag() else {
+            return;
+        };
+        for slot in dag.in_order() {
+            let call = &dag.tasks[slot as usize].call;
+            let name = format!("{}.{}", status.name, call.name);
+            if let Some(node) = shown.by_name.get(name.as_str()) {
+                let place = Place {
+                    role: Role::Task,
+                    parent: Some(at),
+                    boundary: Some(at),
+                    owner: None,
+                    slot,
+                    item: None,
+                };
+                self.enter(found, node, place, Some(call.clone()));
+            }
+        }
+    }
+
+    fn find_items<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let (status, slot) = (found[at].status, found[at].slot);
+        let Some(call) = found[at].call.clone() else {
+            return;
+        };
+        let boundary = found[at].boundary;
+        let items = shown.items(&status.boundary_id, &status.name);
+        for (item, _, node) in &items {
+            let place = Place {
+                role: Role::Task,
+                parent: Some(at),
+                boundary,
+                owner: None,
+                slot,
+                item: Some(*item),
+            };
+            self.enter(found, node, place, Some(call.clone()));
+        }
+        let texts = items.into_iter().map(|(item, text, _)| (item, text));
+        found[at].loops.push((0, call, texts.collect()));
+    }
+
+    fn find_hooks<'a>(&self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let Some(call) = found[at].call.clone() else {
+            return;
+        };
+        let (status, slot) = (found[at].status, 0);
+        let place = Place {
+            role: Role::OnExit,
+            parent: found[at].parent,
+            boundary: found[at].boundary,
+            owner: Some(at),
+            slot,
+            item: None,
+        };
+        if let Some(exit) = &call.exit
+            && let Some(node) = shown
+                .by_name
+                .get(format!("{}.onExit", status.name).as_str())
+        {
+            self.enter(found, node, place, Some(exit.call.clone()));
+        }
+        for (slot, hook) in (0u32..).zip(&call.hooks) {
+            let name = format!("{}.hooks.{}", status.name, hook.call.name);
+            if let Some(node) = shown.by_name.get(name.as_str()) {
+                let place = Place {
+                    role: Role::Hook,
+                    slot,
+                    ..place
+                };
+                self.enter(found, node, place, Some(hook.call.clone()));
+            }
+        }
+    }
+}
+
+/// Where a shown node belongs, by places among the found.
+#[derive(Clone, Copy)]
+struct Place {
+    role: Role,
+    parent: Option<usize>,
+    boundary: Option<usize>,
+    owner: Option<usize>,
+    slot: u32,
+    item: Option<u32>,
+}
+
+impl<'a> Shown<'a> {
+    /// The items of a loop: `name(3:text)`, in order.
+    fn items(&self, boundary: &str, name: &str) -> Vec<(u32, String, &'a NodeStatus)> {
+        let around = self.by_boundary.get(boundary);
+        let mut items: Vec<(u32, String, &NodeStatus)> = around
+            .into_iter()
+            .flatten()
+            .filter_map(|node| {
+                let inner = node.name.strip_prefix(name)?.strip_prefix('(')?;
+                let (item, text) = inner.split_once(':')?;
+                let item: u32 = item.parse().ok()?;
+                // A hook of an item, or an attempt at it, is not an item.
+                let text = text.strip_suffix(')')?;
+                (!text.contains(['(', ')'])).then(|| (item, text.to_owned(), *node))
+            })
+            .collect();
+        items.sort_by_key(|(item, _, _)| *item);
+        items
+    }
+}
+
+fn without_parentheses(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '(' | ')')).collect()
+}
+
+fn adopted_inputs(status: &NodeStatus, template: &PlannedTemplate) -> NodeInputs {
+    let shown = status.inputs.as_ref();
+    let value = |name: &str| {
+        let parameters = shown.into_iter().flat_map(|inputs| &inputs.parameters);
+        let mut named = parameters.filter(|parameter| parameter.name == name);
+        let value = named.next()?.value.as_ref()?;
+        Some(Arc::from(value.as_str()))
+    };
+    NodeInputs {
+        parameters: template
+            .inputs
+            .iter()
+            .map(|input| value(&input.name))
+            .collect(),
+        artifacts: shown.map_or_else(Box::default, |inputs| inputs.artifacts.clone().into()),
+    }
+}
+
+fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
+    let outputs = status.outputs.as_ref()?;
+    Some(Arc::new(NodeOutputs {
+        parameters: outputs
+            .parameters
+            .iter()
+            .map(|parameter| OutputParameter {
+                name: Arc::from(parameter.name.as_str()),
+                value: parameter
+                    .value
+                    .as_ref()
+                    .map(|value| Arc::from(value.as_str())),
+            })
+            .collect(),
+        artifacts: outputs.artifacts.clone().into(),
+        result: outputs.result.as_deref().map(Arc::from),
+        exit_code: outputs
+            .exit_code
+            .as_deref()
+            .and_then(|code| code.parse().ok()),
+    }))
+}
+
+fn adopt_details(node: &mut Node, status: &NodeStatus) {
+    if !status.pod_ip.is_empty() {
+        node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    if !status.host_node_name.is_empty() {
+        node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
+    }
+}
