@@ -342,11 +342,11 @@ impl Compiler<'_> {
         hooks: &BTreeMap<String, LifecycleHook>,
         on_exit: &str,
     ) -> Result<Option<Box<HookPlan>>, CompileError> {
-        if let Some(hook) = hooks.get("exit") {
-            return Ok(Some(Box::new(self.hook(origin, "exit", hook)?)));
-        }
         if on_exit.is_empty() {
-            return Ok(None);
+            return hooks
+                .get("exit")
+                .map(|hook| self.hook(origin, "exit", hook).map(Box::new))
+                .transpose();
         }
         let hook = LifecycleHook {
             template: on_exit.to_owned(),
