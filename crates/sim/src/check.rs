@@ -1,7 +1,12 @@
 //! What must hold of every run at every settled instant.
 
+use std::sync::Arc;
+
+use argosy_api::WorkflowStatus;
 use argosy_engine::effect::Effect;
+use argosy_engine::fact::{Fact, PodPhase};
 use argosy_engine::ids::RunId;
+use argosy_engine::run::Run;
 
 use crate::World;
 use crate::world::load;
@@ -24,9 +29,8 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let (shown, again) = (live.workflow_status(), rebuilt.workflow_status());
     if shown != again {
         return Err(format!(
-            "the rebuilt run differs from the live one:\n{}\n---\n{}",
-            serde_json::to_string_pretty(&shown).unwrap_or_default(),
-            serde_json::to_string_pretty(&again).unwrap_or_default()
+            "the rebuilt run differs from the live one: {}",
+            difference(&shown, &again)
         ));
     }
     // A rebuilt run looks at every composite, so it is the diligent engine.
@@ -42,11 +46,90 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     if changed > 0 || found_work {
         let after = rebuilt.workflow_status();
         return Err(format!(
-            "not settled: looking at everything changed {changed} nodes, effects {:?}\nbefore {}\nafter {}",
+            "not settled: looking at everything changed {changed} nodes, effects {:?}: {}",
             turn.effects,
-            serde_json::to_string_pretty(&again).unwrap_or_default(),
-            serde_json::to_string_pretty(&after).unwrap_or_default()
+            difference(&again, &after)
         ));
     }
     Ok(())
+}
+
+/// Checks that the run taken up from the status that it shows, as one that began elsewhere is,
+/// comes to show the same.
+///
+/// # Errors
+/// What differs.
+pub fn check_adopted(world: &World, id: RunId) -> Result<(), String> {
+    let Some(live) = world.run(id) else {
+        return Err("there is no such run".to_owned());
+    };
+    if live.awaits_start() {
+        return Ok(());
+    }
+    let workflow = live.workflow();
+    let shown = workflow.status.clone();
+    let mut definition = (**live.definition()).clone();
+    definition.workflow = workflow;
+    let mut adopted = Run::adopt(
+        id,
+        Arc::new(definition),
+        world.settings.clone(),
+        world.now(),
+    )
+    .map_err(|error| format!("cannot take the run up: {error}"))?;
+    let mut inventory = Vec::new();
+    for pod in world.all_pods().filter(|pod| pod.request.key.run == id) {
+        let Some(index) = adopted.find_nodes(&pod.request.node_name).first().copied() else {
+            return Err(format!("there is no node {}", pod.request.node_name));
+        };
+        let Some(key) = adopted.pod_key_at(index.0).filter(|_| !pod.gone) else {
+            continue;
+        };
+        inventory.push(key);
+        if let Some(result) = &pod.result {
+            adopted.tell(world.now(), Fact::ResultSeen(key, result.clone()));
+        }
+        if let Fact::PodSeen(_, seen) = pod.seen()
+            && (seen.phase != PodPhase::Pending || seen.message.is_some())
+        {
+            adopted.tell(world.now(), Fact::PodSeen(key, seen));
+        }
+    }
+    adopted.tell(world.now(), Fact::Inventory(inventory));
+    while adopted.has_work() {
+        adopted.turn(world.now());
+    }
+    let again = adopted.workflow_status();
+    if shown == again {
+        return Ok(());
+    }
+    Err(format!(
+        "the run taken up from its status differs: {}",
+        difference(&shown, &again)
+    ))
+}
+
+/// The lines in which two statuses differ, each with the node that it is about.
+fn difference(one: &WorkflowStatus, other: &WorkflowStatus) -> String {
+    let mut lines = Vec::new();
+    let text = |value: serde_json::Value| value.to_string();
+    let nodes = |status: &WorkflowStatus, id: &str| status.nodes.get(id).cloned();
+    let ids: std::collections::BTreeSet<&String> =
+        one.nodes.keys().chain(other.nodes.keys()).collect();
+    for id in ids {
+        let (before, after) = (nodes(one, id), nodes(other, id));
+        if before != after {
+            let show = |node| text(serde_json::to_value(node).unwrap_or_default());
+            lines.push(format!("- {}\n  + {}", show(before), show(after)));
+        }
+    }
+    let rest = |status: &WorkflowStatus| {
+        let mut status = status.clone();
+        status.nodes.clear();
+        text(serde_json::to_value(&status).unwrap_or_default())
+    };
+    if rest(one) != rest(other) {
+        lines.push(format!("- {}\n  + {}", rest(one), rest(other)));
+    }
+    lines.join("\n  ")
 }

@@ -13,7 +13,7 @@ use super::Run;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
-use super::node::{Flags, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
+use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
 use super::rebuild::LoadError;
 use super::row::StoredBody;
 use crate::definition::Definition;
@@ -113,6 +113,10 @@ impl Run {
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
             run.adopt_node(&found[place], &indices)?;
+            if let (Role::OnExit, Some(owner)) = (found[place].role, found[place].owner) {
+                let owner = &mut run.nodes[indices[owner].offset()];
+                owner.flags.set(Flags::EXIT_DECIDED);
+            }
         }
         run.status.exit_node = found
             .iter()
@@ -707,6 +711,13 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    if let Some(memo) = &status.memoization_status {
+        node.details_mut().memo = Some(Arc::new(Memo {
+            hit: memo.hit,
+            cache: Arc::from(memo.cache_name.as_str()),
+            key: Arc::from(memo.key.as_str()),
+        }));
     }
     if !status.host_node_name.is_empty() {
         node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
