@@ -17,13 +17,28 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
         Some("Failed") => PodPhase::Failed,
         _ => PodPhase::Pending,
     };
+    let waits = status
+        .container_statuses
+        .iter()
+        .flatten()
+        .any(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_some()));
+    let held_back = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.reason.as_deref() == Some("Unschedulable"))
+        .filter(|_| phase == PodPhase::Pending && !waits);
+    let (message, reason) = match held_back {
+        Some(condition) => (condition.message.clone(), condition.reason.clone()),
+        None => (status.message, status.reason),
+    };
     let inits = status.init_container_statuses.unwrap_or_default();
     let regular = status.container_statuses.unwrap_or_default();
     let over = matches!(phase, PodPhase::Succeeded | PodPhase::Failed);
     PodSeen {
         phase,
-        message: text(status.message),
-        reason: text(status.reason),
+        message: text(message),
+        reason: text(reason),
         ip: text(status.pod_ip),
         host_node_name: pod
             .spec

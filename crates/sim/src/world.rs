@@ -705,6 +705,23 @@ impl World {
         self.crash_after = Some(at.max(1));
     }
 
+    /// What the cluster tells of a run's pods when it is looked at anew.
+    pub(crate) fn facts_of_pods(&self, id: RunId) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut inventory = Vec::new();
+        let pods = self.all_pods().filter(|pod| pod.request.key.run == id);
+        for pod in pods.filter(|pod| !pod.forgotten && !pod.gone) {
+            let key = pod.request.key;
+            inventory.push(key);
+            if let Some(result) = &pod.result {
+                facts.push(Fact::ResultSeen(key, result.clone()));
+            }
+            facts.push(pod.seen());
+        }
+        facts.push(Fact::Inventory(inventory));
+        facts
+    }
+
     /// Forgets all but what is stored, and starts again.
     ///
     /// # Errors
@@ -728,23 +745,9 @@ impl World {
             if stored.state.is_none() {
                 self.controller.tell(self.now, id, Fact::Started);
             }
-            let mut inventory = Vec::new();
-            for key in self.order.iter().filter(|key| key.run == id) {
-                let Some(pod) = self.pods.get(key).filter(|pod| !pod.forgotten) else {
-                    continue;
-                };
-                if pod.gone {
-                    continue;
-                }
-                inventory.push(*key);
-                if let Some(result) = &pod.result {
-                    let fact = Fact::ResultSeen(*key, result.clone());
-                    self.controller.tell(self.now, id, fact);
-                }
-                self.controller.tell(self.now, id, pod.seen());
+            for fact in self.facts_of_pods(id) {
+                self.controller.tell(self.now, id, fact);
             }
-            self.controller
-                .tell(self.now, id, Fact::Inventory(inventory));
         }
         Ok(())
     }

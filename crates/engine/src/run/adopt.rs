@@ -64,6 +64,9 @@ pub fn recall_templates(definition: &mut Definition) {
     }
 }
 
+/// The annotation by which a template names its nodes.
+const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
+
 /// A shown node that has been found, and where it belongs.
 struct Found<'a> {
     status: &'a NodeStatus,
@@ -207,6 +210,11 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        if let Some(template) = &found.template
+            && template.template.annotations.contains_key(DISPLAY_NAME)
+        {
+            node.details_mut().display_name = Some(status.display_name.as_str().into());
+        }
         if let Some(template) = &found.template
             && self.definition.workflow.status.synchronization.is_some()
             && template.template.synchronization.is_some()

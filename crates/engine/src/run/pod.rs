@@ -134,11 +134,10 @@ impl Run {
             }
             (true, false) | (false, true) => {}
         }
-        if over {
-            self.effects.push(Effect::ForgetPod { pod: key });
-        }
         if self.node(index).phase.is_fulfilled() {
-            if !over && !asked {
+            if over {
+                self.effects.push(Effect::ForgetPod { pod: key });
+            } else if !asked {
                 // A node that was ended while its pod lived on.
                 self.effects.push(Effect::StopPod {
                     pod: key,
@@ -158,6 +157,11 @@ impl Run {
                 self.note_exit_code(index, seen);
                 self.end_pod(index, seen, phase, &message);
             }
+        }
+        // Of a pod whose outputs have not come yet a restart must still be told.
+        let node = self.node(index);
+        if over && (node.phase.is_fulfilled() || !node.flags.has(Flags::POD_SUCCEEDED)) {
+            self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
 
@@ -229,6 +233,10 @@ impl Run {
     }
 
     fn pod_succeeded(&mut self, index: NodeIndex, seen: &PodSeen) {
+        if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
+            // Told again; the result is what is waited for.
+            return;
+        }
         self.note_exit_code(index, seen);
         let flags = self.node(index).flags;
         if flags.has(Flags::SUPERVISED) && !flags.has(Flags::RESULT_COMPLETE) {
@@ -320,6 +328,7 @@ impl Run {
                 None => NodePhase::Succeeded,
             };
             self.end(index, phase, None);
+            self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
 

@@ -32,8 +32,8 @@ impl Run {
                 phase.is_completed().to_string(),
             );
         }
-        if self.status.suspended {
-            workflow.spec.suspend = Some(true);
+        if !self.awaits_start() {
+            workflow.spec.suspend = self.status.suspended.then_some(true);
         }
         if self.status.shutdown.is_some() {
             workflow.spec.shutdown = self.status.shutdown;
