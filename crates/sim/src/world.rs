@@ -192,6 +192,33 @@ impl World {
         Ok(id)
     }
 
+    /// Submits a workflow again that has failed, skipping what succeeded:
+    /// `argo resubmit --memoized`.
+    ///
+    /// # Errors
+    /// If it did not fail.
+    pub fn resubmit_memoized(&mut self, of: RunId, name: &str) -> Result<RunId, SimError> {
+        let old = self
+            .controller
+            .run(of)
+            .ok_or_else(|| SimError::Yaml(format!("there is no run {}", of.0)))?;
+        let id = RunId(self.stored.len() as u64 + 1);
+        let mut definition = (**old.definition()).clone();
+        let metadata = &mut definition.workflow.metadata;
+        metadata.name = Some(name.to_owned());
+        metadata.uid = Some(format!("uid-{}", id.0));
+        metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(self.now));
+        let definition = Arc::new(definition);
+        let run = old.resubmitted(id, definition.clone(), self.now)?;
+        let stored = Stored {
+            definition: Some(definition),
+            ..Stored::default()
+        };
+        self.stored.insert(id, stored);
+        self.controller.add(run);
+        Ok(id)
+    }
+
     /// Does all that can be done at this instant.
     pub fn settle(&mut self) {
         loop {
