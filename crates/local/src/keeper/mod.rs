@@ -290,7 +290,8 @@ impl Keeper {
                 let base = self.clients.get(&id).map(|client| client.base(key.run));
                 self.told.insert(key.run, id);
                 if !self.pods.contains_key(&key) {
-                    self.pods.insert(key, Pod::new(*spawn, base.unwrap_or_default()));
+                    self.pods
+                        .insert(key, Pod::new(*spawn, base.unwrap_or_default()));
                     self.waiting.push_back(key);
                 }
             }
@@ -422,7 +423,10 @@ impl Keeper {
         }
         if pod.is_over() {
             self.used -= std::mem::take(&mut pod.holds);
-            for at in [pod.deadline.take(), pod.kill_at.take()].into_iter().flatten() {
+            for at in [pod.deadline.take(), pod.kill_at.take()]
+                .into_iter()
+                .flatten()
+            {
                 self.timers.remove(&(at, key));
             }
             self.orphans.step_ended();

@@ -150,7 +150,9 @@ pub(crate) fn spawn(process: &Process, base: &Base, cookie: &str) -> Result<Star
         &directory,
         mounts.as_ref(),
         log.as_raw_fd(),
-        inner_end.as_ref().map_or(log.as_raw_fd(), AsRawFd::as_raw_fd),
+        inner_end
+            .as_ref()
+            .map_or(log.as_raw_fd(), AsRawFd::as_raw_fd),
     );
     match child.start() {
         Ok(pid) => Ok(Started { pid, output: tee }),
