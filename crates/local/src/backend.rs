@@ -1,8 +1,9 @@
 //! The backend on this machine: pods become processes of the keeper.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -23,7 +24,7 @@ use crate::keeper;
 use crate::layout::{Layout, declares_paths, lay_out};
 use crate::protocol::{End, Order, Report, Spawn, read_frame, write_frame};
 use crate::spawn::namespaces_work;
-use crate::{LocalConfig, log_path, pod_dir};
+use crate::{ERRORS, LocalConfig, log_path, pod_dir};
 
 /// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
 const LOOK_AHEAD: u32 = 64;
@@ -329,6 +330,8 @@ impl Shared {
                 path.parent()
                     .map_or(Ok(()), fs::create_dir_all)
                     .and_then(|()| fs::write(&path, &script.source))
+                    // Argo: `StageFiles` makes it a program of its own, as for `sh -c`.
+                    .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)))
                     .map_err(|error| format!("cannot write the script: {error}"))?;
                 let argument = main
                     .args
@@ -348,9 +351,21 @@ impl Shared {
                 .working_dir
                 .as_deref()
                 .filter(|path| !path.is_empty())
-                .map_or(surroundings.working_directory, PathBuf::from),
+                .map_or_else(
+                    || match layout.has_own_root() {
+                        // As in a container, what is written beside is written below `/`.
+                        true => PathBuf::from("/"),
+                        false => surroundings.working_directory.clone(),
+                    },
+                    PathBuf::from,
+                ),
             environment,
             log: log_path(&self.config.data_dir, key, "main"),
+            // A result is what was written to the standard output alone.
+            errors: supervision
+                .as_ref()
+                .is_some_and(|supervision| supervision.capture_result)
+                .then(|| log_path(&self.config.data_dir, key, ERRORS)),
             mounts: layout.mounts.clone(),
             deadline_seconds: pod
                 .spec

@@ -78,6 +78,10 @@ pub(crate) fn pod_dir(data_dir: &Path, key: PodKey) -> PathBuf {
         .join(format!("{}-{}", key.node.0, key.incarnation))
 }
 
+/// Stands for the container in [`log_path`] where the main one's standard error is kept apart, as it
+/// is when its standard output is a result.
+pub const ERRORS: &str = "main.stderr";
+
 /// The file in which the output of a pod's container is kept.
 pub fn log_path(data_dir: &Path, key: PodKey, container: &str) -> PathBuf {
     run_dir(data_dir, key.run).join("logs").join(format!(

@@ -21,8 +21,10 @@ pub struct Spawn {
     pub environment: Vec<(String, String)>,
     /// Where it starts.
     pub working_directory: PathBuf,
-    /// Where its standard output and error go.
+    /// Where its standard output goes.
     pub log: PathBuf,
+    /// Where its standard error goes, where that must be kept apart; to the log otherwise.
+    pub errors: Option<PathBuf>,
     /// What its mount namespace shows elsewhere; none for no namespace.
     pub mounts: Vec<Mount>,
     /// Seconds that it may run.
@@ -40,6 +42,8 @@ pub struct Mount {
     pub target: PathBuf,
     /// Whether it can't be written.
     pub read_only: bool,
+    /// It fills a folder of the pod's own, and is made before anything of the machine is covered.
+    pub inner: bool,
 }
 
 /// What the runner tells the keeper.
