@@ -1,7 +1,8 @@
 //! From a pod as it is asked for to processes that the keeper can start.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -241,7 +242,14 @@ impl Shared {
                 .working_dir
                 .as_deref()
                 .filter(|path| !path.is_empty())
-                .map_or_else(|| here.clone(), PathBuf::from),
+                .map_or_else(
+                    || match layout.has_own_root() {
+                        // As in a container, what is written beside is written below `/`.
+                        true => PathBuf::from("/"),
+                        false => here.clone(),
+                    },
+                    PathBuf::from,
+                ),
             log: log(&container.name),
             capture: captures.then(|| preparing.dir.join("output")),
             mounts: layout.mounts.clone(),
@@ -361,6 +369,8 @@ impl Preparing<'_> {
         path.parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| fs::write(&path, &script.source))
+            // Argo: `StageFiles` makes it a program of its own, as for `sh -c`.
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)))
             .map_err(|error| format!("cannot write the script: {error}"))?;
         if let Some(argument) = arguments.get_mut(script.argument_index) {
             *argument = inside.to_string_lossy().into_owned();
