@@ -232,6 +232,18 @@ impl Controller {
         None
     }
 
+    /// Gives one run its turn; `None` if it has nothing to do by `now`.
+    pub fn turn_of(&mut self, now: Seconds, id: RunId) -> Option<Turn> {
+        let due = self.due_of.get(&id).is_some_and(|&at| at <= now);
+        if !due && !self.queued.contains(&id) {
+            return None;
+        }
+        self.queued.insert(id);
+        self.ready.retain(|&ready| ready != id);
+        self.ready.push_front(id);
+        self.turn(now).map(|(_, turn)| turn)
+    }
+
     fn set_due(&mut self, id: RunId, next: Option<Seconds>) {
         if let Some(before) = self.due_of.remove(&id) {
             self.due.remove(&(before, id));

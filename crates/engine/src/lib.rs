@@ -17,6 +17,7 @@ pub mod ids;
 pub mod locks;
 pub mod log;
 pub mod lower;
+pub mod observe;
 pub mod plan;
 mod printf;
 pub mod run;

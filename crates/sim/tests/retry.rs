@@ -260,7 +260,10 @@ fn a_resubmitted_workflow_skips_what_succeeded() {
         _ => Outcome::exit(1),
     });
     assert_eq!(world.status(id).phase, Some(WorkflowPhase::Failed));
-    let new = world.resubmit_memoized(id, "new").expect("it failed");
+    let mut again = world.workflow(id).expect("it is there");
+    again.metadata.name = Some("new".to_owned());
+    again.metadata.uid = None;
+    let new = world.resubmit_memoized(id, again).expect("it failed");
     world.settle();
     if let Err(fault) = check(&world, new) {
         panic!("{fault}");
