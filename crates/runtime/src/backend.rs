@@ -10,9 +10,9 @@ use argosy_engine::ids::{PodKey, RunId};
 ///
 /// Every backend passes the contract tests in `argosy_runtime::contract`.
 pub trait Backend: Send {
-    /// Runs a pod, at most once for its key: asking again for a key that is known does nothing.
+    /// Runs pods, each at most once for its key: asking again for a key that is known does nothing.
     /// A pod that cannot be run comes back as `PodSeen` with phase `Failed` and a message.
-    fn create(&mut self, request: PodRequest);
+    fn create(&mut self, requests: Vec<PodRequest>);
 
     /// Ends a pod's containers: SIGTERM, then SIGKILL when the grace has passed. The pod's end is
     /// reported as usual. For a pod that is queued and has not begun, the end is reported at once
@@ -68,4 +68,11 @@ pub enum BackendEvent {
 pub trait EventSink: Send + Sync {
     /// Hands one event over.
     fn send(&self, event: BackendEvent);
+
+    /// Hands several over, which are then dealt with in one go.
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        for event in events {
+            self.send(event);
+        }
+    }
 }

@@ -34,7 +34,7 @@ const MOST_COMMITS: usize = 64;
 /// What reaches the pump.
 #[derive(Debug)]
 enum Message {
-    Backend(BackendEvent),
+    Backend(Vec<BackendEvent>),
     Committed(u64, Result<(), StoreError>),
     Ask(RunId, Command),
     Adopt(RunId),
@@ -76,7 +76,11 @@ impl Handle {
 
 impl EventSink for Handle {
     fn send(&self, event: BackendEvent) {
-        Handle::send(self, Message::Backend(event));
+        Handle::send(self, Message::Backend(vec![event]));
+    }
+
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        Handle::send(self, Message::Backend(events));
     }
 }
 
@@ -343,7 +347,11 @@ impl Pump {
         observer: &mut dyn Observer,
     ) -> Result<(), PumpError> {
         match message {
-            Message::Backend(event) => self.backend_event(event, observer)?,
+            Message::Backend(events) => {
+                for event in events {
+                    self.backend_event(event, observer)?;
+                }
+            }
             Message::Committed(commit, result) => {
                 self.committed(commit, result, backend, observer)?;
             }
@@ -482,8 +490,8 @@ impl Pump {
             let Some(pending) = self.pending.pop_front() else {
                 return;
             };
-            for request in pending.requests {
-                backend.create(request);
+            if !pending.requests.is_empty() {
+                backend.create(pending.requests);
             }
             if let Some(run) = pending.run.and_then(|id| self.controller.run(id)) {
                 observer.changed(run, &pending.changed);

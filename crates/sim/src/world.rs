@@ -231,6 +231,22 @@ impl World {
         Ok(id)
     }
 
+    /// Submits a workflow again that has failed, skipping what succeeded:
+    /// `argo resubmit --memoized`.
+    ///
+    /// # Errors
+    /// If it did not fail.
+    pub fn resubmit_memoized(&mut self, of: RunId, new: Workflow) -> Result<RunId, SimError> {
+        let (id, workflow) = self.enter(new)?;
+        let definition = Arc::new(self.objects.definition(workflow));
+        let Some(old) = self.controller.run(of) else {
+            return Err(SimError::Yaml("the workflow never began".to_owned()));
+        };
+        let run = old.resubmitted(id, definition.clone(), self.now)?;
+        self.take_up(run, definition);
+        Ok(id)
+    }
+
     fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
         let id = run.id();
         let stored = Stored {

@@ -30,6 +30,8 @@ mod pod;
 mod project;
 mod rebuild;
 mod restart;
+mod restart_plan;
+mod resubmit;
 mod retry;
 mod row;
 mod scope;
@@ -57,7 +59,7 @@ use crate::settings::Settings;
 pub use adopt::recall_templates;
 pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
-pub use restart::RestartPlan;
+pub use restart_plan::{RestartChoice, RestartPlan};
 pub use why::{Why, WhyStep};
 
 use globals::Globals;
@@ -261,7 +263,9 @@ impl Run {
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
-            || (!self.status.suspended && (!self.settled.is_empty() || !self.dirty.is_empty()))
+            || (!self.status.suspended
+                && !self.awaits_start()
+                && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.
@@ -294,7 +298,7 @@ impl Run {
 
     fn work(&mut self) -> bool {
         loop {
-            while !self.status.suspended {
+            while !self.status.suspended && !self.awaits_start() {
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }

@@ -3,6 +3,7 @@
 use argosy_api::{NodePhase, Workflow};
 use argosy_engine::fact::{Command, NodeSelector, Requirement};
 use argosy_engine::ids::RunId;
+use argosy_engine::run::RestartChoice;
 
 use super::request::{Act, Verb};
 use super::submit::set_parameter;
@@ -39,6 +40,7 @@ impl Session {
                     restart_successful: act.restart_successful,
                     selector,
                     parameters: pairs(&act.parameters.0),
+                    from: self.from(id, act)?,
                 }
             }
             Verb::Resubmit => return self.resubmit(id, act),
@@ -78,9 +80,34 @@ impl Session {
         let run = self.world.run(id).ok_or_else(|| {
             ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
         })?;
-        run.plan_restart(act.restart_successful, selector)
+        let from = self.from(id, act)?;
+        let choice = RestartChoice {
+            restart_successful: act.restart_successful,
+            selector,
+            from: from.as_ref(),
+            new_parameters: !act.parameters.0.is_empty(),
+        };
+        run.plan_restart(choice)
             .map(drop)
             .map_err(ProtocolError::Refused)
+    }
+
+    /// The node to run again from, by its ID, its name or the name that is shown.
+    fn from(&self, id: RunId, act: &Act) -> Result<Option<NodeSelector>, ProtocolError> {
+        let Some(wanted) = &act.from else {
+            return Ok(None);
+        };
+        let status = self.world.status(id);
+        let nodes = || status.nodes.values();
+        let found = nodes()
+            .find(|node| node.id == *wanted || node.name == *wanted)
+            .or_else(|| nodes().find(|node| node.display_name == *wanted));
+        match found {
+            Some(node) => selector(&format!("id={}", node.id)).map(Some),
+            None => Err(ProtocolError::Refused(format!(
+                "there is no node {wanted:?}"
+            ))),
+        }
     }
 
     /// The same workflow once more. Argo: `FormulateResubmitWorkflow`.
@@ -119,7 +146,10 @@ impl Session {
         metadata.labels = Some(labels);
         metadata.annotations = old.metadata.annotations;
         metadata.owner_references = old.metadata.owner_references;
-        let id = self.world.create(new)?;
+        let id = match act.memoized {
+            true => self.world.resubmit_memoized(id, new)?,
+            false => self.world.create(new)?,
+        };
         let name = self.world.place_of(id).1.to_owned();
         Ok(one("workflows", vec![name]))
     }
@@ -157,8 +187,8 @@ fn check_fields(act: &Act) -> Result<(), ProtocolError> {
             &[Retry, Resubmit][..],
         ),
         ("restartSuccessful", act.restart_successful, &[Retry][..]),
-        ("memoized", act.memoized, &[][..]),
-        ("from", act.from.is_some(), &[][..]),
+        ("memoized", act.memoized, &[Resubmit][..]),
+        ("from", act.from.is_some(), &[Retry][..]),
     ];
     for (field, is_given, verbs) in given {
         if is_given && !verbs.contains(&act.verb) {
