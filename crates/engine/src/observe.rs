@@ -17,11 +17,12 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
         Some("Failed") => PodPhase::Failed,
         _ => PodPhase::Pending,
     };
-    let waits = status
-        .container_statuses
-        .iter()
-        .flatten()
-        .any(|container| container.state.as_ref().is_some_and(|state| state.waiting.is_some()));
+    let waits = status.container_statuses.iter().flatten().any(|container| {
+        container
+            .state
+            .as_ref()
+            .is_some_and(|state| state.waiting.is_some())
+    });
     let held_back = status
         .conditions
         .iter()

@@ -85,7 +85,7 @@ pub fn check_adopted(world: &World, id: RunId) -> Result<(), String> {
         let Some(index) = adopted.find_nodes(&pod.request.node_name).first().copied() else {
             return Err(format!("there is no node {}", pod.request.node_name));
         };
-        let Some(key) = adopted.pod_key_at(index.0)else {
+        let Some(key) = adopted.pod_key_at(index.0) else {
             continue;
         };
         inventory.push(key);

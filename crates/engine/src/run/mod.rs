@@ -35,6 +35,7 @@ mod resubmit;
 mod retry;
 mod row;
 mod scope;
+mod shown;
 mod start;
 mod steps;
 mod suspend;
