@@ -6,6 +6,7 @@
 //! whose order is random.
 
 pub mod commit;
+pub mod config;
 pub mod controller;
 pub mod definition;
 pub mod duration;

@@ -79,6 +79,7 @@ fn settings() -> Settings {
     Settings {
         repository,
         read_yaml,
+        config: Default::default(),
     }
 }
 
