@@ -11,6 +11,7 @@ mod aggregate;
 mod arguments;
 mod body;
 mod commands;
+mod containers;
 mod dag;
 mod globals;
 mod hooks;
@@ -31,6 +32,7 @@ mod scope;
 mod start;
 mod steps;
 mod suspend;
+mod usage;
 mod why;
 mod workflow;
 
@@ -49,9 +51,9 @@ use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
 use crate::settings::Settings;
 
-pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart::RestartPlan;
+pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
 use globals::Globals;
@@ -75,6 +77,8 @@ pub struct Run {
     hashes: FxHashSet<u32>,
     /// Exit handlers and hooks that have begun, by the node that they belong to.
     attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
+    /// The first node of a pod's containers, where it runs a set; the others follow it.
+    container_nodes: BTreeMap<NodeIndex, NodeIndex>,
     /// Daemons that no template ends but the workflow.
     root_daemons: Vec<NodeIndex>,
     status: Status,
@@ -180,6 +184,7 @@ impl Run {
             late: BTreeMap::new(),
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),
+            container_nodes: BTreeMap::new(),
             root_daemons: Vec::new(),
             status: Status::default(),
             now: Seconds(0),

@@ -31,6 +31,8 @@ pub(crate) enum Role {
     OnExit,
     /// Hook `slot` of the node `owner`: `owner.hooks.name`.
     Hook,
+    /// Container `slot` of the set that the pod `parent` runs: `parent.container`.
+    Container,
 }
 
 /// Yes-or-no facts about a node.
@@ -62,6 +64,9 @@ impl Flags {
     pub const CHANGED: Self = Self(1 << 10);
     /// It stands in the queue of pods to be made.
     pub const QUEUED: Self = Self(1 << 11);
+
+    /// Its pod was seen to end.
+    pub const POD_ENDED: Self = Self(1 << 12);
 
     /// Those flags that are stored.
     pub const STORED: u16 = !(Self::CHANGED.0 | Self::QUEUED.0);
@@ -152,8 +157,8 @@ pub(crate) struct PodDetails {
     pub display_name: Option<Box<str>>,
     /// Distinguishes the ID of a node whose name has the same hash as another's.
     pub salt: u8,
-    /// Seconds of resources as the pod's containers ran; see `resourcesDuration`.
-    pub ran_seconds: Option<u32>,
+    /// Seconds of each resource that the pod has used, where it ran for any: `resourcesDuration`.
+    pub used: Option<Box<[(Arc<str>, i64)]>>,
 }
 
 impl Node {

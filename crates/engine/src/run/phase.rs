@@ -6,6 +6,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::node::{Flags, Node, Role};
+use super::usage::own_progress;
 use crate::ids::NodeIndex;
 
 /// Whether a node counts for its template's `parallelism`. Argo: `getActiveChildrenCounter`.
@@ -94,15 +95,15 @@ impl Run {
             if is_active(phase) {
                 step(&mut self.counts.active_pods);
             }
-            let done = u64::from(phase == NodePhase::Succeeded);
-            let (all_done, all) = &mut self.counts.progress;
-            if add {
-                *all_done += done;
-                *all += 1;
-            } else {
-                *all_done -= done;
-                *all -= 1;
-            }
+        }
+        let progress = own_progress(node);
+        let (done, total) = &mut self.counts.progress;
+        if add {
+            *done += progress.done;
+            *total += progress.total;
+        } else {
+            *done -= progress.done;
+            *total -= progress.total;
         }
         if !is_counted(kind) || boundary == NodeIndex::NONE {
             return;
@@ -143,6 +144,7 @@ impl Run {
         if self.node(index).body.boundary().is_some() {
             self.end_daemons(index);
         }
+        self.end_containers(index);
         self.phase_changed(index);
     }
 
@@ -170,6 +172,7 @@ impl Run {
                     self.settle(owner);
                 }
             }
+            Role::Container => {}
             Role::Root | Role::StepGroup | Role::Step | Role::Task | Role::Attempt => {
                 self.settled.push_back(index);
             }

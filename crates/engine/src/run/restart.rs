@@ -80,6 +80,9 @@ impl Run {
         if node.flags.has(Flags::EXIT_HANDLER) && node.role == Role::OnExit {
             return true;
         }
+        if node.role == Role::Container {
+            return false;
+        }
         let leaf = matches!(node.body, Body::None);
         let chosen = restart_successful
             && leaf
@@ -242,6 +245,7 @@ impl Run {
         self.late.clear();
         self.hashes.clear();
         self.attached.clear();
+        self.container_nodes.clear();
         self.root_daemons.clear();
         self.settled.clear();
         self.dirty.clear();

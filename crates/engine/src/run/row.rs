@@ -12,7 +12,7 @@ use crate::ids::{NodeIndex, Seconds};
 use crate::plan::TemplateIndex;
 
 /// The first byte of every row.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Values longer than this are stored once, by hash.
 const LARGE: usize = 1024;
@@ -71,7 +71,7 @@ struct RowDetails {
     progress: Option<(u64, u64)>,
     display_name: Option<Box<str>>,
     salt: u8,
-    ran_seconds: Option<u32>,
+    used: Option<Vec<(Arc<str>, i64)>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -208,7 +208,7 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
             progress: details.progress,
             display_name: details.display_name.clone(),
             salt: details.salt,
-            ran_seconds: details.ran_seconds,
+            used: details.used.as_deref().map(<[_]>::to_vec),
         }),
         body: encode_body(&node.body, values),
     };
@@ -322,7 +322,7 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             progress: details.progress,
             display_name: details.display_name,
             salt: details.salt,
-            ran_seconds: details.ran_seconds,
+            used: details.used.map(Into::into),
         })
     });
     let items = |items: RowItems| -> Result<Items, RowError> {
@@ -388,6 +388,7 @@ fn role(code: u8) -> Option<Role> {
         Role::Attempt,
         Role::OnExit,
         Role::Hook,
+        Role::Container,
     ]
     .into_iter()
     .find(|role| *role as u8 == code)

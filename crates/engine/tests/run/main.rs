@@ -136,6 +136,14 @@ impl Bench {
             for effect in turn.effects {
                 match effect {
                     Effect::ForgetPod { pod } => self.pods.retain(|known| known.key != pod),
+                    // A pod ends at once when it is told to.
+                    Effect::StopPod { pod: key, .. } => {
+                        if self.pods.iter().any(|known| known.key == key) {
+                            let main = ended("main", 143, self.now, self.now);
+                            let seen = pod(PodPhase::Failed, vec![main]);
+                            self.run.tell(self.now, Fact::PodSeen(key, seen));
+                        }
+                    }
                     effect => self.effects.push(effect),
                 }
             }
