@@ -291,6 +291,7 @@ impl Shared {
         let mut main = main_container(&pod)
             .cloned()
             .ok_or_else(|| "the pod has no main container".to_owned())?;
+        refuse_executor_step(&main)?;
         self.refuse_more_containers(&pod)?;
         let supervision = match wanted {
             Wanted::Bare => None,
@@ -706,4 +707,16 @@ fn now() -> Seconds {
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();
     Seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// `resource` and `data` steps are carried out by the executor's own image.
+fn refuse_executor_step(main: &Container) -> Result<(), String> {
+    let image = main.image.as_deref();
+    if image == Some(argosy_engine::lower::EXECUTOR_IMAGE) {
+        return Err(
+            "a resource or data step can't run under --host: it needs a cluster's executor"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
