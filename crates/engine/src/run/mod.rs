@@ -48,7 +48,7 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
-use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
+use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
 pub use rebuild::{LoadError, StoredNode};
@@ -106,7 +106,8 @@ pub struct Run {
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
-    prepared: RefCell<BTreeMap<crate::plan::TemplateIndex, Prepared>>,
+    /// By the template, and the one around it where that has a say.
+    prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
