@@ -147,6 +147,9 @@ pub(crate) struct OutputParameter {
     pub value: Option<Arc<str>>,
 }
 
+/// A resource, and the seconds of it that were used.
+pub(crate) type Used = (Arc<str>, i64);
+
 /// What few nodes have: facts about a pod that only some readers want.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PodDetails {
@@ -158,7 +161,7 @@ pub(crate) struct PodDetails {
     /// Distinguishes the ID of a node whose name has the same hash as another's.
     pub salt: u8,
     /// Seconds of each resource that the pod has used, where it ran for any: `resourcesDuration`.
-    pub used: Option<Box<[(Arc<str>, i64)]>>,
+    pub used: Option<Box<[Used]>>,
 }
 
 impl Node {

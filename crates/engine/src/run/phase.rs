@@ -91,10 +91,8 @@ impl Run {
         };
         step(&mut self.counts.phases[place(phase)]);
         let is_pod = kind == NodeType::Pod;
-        if is_pod {
-            if is_active(phase) {
-                step(&mut self.counts.active_pods);
-            }
+        if is_pod && is_active(phase) {
+            step(&mut self.counts.active_pods);
         }
         let progress = own_progress(node);
         let (done, total) = &mut self.counts.progress;
