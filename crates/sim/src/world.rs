@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowStatus};
+use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{NodeRow, ValueHash};
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
-use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact, PodPhase};
+use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
+use argosy_engine::fact::{Command, Fact, PodPhase, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 
+use crate::caches::Caches;
 use crate::pods::{self, Outcome};
 
 /// Why something can't be done in the simulated world.
@@ -49,6 +51,10 @@ pub struct World {
     order: Vec<PodKey>,
     now: Seconds,
     templates: Definition,
+    pub(crate) caches: Caches,
+    limits: BTreeMap<String, i64>,
+    parallelism: (u32, u32),
+    pub(crate) tasks: BTreeMap<PodKey, TaskRequest>,
 }
 
 impl Default for World {
@@ -61,6 +67,10 @@ impl Default for World {
             order: Vec::new(),
             now: Seconds(1_767_225_600),
             templates: Definition::default(),
+            caches: Caches::default(),
+            limits: BTreeMap::new(),
+            parallelism: (0, 0),
+            tasks: BTreeMap::new(),
         }
     }
 }
@@ -116,7 +126,18 @@ impl World {
                     .insert(name, template);
             }
             Some("ConfigMap") => {
-                let data = serde_json::from_value(value["data"].clone()).map_err(bad)?;
+                let data: BTreeMap<String, String> =
+                    serde_json::from_value(value["data"].clone()).map_err(bad)?;
+                let namespace = value["metadata"]["namespace"].as_str().unwrap_or("default");
+                for (key, limit) in &data {
+                    let lock = format!("{namespace}/ConfigMap/{name}/{key}");
+                    if let Ok(limit) = limit.trim().parse() {
+                        self.limits.insert(lock.clone(), limit);
+                        self.controller.set_semaphore_limit(&lock, Some(limit));
+                    }
+                }
+                let label = value["metadata"]["labels"][CACHE_LABEL.0].as_str();
+                self.caches.apply(&name, label, data.clone());
                 self.templates.config_maps.insert(name, data);
             }
             kind => {
@@ -178,7 +199,7 @@ impl World {
             while let Some((id, turn)) = self.controller.turn(self.now) {
                 self.store(id, turn.commit);
                 for effect in turn.effects {
-                    self.perform(effect);
+                    self.perform(id, effect);
                 }
             }
             let requests = self.controller.pull(usize::MAX);
@@ -206,7 +227,7 @@ impl World {
         }
     }
 
-    fn perform(&mut self, effect: Effect) {
+    fn perform(&mut self, id: RunId, effect: Effect) {
         match effect {
             Effect::StopPod { pod, .. } => {
                 // A simulated pod ends at once when it is told to.
@@ -218,7 +239,27 @@ impl World {
                 self.pods.remove(&pod);
                 self.order.retain(|&known| known != pod);
             }
-            Effect::RunEnded => {}
+            Effect::RunEnded => self.controller.ended(id),
+            Effect::LoadCache {
+                run,
+                node,
+                cache,
+                key,
+            } => {
+                let seen = self.caches.load(&cache, &key, self.now);
+                self.controller
+                    .tell(self.now, run, Fact::CacheSeen(node, seen));
+            }
+            Effect::SaveCache {
+                cache, key, entry, ..
+            } => self.caches.save(&cache, &key, &entry),
+            Effect::AskLocks(_) | Effect::ReleaseLocks(_) => self.controller.perform(&effect),
+            Effect::RunTask(task) => {
+                self.tasks.insert(task.key, *task);
+            }
+            Effect::StopTask { task } => {
+                self.tasks.remove(&task);
+            }
         }
     }
 
@@ -305,6 +346,32 @@ impl World {
         }
     }
 
+    /// Sets how many workflows may run at a time, in all and in each namespace; 0 for no limit.
+    pub fn set_parallelism(&mut self, total: u32, namespace: u32) {
+        self.parallelism = (total, namespace);
+        self.controller.set_parallelism(total, namespace);
+    }
+
+    /// The tasks that an agent would carry out.
+    pub fn tasks(&self) -> impl Iterator<Item = &TaskRequest> {
+        self.tasks.values()
+    }
+
+    /// Reports on the task of a node, as an agent does.
+    pub fn report_task(&mut self, key: PodKey, seen: TaskSeen) {
+        if seen.phase.is_fulfilled() {
+            self.tasks.remove(&key);
+        }
+        self.controller
+            .tell(self.now, key.run, Fact::TaskSeen(key, seen));
+        self.settle();
+    }
+
+    /// The locks that have been asked for.
+    pub fn locks(&self) -> Vec<argosy_engine::locks::LockView> {
+        self.controller.locks()
+    }
+
     /// Asks something of a run.
     pub fn ask(&mut self, id: RunId, command: Command) {
         self.controller.tell(self.now, id, Fact::Asked(command));
@@ -327,9 +394,17 @@ impl World {
     /// If what is stored can't be loaded.
     pub fn crash(&mut self) -> Result<(), SimError> {
         self.controller = Controller::default();
+        self.tasks.clear();
+        let (total, namespace) = self.parallelism;
+        self.controller.set_parallelism(total, namespace);
+        for (lock, limit) in &self.limits {
+            self.controller.set_semaphore_limit(lock, Some(*limit));
+        }
         for (&id, stored) in &self.stored {
             let run = load(id, stored, &self.settings)?;
             self.controller.add(run);
+        }
+        for &id in self.stored.keys() {
             let pods: Vec<PodKey> = self
                 .order
                 .iter()

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs};
 use super::workflow::DEADLINE;
 use crate::fact::{Command, NodeSelector};
@@ -65,6 +65,12 @@ impl Run {
         // A stop also ends what was suspended, so that it can come to an end.
         self.status.suspended = false;
         self.status_changed = true;
+        if self.awaits_start() && self.status.phase.is_some() {
+            if strategy == ShutdownStrategy::Terminate {
+                self.terminate_before_start();
+            }
+            return;
+        }
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
@@ -78,6 +84,11 @@ impl Run {
         if node.phase.is_fulfilled() {
             return;
         }
+        if matches!(node.body, Body::Gate(Gate::Locks(_))) {
+            let message = format!("Stopped with strategy '{strategy}'");
+            self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
         match node.kind {
             NodeType::Pod => {
                 let exists = node.flags.has(Flags::POD_ASKED) || node.phase == NodePhase::Running;
@@ -87,7 +98,7 @@ impl Run {
                 let message = format!("workflow shutdown with strategy:{gap}{strategy}");
                 self.end(index, NodePhase::Failed, Some(&message));
             }
-            NodeType::Suspend => {
+            NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => {
                 let message = format!("Stopped with strategy '{strategy}'");
                 self.end(index, NodePhase::Failed, Some(&message));
             }
@@ -114,6 +125,9 @@ impl Run {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
+                _ if node.phase == NodePhase::Pending => {
+                    self.end(index, NodePhase::Failed, Some(DEADLINE));
+                }
                 _ => {
                     self.dirty.insert(index);
                 }

@@ -37,7 +37,7 @@ pub(crate) enum Role {
 
 /// Yes-or-no facts about a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(pub u16);
+pub(crate) struct Flags(pub u32);
 
 impl Flags {
     /// Its daemon is up: it counts as ended although it runs.
@@ -65,11 +65,17 @@ impl Flags {
     /// It stands in the queue of pods to be made.
     pub const QUEUED: Self = Self(1 << 11);
 
+    /// It holds the locks of its template's `synchronization`.
+    pub const HOLDS_LOCKS: Self = Self(1 << 12);
+    /// It waits for a lock, so it does not count for the workflow's `parallelism`.
+    pub const WAITS_FOR_LOCK: Self = Self(1 << 13);
+    /// It has a task with an agent.
+    pub const TASK_ASKED: Self = Self(1 << 14);
     /// Its pod was seen to end.
-    pub const POD_ENDED: Self = Self(1 << 12);
+    pub const POD_ENDED: Self = Self(1 << 15);
 
     /// Those flags that are stored.
-    pub const STORED: u16 = !(Self::CHANGED.0 | Self::QUEUED.0);
+    pub const STORED: u32 = !(Self::CHANGED.0 | Self::QUEUED.0 | Self::TASK_ASKED.0);
 
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -162,6 +168,16 @@ pub(crate) struct PodDetails {
     pub salt: u8,
     /// Seconds of each resource that the pod has used, where it ran for any: `resourcesDuration`.
     pub used: Option<Box<[Used]>>,
+    /// Its entry in a cache.
+    pub memo: Option<Arc<Memo>>,
+}
+
+/// The entry of a memoized node: `memoizationStatus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Memo {
+    pub hit: bool,
+    pub cache: Arc<str>,
+    pub key: Arc<str>,
 }
 
 impl Node {

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    AnyString, Condition, Inputs, NodeFlag, NodePhase, NodeStatus, NodeType, Outputs, Parameter,
-    Progress, Template, Workflow, WorkflowPhase, WorkflowStatus,
+    AnyString, Condition, Inputs, MemoizationStatus, NodeFlag, NodePhase, NodeStatus,
+    NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress, Template, Workflow,
+    WorkflowPhase, WorkflowStatus,
 };
 
 use super::Run;
@@ -76,6 +77,7 @@ impl Run {
             }),
             conditions: self.conditions(),
             resources_duration: self.usage_of_all(),
+            synchronization: self.status.synchronization.as_deref().cloned(),
             stored_workflow_template_spec: self
                 .definition
                 .workflow
@@ -224,6 +226,18 @@ impl Run {
                 .and_then(|details| details.host.as_deref())
                 .unwrap_or_default()
                 .to_owned(),
+            memoization_status: details
+                .and_then(|details| details.memo.as_deref())
+                .map(|memo| MemoizationStatus {
+                    hit: memo.hit,
+                    key: memo.key.to_string(),
+                    cache_name: memo.cache.to_string(),
+                }),
+            synchronization_status: self.waiting_lock(index).map(|lock| {
+                NodeSynchronizationStatus {
+                    waiting: lock.to_string(),
+                }
+            }),
             ..NodeStatus::default()
         }
     }
@@ -263,7 +277,7 @@ impl Run {
         })
     }
 
-    fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
+    pub(super) fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
         let outputs: &NodeOutputs = self.node(index).outputs.as_deref()?;
         let template = self.template_of(index)?;
         let declared = &template.template.outputs.parameters;
@@ -395,6 +409,7 @@ impl Run {
 
     fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
         match &self.node(index).body {
+            Body::Gate(_) => Vec::new(),
             Body::None if self.container_nodes.is_empty() => Vec::new(),
             Body::None => self.containers_behind(index),
             Body::Steps(body) => body.groups.last().copied().into_iter().collect(),

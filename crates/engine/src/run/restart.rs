@@ -250,6 +250,7 @@ impl Run {
         self.settled.clear();
         self.dirty.clear();
         self.wanted_pods.clear();
+        self.wanted_tasks.clear();
         self.due.clear();
         self.argument_errors.clear();
         self.held_back.clear();
