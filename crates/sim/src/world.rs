@@ -4,9 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_api::{ArtifactRepository, Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
+use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
@@ -92,7 +93,7 @@ impl Default for World {
             controller: Controller::default(),
             stored: BTreeMap::new(),
             refused: BTreeMap::new(),
-            settings: Arc::new(settings()),
+            settings: Arc::new(settings(Config::default())),
             objects: Objects::default(),
             pods: BTreeMap::new(),
             order: Vec::new(),
@@ -109,7 +110,7 @@ impl Default for World {
     }
 }
 
-fn settings() -> Settings {
+fn settings(config: Config) -> Settings {
     let repository = ArtifactRepositoryView {
         location: Some(argosy_api::ArtifactLocation {
             s3: Some(Box::new(argosy_api::S3Artifact {
@@ -120,9 +121,14 @@ fn settings() -> Settings {
         }),
         archive_logs: false,
     };
+    let repository = match &config.artifact_repository {
+        none if *none == ArtifactRepository::default() => repository,
+        given => given.into(),
+    };
     Settings {
         repository,
         read_yaml,
+        config,
     }
 }
 
@@ -138,6 +144,16 @@ impl World {
     /// The virtual time.
     pub fn now(&self) -> Seconds {
         self.now
+    }
+
+    /// Takes the controller's ConfigMap to heart, for workflows to come.
+    pub fn configure(&mut self, config: Config) {
+        let limit = |limit: Option<i64>| {
+            u32::try_from(limit.unwrap_or_default().max(0)).unwrap_or(u32::MAX)
+        };
+        let (total, namespace) = (config.parallelism, config.namespace_parallelism);
+        self.set_parallelism(limit(total), limit(namespace));
+        self.settings = Arc::new(settings(config));
     }
 
     /// Keeps WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps and Secrets for later
@@ -268,7 +284,13 @@ impl World {
         if has_begun(&workflow.status) {
             return self.adopt(id, workflow);
         }
-        let definition = Arc::new(self.objects.definition(workflow));
+        let mut definition = self.objects.definition(workflow);
+        if let Err(error) = definition.configure(&self.settings.config) {
+            let workflow = definition.workflow;
+            self.refuse(id, workflow, WorkflowPhase::Error, error.to_string());
+            return Ok(id);
+        }
+        let definition = Arc::new(definition);
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
@@ -606,11 +628,6 @@ impl World {
     pub fn set_parallelism(&mut self, total: u32, namespace: u32) {
         self.parallelism = (total, namespace);
         self.controller.set_parallelism(total, namespace);
-    }
-
-    /// How many workflows may run at a time, in all and in each namespace.
-    pub(crate) fn parallelism(&self) -> (u32, u32) {
-        self.parallelism
     }
 
     /// The tasks that an agent would carry out.

@@ -44,12 +44,15 @@ pub enum ProtocolError {
 /// A conversation with one world.
 pub struct Session {
     world: World,
+    /// The controller's ConfigMap.
+    config: Map<String, Value>,
 }
 
 impl Default for Session {
     fn default() -> Self {
         Self {
             world: World::halting(Halting::WhenTold),
+            config: Map::new(),
         }
     }
 }
