@@ -8,6 +8,7 @@ mod check;
 mod objects;
 mod pods;
 pub mod protocol;
+pub mod random;
 mod world;
 
 pub use check::{check, check_adopted};

@@ -86,7 +86,10 @@ impl Run {
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
-        order.sort_by_key(|&place| (found[place].began, place));
+        order.sort_by_key(|&place| {
+            let node = &found[place];
+            (node.role != Role::Root, node.began, place)
+        });
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
@@ -157,10 +160,10 @@ impl Run {
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
         let kind = status.r#type.unwrap_or(NodeType::Skipped);
         let phase = status.phase.unwrap_or(NodePhase::Pending);
-        let mut node = Node::new(found.role, kind, phase, Seconds(found.began));
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
             let finished = status.finished_at.as_ref().map(timestamp::seconds);
-            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.began))));
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.started))));
         }
         node.parent = at(found.parent);
         node.boundary = at(found.boundary);

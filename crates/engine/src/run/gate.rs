@@ -107,8 +107,13 @@ impl Run {
             self.hold_back(index, NodeIndex::NONE, Held::Workflow);
             return;
         }
+        self.pass_on(index, &planned);
+    }
+
+    /// Takes a node further that has its place under the workflow's `parallelism`.
+    pub(super) fn pass_on(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
         self.leave_gate(index);
-        if let Begun::Refused(_, error) = self.pass_gate(index, &planned) {
+        if let Begun::Refused(_, error) = self.pass_gate(index, planned) {
             self.tell_refused(index, &error);
         }
     }
