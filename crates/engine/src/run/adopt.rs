@@ -201,6 +201,9 @@ impl Run {
             node.flags.set(Flags::HOLDS_LOCKS);
         }
         let body = self.adopted_body(found, &node);
+        if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
+            node.flags.set(Flags::WAITS_FOR_LOCK);
+        }
         self.load_node(node, body)
     }
 
@@ -258,6 +261,12 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        let held_back = node.phase == NodePhase::Pending
+            && matches!(node.kind, NodeType::Retry | NodeType::Steps | NodeType::DAG)
+            && found.status.children.is_empty();
+        if held_back {
+            return StoredBody::Gate(Gate::Place);
         }
         match node.kind {
             NodeType::Steps => StoredBody::Steps,

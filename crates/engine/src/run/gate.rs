@@ -61,7 +61,9 @@ impl Run {
         if self.node(index).kind != kind {
             self.set_kind(index, kind, NodePhase::Pending);
         }
-        self.set_waits_for_lock(index, matches!(gate, Gate::Locks(_)));
+        // Who waits for a place does not take one.
+        let waits = matches!(gate, Gate::Locks(_) | Gate::Place);
+        self.set_waits_for_lock(index, waits);
         self.change(index).body = Body::Gate(gate);
     }
 

@@ -325,13 +325,14 @@ impl Play<'_> {
             .map(|pod| format!("{} {} gone {}", pod.name(), pod.phase(), pod.gone))
             .collect();
         self.tell(&pods.join(", "));
-        let shown: Vec<String> = self
-            .world
-            .all()
-            .filter_map(|id| self.world.workflow(id))
-            .map(|workflow| serde_json::to_string(&workflow.status).unwrap_or_default())
+        let open: Vec<String> = (self.world.all())
+            .map(|id| self.world.status(id))
+            .filter(|status| !status.phase.is_some_and(WorkflowPhase::is_completed))
+            .flat_map(|status| status.nodes.into_values())
+            .filter(|node| !node.phase.is_some_and(|phase| phase.is_fulfilled()))
+            .map(|node| serde_json::to_string(&node).unwrap_or_default())
             .collect();
-        Err(format!("a run never ends: {}", shown.join("\n")))
+        Err(format!("a run never ends: {}", open.join("\n")))
     }
 
     fn check_end(&mut self) -> Result<(), String> {
