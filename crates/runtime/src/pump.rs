@@ -4,7 +4,7 @@
 //! after it, are carried out when the store has answered. So nobody is told of what a crash could
 //! take back, and turns go on while commits are under way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -171,6 +171,8 @@ pub struct Pump {
     slots: u32,
     last_command: CommandId,
     consumed: BTreeMap<RunId, Vec<u64>>,
+    /// Runs that have ended and had more to be told.
+    ending: BTreeSet<RunId>,
     stopping: bool,
     durability: Durability,
 }
@@ -194,6 +196,7 @@ impl Pump {
             slots: 0,
             last_command: CommandId(0),
             consumed: BTreeMap::new(),
+            ending: BTreeSet::new(),
             stopping: false,
             durability: Durability::Process,
         }
@@ -282,6 +285,9 @@ impl Pump {
                 polled = Instant::now();
             }
             self.take_turns();
+            for id in self.ending.clone() {
+                self.release(id, observer);
+            }
             if self.controller.is_empty() && self.pending.is_empty() {
                 match until {
                     Until::NoRuns => return Ok(Finish::Idle),
@@ -559,18 +565,24 @@ impl Pump {
             .map_or_else(String::new, |run| run.definition().namespace().to_owned())
     }
 
+    /// Gives up a run that has ended. One that was told something more in the meantime has its turn
+    /// first: it may have been asked to run again.
     fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
-        // A retry may have been asked for in the meantime.
-        if self
-            .controller
-            .run(id)
-            .is_some_and(|run| run.is_over() && !run.has_work())
-        {
-            if let Some(run) = self.controller.remove(id) {
-                observer.ended(&run);
-            }
-            self.claims.remove(&id);
+        let Some(run) = self.controller.run(id) else {
+            return;
+        };
+        if run.has_work() {
+            self.ending.insert(id);
+            return;
         }
+        self.ending.remove(&id);
+        if !run.is_over() {
+            return;
+        }
+        if let Some(run) = self.controller.remove(id) {
+            observer.ended(&run);
+        }
+        self.claims.remove(&id);
     }
 
     /// A commit was not stored. Another owner, or a deletion, takes the run from us; anything else
