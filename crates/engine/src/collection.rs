@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{
-    Artifact, ArtifactLocation, Metadata, PodGcStrategy, Workflow, WorkflowPhase, WorkflowSpec,
-};
+use argosy_api::{Artifact, ArtifactLocation, Metadata, Workflow, WorkflowPhase, WorkflowSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 
 use crate::ids::{RunId, Seconds};
@@ -112,16 +110,17 @@ pub(crate) fn sweep_group(artifact: &Artifact, spec: &WorkflowSpec) -> SweepGrou
 
 /// Whether a pod is deleted once it has ended, or its workflow has.
 pub(crate) fn collects_pod(
-    strategy: Option<PodGcStrategy>,
+    strategy: &str,
     pod_succeeded: bool,
     workflow: Option<WorkflowPhase>,
 ) -> bool {
     match strategy {
-        None => false,
-        Some(PodGcStrategy::OnPodCompletion) => true,
-        Some(PodGcStrategy::OnPodSuccess) => pod_succeeded,
-        Some(PodGcStrategy::OnWorkflowCompletion) => workflow.is_some(),
-        Some(PodGcStrategy::OnWorkflowSuccess) => workflow == Some(WorkflowPhase::Succeeded),
+        "OnPodCompletion" => true,
+        "OnPodSuccess" => pod_succeeded,
+        "OnWorkflowCompletion" => workflow.is_some(),
+        "OnWorkflowSuccess" => workflow == Some(WorkflowPhase::Succeeded),
+        // None is named, or one that Argo's validation refuses.
+        _ => false,
     }
 }
 

@@ -168,6 +168,8 @@ pub struct PodRequest {
     pub pod: Box<Pod>,
     /// What is to happen around the user's command.
     pub layout: Layout,
+    /// Its work is done for the workflow once it is ready, though it runs on.
+    pub daemon: bool,
 }
 
 /// What is to happen around the user's command.

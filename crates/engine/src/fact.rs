@@ -224,6 +224,8 @@ pub enum Command {
         selector: Option<NodeSelector>,
         /// Workflow parameters with new values.
         parameters: Vec<(Box<str>, Box<str>)>,
+        /// Beyond Argo: run these nodes again too, however they ended.
+        from: Option<NodeSelector>,
     },
 }
 

@@ -21,6 +21,7 @@ pub mod locks;
 pub mod log;
 pub mod lower;
 pub mod metrics;
+pub mod observe;
 pub mod plan;
 mod printf;
 pub mod run;

@@ -3,6 +3,7 @@
 use argosy_engine::effect::{PodRequest, TaskRequest};
 use argosy_engine::fact::{PodSeen, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
 /// Runs pods. No method blocks: orders are queued, and what comes of them arrives as
 /// [`BackendEvent`]s at the [`EventSink`] that the backend was built with. A backend keeps its own
@@ -10,9 +11,9 @@ use argosy_engine::ids::{PodKey, RunId};
 ///
 /// Every backend passes the contract tests in `argosy_runtime::contract`.
 pub trait Backend: Send {
-    /// Runs a pod, at most once for its key: asking again for a key that is known does nothing.
+    /// Runs pods, each at most once for its key: asking again for a key that is known does nothing.
     /// A pod that cannot be run comes back as `PodSeen` with phase `Failed` and a message.
-    fn create(&mut self, request: PodRequest);
+    fn create(&mut self, requests: Vec<PodRequest>);
 
     /// Ends a pod's containers: SIGTERM, then SIGKILL when the grace has passed. The pod's end is
     /// reported as usual. For a pod that is queued and has not begun, the end is reported at once
@@ -39,6 +40,20 @@ pub trait Backend: Send {
     /// The task's result is wanted no more.
     fn stop_task(&mut self, task: PodKey) {
         let _ = task;
+    }
+
+    /// Makes a volume claim, or finds that it is there.
+    ///
+    /// # Errors
+    /// Why this backend can't.
+    fn make_claim(&mut self, claim: PersistentVolumeClaim) -> Result<(), String> {
+        let _ = claim;
+        Err("volume claims need a cluster".to_owned())
+    }
+
+    /// Deletes a volume claim.
+    fn drop_claim(&mut self, name: &str) {
+        let _ = name;
     }
 
     /// Removes what a deleted run has left: logs, volumes, working files.
@@ -68,4 +83,11 @@ pub enum BackendEvent {
 pub trait EventSink: Send + Sync {
     /// Hands one event over.
     fn send(&self, event: BackendEvent);
+
+    /// Hands several over, which are then dealt with in one go.
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        for event in events {
+            self.send(event);
+        }
+    }
 }

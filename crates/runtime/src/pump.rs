@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argosy_api::NodePhase;
+use argosy_engine::collection::ArtifactSweep;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
+use argosy_engine::events::Event;
+use argosy_engine::fact::{ClaimSeen, Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::metrics::Table;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
@@ -34,7 +37,7 @@ const MOST_COMMITS: usize = 64;
 /// What reaches the pump.
 #[derive(Debug)]
 enum Message {
-    Backend(BackendEvent),
+    Backend(Vec<BackendEvent>),
     Committed(u64, Result<(), StoreError>),
     Ask(RunId, Command),
     Adopt(RunId),
@@ -76,7 +79,11 @@ impl Handle {
 
 impl EventSink for Handle {
     fn send(&self, event: BackendEvent) {
-        Handle::send(self, Message::Backend(event));
+        Handle::send(self, Message::Backend(vec![event]));
+    }
+
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        Handle::send(self, Message::Backend(events));
     }
 }
 
@@ -93,10 +100,30 @@ pub trait Observer {
         let _ = what;
     }
 
+    /// Something is told of a run's course.
+    fn event(&mut self, event: &Event) {
+        let _ = event;
+    }
+
+    /// What an ended run leaves behind is to be deleted. The pump deletes nothing itself: whoever
+    /// keeps workflows and artifacts does.
+    fn to_delete(&mut self, deletion: Deletion) {
+        let _ = deletion;
+    }
+
     /// Why pods wait; empty when none does.
     fn waiting(&mut self, why: &str) {
         let _ = why;
     }
+}
+
+/// What is to be deleted of an ended run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deletion {
+    /// Artifacts: `artifactGC`.
+    Artifacts(ArtifactSweep),
+    /// The run itself, at this time: `ttlStrategy`.
+    Run(RunId, Seconds),
 }
 
 /// An observer that looks at nothing.
@@ -169,6 +196,7 @@ pub struct Pump {
     consumed: BTreeMap<RunId, Vec<u64>>,
     stopping: bool,
     durability: Durability,
+    metrics: Table,
 }
 
 impl Pump {
@@ -192,6 +220,7 @@ impl Pump {
             consumed: BTreeMap::new(),
             stopping: false,
             durability: Durability::Process,
+            metrics: Table::default(),
         }
     }
 
@@ -343,7 +372,11 @@ impl Pump {
         observer: &mut dyn Observer,
     ) -> Result<(), PumpError> {
         match message {
-            Message::Backend(event) => self.backend_event(event, observer)?,
+            Message::Backend(events) => {
+                for event in events {
+                    self.backend_event(event, observer)?;
+                }
+            }
             Message::Committed(commit, result) => {
                 self.committed(commit, result, backend, observer)?;
             }
@@ -482,8 +515,8 @@ impl Pump {
             let Some(pending) = self.pending.pop_front() else {
                 return;
             };
-            for request in pending.requests {
-                backend.create(request);
+            if !pending.requests.is_empty() {
+                backend.create(pending.requests);
             }
             if let Some(run) = pending.run.and_then(|id| self.controller.run(id)) {
                 observer.changed(run, &pending.changed);
@@ -537,6 +570,32 @@ impl Pump {
                         }
                     }
                     Effect::StopTask { task } => backend.stop_task(task),
+                    Effect::MakeClaim { run, claim } => {
+                        let name = claim.metadata.name.clone().unwrap_or_default();
+                        let seen = match backend.make_claim(*claim) {
+                            Ok(()) => ClaimSeen::Made,
+                            Err(error) => ClaimSeen::Refused(error.into()),
+                        };
+                        let fact = Fact::ClaimSeen(name.into(), seen);
+                        self.controller.tell(now(), run, fact);
+                    }
+                    Effect::DropClaim { name, .. } => backend.drop_claim(&name),
+                    Effect::Metric(told) => {
+                        if let Err(error) = self.metrics.record(now(), &told) {
+                            let fact = Fact::MetricRefused(error.into());
+                            self.controller.tell(now(), told.run, fact);
+                        }
+                    }
+                    Effect::Event(event) => observer.event(&event),
+                    // Pods were forgotten when their ends were committed, and nothing here moves
+                    // one elsewhere.
+                    Effect::DeletePod { .. }
+                    | Effect::MakeBudget { .. }
+                    | Effect::DropBudget { .. } => {}
+                    Effect::DeleteArtifacts(sweep) => {
+                        observer.to_delete(Deletion::Artifacts(*sweep))
+                    }
+                    Effect::DeleteRun { run, at } => observer.to_delete(Deletion::Run(run, at)),
                 }
             }
             if !forgotten.is_empty() {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Metadata, PodGc, PodGcStrategy, Template, Workflow, WorkflowSpec};
+use argosy_api::{Metadata, PodGc, Template, Workflow, WorkflowSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
@@ -99,7 +99,7 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         (keys::DEFAULT_CONTAINER.to_owned(), default.to_owned()),
     ]);
     if let Some(collection) = &input.workflow.spec.pod_gc {
-        let strategy = collection.strategy.map_or("", PodGcStrategy::as_str);
+        let strategy = &collection.strategy;
         let delay = go_text(pod_gc_delay(collection, input.config));
         annotations.insert(keys::POD_GC.to_owned(), format!("{strategy}/{delay}"));
     }

@@ -1,7 +1,7 @@
 //! Volume claims: made before the first node, deleted when the workflow is over; and the budget
 //! that protects its pods. Argo: `createPVCs`, `deletePVCs`, `createPDBResource`.
 
-use argosy_api::{VolumeClaimGcStrategy, WorkflowPhase, labels};
+use argosy_api::{WorkflowPhase, labels};
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Volume};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
@@ -117,15 +117,11 @@ impl Run {
     /// Deletes the claims of a workflow that is over, if its `volumeClaimGC` says so.
     pub(super) fn drop_claims(&mut self) {
         let collection = self.plan.workflow.spec.volume_claim_gc.as_ref();
-        let strategy = collection.map_or(Some(VolumeClaimGcStrategy::OnWorkflowSuccess), |c| {
-            c.strategy
-        });
-        let due = match strategy {
-            Some(VolumeClaimGcStrategy::OnWorkflowCompletion) => true,
-            Some(VolumeClaimGcStrategy::OnWorkflowSuccess) => {
-                self.status.phase == Some(WorkflowPhase::Succeeded)
-            }
-            None => false,
+        // An unknown strategy deletes nothing.
+        let due = match collection.map_or("OnWorkflowSuccess", |c| c.strategy.as_str()) {
+            "OnWorkflowCompletion" => true,
+            "OnWorkflowSuccess" => self.status.phase == Some(WorkflowPhase::Succeeded),
+            _ => false,
         };
         if !due {
             return;

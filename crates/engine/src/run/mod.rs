@@ -34,6 +34,8 @@ mod pod_restart;
 mod project;
 mod rebuild;
 mod restart;
+mod restart_plan;
+mod resubmit;
 mod retry;
 mod row;
 mod scope;
@@ -63,7 +65,7 @@ use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
 pub use rebuild::{LoadError, StoredNode};
-pub use restart::RestartPlan;
+pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
@@ -294,7 +296,9 @@ impl Run {
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
             || !self.changed.is_empty()
-            || (!self.status.suspended && (!self.settled.is_empty() || !self.dirty.is_empty()))
+            || (!self.status.suspended
+                && !self.awaits_start()
+                && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.
@@ -327,7 +331,7 @@ impl Run {
 
     fn work(&mut self) -> bool {
         loop {
-            while !self.status.suspended {
+            while !self.status.suspended && !self.awaits_start() {
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }

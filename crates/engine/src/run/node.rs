@@ -222,6 +222,10 @@ impl Node {
         (self.finished_at != 0).then(|| Seconds(i64::from(self.finished_at)))
     }
 
+    pub fn set_started_at(&mut self, at: Seconds) {
+        self.started_at = stored(at);
+    }
+
     pub fn set_finished_at(&mut self, at: Option<Seconds>) {
         self.finished_at = at.map_or(0, stored);
     }

@@ -106,12 +106,7 @@ impl Run {
         if index.offset() >= self.nodes.len() {
             return NodeStatus::default();
         }
-        let mut ids = vec![String::new(); self.nodes.len()];
-        ids[index.offset()] = self.node_id(index);
-        if let Some(boundary) = self.node(index).boundary.some() {
-            ids[boundary.offset()] = self.node_id(boundary);
-        }
-        self.node_status_with(index, &ids, &[])
+        self.node_status_with(index, &|index| self.node_id(index), &[])
     }
 
     fn conditions(&self) -> Vec<Condition> {
@@ -206,7 +201,11 @@ impl Run {
         children: &[Vec<NodeIndex>],
         sums: &Sums,
     ) -> NodeStatus {
-        let mut status = self.node_status_with(index, ids, &children[index.offset()]);
+        let mut status = self.node_status_with(
+            index,
+            &|index| ids[index.offset()].clone(),
+            &children[index.offset()],
+        );
         let node = self.node(index);
         if !tells_progress(node.kind) {
             status.progress = sums.progress[index.offset()].clone();
@@ -224,15 +223,15 @@ impl Run {
     fn node_status_with(
         &self,
         index: NodeIndex,
-        ids: &[String],
+        id: &dyn Fn(NodeIndex) -> String,
         children: &[NodeIndex],
     ) -> NodeStatus {
         let node = self.node(index);
         let details = node.details.as_deref();
-        let id_of = |index: &NodeIndex| ids[index.offset()].clone();
+        let id_of = |index: &NodeIndex| id(*index);
         let call = self.call_of(index);
         NodeStatus {
-            id: ids[index.offset()].clone(),
+            id: id(index),
             name: self.name(index),
             display_name: self.display_name(index),
             r#type: Some(node.kind),

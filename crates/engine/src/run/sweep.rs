@@ -26,7 +26,7 @@ impl Run {
             .label_selector
             .as_ref()
             .is_none_or(|selector| selects(selector, &self.pod_labels(index)));
-        if !selected || !collects_pod(collection.strategy, succeeded, workflow) {
+        if !selected || !collects_pod(&collection.strategy, succeeded, workflow) {
             return;
         }
         let delay = pod_gc_delay(&collection, &self.settings.config);
@@ -71,8 +71,8 @@ impl Run {
             .pod_gc
             .as_ref()
             .is_some_and(|collection| {
-                collects_pod(collection.strategy, false, self.ended_as())
-                    && !collects_pod(collection.strategy, false, None)
+                collects_pod(&collection.strategy, false, self.ended_as())
+                    && !collects_pod(&collection.strategy, false, None)
             });
         if by_workflow {
             for place in 0..self.nodes.len() as u32 {

@@ -87,6 +87,8 @@ impl Run {
         if let Some(deadline) = self.deadline() {
             self.due.insert((deadline, NodeIndex::NONE));
         }
+        // A resubmitted workflow has nodes before it begins.
+        self.mark_all_dirty();
     }
 
     /// A workflow that has not begun is terminated: one that waits for its lock ends at once, one

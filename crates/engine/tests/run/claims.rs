@@ -127,6 +127,7 @@ fn a_retry_waits_for_claims_that_were_deleted() {
         restart_successful: false,
         selector: None,
         parameters: Vec::new(),
+        from: None,
     });
     assert!(bench.pods.is_empty());
     for name in ["wf-work", "wf-more"] {

@@ -160,3 +160,20 @@ spec:
     let flag = bench.node("wf(1).main").node_flag.expect("a flag");
     assert!(flag.retried);
 }
+
+#[test]
+fn a_retry_runs_a_failed_set_as_a_whole() {
+    let mut bench = Bench::new(SET);
+    let at = bench.now;
+    let seen = vec![ended("a", 0, at, at), ended("b", 1, at, at)];
+    bench.see("wf[0].set", pod(PodPhase::Failed, seen));
+    assert_eq!(bench.end().0, "Failed");
+    bench.ask(Command::Retry {
+        restart_successful: false,
+        selector: None,
+        parameters: Vec::new(),
+        from: None,
+    });
+    assert_eq!(phases(&bench), plain(["Pending"; 4]));
+    assert_eq!(bench.pods.len(), 1);
+}

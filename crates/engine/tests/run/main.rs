@@ -128,11 +128,11 @@ impl Bench {
     fn settle(&mut self) {
         loop {
             let turn = self.run.turn(self.now);
-            for row in turn.commit.nodes {
-                self.rows.insert(row.index, row);
-            }
             for index in turn.commit.removed_nodes {
                 self.rows.remove(&index);
+            }
+            for row in turn.commit.nodes {
+                self.rows.insert(row.index, row);
             }
             self.values.extend(turn.commit.values);
             if turn.commit.state.is_some() {
