@@ -78,7 +78,7 @@ fn each_container_has_a_node_with_its_phase() {
     assert_eq!(a.boundary_id, set.id);
     assert_eq!(a.display_name, "a");
     assert_eq!(a.template_name, "set");
-    assert_eq!(set.children, [a.id.clone()]);
+    assert_eq!(set.children, std::slice::from_ref(&a.id));
     assert_eq!(a.children.len(), 2);
     assert_eq!(
         last.children,

@@ -44,21 +44,6 @@ pub(super) fn is_plain(request: &PodRequest) -> bool {
         && !declares_paths(None, &spec.containers[0])
 }
 
-/// `resource` and `data` steps are carried out by the executor's own image.
-fn refuse_executor_step(pod: &Pod) -> Result<(), String> {
-    let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
-    let image = argosy_engine::lower::EXECUTOR_IMAGE;
-    for container in containers {
-        if container.image.as_deref() == Some(image) {
-            return Err(
-                "a resource or data step can't run under --host: it needs a cluster's executor"
-                    .to_owned(),
-            );
-        }
-    }
-    Ok(())
-}
-
 /// A container with what it is in its pod.
 struct Part<'a> {
     container: &'a Container,
@@ -135,7 +120,6 @@ struct Preparing<'a> {
 impl Shared {
     /// Makes what a pod needs on disk, and says how to start it.
     pub(super) fn prepare(&self, request: PodRequest, slots: u32) -> Result<Prepared, String> {
-        refuse_executor_step(&request.pod)?;
         let is_plain = is_plain(&request);
         let PodRequest {
             key,
