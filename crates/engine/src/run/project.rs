@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use argosy_api::{
     AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
     NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
-    Template, Workflow, WorkflowPhase, WorkflowStatus,
+    Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
@@ -23,12 +23,7 @@ impl Run {
         let mut workflow = self.definition.workflow.clone();
         workflow.status = self.workflow_status();
         self.show_metadata(&mut workflow);
-        if self.status.suspended {
-            workflow.spec.suspend = Some(true);
-        }
-        if self.status.shutdown.is_some() {
-            workflow.spec.shutdown = self.status.shutdown;
-        }
+        self.show_control(&mut workflow.spec);
         workflow
     }
 
@@ -79,7 +74,11 @@ impl Run {
                 .spec
                 .workflow_template_ref
                 .is_some()
-                .then(|| Box::new(self.plan.workflow.spec.clone())),
+                .then(|| {
+                    let mut spec = self.plan.workflow.spec.clone();
+                    self.show_control(&mut spec);
+                    Box::new(spec)
+                }),
             ..WorkflowStatus::default()
         }
     }
@@ -133,6 +132,16 @@ impl Run {
             conditions.push(condition("Completed", true));
         }
         conditions
+    }
+
+    /// Whether the workflow is suspended or being brought down, where clients look for it.
+    fn show_control(&self, spec: &mut WorkflowSpec) {
+        if self.status.started_at.is_some() || self.status.suspended {
+            spec.suspend = self.status.suspended.then_some(true);
+        }
+        if self.status.shutdown.is_some() {
+            spec.shutdown = self.status.shutdown;
+        }
     }
 
     /// Where artifacts go, as `status` shows it.

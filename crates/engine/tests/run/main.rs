@@ -3,6 +3,7 @@
 mod claims;
 mod config;
 mod containers;
+mod ends;
 mod leftovers;
 mod metadata;
 mod metrics;
