@@ -19,11 +19,25 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
     };
     let inits = status.init_container_statuses.unwrap_or_default();
     let regular = status.container_statuses.unwrap_or_default();
+    // What a pending pod says of itself is that no machine has room for it. Argo: `getPendingReason`.
+    let (reason, message) = match phase {
+        PodPhase::Pending => status
+            .conditions
+            .into_iter()
+            .flatten()
+            .find(|condition| condition.reason.as_deref() == Some("Unschedulable"))
+            .map_or((None, None), |condition| {
+                (condition.reason, condition.message)
+            }),
+        PodPhase::Running | PodPhase::Succeeded | PodPhase::Failed => {
+            (status.reason, status.message)
+        }
+    };
     let over = matches!(phase, PodPhase::Succeeded | PodPhase::Failed);
     PodSeen {
         phase,
-        message: text(status.message),
-        reason: text(status.reason),
+        message: text(message),
+        reason: text(reason),
         ip: text(status.pod_ip),
         host_node_name: pod
             .spec

@@ -10,11 +10,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argosy_api::NodePhase;
+use argosy_engine::collection::ArtifactSweep;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
+use argosy_engine::events::Event;
+use argosy_engine::fact::{ClaimSeen, Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::metrics::Table;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
@@ -97,10 +100,30 @@ pub trait Observer {
         let _ = what;
     }
 
+    /// Something is told of a run's course.
+    fn event(&mut self, event: &Event) {
+        let _ = event;
+    }
+
+    /// What an ended run leaves behind is to be deleted. The pump deletes nothing itself: whoever
+    /// keeps workflows and artifacts does.
+    fn to_delete(&mut self, deletion: Deletion) {
+        let _ = deletion;
+    }
+
     /// Why pods wait; empty when none does.
     fn waiting(&mut self, why: &str) {
         let _ = why;
     }
+}
+
+/// What is to be deleted of an ended run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deletion {
+    /// Artifacts: `artifactGC`.
+    Artifacts(ArtifactSweep),
+    /// The run itself, at this time: `ttlStrategy`.
+    Run(RunId, Seconds),
 }
 
 /// An observer that looks at nothing.
@@ -175,6 +198,7 @@ pub struct Pump {
     ending: BTreeSet<RunId>,
     stopping: bool,
     durability: Durability,
+    metrics: Table,
 }
 
 impl Pump {
@@ -199,6 +223,7 @@ impl Pump {
             ending: BTreeSet::new(),
             stopping: false,
             durability: Durability::Process,
+            metrics: Table::default(),
         }
     }
 
@@ -551,6 +576,32 @@ impl Pump {
                         }
                     }
                     Effect::StopTask { task } => backend.stop_task(task),
+                    Effect::MakeClaim { run, claim } => {
+                        let name = claim.metadata.name.clone().unwrap_or_default();
+                        let seen = match backend.make_claim(*claim) {
+                            Ok(()) => ClaimSeen::Made,
+                            Err(error) => ClaimSeen::Refused(error.into()),
+                        };
+                        let fact = Fact::ClaimSeen(name.into(), seen);
+                        self.controller.tell(now(), run, fact);
+                    }
+                    Effect::DropClaim { name, .. } => backend.drop_claim(&name),
+                    Effect::Metric(told) => {
+                        if let Err(error) = self.metrics.record(now(), &told) {
+                            let fact = Fact::MetricRefused(error.into());
+                            self.controller.tell(now(), told.run, fact);
+                        }
+                    }
+                    Effect::Event(event) => observer.event(&event),
+                    // Pods were forgotten when their ends were committed, and nothing here moves
+                    // one elsewhere.
+                    Effect::DeletePod { .. }
+                    | Effect::MakeBudget { .. }
+                    | Effect::DropBudget { .. } => {}
+                    Effect::DeleteArtifacts(sweep) => {
+                        observer.to_delete(Deletion::Artifacts(*sweep))
+                    }
+                    Effect::DeleteRun { run, at } => observer.to_delete(Deletion::Run(run, at)),
                 }
             }
             if !forgotten.is_empty() {

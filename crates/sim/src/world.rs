@@ -18,6 +18,7 @@ use argosy_engine::settings::Settings;
 use argosy_engine::timestamp;
 
 use crate::caches::Caches;
+use crate::cluster::Cluster;
 use crate::objects::{NAMESPACE, Objects, read, read_yaml, refusal};
 use crate::pods::{Outcome, SimPod};
 
@@ -84,6 +85,7 @@ pub struct World {
     parallelism: (u32, u32),
     /// What agents have been asked to carry out.
     tasks: BTreeMap<PodKey, TaskRequest>,
+    pub(crate) cluster: Cluster,
 }
 
 impl Default for World {
@@ -105,11 +107,12 @@ impl Default for World {
             limits: BTreeMap::new(),
             parallelism: (0, 0),
             tasks: BTreeMap::new(),
+            cluster: Cluster::default(),
         }
     }
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let repository = ArtifactRepositoryView {
         location: Some(argosy_api::ArtifactLocation {
             s3: Some(Box::new(argosy_api::S3Artifact {
@@ -226,7 +229,7 @@ impl World {
     /// If it can't be compiled.
     pub fn submit_workflow(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
-        let definition = Arc::new(self.objects.definition(workflow));
+        let definition = self.define(workflow)?;
         let run = Run::new(id, definition.clone(), self.settings.clone())?;
         self.take_up(run, definition);
         Ok(id)
@@ -239,13 +242,20 @@ impl World {
     /// If it did not fail.
     pub fn resubmit_memoized(&mut self, of: RunId, new: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(new)?;
-        let definition = Arc::new(self.objects.definition(workflow));
+        let definition = self.define(workflow)?;
         let Some(old) = self.controller.run(of) else {
             return Err(SimError::Yaml("the workflow never began".to_owned()));
         };
         let run = old.resubmitted(id, definition.clone(), self.now)?;
         self.take_up(run, definition);
         Ok(id)
+    }
+
+    /// A workflow with all that it may refer to, and what the controller says of all workflows.
+    fn define(&self, workflow: Workflow) -> Result<Arc<Definition>, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        definition.configure(&self.settings.config)?;
+        Ok(Arc::new(definition))
     }
 
     fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
@@ -266,7 +276,7 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
-        let definition = Arc::new(self.objects.definition(workflow));
+        let definition = self.define(workflow)?;
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
@@ -440,6 +450,22 @@ impl World {
             Effect::StopTask { task } => {
                 self.tasks.remove(&task);
             }
+            beside @ (Effect::DeletePod { .. }
+            | Effect::MakeClaim { .. }
+            | Effect::DropClaim { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::Metric(_)
+            | Effect::Event(_)
+            | Effect::DeleteArtifacts(_)
+            | Effect::DeleteRun { .. }) => self.perform_beside(beside),
+        }
+    }
+
+    /// The cluster has a pod no more whose end is known.
+    pub(crate) fn drop_pod(&mut self, key: PodKey) {
+        if let Some(pod) = self.pods.get_mut(&key) {
+            pod.gone = true;
         }
     }
 
@@ -464,8 +490,13 @@ impl World {
     /// Moves the clock to a time, doing what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
         self.hand_over(None);
-        while let Some(at) = self.controller.next_due().filter(|&at| at <= end) {
+        loop {
+            let dues = [self.controller.next_due(), self.cluster.next_due()];
+            let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
+                break;
+            };
             self.now = self.now.max(at);
+            self.delete_due();
             self.settle();
         }
         self.now = self.now.max(end);
@@ -579,11 +610,6 @@ impl World {
     pub fn set_parallelism(&mut self, total: u32, namespace: u32) {
         self.parallelism = (total, namespace);
         self.controller.set_parallelism(total, namespace);
-    }
-
-    /// How many workflows may run at a time, in all and in each namespace.
-    pub(crate) fn parallelism(&self) -> (u32, u32) {
-        self.parallelism
     }
 
     /// The tasks that an agent would carry out.

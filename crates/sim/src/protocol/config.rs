@@ -1,33 +1,37 @@
 //! `config`: the keys of the controller's ConfigMap.
 
+use argosy_engine::config::Config;
 use serde_json::{Map, Value};
 
 use super::{Answer, ProtocolError, Session};
+use crate::objects::read_yaml;
+
+/// The keys whose values are texts.
+const TEXTS: [&str; 2] = ["instanceID", "podGCDeleteDelayDuration"];
 
 impl Session {
     pub(super) fn config(&mut self, set: &Map<String, Value>) -> Result<Answer, ProtocolError> {
-        let (mut total, mut namespace) = self.world.parallelism();
+        let refused = |error: String| ProtocolError::Refused(error);
+        let mut all = self.config.clone();
         for (key, value) in set {
-            match key.as_str() {
-                "parallelism" => total = number(key, value)?,
-                "namespaceParallelism" => namespace = number(key, value)?,
-                _ => {
-                    return Err(ProtocolError::Refused(format!(
-                        "the key {key:?} is not known here"
-                    )));
+            // As in a ConfigMap, a value may be the text of its YAML.
+            let value = match value {
+                Value::String(text) if !TEXTS.contains(&key.as_str()) => {
+                    read_yaml(text).map_err(|error| refused(format!("{key}: {error}")))?
+                }
+                value => value.clone(),
+            };
+            match (key.as_str(), value) {
+                ("config", Value::Object(together)) => all.extend(together),
+                (_, value) => {
+                    all.insert(key.clone(), value);
                 }
             }
         }
-        self.world.set_parallelism(total, namespace);
+        let config = Config::from_value(&Value::Object(all.clone()))
+            .map_err(|error| refused(error.to_string()))?;
+        self.config = all;
+        self.world.configure(config);
         Ok(Answer::new())
     }
-}
-
-/// A number, or the text of one.
-fn number(key: &str, value: &Value) -> Result<u32, ProtocolError> {
-    let number = match value {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_u64().and_then(|number| u32::try_from(number).ok()),
-    };
-    number.ok_or_else(|| ProtocolError::Refused(format!("{key}: {value} is no number")))
 }

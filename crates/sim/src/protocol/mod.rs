@@ -44,12 +44,15 @@ pub enum ProtocolError {
 /// A conversation with one world.
 pub struct Session {
     world: World,
+    /// What the controller's ConfigMap says so far.
+    config: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Default for Session {
     fn default() -> Self {
         Self {
             world: World::halting(Halting::WhenTold),
+            config: serde_json::Map::new(),
         }
     }
 }
