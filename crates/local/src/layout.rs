@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use argosy_api::Template;
-use argosy_executor::PathMap;
+use argosy_executor::{PathMap, RootedPathMap};
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 
 use crate::ObjectSource;
@@ -23,29 +23,21 @@ const MAX_ENTRIES: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
     pub mounts: Vec<Mount>,
-    /// Folders of the step that a folder of the pod backs, the longest first when looked up.
-    backed: BTreeMap<PathBuf, PathBuf>,
+    /// Folders and files of the step that others of this machine back.
+    pub backed: BTreeMap<PathBuf, PathBuf>,
 }
 
-impl PathMap for Layout {
-    fn host_path(&self, inside: &str) -> PathBuf {
-        let inside = Path::new(inside);
-        let mut best: Option<(&PathBuf, &PathBuf)> = None;
-        for (from, to) in &self.backed {
-            let longer =
-                best.is_none_or(|(found, _)| from.as_os_str().len() > found.as_os_str().len());
-            if inside.starts_with(from) && longer {
-                best = Some((from, to));
-            }
-        }
-        match best {
-            Some((from, to)) => match inside.strip_prefix(from) {
-                Ok(rest) if rest.as_os_str().is_empty() => to.clone(),
-                Ok(rest) => to.join(rest),
-                Err(_) => inside.to_owned(),
-            },
-            None => inside.to_owned(),
-        }
+impl Layout {
+    /// From the step's paths to this machine's.
+    pub(crate) fn paths(&self) -> RootedPathMap {
+        let machine = RootedPathMap::new(PathBuf::from("/"));
+        self.backed.iter().fold(machine, |map, (inside, host)| {
+            map.mount(inside, host.clone())
+        })
+    }
+
+    fn host_path(&self, inside: &Path) -> PathBuf {
+        self.paths().host_path(&inside.to_string_lossy())
     }
 }
 
@@ -58,39 +50,50 @@ pub(crate) fn declares_paths(template: Option<&Template>, container: &Container)
     mounts || template.is_some_and(|template| !declared(template).is_empty())
 }
 
-fn declared(template: &Template) -> Vec<PathBuf> {
+/// The paths, and whether something is put there before the step begins.
+fn declared(template: &Template) -> Vec<(PathBuf, bool)> {
     let inputs = template
         .inputs
         .artifacts
         .iter()
-        .map(|artifact| &artifact.path);
+        .map(|artifact| (&artifact.path, true));
     let outputs = template
         .outputs
         .artifacts
         .iter()
-        .map(|artifact| &artifact.path);
+        .map(|artifact| (&artifact.path, false));
     let parameters = template
         .outputs
         .parameters
         .iter()
-        .filter_map(|parameter| Some(&parameter.value_from.as_ref()?.path));
+        .filter_map(|parameter| Some((&parameter.value_from.as_ref()?.path, false)));
     inputs
         .chain(outputs)
         .chain(parameters)
-        .filter(|path| path.starts_with('/'))
-        .map(PathBuf::from)
+        .filter(|(path, _)| path.starts_with('/'))
+        .map(|(path, is_input)| (PathBuf::from(path), is_input))
         .collect()
 }
 
-/// Lays out a step below `pod_dir`.
+/// Where a container is laid out.
+pub(crate) struct Places<'a> {
+    /// The pod's folder, in which its volumes are.
+    pub pod: &'a Path,
+    /// The container's own.
+    pub own: PathBuf,
+    /// Where the workflow was submitted.
+    pub working_directory: &'a Path,
+}
+
+/// Lays out a container.
 pub(crate) fn lay_out(
     pod: &Pod,
     container: &Container,
     template: Option<&Template>,
-    pod_dir: &Path,
-    working_directory: &Path,
+    places: &Places<'_>,
     objects: &dyn ObjectSource,
 ) -> Result<Layout, String> {
+    let (pod_dir, working_directory) = (places.own.as_path(), places.working_directory);
     let mut layout = Layout::default();
     let failed = |error: io::Error| format!("cannot lay out {}: {error}", pod_dir.display());
     let own_tmp = pod_dir.join("tmp");
@@ -106,14 +109,19 @@ pub(crate) fn lay_out(
             source: working_directory.to_owned(),
             target: point,
             read_only: false,
+            inner: true,
         });
     }
-    layout.back(Path::new("/tmp"), &own_tmp);
-    let mut wanted: Vec<(PathBuf, Option<(PathBuf, bool)>)> = template
+    layout.backed.insert(PathBuf::from("/tmp"), own_tmp.clone());
+    let mut wanted: Vec<Wanted> = template
         .map(declared)
         .unwrap_or_default()
         .into_iter()
-        .map(|path| (path, None))
+        .map(|(path, is_input)| Wanted {
+            path,
+            volume: None,
+            is_input,
+        })
         .collect();
     for mount in container.volume_mounts.iter().flatten() {
         let volume = pod
@@ -122,7 +130,7 @@ pub(crate) fn lay_out(
             .and_then(|spec| spec.volumes.as_ref())
             .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
             .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
-        let mut source = volume_source(pod, volume, pod_dir, objects)?;
+        let mut source = volume_source(pod, volume, places.pod, objects)?;
         if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
             if !is_plain(sub_path) {
                 return Err(format!("the subPath {sub_path:?} leads out of its volume"));
@@ -133,24 +141,26 @@ pub(crate) fn lay_out(
             }
         }
         let read_only = mount.read_only == Some(true);
-        wanted.push((PathBuf::from(&mount.mount_path), Some((source, read_only))));
-    }
-    // What lies further out comes first, so that what lies within is laid over it.
-    wanted.sort_by_key(|(path, _)| path.components().count());
-    let shadows = layout.shadows(&wanted, pod_dir).map_err(failed)?;
-    for (target, source) in shadows {
-        layout.mounts.push(Mount {
-            source,
-            target,
-            read_only: false,
+        wanted.push(Wanted {
+            path: PathBuf::from(&mount.mount_path),
+            volume: Some((source, read_only)),
+            is_input: false,
         });
     }
-    for (path, source) in wanted {
-        let Some((source, read_only)) = source else {
+    // What lies further out comes first, so that what lies within is laid over it.
+    wanted.sort_by_key(|wanted| wanted.path.components().count());
+    layout.shadows(&wanted, pod_dir).map_err(failed)?;
+    // A root of the step's own comes first, and shows its `/tmp` already.
+    if !layout.has_own_root() {
+        layout.cover(Path::new("/tmp"), &own_tmp);
+    }
+    for wanted in wanted {
+        let path = wanted.path;
+        let Some((source, read_only)) = wanted.volume else {
             continue;
         };
-        let point = layout.host_path(&path.to_string_lossy());
-        let inside_pod = point.starts_with(pod_dir);
+        let point = layout.host_path(&path);
+        let inside_pod = point.starts_with(places.pod);
         if inside_pod && !point.exists() {
             if source.is_dir() {
                 fs::create_dir_all(&point).map_err(failed)?;
@@ -166,77 +176,110 @@ pub(crate) fn lay_out(
             source,
             target: path,
             read_only,
+            inner: false,
         });
     }
     Ok(layout)
 }
 
+/// A path that a step declares.
+struct Wanted {
+    path: PathBuf,
+    /// What backs it, and whether that can't be written; none for an artifact or a parameter.
+    volume: Option<(PathBuf, bool)>,
+    /// Something is put there before the step begins.
+    is_input: bool,
+}
+
 impl Layout {
-    fn back(&mut self, inside: &Path, host: &Path) {
-        self.backed.insert(inside.to_owned(), host.to_owned());
+    /// Whether the step declares a path right below `/`, so that its root is one of its own.
+    pub(crate) fn has_own_root(&self) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| mount.target == Path::new("/"))
+    }
+
+    fn cover(&mut self, inside: &Path, host: &Path) {
         self.mounts.push(Mount {
             source: host.to_owned(),
             target: inside.to_owned(),
             read_only: false,
+            inner: false,
         });
     }
 
     /// Makes the shadows of folders in which a declared path is missing, and the folders above
-    /// paths in what the pod has of its own. Gives the mounts in order.
-    fn shadows(
-        &mut self,
-        wanted: &[(PathBuf, Option<(PathBuf, bool)>)],
-        pod_dir: &Path,
-    ) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-        let mut mounts = Vec::new();
-        let mut shadowed: BTreeSet<PathBuf> = BTreeSet::new();
-        for (path, source) in wanted {
-            let host = self.host_path(&path.to_string_lossy());
-            if host.starts_with(pod_dir) {
-                if let Some(parent) = host.parent() {
-                    fs::create_dir_all(parent)?;
-                }
-                continue;
-            }
-            if path.exists() && source.is_some() {
+    /// paths where something is put. Nothing is made above an output: that is the step's to do.
+    fn shadows(&mut self, wanted: &[Wanted], pod_dir: &Path) -> io::Result<()> {
+        let mut folders: BTreeMap<PathBuf, Shadow> = BTreeMap::new();
+        for Wanted { path, volume, .. } in wanted {
+            let host = self.host_path(path);
+            if host.starts_with(pod_dir) || (path.exists() && volume.is_some()) {
                 continue;
             }
             let folder = existing_folder(path);
-            if !shadowed.insert(folder.clone()) {
+            let below = path.strip_prefix(&folder).unwrap_or(path);
+            let Some(first) = below.components().next() else {
                 continue;
-            }
-            let shadow = pod_dir
-                .join("shadow")
-                .join(folder.strip_prefix("/").unwrap_or(&folder));
-            fs::create_dir_all(&shadow)?;
-            for entry in bounded(&folder)? {
-                let name = entry.file_name();
-                let (from, to) = (entry.path(), shadow.join(&name));
-                let kind = entry.file_type()?;
-                if kind.is_symlink() {
-                    let _ = std::os::unix::fs::symlink(fs::read_link(&from)?, &to);
-                    continue;
-                }
-                // The declared path itself is the pod's own, empty at first.
-                if from == *path {
-                    continue;
-                }
-                if kind.is_dir() {
-                    fs::create_dir_all(&to)?;
-                } else {
-                    fs::write(&to, b"")?;
-                }
-                mounts.push((to, from));
-            }
-            mounts.push((folder.clone(), shadow.clone()));
-            self.backed.insert(folder.clone(), shadow.clone());
-            let host = self.host_path(&path.to_string_lossy());
+            };
+            let number = folders.len();
+            let shadow = folders.entry(folder.clone()).or_insert_with(|| Shadow {
+                place: pod_dir.join("shadow").join(number.to_string()),
+                own: BTreeSet::new(),
+            });
+            let own = folder.join(first);
+            self.backed.insert(own.clone(), shadow.place.join(first));
+            shadow.own.insert(own);
+        }
+        for (folder, shadow) in &folders {
+            self.show(folder, shadow)?;
+        }
+        for (folder, shadow) in &folders {
+            self.cover(folder, &shadow.place);
+        }
+        for wanted in wanted.iter().filter(|wanted| wanted.is_input) {
+            let host = self.host_path(&wanted.path);
             if let Some(parent) = host.parent() {
                 fs::create_dir_all(parent)?;
             }
         }
-        Ok(mounts)
+        Ok(())
     }
+
+    /// Shows a folder's entries in its shadow, save those that are the pod's own.
+    fn show(&mut self, folder: &Path, shadow: &Shadow) -> io::Result<()> {
+        fs::create_dir_all(&shadow.place)?;
+        for entry in bounded(folder)? {
+            let (from, to) = (entry.path(), shadow.place.join(entry.file_name()));
+            if shadow.own.contains(&from) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                let _ = std::os::unix::fs::symlink(fs::read_link(&from)?, &to);
+                continue;
+            }
+            if kind.is_dir() {
+                fs::create_dir_all(&to)?;
+            } else {
+                fs::write(&to, b"")?;
+            }
+            self.mounts.push(Mount {
+                source: self.host_path(&from),
+                target: to,
+                read_only: false,
+                inner: true,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What covers a folder of the machine.
+struct Shadow {
+    place: PathBuf,
+    /// What it does not show of its folder, since it is the pod's own.
+    own: BTreeSet<PathBuf>,
 }
 
 fn bounded(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {

@@ -71,8 +71,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     };
     crate::runner::carry_out(
         &client,
-        &keeper,
-        crate::runner::slots(arguments.max_processes),
+        keeper,
+        arguments.max_processes,
         &runs,
         &mut printer,
         Until::NoRuns,
