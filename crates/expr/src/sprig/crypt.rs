@@ -2,7 +2,10 @@
 
 use aes::Aes256;
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::alphabet::BCRYPT;
+use base64::engine::GeneralPurpose;
+use base64::engine::general_purpose::{NO_PAD, STANDARD};
+use blowfish::Blowfish;
 use cbc::cipher::block_padding::{NoPadding, Pkcs7};
 use cbc::cipher::{BlockDecryptMut as _, BlockEncryptMut as _, KeyIvInit as _};
 use sha1::Digest as _;
@@ -14,6 +17,9 @@ const BLOCK: usize = 16;
 const BCRYPT_COST: u32 = 10;
 /// Longer passwords are none to bcrypt.
 const BCRYPT_MAX: usize = 72;
+/// The last of a hash's 24 bytes is left out.
+const BCRYPT_LENGTH: usize = 23;
+const BCRYPT_BASE64: GeneralPurpose = GeneralPurpose::new(&BCRYPT, NO_PAD);
 /// What a hash costs of the budget: it takes about as long as so many steps.
 const BCRYPT_STEPS: u64 = 500_000;
 
@@ -95,10 +101,37 @@ fn bcrypt_hash(tools: &Tools<'_>, password: &str) -> Result<String, Failure> {
     }
     tools.work(BCRYPT_STEPS)?;
     let salt = random_block(tools);
-    Ok(match bcrypt::hash_with_salt(password, BCRYPT_COST, salt) {
-        Ok(hash) => hash.format_for_version(bcrypt::Version::TwoA),
-        Err(error) => format!("{failed}: {error}"),
-    })
+    let hash = bcrypt(password, &salt);
+    Ok(format!(
+        "$2a${BCRYPT_COST}${}{}",
+        BCRYPT_BASE64.encode(salt),
+        BCRYPT_BASE64.encode(&hash[..BCRYPT_LENGTH])
+    ))
+}
+
+/// bcrypt: a magic text, encrypted 64 times with a key that took long to make.
+fn bcrypt(password: &str, salt: &[u8; BLOCK]) -> [u8; 24] {
+    let mut key = password.as_bytes().to_vec();
+    key.push(0);
+    let mut state = <Blowfish>::bc_init_state();
+    state.salted_expand_key(salt, &key);
+    for _ in 0..1_u32 << BCRYPT_COST {
+        state.bc_expand_key(&key);
+        state.bc_expand_key(salt);
+    }
+    let mut hash = *b"OrpheanBeholderScryDoubt";
+    for block in hash.chunks_exact_mut(8) {
+        let word = |at: usize| {
+            u32::from_be_bytes([block[at], block[at + 1], block[at + 2], block[at + 3]])
+        };
+        let mut pair = [word(0), word(4)];
+        for _ in 0..64 {
+            pair = state.bc_encrypt(pair);
+        }
+        block[..4].copy_from_slice(&pair[0].to_be_bytes());
+        block[4..].copy_from_slice(&pair[1].to_be_bytes());
+    }
+    hash
 }
 
 fn random_block(tools: &Tools<'_>) -> [u8; BLOCK] {
@@ -107,4 +140,20 @@ fn random_block(tools: &Tools<'_>) -> [u8; BLOCK] {
         part.copy_from_slice(&tools.context.next_random().to_le_bytes()[..part.len()]);
     }
     block
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hashes_as_bcrypt_does() {
+        // What golang.org/x/crypto/bcrypt takes for the password `x`.
+        let known = "$2a$10$y..1Vc4E4W/dODW1Pmnqy.uG/FsRUUKe047Zcn0H4esYXfJ/DXvju";
+        let (salt, hash) = known[7..].split_at(22);
+        let salt = BCRYPT_BASE64.decode(salt).expect("a salt");
+        let salt: [u8; BLOCK] = salt.try_into().expect("16 bytes");
+        let made = BCRYPT_BASE64.encode(&bcrypt("x", &salt)[..BCRYPT_LENGTH]);
+        assert_eq!(made, hash);
+    }
 }
