@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use argosy_api::{ClusterWorkflowTemplate, Workflow, WorkflowTemplate};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Config, TemplateReferencing};
+use crate::plan::{CompileError, workflow_over};
+
 /// A workflow as it was submitted, with everything that it refers to as that stood then.
 ///
 /// Argo reads templates again and again while a workflow runs; here an edit of a template does not
@@ -24,6 +27,13 @@ pub struct Definition {
     /// `workflows.argoproj.io/configmap-type: Parameter`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config_maps: BTreeMap<String, BTreeMap<String, String>>,
+    /// The controller's defaults, for a workflow that refers to a template; another one has them in
+    /// its spec.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workflow_defaults: Option<Box<Workflow>>,
+    /// Whether the controller asks for references to templates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template_referencing: Option<TemplateReferencing>,
 }
 
 /// Why a value could not be read from a ConfigMap.
@@ -45,6 +55,26 @@ pub enum ConfigMapError {
 }
 
 impl Definition {
+    /// Brings in what the controller's ConfigMap says about workflows. Argo: `setExecWorkflow`.
+    ///
+    /// # Errors
+    /// If the defaults can't be merged.
+    pub fn configure(&mut self, config: &Config) -> Result<(), CompileError> {
+        self.template_referencing = config.template_referencing();
+        let Some(defaults) = &config.workflow_defaults else {
+            return Ok(());
+        };
+        if self.workflow.spec.workflow_template_ref.is_none() {
+            self.workflow = workflow_over(defaults, &self.workflow)?;
+            return Ok(());
+        }
+        let (own, more) = (&mut self.workflow.metadata, &defaults.metadata);
+        inherit(&mut own.labels, more.labels.as_ref());
+        inherit(&mut own.annotations, more.annotations.as_ref());
+        self.workflow_defaults = Some(Box::new(defaults.clone()));
+        Ok(())
+    }
+
     /// The workflow's name.
     pub fn name(&self) -> &str {
         self.workflow.metadata.name.as_deref().unwrap_or_default()
@@ -74,5 +104,15 @@ impl Definition {
                 map: map.to_owned(),
                 key: key.to_owned(),
             })
+    }
+}
+
+fn inherit(
+    own: &mut Option<BTreeMap<String, String>>,
+    defaults: Option<&BTreeMap<String, String>>,
+) {
+    for (key, value) in defaults.into_iter().flatten() {
+        let entry = own.get_or_insert_default().entry(key.clone());
+        entry.or_insert_with(|| value.clone());
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod cache;
 pub mod commit;
+pub mod config;
 pub mod controller;
 pub mod definition;
 pub mod duration;

@@ -111,6 +111,7 @@ impl Objects {
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),
             workflow,
+            ..Definition::default()
         }
     }
 }

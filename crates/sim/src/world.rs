@@ -123,6 +123,7 @@ fn settings() -> Settings {
     Settings {
         repository,
         read_yaml,
+        config: Default::default(),
     }
 }
 

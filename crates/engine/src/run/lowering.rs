@@ -14,7 +14,7 @@ use crate::ids::NodeIndex;
 use crate::lower::{
     LowerError, LowerInput, NodeInput, PreparedTemplate, lower, needs_executor, pod_name,
 };
-use crate::plan::PlannedTemplate;
+use crate::plan::{PlannedTemplate, TemplateIndex};
 
 /// What is known of a template's pods before any is made, for one combination of flags.
 pub(super) struct Prepared {
@@ -78,7 +78,9 @@ impl Run {
     /// Whether a pod of this template needs the executor.
     pub(super) fn is_supervised(&self, planned: &PlannedTemplate, wants_result: bool) -> bool {
         let mut prepared = self.prepared.borrow_mut();
-        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        let known = prepared
+            .entry((planned.index, TemplateIndex::NONE))
+            .or_insert_with(Prepared::new);
         *known.supervised[usize::from(wants_result)].get_or_insert_with(|| {
             let archive_logs = self.settings.repository.archive_logs;
             archive_logs || needs_executor(&planned.template, &self.plan.workflow, wants_result)
@@ -127,7 +129,8 @@ impl Run {
             workflow: self.seconds_left(index),
             timeout: self.timeout_left(index, &planned),
         };
-        if let Some(prepared) = self.prepared_template(index, &planned) {
+        let around = self.choosy_boundary(index);
+        if let Some(prepared) = self.prepared_template(index, &planned, around.as_deref()) {
             let input = NodeInput {
                 key: self.pod_key(index),
                 pod_name: &name,
@@ -136,6 +139,7 @@ impl Run {
                 input_artifacts: &self.inputs_of(index).artifacts,
                 deadline: limits.deadline,
                 active_deadline_seconds: limits.workflow,
+                workflow_deadline: self.deadline().map(|at| at.0),
                 template_timeout_left: limits.timeout,
                 retry_hosts: &hosts,
             };
@@ -162,7 +166,7 @@ impl Run {
             pod_name: &name,
             node_id: &id,
             node_name: &node_name,
-            capture_result: self.node(index).flags.has(Flags::WANTS_RESULT),
+            capture_result: self.captures_result(index, &planned),
             on_exit: self.node(index).flags.has(Flags::EXIT_HANDLER),
             deadline: limits.deadline,
             active_deadline_seconds: limits.workflow,
@@ -170,6 +174,9 @@ impl Run {
             retry_hosts: &hosts,
             repository: &self.settings.repository,
             read_yaml: self.settings.read_yaml,
+            config: &self.settings.config,
+            boundary: around.as_ref().map(|around| &*around.template),
+            workflow_deadline: self.deadline().map(|at| at.0),
         })
         .map_err(|error| error.to_string())
     }
@@ -178,13 +185,16 @@ impl Run {
         &self,
         index: NodeIndex,
         planned: &PlannedTemplate,
+        around: Option<&PlannedTemplate>,
     ) -> Option<Arc<PreparedTemplate>> {
-        let flags = self.node(index).flags;
-        let capture_result = flags.has(Flags::WANTS_RESULT);
-        let on_exit = flags.has(Flags::EXIT_HANDLER);
+        let capture_result = self.captures_result(index, planned);
+        let on_exit = self.node(index).flags.has(Flags::EXIT_HANDLER);
         let slot = usize::from(capture_result) + 2 * usize::from(on_exit);
         let mut prepared = self.prepared.borrow_mut();
-        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        let around_index = around.map_or(TemplateIndex::NONE, |around| around.index);
+        let known = prepared
+            .entry((planned.index, around_index))
+            .or_insert_with(Prepared::new);
         known.templates[slot]
             .get_or_insert_with(|| {
                 PreparedTemplate::new(&LowerInput {
@@ -202,10 +212,28 @@ impl Run {
                     retry_hosts: &[],
                     repository: &self.settings.repository,
                     read_yaml: self.settings.read_yaml,
+                    config: &self.settings.config,
+                    boundary: around.map(|around| &*around.template),
+                    workflow_deadline: None,
                 })
                 .map(Arc::new)
             })
             .clone()
+    }
+
+    /// A `data` step's result is what it lists.
+    fn captures_result(&self, index: NodeIndex, planned: &PlannedTemplate) -> bool {
+        self.node(index).flags.has(Flags::WANTS_RESULT) || planned.template.data.is_some()
+    }
+
+    /// The template of the steps or the DAG around a node, if it is particular about machines.
+    fn choosy_boundary(&self, index: NodeIndex) -> Option<Arc<PlannedTemplate>> {
+        let around = self.template_of(self.node(index).boundary.some()?)?;
+        let template = &around.template;
+        let choosy = !template.node_selector.is_empty()
+            || template.affinity.is_some()
+            || !template.tolerations.is_empty();
+        choosy.then_some(around)
     }
 
     /// What is left of the workflow's time.

@@ -12,6 +12,7 @@ mod aggregate;
 mod arguments;
 mod body;
 mod commands;
+mod containers;
 mod dag;
 mod gate;
 mod globals;
@@ -37,6 +38,7 @@ mod scope;
 mod start;
 mod steps;
 mod suspend;
+mod usage;
 mod why;
 mod workflow;
 
@@ -52,12 +54,12 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
-use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
+use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
-pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
+pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
 use globals::Globals;
@@ -81,6 +83,8 @@ pub struct Run {
     hashes: FxHashSet<u32>,
     /// Exit handlers and hooks that have begun, by the node that they belong to.
     attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
+    /// The first node of a pod's containers, where it runs a set; the others follow it.
+    container_nodes: BTreeMap<NodeIndex, NodeIndex>,
     /// Daemons that no template ends but the workflow.
     root_daemons: Vec<NodeIndex>,
     status: Status,
@@ -110,7 +114,8 @@ pub struct Run {
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
-    prepared: RefCell<BTreeMap<crate::plan::TemplateIndex, Prepared>>,
+    /// By the template, and the one around it where that has a say.
+    prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -190,6 +195,7 @@ impl Run {
             late: BTreeMap::new(),
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),
+            container_nodes: BTreeMap::new(),
             root_daemons: Vec::new(),
             status: Status::default(),
             now: Seconds(0),

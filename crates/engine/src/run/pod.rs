@@ -40,6 +40,7 @@ impl Run {
         if let Some(at) = self.pending_until(index, planned) {
             self.due.insert((at, index));
         }
+        self.make_container_nodes(index, planned);
         self.want_pod(index);
     }
 
@@ -148,6 +149,9 @@ impl Run {
             return;
         }
         self.note_details(index, seen);
+        if !seen.deleted {
+            self.containers_seen(index, seen);
+        }
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
             PodPhase::Pending => self.set_message(index, pending_reason(seen).as_deref()),
@@ -233,7 +237,7 @@ impl Run {
         let flags = self.node(index).flags;
         if flags.has(Flags::SUPERVISED) && !flags.has(Flags::RESULT_COMPLETE) {
             // The executor has yet to say what the step put out.
-            self.note_finished(index, seen);
+            self.note_usage(index, seen);
             self.change(index).flags.set(Flags::POD_SUCCEEDED);
             self.set_phase(index, NodePhase::Running);
             return;
@@ -241,25 +245,8 @@ impl Run {
         self.end_pod(index, seen, NodePhase::Succeeded, "");
     }
 
-    fn note_finished(&mut self, index: NodeIndex, seen: &PodSeen) {
-        let began = seen
-            .containers
-            .iter()
-            .filter_map(|container| match &container.state {
-                ContainerState::Terminated { started_at, .. } => Some(*started_at),
-                ContainerState::Waiting { .. } | ContainerState::Running { .. } => None,
-            });
-        let (began, finished) = (began.min(), finished_at(seen));
-        if let (Some(began), Some(finished)) = (began, finished) {
-            let ran = finished.since(began);
-            if ran > 0 {
-                self.change(index).details_mut().ran_seconds = u32::try_from(ran).ok();
-            }
-        }
-    }
-
     fn end_pod(&mut self, index: NodeIndex, seen: &PodSeen, phase: NodePhase, message: &str) {
-        self.note_finished(index, seen);
+        self.note_usage(index, seen);
         let outputs = self.node(index).outputs.clone();
         if let Some(outputs) = outputs {
             self.export_outputs(index, &outputs);
@@ -288,6 +275,7 @@ impl Run {
             self.want_pod(index);
             return;
         }
+        self.containers_deleted(index);
         self.end(index, NodePhase::Error, Some("pod deleted"));
     }
 
@@ -298,7 +286,9 @@ impl Run {
             return;
         }
         if let Some(progress) = seen.progress {
+            self.count(index, false);
             self.change(index).details_mut().progress = Some(progress);
+            self.count(index, true);
         }
         if !seen.parameters.is_empty() || !seen.artifacts.is_empty() || seen.result.is_some() {
             self.add_outputs(index, seen);

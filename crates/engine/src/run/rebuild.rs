@@ -251,6 +251,9 @@ impl Run {
             Role::OnExit | Role::Hook => {
                 self.attached.entry(owner).or_default().push(index);
             }
+            Role::Container => {
+                self.container_nodes.entry(parent).or_insert(index);
+            }
             Role::StepGroup | Role::Step | Role::Task | Role::Attempt => {
                 match &mut self.nodes.get_mut(parent.offset())?.body {
                     Body::Steps(body) => body.groups.push(index),

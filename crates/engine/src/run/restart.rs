@@ -129,6 +129,7 @@ impl Run {
         self.late.clear();
         self.hashes.clear();
         self.attached.clear();
+        self.container_nodes.clear();
         self.root_daemons.clear();
         self.settled.clear();
         self.dirty.clear();

@@ -35,6 +35,10 @@ impl Run {
             return;
         }
         self.status_changed = true;
+        if let Some((phase, message)) = self.plan.refusal.clone() {
+            self.end_workflow(phase, &message);
+            return;
+        }
         if let Some(fault) = self.globals.fault.clone() {
             self.end_workflow(
                 WorkflowPhase::Failed,

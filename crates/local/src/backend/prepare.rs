@@ -144,6 +144,7 @@ impl Shared {
         let mut layouts = Vec::new();
         let mut probes = Vec::new();
         for part in parts(&pod, supervision.as_ref()) {
+            refuse_executor_step(part.container)?;
             let (process, layout) = self.process(&preparing, &part)?;
             if daemon && let Some(probe) = &part.container.readiness_probe {
                 probes.push(ContainerProbe {
@@ -431,4 +432,15 @@ fn named_ports(container: &Container) -> Vec<(String, u16)> {
         .flatten()
         .filter_map(|port| Some((port.name.clone()?, u16::try_from(port.container_port).ok()?)))
         .collect()
+}
+
+/// `resource` and `data` steps are carried out by the executor's own image.
+fn refuse_executor_step(container: &Container) -> Result<(), String> {
+    if container.image.as_deref() == Some(argosy_engine::lower::EXECUTOR_IMAGE) {
+        return Err(
+            "a resource or data step can't run under --host: it needs a cluster's executor"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }
