@@ -116,6 +116,7 @@ pub fn settings() -> Arc<Settings> {
     Arc::new(Settings {
         repository,
         read_yaml: crate::files::read_yaml,
+        config: argosy_engine::config::Config::without_events(),
     })
 }
 

@@ -158,7 +158,7 @@ pub fn change(workflow: &mut Workflow, overrides: &Overrides, namespace: &str) -
                 "the workflow has neither metadata.name nor metadata.generateName; --name gives it one"
             );
         }
-        metadata.name = Some(format!("{prefix}{}", suffix()));
+        metadata.name = Some(generated(&prefix));
     }
     metadata.uid = Some(uid());
     metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(now()));
@@ -237,13 +237,14 @@ fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// Five letters of the alphabet that Kubernetes takes for generated names.
-fn suffix() -> String {
+/// A name as Kubernetes generates it: the prefix, cut so that the whole has at most 63 letters, and
+/// five of its alphabet.
+pub fn generated(prefix: &str) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    const SUFFIX: usize = 5;
     let mut random = rand::rng();
-    (0..5)
-        .map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]))
-        .collect()
+    let letters = (0..SUFFIX).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
+    prefix.chars().take(63 - SUFFIX).chain(letters).collect()
 }
 
 fn uid() -> String {
@@ -392,7 +393,11 @@ pub fn apply(client: &Client, object: Object) -> Result<Option<String>> {
                 serde_json::to_vec(&o)?,
             )
         }
-        Object::Workflow(_) | Object::Other(_) => return Ok(None),
+        Object::Workflow(_) => return Ok(None),
+        Object::Other(other) => bail!(
+            "a {} is not kept here; templates, cron workflows, event bindings, ConfigMaps and Secrets are",
+            other.kind
+        ),
     };
     let name = name
         .filter(|name| !name.is_empty())

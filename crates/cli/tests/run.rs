@@ -1,79 +1,16 @@
 //! The program, end to end: what a user types and what comes of it.
 
+mod place;
+
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
 
-struct Place {
-    dir: tempfile::TempDir,
-}
-
-impl Place {
-    fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary directory"),
-        }
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_argosy"));
-        command
-            .arg("--data-dir")
-            .arg(self.dir.path().join("data"))
-            .args(arguments)
-            .current_dir(self.dir.path())
-            .stdin(Stdio::null());
-        command
-    }
-
-    fn argosy(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().expect("argosy runs")
-    }
-
-    /// The workflow as it ended.
-    fn run(&self, file: &Path) -> serde_json::Value {
-        let output = self.argosy(&["run", "--host", "-o", "json", &file.to_string_lossy()]);
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
-            panic!(
-                "{}: {error}\n{}",
-                file.display(),
-                String::from_utf8_lossy(&output.stderr)
-            )
-        })
-    }
-
-    fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, text).expect("the file can be written");
-        path
-    }
-
-    fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
-        let end = Instant::now() + Duration::from_secs(60);
-        while !holds() {
-            assert!(Instant::now() < end, "waited a minute for: {what}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
+use place::{Place, node, text};
 
 fn example(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../examples")
         .join(name)
-}
-
-fn text(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-fn node<'a>(workflow: &'a serde_json::Value, display_name: &str) -> &'a serde_json::Value {
-    workflow["status"]["nodes"]
-        .as_object()
-        .into_iter()
-        .flat_map(|nodes| nodes.values())
-        .find(|node| node["displayName"] == display_name)
-        .unwrap_or_else(|| panic!("no node {display_name}"))
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let repository: argosy_api::ArtifactRepository =
         serde_json::from_value(json!({"s3": {"endpoint": "minio", "bucket": "b"}}))?;
     let repository = ArtifactRepositoryView::from(&repository);
+    let config = argosy_engine::config::Config::default();
     for (label, template) in [("bare", bare), ("supervised", supervised)] {
         let tagged: Template = serde_json::from_value(template.clone())?;
         let text = template.to_string().replace("{{inputs.parameters.i}}", "7");
@@ -57,6 +58,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             retry_hosts: &[],
             repository: &repository,
             read_yaml: |_| Err("none is used".to_owned()),
+            config: &config,
+            boundary: None,
+            workflow_deadline: None,
         };
         fast(label, &input)?;
         general(
@@ -102,6 +106,7 @@ fn fast(label: &str, input: &LowerInput) -> Result<(), LowerError> {
             input_artifacts: &[],
             deadline: None,
             active_deadline_seconds: None,
+            workflow_deadline: None,
             template_timeout_left: None,
             retry_hosts: &[],
         };

@@ -23,7 +23,7 @@ pub struct Controller {
     wanting: VecDeque<RunId>,
     locks: LockTable,
     throttle: Throttle,
-    /// Runs that were loaded and have not begun; they queue up once all are there.
+    /// Runs that have not begun; they queue up once all are there.
     unstarted: Vec<RunId>,
     /// The latest time that this controller was told.
     now: Seconds,
@@ -38,7 +38,7 @@ impl Controller {
             self.locks.hold(request);
         }
         let namespace = run.definition().namespace().to_owned();
-        let waits = run.awaits_start() && run.phase().is_some();
+        let waits = run.awaits_start();
         let runs = !run.awaits_start() && !run.is_over();
         self.runs.insert(id, run);
         if runs {
@@ -86,6 +86,9 @@ impl Controller {
     /// Tells a run a fact. A fact about a run that is not here is dropped.
     pub fn tell(&mut self, at: Seconds, id: RunId, fact: Fact) {
         self.now = self.now.max(at);
+        if fact == Fact::Started {
+            self.unstarted.retain(|&waiting| waiting != id);
+        }
         let fact = match fact {
             Fact::Started if !self.admits(id) => Fact::Postponed(POSTPONED.into()),
             fact => fact,
@@ -120,6 +123,15 @@ impl Controller {
             Effect::RunEnded
             | Effect::StopPod { .. }
             | Effect::ForgetPod { .. }
+            | Effect::DeletePod { .. }
+            | Effect::MakeClaim { .. }
+            | Effect::DropClaim { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::Metric(_)
+            | Effect::Event(_)
+            | Effect::DeleteArtifacts(_)
+            | Effect::DeleteRun { .. }
             | Effect::LoadCache { .. }
             | Effect::SaveCache { .. }
             | Effect::RunTask(_)
@@ -227,6 +239,18 @@ impl Controller {
             return Some((id, turn));
         }
         None
+    }
+
+    /// Gives one run its turn; `None` if it has nothing to do by `now`.
+    pub fn turn_of(&mut self, now: Seconds, id: RunId) -> Option<Turn> {
+        let due = self.due_of.get(&id).is_some_and(|&at| at <= now);
+        if !due && !self.queued.contains(&id) {
+            return None;
+        }
+        self.queued.insert(id);
+        self.ready.retain(|&ready| ready != id);
+        self.ready.push_front(id);
+        self.turn(now).map(|(_, turn)| turn)
     }
 
     fn set_due(&mut self, id: RunId, next: Option<Seconds>) {

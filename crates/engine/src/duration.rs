@@ -82,6 +82,18 @@ pub fn humanized(seconds: i64) -> String {
     }
 }
 
+/// A span of whole seconds as Go prints it: `1h0m5s`.
+pub fn go_text(seconds: i64) -> String {
+    let sign = if seconds < 0 { "-" } else { "" };
+    let left = seconds.unsigned_abs();
+    let (hours, minutes, seconds) = (left / 3_600, left / 60 % 60, left % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{sign}{seconds}s"),
+        (0, _) => format!("{sign}{minutes}m{seconds}s"),
+        _ => format!("{sign}{hours}h{minutes}m{seconds}s"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +126,13 @@ mod tests {
             (3_605, "1 hour 0 minutes"),
         ] {
             assert_eq!(humanized(seconds), text);
+        }
+    }
+
+    #[test]
+    fn spans_are_printed_as_go_prints_them() {
+        for (seconds, text) in [(0, "0s"), (5, "5s"), (60, "1m0s"), (3_605, "1h0m5s")] {
+            assert_eq!(go_text(seconds), text);
         }
     }
 }

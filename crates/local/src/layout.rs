@@ -50,27 +50,28 @@ pub(crate) fn declares_paths(template: Option<&Template>, container: &Container)
     mounts || template.is_some_and(|template| !declared(template).is_empty())
 }
 
-fn declared(template: &Template) -> Vec<PathBuf> {
+/// The paths, and whether something is put there before the step begins.
+fn declared(template: &Template) -> Vec<(PathBuf, bool)> {
     let inputs = template
         .inputs
         .artifacts
         .iter()
-        .map(|artifact| &artifact.path);
+        .map(|artifact| (&artifact.path, true));
     let outputs = template
         .outputs
         .artifacts
         .iter()
-        .map(|artifact| &artifact.path);
+        .map(|artifact| (&artifact.path, false));
     let parameters = template
         .outputs
         .parameters
         .iter()
-        .filter_map(|parameter| Some(&parameter.value_from.as_ref()?.path));
+        .filter_map(|parameter| Some((&parameter.value_from.as_ref()?.path, false)));
     inputs
         .chain(outputs)
         .chain(parameters)
-        .filter(|path| path.starts_with('/'))
-        .map(PathBuf::from)
+        .filter(|(path, _)| path.starts_with('/'))
+        .map(|(path, is_input)| (PathBuf::from(path), is_input))
         .collect()
 }
 
@@ -108,14 +109,19 @@ pub(crate) fn lay_out(
             source: working_directory.to_owned(),
             target: point,
             read_only: false,
+            inner: true,
         });
     }
-    layout.back(Path::new("/tmp"), &own_tmp);
-    let mut wanted: Vec<(PathBuf, Option<(PathBuf, bool)>)> = template
+    layout.backed.insert(PathBuf::from("/tmp"), own_tmp.clone());
+    let mut wanted: Vec<Wanted> = template
         .map(declared)
         .unwrap_or_default()
         .into_iter()
-        .map(|path| (path, None))
+        .map(|(path, is_input)| Wanted {
+            path,
+            volume: None,
+            is_input,
+        })
         .collect();
     for mount in container.volume_mounts.iter().flatten() {
         let volume = pod
@@ -135,20 +141,22 @@ pub(crate) fn lay_out(
             }
         }
         let read_only = mount.read_only == Some(true);
-        wanted.push((PathBuf::from(&mount.mount_path), Some((source, read_only))));
-    }
-    // What lies further out comes first, so that what lies within is laid over it.
-    wanted.sort_by_key(|(path, _)| path.components().count());
-    let shadows = layout.shadows(&wanted, pod_dir).map_err(failed)?;
-    for (target, source) in shadows {
-        layout.mounts.push(Mount {
-            source,
-            target,
-            read_only: false,
+        wanted.push(Wanted {
+            path: PathBuf::from(&mount.mount_path),
+            volume: Some((source, read_only)),
+            is_input: false,
         });
     }
-    for (path, source) in wanted {
-        let Some((source, read_only)) = source else {
+    // What lies further out comes first, so that what lies within is laid over it.
+    wanted.sort_by_key(|wanted| wanted.path.components().count());
+    layout.shadows(&wanted, pod_dir).map_err(failed)?;
+    // A root of the step's own comes first, and shows its `/tmp` already.
+    if !layout.has_own_root() {
+        layout.cover(Path::new("/tmp"), &own_tmp);
+    }
+    for wanted in wanted {
+        let path = wanted.path;
+        let Some((source, read_only)) = wanted.volume else {
             continue;
         };
         let point = layout.host_path(&path);
@@ -168,81 +176,110 @@ pub(crate) fn lay_out(
             source,
             target: path,
             read_only,
+            inner: false,
         });
     }
     Ok(layout)
 }
 
+/// A path that a step declares.
+struct Wanted {
+    path: PathBuf,
+    /// What backs it, and whether that can't be written; none for an artifact or a parameter.
+    volume: Option<(PathBuf, bool)>,
+    /// Something is put there before the step begins.
+    is_input: bool,
+}
+
 impl Layout {
-    fn back(&mut self, inside: &Path, host: &Path) {
-        self.backed.insert(inside.to_owned(), host.to_owned());
+    /// Whether the step declares a path right below `/`, so that its root is one of its own.
+    pub(crate) fn has_own_root(&self) -> bool {
+        self.mounts
+            .iter()
+            .any(|mount| mount.target == Path::new("/"))
+    }
+
+    fn cover(&mut self, inside: &Path, host: &Path) {
         self.mounts.push(Mount {
             source: host.to_owned(),
             target: inside.to_owned(),
             read_only: false,
+            inner: false,
         });
     }
 
     /// Makes the shadows of folders in which a declared path is missing, and the folders above
-    /// paths in what the pod has of its own. Gives the mounts in order.
-    fn shadows(
-        &mut self,
-        wanted: &[(PathBuf, Option<(PathBuf, bool)>)],
-        pod_dir: &Path,
-    ) -> io::Result<Vec<(PathBuf, PathBuf)>> {
-        let mut mounts = Vec::new();
-        let mut shadowed: BTreeSet<PathBuf> = BTreeSet::new();
-        for (path, source) in wanted {
+    /// paths where something is put. Nothing is made above an output: that is the step's to do.
+    fn shadows(&mut self, wanted: &[Wanted], pod_dir: &Path) -> io::Result<()> {
+        let mut folders: BTreeMap<PathBuf, Shadow> = BTreeMap::new();
+        for Wanted { path, volume, .. } in wanted {
             let host = self.host_path(path);
-            if host.starts_with(pod_dir) {
-                if let Some(parent) = host.parent() {
-                    fs::create_dir_all(parent)?;
-                }
-                continue;
-            }
-            if path.exists() && source.is_some() {
+            if host.starts_with(pod_dir) || (path.exists() && volume.is_some()) {
                 continue;
             }
             let folder = existing_folder(path);
-            if !shadowed.insert(folder.clone()) {
+            let below = path.strip_prefix(&folder).unwrap_or(path);
+            let Some(first) = below.components().next() else {
                 continue;
-            }
-            let shadow = pod_dir
-                .join("shadow")
-                .join(folder.strip_prefix("/").unwrap_or(&folder));
-            fs::create_dir_all(&shadow)?;
-            for entry in bounded(&folder)? {
-                let name = entry.file_name();
-                let (from, to) = (entry.path(), shadow.join(&name));
-                let kind = entry.file_type()?;
-                if kind.is_symlink() {
-                    let _ = std::os::unix::fs::symlink(fs::read_link(&from)?, &to);
-                    continue;
-                }
-                // The declared paths themselves are the pod's own, empty at first.
-                if wanted
-                    .iter()
-                    .any(|(path, source)| source.is_none() && from == *path)
-                {
-                    continue;
-                }
-                if kind.is_dir() {
-                    fs::create_dir_all(&to)?;
-                } else {
-                    fs::write(&to, b"")?;
-                }
-                self.backed.insert(from.clone(), from.clone());
-                mounts.push((to, from));
-            }
-            mounts.push((folder.clone(), shadow.clone()));
-            self.backed.insert(folder.clone(), shadow.clone());
-            let host = self.host_path(path);
+            };
+            let number = folders.len();
+            let shadow = folders.entry(folder.clone()).or_insert_with(|| Shadow {
+                place: pod_dir.join("shadow").join(number.to_string()),
+                own: BTreeSet::new(),
+            });
+            let own = folder.join(first);
+            self.backed.insert(own.clone(), shadow.place.join(first));
+            shadow.own.insert(own);
+        }
+        for (folder, shadow) in &folders {
+            self.show(folder, shadow)?;
+        }
+        for (folder, shadow) in &folders {
+            self.cover(folder, &shadow.place);
+        }
+        for wanted in wanted.iter().filter(|wanted| wanted.is_input) {
+            let host = self.host_path(&wanted.path);
             if let Some(parent) = host.parent() {
                 fs::create_dir_all(parent)?;
             }
         }
-        Ok(mounts)
+        Ok(())
     }
+
+    /// Shows a folder's entries in its shadow, save those that are the pod's own.
+    fn show(&mut self, folder: &Path, shadow: &Shadow) -> io::Result<()> {
+        fs::create_dir_all(&shadow.place)?;
+        for entry in bounded(folder)? {
+            let (from, to) = (entry.path(), shadow.place.join(entry.file_name()));
+            if shadow.own.contains(&from) {
+                continue;
+            }
+            let kind = entry.file_type()?;
+            if kind.is_symlink() {
+                let _ = std::os::unix::fs::symlink(fs::read_link(&from)?, &to);
+                continue;
+            }
+            if kind.is_dir() {
+                fs::create_dir_all(&to)?;
+            } else {
+                fs::write(&to, b"")?;
+            }
+            self.mounts.push(Mount {
+                source: self.host_path(&from),
+                target: to,
+                read_only: false,
+                inner: true,
+            });
+        }
+        Ok(())
+    }
+}
+
+/// What covers a folder of the machine.
+struct Shadow {
+    place: PathBuf,
+    /// What it does not show of its folder, since it is the pod's own.
+    own: BTreeSet<PathBuf>,
 }
 
 fn bounded(folder: &Path) -> io::Result<Vec<fs::DirEntry>> {

@@ -72,6 +72,8 @@ pub(crate) struct Mount {
     pub target: PathBuf,
     /// Whether it can't be written.
     pub read_only: bool,
+    /// It fills a folder of the pod's own, and is made before anything of the machine is covered.
+    pub inner: bool,
 }
 
 /// What a runner tells a keeper.

@@ -25,6 +25,17 @@ impl Caches {
         self.maps.insert(name.to_owned(), Map { label, data });
     }
 
+    /// The caches: name, key, entry.
+    pub fn list(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.maps
+            .iter()
+            .filter(|(_, map)| map.label.as_deref() == Some(CACHE_LABEL.1))
+            .flat_map(|(name, map)| {
+                let entries = map.data.iter();
+                entries.map(move |(key, entry)| (name.as_str(), key.as_str(), entry.as_str()))
+            })
+    }
+
     /// Looks a key up, and notes that it was used.
     pub fn load(&mut self, cache: &str, key: &str, at: Seconds) -> CacheSeen {
         let Some(map) = self.maps.get_mut(cache) else {

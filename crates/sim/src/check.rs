@@ -36,7 +36,10 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let found_work = turn.effects.iter().any(|effect| {
         !matches!(
             effect,
-            Effect::AskLocks(_) | Effect::LoadCache { .. } | Effect::RunTask(_)
+            Effect::AskLocks(_)
+                | Effect::LoadCache { .. }
+                | Effect::MakeClaim { .. }
+                | Effect::RunTask(_)
         )
     });
     if changed > 0 || found_work {

@@ -5,9 +5,12 @@
 
 mod caches;
 mod check;
+mod cluster;
+mod objects;
 mod pods;
+pub mod protocol;
 mod world;
 
 pub use check::check;
-pub use pods::Outcome;
-pub use world::{SimError, World};
+pub use pods::{Outcome, SimPod};
+pub use world::{Halting, SimError, World};

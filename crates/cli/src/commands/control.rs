@@ -159,12 +159,18 @@ pub fn retry(arguments: &RetryArguments, global: &Global) -> Result<ExitCode> {
         let row = client.row(name)?;
         client
             .load(row.id)?
-            .plan_restart(arguments.restart_successful, selector.as_ref())
+            .plan_restart(argosy_engine::run::RestartChoice {
+                restart_successful: arguments.restart_successful,
+                selector: selector.as_ref(),
+                from: None,
+                new_parameters: !parameters.is_empty(),
+            })
             .map_err(|error| anyhow::anyhow!(error))?;
         let command = Command::Retry {
             restart_successful: arguments.restart_successful,
             selector: selector.clone(),
             parameters: parameters.clone(),
+            from: None,
         };
         client.ask(&row, &command)?;
         println!("workflow {} retried", row.name);

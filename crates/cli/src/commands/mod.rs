@@ -9,6 +9,7 @@ mod list;
 mod logs;
 mod resubmit;
 mod run;
+mod sim;
 mod submit;
 mod template;
 mod wait;
@@ -63,6 +64,8 @@ pub enum Command {
     Template(template::Arguments),
     /// Manage cluster workflow templates
     ClusterTemplate(template::Arguments),
+    /// Drive a simulated cluster by JSON lines: one request a line on standard input
+    Sim,
     /// Print the version
     Version(VersionArguments),
     /// Print a completion script
@@ -119,6 +122,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::ClusterTemplate(arguments) => {
             template::run(&arguments, global, template::Scope::Cluster)?;
         }
+        Command::Sim => sim::run()?,
         Command::Version(arguments) => {
             let version = env!("CARGO_PKG_VERSION");
             if arguments.short {

@@ -5,6 +5,8 @@ use k8s_openapi::api::core::v1::{Container, EnvVar};
 
 use super::LowerInput;
 use super::error::{Capability, LowerError};
+use super::executor;
+use crate::strategic::{Schema, strategic_merge};
 
 /// The name of the container that runs the step.
 pub const MAIN: &str = "main";
@@ -48,7 +50,30 @@ macro_rules! container_from {
 }
 
 /// The containers that do the work: one called `main`, or those of a container set.
-pub(super) fn main_containers(template: &Template) -> Result<Vec<Container>, LowerError> {
+pub(super) fn main_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
+    let mut containers = plain_containers(input)?;
+    if let Some(defaults) = &input.config.main_container {
+        for container in &mut containers {
+            *container = over_defaults(defaults, container)?;
+        }
+    }
+    Ok(containers)
+}
+
+/// A container over the controller's `mainContainer`.
+fn over_defaults(defaults: &Container, container: &Container) -> Result<Container, LowerError> {
+    let failed = |error: serde_json::Error| LowerError::Render(error.to_string());
+    let merged = strategic_merge(
+        serde_json::to_value(defaults).map_err(failed)?,
+        serde_json::to_value(container).map_err(failed)?,
+        Schema::Container,
+    )
+    .map_err(|error| LowerError::Render(error.to_string()))?;
+    serde_json::from_value(merged).map_err(failed)
+}
+
+fn plain_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
+    let template = input.template;
     if let Some(container) = &template.container {
         let mut main = Container::clone(container);
         main.name = MAIN.to_owned();
@@ -71,15 +96,14 @@ pub(super) fn main_containers(template: &Template) -> Result<Vec<Container>, Low
         });
         return Ok(lowered.collect());
     }
-    Err(without_container(template))
+    match executor::container(template, input)? {
+        Some(container) => Ok(vec![container]),
+        None => Err(without_container(template)),
+    }
 }
 
 fn without_container(template: &Template) -> LowerError {
-    let capability = if template.resource.is_some() {
-        Capability::Resource
-    } else if template.data.is_some() {
-        Capability::Data
-    } else if template.http.is_some() {
+    let capability = if template.http.is_some() {
         Capability::Http
     } else if template.plugin.is_some() {
         Capability::Plugin
@@ -128,7 +152,10 @@ pub(super) fn add_environment(container: &mut Container, input: &LowerInput, sup
         "false"
     };
     env.push(variable(variables::CAPTURE_RESULT, capture));
-    env.push(variable(variables::DEADLINE, deadline_text(input.deadline)));
+    env.push(variable(
+        variables::DEADLINE,
+        deadline_text(input.told_deadline()),
+    ));
     env.push(variable(variables::WORKFLOW_NAME, workflow_name));
     if supervised {
         env.push(variable("ARGO_PROGRESS_FILE", PROGRESS_FILE));

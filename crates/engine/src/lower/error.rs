@@ -68,10 +68,6 @@ pub enum LowerError {
 /// What [`LowerError::Unsupported`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capability {
-    /// `resource` templates.
-    Resource,
-    /// `data` templates.
-    Data,
     /// `http` templates, which an agent runs.
     Http,
     /// `plugin` templates, which an agent runs.
@@ -83,8 +79,6 @@ pub enum Capability {
 impl std::fmt::Display for Capability {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Resource => "resource",
-            Self::Data => "data",
             Self::Http => "http",
             Self::Plugin => "plugin",
             Self::NoPod => "steps, dag or suspend",

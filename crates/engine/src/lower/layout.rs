@@ -33,6 +33,8 @@ pub fn needs_executor(template: &Template, workflow: &Workflow, capture_result: 
             .script
             .as_ref()
             .is_some_and(|s| !s.source.is_empty())
+        || template.resource.is_some()
+        || template.data.is_some()
         || !template.sidecars.is_empty()
         || has_sequenced_containers(template)
         || archives_logs(template, workflow, None)

@@ -133,11 +133,17 @@ pub(super) fn add_archive_location(template: &mut Template, input: &LowerInput) 
         return;
     }
     let archive_logs = archives_logs(template, input.workflow, Some(input.repository));
+    let listed = template.data.as_ref().and_then(|data| {
+        // The fields of `artifactPaths` are those of an artifact.
+        let paths = serde_json::to_value(data.source.artifact_paths.as_ref()?).ok()?;
+        serde_json::from_value::<Artifact>(paths).ok()
+    });
     let mut artifacts = template
         .inputs
         .artifacts
         .iter()
-        .chain(&template.outputs.artifacts);
+        .chain(&template.outputs.artifacts)
+        .chain(&listed);
     if !archive_logs && artifacts.all(|artifact| has_location(&location_of(artifact))) {
         return;
     }

@@ -2,13 +2,12 @@
 //!
 //! The pod is what Argo's `createWorkflowPod` builds for the user's part. What the executor needs
 //! besides (its containers, and the volumes by which files reach them) is not in it: a backend that
-//! runs the executor inside the pod adds that, from [`Supervision`]. The boundary template's
-//! `nodeSelector`, `affinity` and `tolerations`, the controller's instance ID and main container
-//! defaults are for the caller to bring in.
+//! runs the executor inside the pod adds that, from [`Supervision`].
 
 use argosy_api::{Inputs, Template, Workflow};
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
+use crate::config::Config;
 use crate::effect::{Layout, PodRequest, Script, Supervision};
 use crate::ids::PodKey;
 
@@ -16,6 +15,7 @@ mod affinity;
 mod containers;
 mod deadline;
 mod error;
+mod executor;
 mod late;
 mod layout;
 mod location;
@@ -29,11 +29,12 @@ mod volumes;
 
 pub use containers::{MAIN, SCRIPT_PATH};
 pub use error::{Capability, LowerError};
+pub use executor::EXECUTOR_IMAGE;
 pub use layout::needs_executor;
 pub use location::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 pub use names::{fnv1a32, node_id, pod_name};
 pub use patch::ReadYaml;
-pub use pod::keys;
+pub use pod::{keys, owner_reference, pod_gc_delay};
 pub use prepared::{NodeInput, PreparedTemplate, Render};
 pub use volumes::claim_volume;
 
@@ -72,6 +73,31 @@ pub struct LowerInput<'a> {
     pub repository: &'a ArtifactRepositoryView,
     /// Reads a `podSpecPatch` that is YAML.
     pub read_yaml: ReadYaml,
+    /// The controller's ConfigMap.
+    pub config: &'a Config,
+    /// The template of the steps or the DAG around the step, whose wishes about machines count
+    /// where the step has none.
+    pub boundary: Option<&'a Template>,
+    /// When the workflow's time is over, in seconds since the epoch.
+    pub workflow_deadline: Option<i64>,
+}
+
+impl LowerInput<'_> {
+    /// What the user's containers are told of the time they have: the workflow's or the attempts',
+    /// whichever ends first.
+    fn told_deadline(&self) -> Option<i64> {
+        earliest(
+            self.deadline,
+            self.workflow_deadline.filter(|_| !self.on_exit),
+        )
+    }
+}
+
+fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
 }
 
 /// Lowers a step to its pod.
@@ -132,7 +158,7 @@ fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest,
 
 fn parts(input: &LowerInput, supervised: bool) -> Result<pod::Parts, LowerError> {
     let template = input.template;
-    let mut containers = containers::main_containers(template)?;
+    let mut containers = containers::main_containers(input)?;
     let workers = containers.len();
     let main = containers.iter().find(|c| c.name == MAIN).cloned();
     let user = |user| containers::user_container(user, main.as_ref());
@@ -182,6 +208,13 @@ fn supervised_template(
         container: input.template.container.clone(),
         container_set: input.template.container_set.clone(),
         script: input.template.script.clone(),
+        resource: input
+            .template
+            .resource
+            .as_ref()
+            .map(|resource| executor::owned(resource, input).map(Box::new))
+            .transpose()?,
+        data: input.template.data.clone(),
         volumes: input.template.volumes.clone(),
         init_containers: input.template.init_containers.clone(),
         sidecars: input.template.sidecars.clone(),

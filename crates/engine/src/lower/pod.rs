@@ -3,13 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Metadata, Template, WorkflowSpec};
+use argosy_api::{Metadata, PodGc, Template, Workflow, WorkflowSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::LowerInput;
 use super::containers::{MAIN, list, text};
 use super::error::LowerError;
+use crate::config::Config;
+use crate::duration::{self, go_text};
 
 /// Labels and annotations by which Argo's clients find pods.
 pub mod keys {
@@ -23,6 +25,10 @@ pub mod keys {
     pub const NODE_NAME: &str = "workflows.argoproj.io/node-name";
     /// The annotation with the node's ID.
     pub const NODE_ID: &str = "workflows.argoproj.io/node-id";
+    /// The label of the controller that the pod belongs to.
+    pub const INSTANCE_ID: &str = "workflows.argoproj.io/controller-instanceid";
+    /// The annotation that says when the pod is deleted.
+    pub const POD_GC: &str = "workflows.argoproj.io/pod-gc-strategy";
     /// The annotation that tells kubectl which container is meant.
     pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
 }
@@ -56,6 +62,7 @@ pub(super) fn build(input: &LowerInput, parts: Parts) -> Result<Pod, LowerError>
         ..PodSpec::default()
     };
     set_account(&mut pod_spec, template, spec)?;
+    set_machines(&mut pod_spec, input);
     set_scheduling(&mut pod_spec, template, spec);
     Ok(Pod {
         metadata,
@@ -71,6 +78,12 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         (keys::WORKFLOW.to_owned(), name.to_owned()),
         (keys::COMPLETED.to_owned(), "false".to_owned()),
     ]);
+    if !input.config.instance_id.is_empty() {
+        labels.insert(
+            keys::INSTANCE_ID.to_owned(),
+            input.config.instance_id.clone(),
+        );
+    }
     if input.on_exit {
         labels.insert(keys::ON_EXIT.to_owned(), "true".to_owned());
     }
@@ -85,6 +98,11 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         (keys::NODE_ID.to_owned(), input.node_id.to_owned()),
         (keys::DEFAULT_CONTAINER.to_owned(), default.to_owned()),
     ]);
+    if let Some(collection) = &input.workflow.spec.pod_gc {
+        let strategy = &collection.strategy;
+        let delay = go_text(pod_gc_delay(collection, input.config));
+        annotations.insert(keys::POD_GC.to_owned(), format!("{strategy}/{delay}"));
+    }
     let of_workflow = input.workflow.spec.pod_metadata.iter();
     for Metadata {
         annotations: a,
@@ -99,15 +117,21 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         namespace: workflow.namespace.clone(),
         labels: Some(labels),
         annotations: Some(annotations),
-        owner_references: Some(vec![OwnerReference {
-            api_version: "argoproj.io/v1alpha1".to_owned(),
-            kind: "Workflow".to_owned(),
-            name: name.to_owned(),
-            uid: workflow.uid.clone().unwrap_or_default(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }]),
+        owner_references: Some(vec![owner_reference(input.workflow)]),
         ..ObjectMeta::default()
+    }
+}
+
+/// Says that an object belongs to a workflow.
+pub fn owner_reference(workflow: &Workflow) -> OwnerReference {
+    let metadata = &workflow.metadata;
+    OwnerReference {
+        api_version: "argoproj.io/v1alpha1".to_owned(),
+        kind: "Workflow".to_owned(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
     }
 }
 
@@ -130,18 +154,30 @@ fn set_account(
     Ok(())
 }
 
+/// Which machines are meant: the template says, else the one around the step, else the workflow.
+fn set_machines(pod: &mut PodSpec, input: &LowerInput) {
+    let spec = &input.workflow.spec;
+    let templates = [Some(input.template), input.boundary];
+    let templates = || templates.into_iter().flatten();
+    let selectors = templates().map(|template| &template.node_selector);
+    pod.node_selector = selectors
+        .chain([&spec.node_selector])
+        .find(|selector| !selector.is_empty())
+        .cloned();
+    let affinities = templates().map(|template| template.affinity.as_ref());
+    pod.affinity = affinities
+        .chain([spec.affinity.as_ref()])
+        .flatten()
+        .next()
+        .map(|affinity| (**affinity).clone());
+    let tolerations = templates().map(|template| &template.tolerations);
+    pod.tolerations = tolerations
+        .chain([&spec.tolerations])
+        .find_map(|tolerations| list(tolerations));
+}
+
 /// What the template says takes the place of what the workflow says; only host aliases add up.
-/// (Argo looks at the template around the step in between: the caller puts that into the template.)
 fn set_scheduling(pod: &mut PodSpec, template: &Template, spec: &WorkflowSpec) {
-    let selector = if template.node_selector.is_empty() {
-        &spec.node_selector
-    } else {
-        &template.node_selector
-    };
-    pod.node_selector = (!selector.is_empty()).then(|| selector.clone());
-    let affinity = template.affinity.as_ref().or(spec.affinity.as_ref());
-    pod.affinity = affinity.map(|affinity| (**affinity).clone());
-    pod.tolerations = list(&template.tolerations).or_else(|| list(&spec.tolerations));
     pod.scheduler_name = either(&template.scheduler_name, &spec.scheduler_name);
     pod.priority_class_name = either(&template.priority_class_name, &spec.pod_priority_class_name);
     let aliases = spec.host_aliases.iter().chain(&template.host_aliases);
@@ -164,4 +200,13 @@ fn either(first: &str, second: &str) -> Option<String> {
 
 fn some<T>(list: Vec<T>) -> Option<Vec<T>> {
     (!list.is_empty()).then_some(list)
+}
+
+/// Seconds that a pod is kept before it is deleted. Argo: `getPodGCDelay`.
+pub fn pod_gc_delay(collection: &PodGc, config: &Config) -> i64 {
+    const DEFAULT: i64 = 5;
+    duration::parse_seconds(&collection.delete_delay_duration)
+        .ok()
+        .or(config.pod_gc_delay_seconds)
+        .unwrap_or(DEFAULT)
 }

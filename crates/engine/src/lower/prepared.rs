@@ -39,6 +39,8 @@ pub struct NodeInput<'a> {
     pub deadline: Option<i64>,
     /// What is left of the workflow's deadline, in seconds.
     pub active_deadline_seconds: Option<i64>,
+    /// When the workflow's time is over, in seconds since the epoch.
+    pub workflow_deadline: Option<i64>,
     /// What is left of the template's `timeout`, in seconds.
     pub template_timeout_left: Option<i64>,
     /// The hosts of failed attempts, where `nodeAntiAffinity` asks to avoid them.
@@ -223,12 +225,10 @@ impl PreparedTemplate {
         }
         if let Some(spec) = &mut request.pod.spec {
             set_variables(spec, &self.node_ids, node.node_id);
-            if node.deadline.is_some() {
-                set_variables(
-                    spec,
-                    &self.deadlines,
-                    &containers::deadline_text(node.deadline),
-                );
+            let of_workflow = node.workflow_deadline.filter(|_| !self.on_exit);
+            let told = super::earliest(node.deadline, of_workflow);
+            if told.is_some() {
+                set_variables(spec, &self.deadlines, &containers::deadline_text(told));
             }
         }
     }
@@ -296,6 +296,7 @@ fn blank<'a>(input: &LowerInput<'a>) -> LowerInput<'a> {
         node_name: PLACEHOLDER,
         deadline: None,
         active_deadline_seconds: None,
+        workflow_deadline: None,
         template_timeout_left: None,
         retry_hosts: &[],
         ..*input

@@ -83,3 +83,25 @@ pub struct HookPlan {
     /// The condition. `exit` hooks may have none.
     pub expression: Option<Arc<str>>,
 }
+
+impl CallPlan {
+    /// The call of a template that is not there.
+    pub(super) fn missing(error: &str) -> Self {
+        Self {
+            name: Arc::from(""),
+            target: Target::Missing(Arc::from(error)),
+            template_name: Arc::from(""),
+            template_ref: None,
+            inline: None,
+            parameters: Vec::new(),
+            artifacts: Vec::new(),
+            artifacts_tagged: false,
+            when: None,
+            looping: None,
+            continue_on: ContinueOn::default(),
+            hooks: Vec::new(),
+            exit: None,
+            wants_result: false,
+        }
+    }
+}

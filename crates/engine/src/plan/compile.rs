@@ -31,6 +31,10 @@ impl From<TagError> for CompileError {
 /// # Errors
 /// If the workflow is not valid.
 pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
+    if let Some(violation) = super::restrict::violation(definition) {
+        let phase = argosy_api::WorkflowPhase::Error;
+        return Ok(Plan::refused(&definition.workflow, phase, violation));
+    }
     let mut workflow = definition.workflow.clone();
     workflow.spec = merge::executed_spec(definition)?;
     let mut compiler = Compiler {
@@ -70,6 +74,7 @@ pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
         entrypoint: Arc::new(entrypoint),
         on_exit: on_exit.map(|hook| *hook),
         hooks,
+        refusal: None,
         templates: compiler.planned,
         names: compiler.names,
         workflow,

@@ -1,7 +1,9 @@
 //! Merging what a workflow says with what it inherits: the spec of its `workflowTemplateRef`, and
 //! `templateDefaults`. Argo: `workflow/util/merge.go`, `mergedTemplateDefaultsInto`.
 
-use argosy_api::{Template, WorkflowSpec};
+use std::collections::BTreeMap;
+
+use argosy_api::{Artifact, Parameter, Template, Workflow, WorkflowSpec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -9,7 +11,8 @@ use super::CompileError;
 use crate::definition::Definition;
 use crate::strategic::{Schema, strategic_merge};
 
-/// The spec that is executed.
+/// The spec that is executed: what the workflow says over what its template says over what the
+/// controller's defaults say. Argo: `JoinWorkflowSpec`.
 pub(super) fn executed_spec(definition: &Definition) -> Result<WorkflowSpec, CompileError> {
     let own = &definition.workflow.spec;
     let Some(reference) = &own.workflow_template_ref else {
@@ -37,7 +40,108 @@ pub(super) fn executed_spec(definition: &Definition) -> Result<WorkflowSpec, Com
             reference.name
         ))
     })?;
-    merged(inherited, own, Schema::WorkflowSpec)
+    let sanitized;
+    let own = if definition.template_referencing.is_some() {
+        sanitized = super::restrict::allowed_part(own)?;
+        &sanitized
+    } else {
+        own
+    };
+    let mut spec = spec_over(inherited, own)?;
+    if let Some(defaults) = &definition.workflow_defaults {
+        spec = spec_over(&defaults.spec, &spec)?;
+    }
+    spec.suspend = own.suspend;
+    // Where a parameter is given its value in one place and a source in another, only the first
+    // of them counts.
+    for parameter in &mut spec.arguments.parameters {
+        let first = [own, inherited].into_iter().find_map(|spec| {
+            let mut parameters = spec.arguments.parameters.iter();
+            parameters.find(|given| given.name == parameter.name && has_value(given))
+        });
+        if let Some(first) = first {
+            *parameter = first.clone();
+        }
+    }
+    for artifact in &mut spec.arguments.artifacts {
+        let first = [own, inherited].into_iter().find_map(|spec| {
+            let mut artifacts = spec.arguments.artifacts.iter();
+            artifacts.find(|given| given.name == artifact.name)
+        });
+        if let Some(first) = first {
+            override_artifact(artifact, first);
+        }
+    }
+    Ok(spec)
+}
+
+fn has_value(parameter: &Parameter) -> bool {
+    parameter.value.is_some() || parameter.default.is_some() || parameter.value_from.is_some()
+}
+
+/// An artifact takes the place of the inherited one; in a store of the same kind it keeps what it
+/// doesn't say. The merge has brought both together.
+fn override_artifact(artifact: &mut Artifact, over: &Artifact) {
+    let stores = |artifact: &Artifact| {
+        [
+            artifact.artifactory.is_some(),
+            artifact.azure.is_some(),
+            artifact.gcs.is_some(),
+            artifact.git.is_some(),
+            artifact.hdfs.is_some(),
+            artifact.http.is_some(),
+            artifact.oss.is_some(),
+            artifact.plugin.is_some(),
+            artifact.raw.is_some(),
+            artifact.s3.is_some(),
+        ]
+    };
+    if stores(artifact) != stores(over) {
+        *artifact = over.clone();
+    }
+}
+
+/// A workflow over the controller's defaults. Argo: `MergeTo`.
+pub(crate) fn workflow_over(defaults: &Workflow, own: &Workflow) -> Result<Workflow, CompileError> {
+    let mut merged_workflow: Workflow = merged(&without_maps(defaults), own, Schema::Workflow)?;
+    add_maps(&defaults.spec, &mut merged_workflow.spec);
+    Ok(merged_workflow)
+}
+
+fn spec_over(base: &WorkflowSpec, over: &WorkflowSpec) -> Result<WorkflowSpec, CompileError> {
+    let base_workflow = without_maps(&Workflow {
+        spec: base.clone(),
+        ..Workflow::default()
+    });
+    let mut spec: WorkflowSpec = merged(&base_workflow.spec, over, Schema::WorkflowSpec)?;
+    add_maps(base, &mut spec);
+    Ok(spec)
+}
+
+/// Hooks and `labelsFrom` are taken whole or not at all, entry by entry.
+fn without_maps(workflow: &Workflow) -> Workflow {
+    let mut workflow = workflow.clone();
+    workflow.spec.hooks = BTreeMap::new();
+    if let Some(metadata) = &mut workflow.spec.workflow_metadata {
+        metadata.labels_from = BTreeMap::new();
+    }
+    workflow
+}
+
+fn add_maps(base: &WorkflowSpec, spec: &mut WorkflowSpec) {
+    for (name, hook) in &base.hooks {
+        let entry = spec.hooks.entry(name.clone());
+        entry.or_insert_with(|| hook.clone());
+    }
+    let labels = base
+        .workflow_metadata
+        .iter()
+        .flat_map(|more| &more.labels_from);
+    for (name, from) in labels {
+        let metadata = spec.workflow_metadata.get_or_insert_default();
+        let entry = metadata.labels_from.entry(name.clone());
+        entry.or_insert_with(|| from.clone());
+    }
 }
 
 /// A template over the workflow's `templateDefaults`: of the fields that say what a template does,

@@ -9,6 +9,7 @@ mod compile;
 mod dag;
 mod looping;
 mod merge;
+mod restrict;
 mod retry;
 mod template;
 mod text;
@@ -16,13 +17,14 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::Workflow;
+use argosy_api::{Workflow, WorkflowPhase};
 
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
 pub(crate) use compile::compile_late;
 pub use compile::{CompileError, compile};
 pub use dag::{DagPlan, TaskPlan};
 pub use looping::LoopPlan;
+pub(crate) use merge::workflow_over;
 pub use retry::RetryPlan;
 pub use template::{InputDefault, InputPlan, PlannedTemplate, StepsPlan, TemplateBody};
 pub use text::{Text, pure_reference};
@@ -74,9 +76,24 @@ pub struct Plan {
     pub on_exit: Option<HookPlan>,
     /// The other hooks of the workflow.
     pub hooks: Vec<HookPlan>,
+    /// The workflow is not run at all: how it ends, and why.
+    pub refusal: Option<(WorkflowPhase, String)>,
 }
 
 impl Plan {
+    /// A plan of nothing: the workflow ends in this phase as soon as it begins.
+    pub fn refused(workflow: &Workflow, phase: WorkflowPhase, message: String) -> Self {
+        Self {
+            workflow: workflow.clone(),
+            templates: Vec::new(),
+            names: BTreeMap::new(),
+            entrypoint: Arc::new(CallPlan::missing(&message)),
+            on_exit: None,
+            hooks: Vec::new(),
+            refusal: Some((phase, message)),
+        }
+    }
+
     /// The template at this place.
     pub fn template(&self, index: TemplateIndex) -> &Arc<PlannedTemplate> {
         &self.templates[index.0 as usize]

@@ -164,6 +164,22 @@ impl Items {
     }
 }
 
+impl GroupBody {
+    /// Forgets how steps were expanded of which no item is left, so that they are expanded anew.
+    pub fn forget_loops(&mut self, is_gone: impl Fn(NodeIndex) -> bool) {
+        for step in &mut self.steps {
+            if let StepState::Loop(state) = step
+                && state
+                    .nodes
+                    .iter()
+                    .all(|&node| node == NodeIndex::NONE || is_gone(node))
+            {
+                *step = StepState::Unmade;
+            }
+        }
+    }
+}
+
 impl LoopState {
     pub fn new(items: Items) -> Self {
         let count = items.len();

@@ -131,7 +131,12 @@ impl Run {
                 self.status.fatal = Some(Arc::from(error));
                 self.status_changed = true;
             }
-            Role::Step | Role::StepGroup | Role::Attempt | Role::OnExit | Role::Hook => {}
+            Role::Step
+            | Role::StepGroup
+            | Role::Attempt
+            | Role::OnExit
+            | Role::Hook
+            | Role::Container => {}
         }
     }
 

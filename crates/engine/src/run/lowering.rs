@@ -12,9 +12,10 @@ use super::node::{Flags, Role};
 use crate::effect::PodRequest;
 use crate::ids::NodeIndex;
 use crate::lower::{
-    LowerError, LowerInput, NodeInput, PreparedTemplate, lower, needs_executor, pod_name,
+    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower,
+    needs_executor, pod_name,
 };
-use crate::plan::PlannedTemplate;
+use crate::plan::{PlannedTemplate, TemplateIndex};
 
 /// What is known of a template's pods before any is made, for one combination of flags.
 pub(super) struct Prepared {
@@ -36,7 +37,7 @@ impl Run {
     /// the next turn tells.
     pub fn pull(&mut self, most: usize) -> Vec<PodRequest> {
         let mut requests = Vec::new();
-        while requests.len() < most && !self.status.suspended {
+        while requests.len() < most && self.wanted_pods() > 0 {
             let Some(index) = self.wanted_pods.pop_first() else {
                 break;
             };
@@ -44,6 +45,7 @@ impl Run {
                 Ok(request) => {
                     self.nodes[index.offset()].flags.set(Flags::POD_ASKED);
                     self.counts.asked_pods += 1;
+                    self.take_first_progress(index, &request);
                     requests.push(request);
                 }
                 Err(error) => self.end(index, NodePhase::Error, Some(&error)),
@@ -52,11 +54,25 @@ impl Run {
         requests
     }
 
+    /// A pod may say in an annotation how much there is to do.
+    fn take_first_progress(&mut self, index: NodeIndex, request: &PodRequest) {
+        let annotations = request.pod.metadata.annotations.as_ref();
+        let text = annotations.and_then(|list| list.get(argosy_api::labels::PROGRESS));
+        let told = text
+            .and_then(|text| text.split_once('/'))
+            .and_then(|(done, total)| Some((done.parse().ok()?, total.parse().ok()?)));
+        if let Some((done, total)) = told.filter(|(done, total)| done <= total && *total > 0) {
+            self.count(index, false);
+            self.change(index).details_mut().progress = Some((done, total));
+            self.count(index, true);
+        }
+    }
+
     /// Takes up to `most` of the pods that are wanted without lowering them: for whoever simulates
     /// pods and looks at none.
     pub fn pull_keys(&mut self, most: usize) -> Vec<crate::ids::PodKey> {
         let mut keys = Vec::new();
-        while keys.len() < most && !self.status.suspended {
+        while keys.len() < most && self.wanted_pods() > 0 {
             let Some(index) = self.wanted_pods.pop_first() else {
                 break;
             };
@@ -69,7 +85,7 @@ impl Run {
 
     /// How many pods wait to be pulled.
     pub fn wanted_pods(&self) -> usize {
-        if self.status.suspended {
+        if self.status.suspended || self.awaits_claims() {
             return 0;
         }
         self.wanted_pods.len()
@@ -78,9 +94,11 @@ impl Run {
     /// Whether a pod of this template needs the executor.
     pub(super) fn is_supervised(&self, planned: &PlannedTemplate, wants_result: bool) -> bool {
         let mut prepared = self.prepared.borrow_mut();
-        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        let known = prepared
+            .entry((planned.index, TemplateIndex::NONE))
+            .or_insert_with(Prepared::new);
         *known.supervised[usize::from(wants_result)].get_or_insert_with(|| {
-            let archive_logs = self.settings.repository.archive_logs;
+            let archive_logs = self.repository().archive_logs;
             archive_logs || needs_executor(&planned.template, &self.plan.workflow, wants_result)
         })
     }
@@ -127,7 +145,8 @@ impl Run {
             workflow: self.seconds_left(index),
             timeout: self.timeout_left(index, &planned),
         };
-        if let Some(prepared) = self.prepared_template(index, &planned) {
+        let around = self.choosy_boundary(index);
+        if let Some(prepared) = self.prepared_template(index, &planned, around.as_deref()) {
             let input = NodeInput {
                 key: self.pod_key(index),
                 pod_name: &name,
@@ -136,6 +155,7 @@ impl Run {
                 input_artifacts: &self.inputs_of(index).artifacts,
                 deadline: limits.deadline,
                 active_deadline_seconds: limits.workflow,
+                workflow_deadline: self.deadline().map(|at| at.0),
                 template_timeout_left: limits.timeout,
                 retry_hosts: &hosts,
             };
@@ -162,14 +182,17 @@ impl Run {
             pod_name: &name,
             node_id: &id,
             node_name: &node_name,
-            capture_result: self.node(index).flags.has(Flags::WANTS_RESULT),
+            capture_result: self.captures_result(index, &planned),
             on_exit: self.node(index).flags.has(Flags::EXIT_HANDLER),
             deadline: limits.deadline,
             active_deadline_seconds: limits.workflow,
             template_timeout_left: limits.timeout,
             retry_hosts: &hosts,
-            repository: &self.settings.repository,
+            repository: self.repository(),
             read_yaml: self.settings.read_yaml,
+            config: &self.settings.config,
+            boundary: around.as_ref().map(|around| &*around.template),
+            workflow_deadline: self.deadline().map(|at| at.0),
         })
         .map_err(|error| error.to_string())
     }
@@ -178,13 +201,16 @@ impl Run {
         &self,
         index: NodeIndex,
         planned: &PlannedTemplate,
+        around: Option<&PlannedTemplate>,
     ) -> Option<Arc<PreparedTemplate>> {
-        let flags = self.node(index).flags;
-        let capture_result = flags.has(Flags::WANTS_RESULT);
-        let on_exit = flags.has(Flags::EXIT_HANDLER);
+        let capture_result = self.captures_result(index, planned);
+        let on_exit = self.node(index).flags.has(Flags::EXIT_HANDLER);
         let slot = usize::from(capture_result) + 2 * usize::from(on_exit);
         let mut prepared = self.prepared.borrow_mut();
-        let known = prepared.entry(planned.index).or_insert_with(Prepared::new);
+        let around_index = around.map_or(TemplateIndex::NONE, |around| around.index);
+        let known = prepared
+            .entry((planned.index, around_index))
+            .or_insert_with(Prepared::new);
         known.templates[slot]
             .get_or_insert_with(|| {
                 PreparedTemplate::new(&LowerInput {
@@ -200,12 +226,37 @@ impl Run {
                     active_deadline_seconds: None,
                     template_timeout_left: None,
                     retry_hosts: &[],
-                    repository: &self.settings.repository,
+                    repository: self.repository(),
                     read_yaml: self.settings.read_yaml,
+                    config: &self.settings.config,
+                    boundary: around.map(|around| &*around.template),
+                    workflow_deadline: None,
                 })
                 .map(Arc::new)
             })
             .clone()
+    }
+
+    /// Where artifacts go: as the workflow says, else as the controller does.
+    pub(super) fn repository(&self) -> &ArtifactRepositoryView {
+        self.own_repository
+            .as_deref()
+            .unwrap_or(&self.settings.repository)
+    }
+
+    /// A `data` step's result is what it lists.
+    fn captures_result(&self, index: NodeIndex, planned: &PlannedTemplate) -> bool {
+        self.node(index).flags.has(Flags::WANTS_RESULT) || planned.template.data.is_some()
+    }
+
+    /// The template of the steps or the DAG around a node, if it is particular about machines.
+    fn choosy_boundary(&self, index: NodeIndex) -> Option<Arc<PlannedTemplate>> {
+        let around = self.template_of(self.node(index).boundary.some()?)?;
+        let template = &around.template;
+        let choosy = !template.node_selector.is_empty()
+            || template.affinity.is_some()
+            || !template.tolerations.is_empty();
+        choosy.then_some(around)
     }
 
     /// What is left of the workflow's time.

@@ -11,7 +11,9 @@ mod agent;
 mod aggregate;
 mod arguments;
 mod body;
+mod claims;
 mod commands;
+mod containers;
 mod dag;
 mod gate;
 mod globals;
@@ -21,20 +23,28 @@ mod locks;
 mod looping;
 mod lowering;
 mod memo;
+mod metadata;
+mod metrics;
 mod names;
 mod node;
 mod outputs;
 mod phase;
 mod pod;
+mod pod_restart;
 mod project;
 mod rebuild;
 mod restart;
+mod restart_plan;
+mod resubmit;
 mod retry;
 mod row;
 mod scope;
 mod start;
 mod steps;
 mod suspend;
+mod sweep;
+mod tell;
+mod usage;
 mod why;
 mod workflow;
 
@@ -50,12 +60,13 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
-use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
+use crate::lower::ArtifactRepositoryView;
+use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
-pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
-pub use restart::RestartPlan;
+pub use restart_plan::{RestartChoice, RestartPlan};
+pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
 use globals::Globals;
@@ -79,6 +90,8 @@ pub struct Run {
     hashes: FxHashSet<u32>,
     /// Exit handlers and hooks that have begun, by the node that they belong to.
     attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
+    /// The first node of a pod's containers, where it runs a set; the others follow it.
+    container_nodes: BTreeMap<NodeIndex, NodeIndex>,
     /// Daemons that no template ends but the workflow.
     root_daemons: Vec<NodeIndex>,
     status: Status,
@@ -98,6 +111,11 @@ pub struct Run {
     /// Composites held back by the workflow's `parallelism`.
     held_back: BTreeSet<NodeIndex>,
 
+    /// Where artifacts go, if the workflow says so itself.
+    own_repository: Option<Box<ArtifactRepositoryView>>,
+    /// The next claim has been asked for.
+    claim_asked: bool,
+    telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`TURN_BUDGET`].
     spent: usize,
@@ -108,7 +126,8 @@ pub struct Run {
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
-    prepared: RefCell<BTreeMap<crate::plan::TemplateIndex, Prepared>>,
+    /// By the template, and the one around it where that has a say.
+    prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -128,6 +147,12 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// Labels whose values were found when the workflow began.
+    pub labels_from: BTreeMap<String, String>,
+    /// The claims that have been made, by their templates' names.
+    pub claims: Vec<String>,
+    /// Why metrics could not be told.
+    pub metrics_error: String,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }
@@ -178,7 +203,12 @@ impl Run {
         settings: Arc<Settings>,
     ) -> Self {
         let globals = Globals::new(&definition, &plan);
-        Self {
+        let named = definition.artifact_repository.as_ref();
+        let own_repository = named
+            .and_then(|named| named.artifact_repository.as_ref())
+            .map(|repository| Box::new(ArtifactRepositoryView::from(repository)));
+        let mut run = Self {
+            own_repository,
             id,
             globals,
             definition,
@@ -188,6 +218,7 @@ impl Run {
             late: BTreeMap::new(),
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),
+            container_nodes: BTreeMap::new(),
             root_daemons: Vec::new(),
             status: Status::default(),
             now: Seconds(0),
@@ -199,6 +230,8 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            claim_asked: false,
+            telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
             changed: Vec::new(),
@@ -213,7 +246,10 @@ impl Run {
                 exit_code: Some(0),
                 ..NodeOutputs::default()
             }),
-        }
+        };
+        run.telling = run.telling();
+        run.fill_metadata();
+        run
     }
 
     /// Which run this is.
@@ -259,7 +295,10 @@ impl Run {
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
-            || (!self.status.suspended && (!self.settled.is_empty() || !self.dirty.is_empty()))
+            || !self.changed.is_empty()
+            || (!self.status.suspended
+                && !self.awaits_start()
+                && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.
@@ -292,7 +331,7 @@ impl Run {
 
     fn work(&mut self) -> bool {
         loop {
-            while !self.status.suspended {
+            while !self.status.suspended && !self.awaits_start() {
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }
@@ -317,6 +356,8 @@ impl Run {
             Fact::ResultSeen(key, seen) => self.result_seen(*key, seen),
             Fact::Inventory(pods) => self.inventory(pods),
             Fact::TimeReached => {}
+            Fact::ClaimSeen(name, seen) => self.claim_seen(name, seen),
+            Fact::MetricRefused(error) => self.metric_refused(error),
             Fact::Asked(command) => self.asked(command),
             Fact::Postponed(reason) => self.postponed(reason),
             Fact::LockSeen(node, seen) => self.lock_seen(*node, seen),
@@ -386,8 +427,10 @@ impl Run {
         if self.is_over() && !self.status.announced && !unfinished {
             self.status.announced = true;
             self.status_changed = true;
+            self.sweep();
             self.effects.push(Effect::RunEnded);
         }
+        self.tell_changes();
         let mut nodes = Vec::with_capacity(self.changed.len());
         let mut values = Vec::new();
         for index in std::mem::take(&mut self.changed) {

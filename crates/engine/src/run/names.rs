@@ -28,7 +28,9 @@ impl Run {
         let node = self.node(index);
         match node.role {
             Role::Root => None,
-            Role::StepGroup | Role::Step | Role::Task | Role::Attempt => node.parent.some(),
+            Role::StepGroup | Role::Step | Role::Task | Role::Attempt | Role::Container => {
+                node.parent.some()
+            }
             Role::OnExit | Role::Hook => node.owner.some(),
         }
     }
@@ -44,6 +46,7 @@ impl Run {
             }
             Role::StepGroup => write!(name, "[{}]", node.slot),
             Role::Attempt => write!(name, "({})", node.slot),
+            Role::Container => write!(name, ".{}", self.container_name(index)),
             Role::Step | Role::Task => {
                 // An item of a DAG's loop hangs below the loop's node, which has the task's name.
                 let below_loop = self.node(node.parent).kind == NodeType::TaskGroup;

@@ -31,6 +31,8 @@ pub(crate) enum Role {
     OnExit,
     /// Hook `slot` of the node `owner`: `owner.hooks.name`.
     Hook,
+    /// Container `slot` of the set that the pod `parent` runs: `parent.container`.
+    Container,
 }
 
 /// Yes-or-no facts about a node.
@@ -69,6 +71,10 @@ impl Flags {
     pub const WAITS_FOR_LOCK: Self = Self(1 << 13);
     /// It has a task with an agent.
     pub const TASK_ASKED: Self = Self(1 << 14);
+    /// Its pod was seen to end.
+    pub const POD_ENDED: Self = Self(1 << 15);
+    /// Its metrics have been told.
+    pub const METRICS_TOLD: Self = Self(1 << 16);
 
     /// Those flags that are stored.
     pub const STORED: u32 = !(Self::CHANGED.0 | Self::QUEUED.0 | Self::TASK_ASKED.0);
@@ -115,6 +121,8 @@ pub(crate) struct Node {
     pub role: Role,
     pub kind: NodeType,
     pub phase: NodePhase,
+    /// The phase that was last told of; `None` while it has not been. Not stored.
+    pub told: Option<NodePhase>,
     pub inputs: Option<Arc<NodeInputs>>,
     pub outputs: Option<Arc<NodeOutputs>>,
     pub message: Option<Arc<str>>,
@@ -149,6 +157,9 @@ pub(crate) struct OutputParameter {
     pub value: Option<Arc<str>>,
 }
 
+/// A resource, and the seconds of it that were used.
+pub(crate) type Used = (Arc<str>, i64);
+
 /// What few nodes have: facts about a pod that only some readers want.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PodDetails {
@@ -159,8 +170,10 @@ pub(crate) struct PodDetails {
     pub display_name: Option<Box<str>>,
     /// Distinguishes the ID of a node whose name has the same hash as another's.
     pub salt: u8,
-    /// Seconds of resources as the pod's containers ran; see `resourcesDuration`.
-    pub ran_seconds: Option<u32>,
+    /// Seconds of each resource that the pod has used, where it ran for any: `resourcesDuration`.
+    pub used: Option<Box<[Used]>>,
+    /// How often its pod was made anew because it failed before it began.
+    pub restarts: u16,
     /// Its entry in a cache.
     pub memo: Option<Arc<Memo>>,
 }
@@ -190,6 +203,7 @@ impl Node {
             role,
             kind,
             phase,
+            told: None,
             inputs: None,
             outputs: None,
             message: None,
@@ -206,6 +220,10 @@ impl Node {
     /// When it ended; `None` while it runs.
     pub fn finished_at(&self) -> Option<Seconds> {
         (self.finished_at != 0).then(|| Seconds(i64::from(self.finished_at)))
+    }
+
+    pub fn set_started_at(&mut self, at: Seconds) {
+        self.started_at = stored(at);
     }
 
     pub fn set_finished_at(&mut self, at: Option<Seconds>) {

@@ -7,6 +7,7 @@ use argosy_api::{NodePhase, NodeType};
 use super::Run;
 use super::body::Body;
 use super::node::{Flags, Node, Role};
+use super::usage::own_progress;
 use crate::ids::NodeIndex;
 
 /// Whether a node counts for its template's `parallelism`. Argo: `getActiveChildrenCounter`.
@@ -92,19 +93,17 @@ impl Run {
         };
         step(&mut self.counts.phases[place(phase)]);
         let is_pod = kind == NodeType::Pod;
-        if is_pod {
-            if is_active(phase) && !waits_for_lock {
-                step(&mut self.counts.active_pods);
-            }
-            let done = u64::from(phase == NodePhase::Succeeded);
-            let (all_done, all) = &mut self.counts.progress;
-            if add {
-                *all_done += done;
-                *all += 1;
-            } else {
-                *all_done -= done;
-                *all -= 1;
-            }
+        if is_pod && is_active(phase) && !waits_for_lock {
+            step(&mut self.counts.active_pods);
+        }
+        let progress = own_progress(node);
+        let (done, total) = &mut self.counts.progress;
+        if add {
+            *done += progress.done;
+            *total += progress.total;
+        } else {
+            *done -= progress.done;
+            *total -= progress.total;
         }
         if !is_counted(kind) || boundary == NodeIndex::NONE {
             return;
@@ -153,6 +152,7 @@ impl Run {
         if self.node(index).body.boundary().is_some() {
             self.end_daemons(index);
         }
+        self.end_containers(index);
         self.phase_changed(index);
     }
 
@@ -180,6 +180,7 @@ impl Run {
                     self.settle(owner);
                 }
             }
+            Role::Container => {}
             Role::Root | Role::StepGroup | Role::Step | Role::Task | Role::Attempt => {
                 self.settled.push_back(index);
             }

@@ -18,6 +18,9 @@ use crate::plan::PlannedTemplate;
 /// Seconds that a container has between SIGTERM and SIGKILL. Argo: `terminationGracePeriodSeconds`.
 const GRACE_SECONDS: u32 = 30;
 
+/// The exit code of a command that the supervisor never let begin.
+const SUPERVISOR_FAILED: i32 = 65;
+
 impl Run {
     /// Begins a node that is a pod: it waits until the backend has a slot.
     pub(super) fn begin_pod(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
@@ -40,6 +43,7 @@ impl Run {
         if let Some(at) = self.pending_until(index, planned) {
             self.due.insert((at, index));
         }
+        self.make_container_nodes(index, planned);
         self.want_pod(index);
     }
 
@@ -137,6 +141,9 @@ impl Run {
         if over {
             self.effects.push(Effect::ForgetPod { pod: key });
         }
+        if over && self.node(index).phase.is_fulfilled() {
+            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
+        }
         if self.node(index).phase.is_fulfilled() {
             if !over && !asked {
                 // A node that was ended while its pod lived on.
@@ -148,20 +155,29 @@ impl Run {
             return;
         }
         self.note_details(index, seen);
+        if self.restart_pod(index, seen) {
+            return;
+        }
+        if !seen.deleted {
+            self.containers_seen(index, seen);
+        }
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
             PodPhase::Pending => self.set_message(index, pending_reason(seen).as_deref()),
             PodPhase::Running => self.pod_runs(index, seen),
             PodPhase::Succeeded => self.pod_succeeded(index, seen),
             PodPhase::Failed => {
-                let (phase, message) = failed_reason(seen, &|name| self.is_main(index, name));
+                let namespace = self.definition.namespace();
+                let pod = format!("{} namespace {namespace}", self.pod_name(index));
+                let is_main = |name: &str| self.is_main(index, name);
+                let (phase, message) = failed_reason(seen, &pod, &is_main);
                 self.note_exit_code(index, seen);
                 self.end_pod(index, seen, phase, &message);
             }
         }
     }
 
-    fn is_main(&self, index: NodeIndex, name: &str) -> bool {
+    pub(super) fn is_main(&self, index: NodeIndex, name: &str) -> bool {
         name == "main"
             || self.template_of(index).is_some_and(|template| {
                 template.template.container_set.as_ref().is_some_and(|set| {
@@ -231,9 +247,17 @@ impl Run {
     fn pod_succeeded(&mut self, index: NodeIndex, seen: &PodSeen) {
         self.note_exit_code(index, seen);
         let flags = self.node(index).flags;
+        let daemon = self
+            .template_of(index)
+            .is_some_and(|template| template.is_daemon());
+        if daemon {
+            // A daemon serves until it is ended: one that ends by itself has failed.
+            self.end_pod(index, seen, NodePhase::Failed, "");
+            return;
+        }
         if flags.has(Flags::SUPERVISED) && !flags.has(Flags::RESULT_COMPLETE) {
             // The executor has yet to say what the step put out.
-            self.note_finished(index, seen);
+            self.note_usage(index, seen);
             self.change(index).flags.set(Flags::POD_SUCCEEDED);
             self.set_phase(index, NodePhase::Running);
             return;
@@ -241,25 +265,8 @@ impl Run {
         self.end_pod(index, seen, NodePhase::Succeeded, "");
     }
 
-    fn note_finished(&mut self, index: NodeIndex, seen: &PodSeen) {
-        let began = seen
-            .containers
-            .iter()
-            .filter_map(|container| match &container.state {
-                ContainerState::Terminated { started_at, .. } => Some(*started_at),
-                ContainerState::Waiting { .. } | ContainerState::Running { .. } => None,
-            });
-        let (began, finished) = (began.min(), finished_at(seen));
-        if let (Some(began), Some(finished)) = (began, finished) {
-            let ran = finished.since(began);
-            if ran > 0 {
-                self.change(index).details_mut().ran_seconds = u32::try_from(ran).ok();
-            }
-        }
-    }
-
     fn end_pod(&mut self, index: NodeIndex, seen: &PodSeen, phase: NodePhase, message: &str) {
-        self.note_finished(index, seen);
+        self.note_usage(index, seen);
         let outputs = self.node(index).outputs.clone();
         if let Some(outputs) = outputs {
             self.export_outputs(index, &outputs);
@@ -269,6 +276,9 @@ impl Run {
             self.set_message(index, None);
         }
         self.end(index, phase, message);
+        if !seen.deleted {
+            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
+        }
         if let Some(finished) = finished_at(seen) {
             let started = self.node(index).started_at();
             self.change(index)
@@ -288,6 +298,7 @@ impl Run {
             self.want_pod(index);
             return;
         }
+        self.containers_deleted(index);
         self.end(index, NodePhase::Error, Some("pod deleted"));
     }
 
@@ -298,7 +309,9 @@ impl Run {
             return;
         }
         if let Some(progress) = seen.progress {
+            self.count(index, false);
             self.change(index).details_mut().progress = Some(progress);
+            self.count(index, true);
         }
         if !seen.parameters.is_empty() || !seen.artifacts.is_empty() || seen.result.is_some() {
             self.add_outputs(index, seen);
@@ -320,6 +333,7 @@ impl Run {
                 None => NodePhase::Succeeded,
             };
             self.end(index, phase, None);
+            self.collect_pod(index, true);
         }
     }
 
@@ -384,23 +398,32 @@ impl Run {
     }
 }
 
-/// Why a pod waits. Argo: `getPendingReason`.
+/// Why a pod waits: what its containers say, else what the pod does (that no machine has room for
+/// it). Argo: `getPendingReason`.
 fn pending_reason(seen: &PodSeen) -> Option<String> {
-    if let Some(message) = seen.message.as_deref() {
-        return Some(match seen.reason.as_deref() {
-            Some(reason) => format!("{reason}: {message}"),
-            None => message.to_owned(),
-        });
-    }
-    seen.containers
+    let regular = seen
+        .containers
         .iter()
+        .filter(|container| container.kind == ContainerKind::Regular);
+    let waits = regular
+        .into_iter()
         .find_map(|container| match &container.state {
-            ContainerState::Waiting { reason, message } if !message.is_empty() => {
-                Some(format!("{reason}: {message}"))
-            }
-            ContainerState::Waiting { reason, .. } => Some(reason.to_string()),
+            ContainerState::Waiting { reason, message } => Some((&**reason, &**message)),
             ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
-        })
+        });
+    let pod = || {
+        let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
+        (text(&seen.reason), text(&seen.message))
+    };
+    let (reason, message) = waits.map_or_else(pod, |(reason, message)| {
+        (reason.to_owned(), message.to_owned())
+    });
+    match (reason.is_empty(), message.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(reason),
+        (true, false) => Some(message),
+        (false, false) => Some(format!("{reason}: {message}")),
+    }
 }
 
 fn main_exit_code(seen: &PodSeen) -> Option<i32> {
@@ -425,7 +448,7 @@ fn finished_at(seen: &PodSeen) -> Option<Seconds> {
 }
 
 /// The phase and message of a node whose pod failed. Argo: `inferFailedReason`.
-fn failed_reason(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
+fn failed_reason(seen: &PodSeen, pod: &str, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
     if let Some(message) = seen
         .message
         .as_deref()
@@ -437,11 +460,20 @@ fn failed_reason(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, 
     if containers.is_empty() {
         return (
             NodePhase::Failed,
-            "can't find failed message for pod".to_owned(),
+            format!("can't find failed message for pod {pod}"),
         );
     }
+    // The supervisor failed before it let the command begin: what main says of it is a placeholder.
+    let never_let = containers.iter().any(|container| {
+        let code = match container.state {
+            ContainerState::Terminated { exit_code, .. } => exit_code,
+            ContainerState::Waiting { .. } | ContainerState::Running { .. } => 0,
+        };
+        is_main(&container.name) && code == SUPERVISOR_FAILED
+    });
     containers.sort_by_key(|container| match (container.kind, &*container.name) {
         (ContainerKind::Init, _) => 0,
+        (ContainerKind::Regular, "supervisor") if never_let => 0,
         (ContainerKind::Regular, name) if is_main(name) => 1,
         (ContainerKind::Regular, "wait" | "supervisor") => 2,
         (ContainerKind::Regular, _) => 3,

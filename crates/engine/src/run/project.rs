@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    AnyString, Condition, Inputs, MemoizationStatus, NodeFlag, NodePhase, NodeStatus,
-    NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress, Template, Workflow,
-    WorkflowPhase, WorkflowStatus,
+    AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
+    NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
+    Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
 use super::body::{Body, StepState};
-use super::node::{Flags, Node, NodeOutputs, Role};
+use super::node::{Flags, NodeOutputs, Role};
+use super::usage::{Sums, own_progress, tells_progress};
 use crate::ids::NodeIndex;
 use crate::plan::Origin;
 use crate::timestamp;
@@ -21,29 +22,15 @@ impl Run {
     pub fn workflow(&self) -> Workflow {
         let mut workflow = self.definition.workflow.clone();
         workflow.status = self.workflow_status();
-        let labels = workflow.metadata.labels.get_or_insert_default();
-        if let Some(phase) = self.status.phase {
-            labels.insert(
-                "workflows.argoproj.io/phase".to_owned(),
-                phase.as_str().to_owned(),
-            );
-            labels.insert(
-                "workflows.argoproj.io/completed".to_owned(),
-                phase.is_completed().to_string(),
-            );
-        }
-        if self.status.suspended {
-            workflow.spec.suspend = Some(true);
-        }
-        if self.status.shutdown.is_some() {
-            workflow.spec.shutdown = self.status.shutdown;
-        }
+        self.show_metadata(&mut workflow);
+        self.show_control(&mut workflow.spec);
         workflow
     }
 
     /// The workflow's `status`.
     pub fn workflow_status(&self) -> WorkflowStatus {
         let children = self.children();
+        let sums = self.sums();
         let mut nodes = BTreeMap::new();
         let ids: Vec<String> = (0..self.nodes.len() as u32)
             .map(|place| self.node_id(NodeIndex(place)))
@@ -52,7 +39,7 @@ impl Run {
             let index = NodeIndex(place);
             nodes.insert(
                 ids[index.offset()].clone(),
-                self.node_status(index, &ids, &children),
+                self.node_status(index, &ids, &children, &sums),
             );
         }
         let outputs = &self.globals.outputs;
@@ -74,15 +61,24 @@ impl Run {
                 ..Outputs::default()
             }),
             conditions: self.conditions(),
+            resources_duration: self.usage_of_all(),
+            persistent_volume_claims: self.claim_volumes(),
+            artifact_repository_ref: self.repository_status(),
+            artifact_gc_status: self.artifact_gc_status(),
+            task_results_completion_status: self.task_results(),
+            estimated_duration: self.estimate(None),
             synchronization: self.status.synchronization.as_deref().cloned(),
-            resources_duration: self.resources(|_| true),
             stored_workflow_template_spec: self
                 .definition
                 .workflow
                 .spec
                 .workflow_template_ref
                 .is_some()
-                .then(|| Box::new(self.plan.workflow.spec.clone())),
+                .then(|| {
+                    let mut spec = self.plan.workflow.spec.clone();
+                    self.show_control(&mut spec);
+                    Box::new(spec)
+                }),
             ..WorkflowStatus::default()
         }
     }
@@ -126,10 +122,65 @@ impl Run {
                 .any(|node| node.kind == NodeType::Pod && node.phase == NodePhase::Running);
             conditions.push(condition("PodRunning", running));
         }
+        if !self.status.metrics_error.is_empty() {
+            conditions.push(Condition {
+                message: self.status.metrics_error.clone(),
+                ..condition("MetricsError", true)
+            });
+        }
         if self.status.phase.is_some_and(WorkflowPhase::is_completed) {
             conditions.push(condition("Completed", true));
         }
         conditions
+    }
+
+    /// Whether the workflow is suspended or being brought down, where clients look for it.
+    fn show_control(&self, spec: &mut WorkflowSpec) {
+        if self.status.started_at.is_some() || self.status.suspended {
+            spec.suspend = self.status.suspended.then_some(true);
+        }
+        if self.status.shutdown.is_some() {
+            spec.shutdown = self.status.shutdown;
+        }
+    }
+
+    /// Where artifacts go, as `status` shows it.
+    fn repository_status(&self) -> Option<ArtifactRepositoryRefStatus> {
+        self.status.phase?;
+        let own = self.definition.artifact_repository.clone();
+        Some(own.unwrap_or_else(|| ArtifactRepositoryRefStatus {
+            default: true,
+            artifact_repository: Some(self.settings.config.artifact_repository.clone()),
+            ..ArtifactRepositoryRefStatus::default()
+        }))
+    }
+
+    /// Of which pods all results are in, and of which some are: `taskResultsCompletionStatus`.
+    fn task_results(&self) -> BTreeMap<String, bool> {
+        let mut results = BTreeMap::new();
+        for place in 0..self.nodes.len() as u32 {
+            let node = self.node(NodeIndex(place));
+            if node.kind == NodeType::Pod && node.flags.has(Flags::RESULT_COMPLETE) {
+                results.insert(self.node_id(NodeIndex(place)), true);
+            }
+        }
+        results
+    }
+
+    /// How long a node, or the workflow, took in an earlier run like this one.
+    fn estimate(&self, index: Option<NodeIndex>) -> i64 {
+        let Some(baseline) = &self.definition.baseline else {
+            return 0;
+        };
+        match index {
+            None if self.status.started_at.is_none() => 0,
+            None => baseline.seconds,
+            Some(index) => {
+                let name = self.name(index);
+                let rest = name.strip_prefix(self.definition.name()).unwrap_or(&name);
+                baseline.nodes.get(rest).copied().unwrap_or(0)
+            }
+        }
     }
 
     /// Templates of other objects that the run has used, by Argo's key.
@@ -157,6 +208,7 @@ impl Run {
         index: NodeIndex,
         ids: &[String],
         children: &[Vec<NodeIndex>],
+        sums: &Sums,
     ) -> NodeStatus {
         let mut status = self.node_status_with(
             index,
@@ -164,6 +216,12 @@ impl Run {
             &children[index.offset()],
         );
         let node = self.node(index);
+        if !tells_progress(node.kind) {
+            status.progress = sums.progress[index.offset()].clone();
+            if node.phase.is_fulfilled() {
+                status.resources_duration = sums.usage[index.offset()].clone();
+            }
+        }
         if node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG) {
             let outbound = self.outbound(index);
             status.outbound_nodes = outbound.iter().map(|at| ids[at.offset()].clone()).collect();
@@ -200,18 +258,18 @@ impl Run {
             message: node.message.as_deref().unwrap_or_default().to_owned(),
             started_at: Some(timestamp::kubernetes(node.started_at())),
             finished_at: node.finished_at().map(timestamp::kubernetes),
-            progress: self.progress_below(index),
-            resources_duration: match node.kind {
-                NodeType::Pod => self.resources(|candidate| candidate == index),
-                _ => BTreeMap::new(),
-            },
+            progress: own_progress(node),
+            resources_duration: self.usage_of(index),
             pod_ip: details
                 .and_then(|details| details.ip.as_deref())
                 .unwrap_or_default()
                 .to_owned(),
             daemoned: (node.flags.has(Flags::DAEMONED) && !node.phase.is_fulfilled())
                 .then_some(true),
-            node_flag: node_flag(node),
+            node_flag: self.node_flag(index),
+            estimated_duration: self.estimate(Some(index)),
+            task_result_synced: (node.kind == NodeType::Pod).then_some(true),
+            failed_pod_restarts: i32::from(self.pod_restarts(index)),
             inputs: self.inputs_status(index),
             outputs: self.outputs_status(index),
             children: children.iter().map(id_of).collect(),
@@ -239,6 +297,7 @@ impl Run {
     fn scope_of(&self, index: NodeIndex) -> Origin {
         let around = match self.node(index).role {
             Role::StepGroup => self.node(index).parent,
+            Role::Container => self.node(self.node(index).parent).boundary,
             _ => self.node(index).boundary,
         };
         around
@@ -327,6 +386,10 @@ impl Run {
                 None if node.role == Role::Hook => vec![NodeIndex::ROOT],
                 None => Vec::new(),
             },
+            Role::Container => match self.containers_before(index) {
+                none if none.is_empty() => vec![node.parent],
+                before => before,
+            },
             Role::Attempt | Role::Step => vec![node.parent],
             Role::StepGroup => {
                 let Body::Steps(body) = &self.node(node.parent).body else {
@@ -384,7 +447,11 @@ impl Run {
                     NodeType::Steps | NodeType::DAG | NodeType::StepGroup
                 )
             {
-                found.push(index);
+                // Several containers of a set may lead to the same last one.
+                let seen = self.node(index).role == Role::Container && found.contains(&index);
+                if !seen {
+                    found.push(index);
+                }
             }
             open.extend(below.into_iter().rev());
         }
@@ -393,7 +460,9 @@ impl Run {
 
     fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
         match &self.node(index).body {
-            Body::None | Body::Gate(_) => Vec::new(),
+            Body::Gate(_) => Vec::new(),
+            Body::None if self.container_nodes.is_empty() => Vec::new(),
+            Body::None => self.containers_behind(index),
             Body::Steps(body) => body.groups.last().copied().into_iter().collect(),
             Body::Group(body) => {
                 let mut nodes: Vec<NodeIndex> = body
@@ -426,109 +495,17 @@ impl Run {
         }
     }
 
-    fn progress_below(&self, index: NodeIndex) -> Progress {
+    fn node_flag(&self, index: NodeIndex) -> Option<NodeFlag> {
         let node = self.node(index);
-        match node.kind {
-            NodeType::Pod => {
-                let (done, total) = node
-                    .details
-                    .as_ref()
-                    .and_then(|details| details.progress)
-                    .unwrap_or((0, 1));
-                let succeeded = node.phase == NodePhase::Succeeded;
-                Progress {
-                    done: if succeeded { total } else { done },
-                    total,
-                }
-            }
-            _ => match index {
-                NodeIndex::ROOT => Progress {
-                    done: self.counts.progress.0,
-                    total: self.counts.progress.1,
-                },
-                _ => Progress::default(),
-            },
-        }
-    }
-
-    /// Seconds of each resource that pods have used, by their requests. Argo counts 100m of a core
-    /// and 100Mi of memory where nothing is requested, per container.
-    fn resources(&self, wanted: impl Fn(NodeIndex) -> bool) -> BTreeMap<String, i64> {
-        let (mut cpu, mut memory) = (0f64, 0f64);
-        for place in 0..self.nodes.len() as u32 {
-            let index = NodeIndex(place);
-            let node = self.node(index);
-            let ran = node
-                .details
-                .as_ref()
-                .and_then(|details| details.ran_seconds);
-            if let Some(ran) = ran.filter(|_| node.kind == NodeType::Pod && wanted(index)) {
-                let (cores, units) = self.requested(index);
-                cpu += (f64::from(ran) * cores).ceil();
-                memory += (f64::from(ran) * units).ceil();
-            }
-        }
-        if cpu == 0.0 && memory == 0.0 {
-            return BTreeMap::new();
-        }
-        BTreeMap::from([
-            ("cpu".to_owned(), cpu as i64),
-            ("memory".to_owned(), memory as i64),
-        ])
-    }
-
-    /// Cores, and units of 100Mi, that a node's main container asks for.
-    fn requested(&self, index: NodeIndex) -> (f64, f64) {
-        let template = self.template_of(index);
-        let resources = template.as_ref().and_then(|template| {
-            let template = &template.template;
-            let container = template.container.as_ref().map(|main| &main.resources);
-            let script = template.script.as_ref().map(|main| &main.resources);
-            container.or(script).cloned().flatten()
-        });
-        let ask = |name: &str| {
-            let resources = resources.as_ref()?;
-            let requests = resources.requests.as_ref().and_then(|list| list.get(name));
-            let limits = resources.limits.as_ref().and_then(|list| list.get(name));
-            quantity(&requests.or(limits)?.0)
+        // The nodes of a set's containers carry the flag of their pod.
+        let flagged = match node.role {
+            Role::Container => self.node(node.parent),
+            _ => node,
         };
-        (
-            ask("cpu").unwrap_or(0.1),
-            ask("memory").unwrap_or(104_857_600.0) / 104_857_600.0,
-        )
+        let retried = flagged.role == Role::Attempt;
+        let hooked = flagged.flags.has(Flags::HOOKED);
+        // Groups and items of DAGs and steps carry an empty flag in Argo too.
+        (retried || hooked || node.kind == NodeType::StepGroup)
+            .then_some(NodeFlag { hooked, retried })
     }
-}
-
-/// A Kubernetes quantity as a number.
-pub fn quantity(text: &str) -> Option<f64> {
-    let digits = text
-        .find(|c: char| !(c.is_ascii_digit() || matches!(c, '.' | '-' | '+')))
-        .unwrap_or(text.len());
-    let number: f64 = text[..digits].parse().ok()?;
-    let scale = match &text[digits..] {
-        "" => 1.0,
-        "n" => 1e-9,
-        "u" => 1e-6,
-        "m" => 1e-3,
-        "k" => 1e3,
-        "M" => 1e6,
-        "G" => 1e9,
-        "T" => 1e12,
-        "P" => 1e15,
-        "E" => 1e18,
-        "Ki" => 1024.0,
-        "Mi" => 1_048_576.0,
-        "Gi" => 1_073_741_824.0,
-        "Ti" => 1_099_511_627_776.0,
-        "Pi" => 1_125_899_906_842_624.0,
-        _ => return None,
-    };
-    Some(number * scale)
-}
-
-fn node_flag(node: &Node) -> Option<NodeFlag> {
-    let retried = node.role == Role::Attempt;
-    let hooked = node.flags.has(Flags::HOOKED);
-    // Groups and items of DAGs and steps carry an empty flag in Argo too.
-    (retried || hooked || node.kind == NodeType::StepGroup).then_some(NodeFlag { hooked, retried })
 }

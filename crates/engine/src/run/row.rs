@@ -71,7 +71,8 @@ struct RowDetails {
     progress: Option<(u64, u64)>,
     display_name: Option<Box<str>>,
     salt: u8,
-    ran_seconds: Option<u32>,
+    used: Option<Vec<(Arc<str>, i64)>>,
+    restarts: u16,
     /// Hit, cache, key.
     memo: Option<(bool, Arc<str>, Arc<str>)>,
 }
@@ -219,7 +220,8 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
             progress: details.progress,
             display_name: details.display_name.clone(),
             salt: details.salt,
-            ran_seconds: details.ran_seconds,
+            used: details.used.as_deref().map(<[_]>::to_vec),
+            restarts: details.restarts,
             memo: details
                 .memo
                 .as_ref()
@@ -342,7 +344,8 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             progress: details.progress,
             display_name: details.display_name,
             salt: details.salt,
-            ran_seconds: details.ran_seconds,
+            used: details.used.map(Into::into),
+            restarts: details.restarts,
             memo: details
                 .memo
                 .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),
@@ -416,6 +419,7 @@ fn role(code: u8) -> Option<Role> {
         Role::Attempt,
         Role::OnExit,
         Role::Hook,
+        Role::Container,
     ]
     .into_iter()
     .find(|role| *role as u8 == code)

@@ -240,7 +240,7 @@ impl Run {
         match node.role {
             Role::Root => Some(self.plan.entrypoint.clone()),
             Role::StepGroup => None,
-            Role::Attempt => self.call_of(node.parent),
+            Role::Attempt | Role::Container => self.call_of(node.parent),
             Role::Step => {
                 let group = self.node(node.parent);
                 let steps = self.template_of(group.parent)?;

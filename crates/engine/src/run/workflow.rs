@@ -35,6 +35,10 @@ impl Run {
             return;
         }
         self.status_changed = true;
+        if let Some((phase, message)) = self.plan.refusal.clone() {
+            self.end_workflow(phase, &message);
+            return;
+        }
         if let Some(fault) = self.globals.fault.clone() {
             self.end_workflow(
                 WorkflowPhase::Failed,
@@ -66,9 +70,16 @@ impl Run {
     }
 
     pub(super) fn start_running(&mut self) {
+        if let Err(error) = self.evaluate_labels() {
+            self.end_workflow(WorkflowPhase::Error, &error);
+            return;
+        }
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
+        self.tell_workflow_phase(WorkflowPhase::Running, "");
+        self.make_budget();
+        self.tell_workflow_metrics();
         let spec = &self.plan.workflow.spec;
         self.status.suspended |= spec.suspend == Some(true) && self.status.shutdown.is_none();
         self.status.shutdown = self.status.shutdown.or(spec.shutdown);
@@ -76,6 +87,8 @@ impl Run {
         if let Some(deadline) = self.deadline() {
             self.due.insert((deadline, NodeIndex::NONE));
         }
+        // A resubmitted workflow has nodes before it begins.
+        self.mark_all_dirty();
     }
 
     /// A workflow that has not begun is terminated: one that waits for its lock ends at once, one
@@ -188,6 +201,10 @@ impl Run {
             return false;
         }
         let before = (self.nodes.len(), self.dirty.len(), self.settled.len());
+        if self.awaits_claims() {
+            self.ask_for_claim();
+            return false;
+        }
         if self.nodes.is_empty() {
             if self.held(NodeIndex::NONE).is_none() {
                 self.begin_root();
@@ -268,6 +285,7 @@ impl Run {
                 self.end_workflow(phase, &message);
             }
         }
+        self.tell_workflow_metrics();
     }
 
     pub(super) fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
@@ -276,6 +294,9 @@ impl Run {
         self.status.started_at.get_or_insert(self.now);
         self.status.finished_at = Some(self.now);
         self.status_changed = true;
+        self.tell_workflow_phase(phase, message);
+        self.drop_budget();
+        self.drop_claims();
         self.release_all_locks();
     }
 

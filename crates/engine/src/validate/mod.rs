@@ -49,6 +49,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use argosy_api::Severity;
 pub use fault::Fault;
+pub(crate) use nearest::nearest;
 
 use crate::source::TemplateSource;
 use fault::Finding;

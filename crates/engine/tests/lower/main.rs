@@ -1,13 +1,17 @@
 //! Lowering, behaviour by behaviour.
 
 mod artifacts;
+mod executor;
 mod layouts;
 mod names;
 mod patches;
 mod pods;
 mod prepared;
 
+use std::sync::LazyLock;
+
 use argosy_api::{Template, Workflow};
+use argosy_engine::config::Config;
 use argosy_engine::effect::{Layout, PodRequest, Supervision};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_engine::lower::{ArtifactRepositoryView, LowerError, LowerInput, lower};
@@ -67,9 +71,15 @@ pub(crate) fn input<'a>(
         template_timeout_left: None,
         retry_hosts: &[],
         repository,
-        read_yaml: |_| Err("no YAML here".to_owned()),
+        read_yaml: |text| serde_json::from_str(text).map_err(|_| "no YAML here".to_owned()),
+        config: &CONFIG,
+        boundary: None,
+        workflow_deadline: None,
     }
 }
+
+/// What a controller without a ConfigMap is told.
+pub(crate) static CONFIG: LazyLock<Config> = LazyLock::new(Config::default);
 
 /// Lowers a template of a workflow with this spec.
 pub(crate) fn lowered(spec: Value, template: &Template) -> Result<PodRequest, LowerError> {

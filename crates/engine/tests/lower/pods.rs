@@ -361,14 +361,6 @@ fn container_sets() {
 fn what_has_no_pod() {
     for (body, expected) in [
         (
-            json!({"resource": {"action": "get"}}),
-            "a template of type resource is not run by a pod of its own here",
-        ),
-        (
-            json!({"data": {"source": {}, "transformation": []}}),
-            "a template of type data is not run by a pod of its own here",
-        ),
-        (
             json!({"http": {"url": "x"}}),
             "a template of type http is not run by a pod of its own here",
         ),

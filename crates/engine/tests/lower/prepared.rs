@@ -24,6 +24,7 @@ fn node(name: &Arc<str>) -> NodeInput<'_> {
         input_artifacts: &[],
         deadline: None,
         active_deadline_seconds: Some(100),
+        workflow_deadline: Some(1_000_000),
         template_timeout_left: Some(50),
         retry_hosts: &[],
     }
@@ -46,6 +47,7 @@ fn check_same(spec: Value, body: Value) {
     );
     let slow = lower(&LowerInput {
         active_deadline_seconds: Some(100),
+        workflow_deadline: Some(1_000_000),
         template_timeout_left: Some(50),
         ..input(&workflow, &template, &repository)
     })
@@ -124,7 +126,7 @@ fn what_cannot_be_prepared() {
         ),
         (
             json!({}),
-            json!({"name": "t", "resource": {"action": "get"}}),
+            json!({"name": "t", "resource": {"action": "get", "manifest": p}}),
         ),
     ] {
         assert!(prepare(&spec, &body).is_none(), "{body}");

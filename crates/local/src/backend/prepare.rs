@@ -1,7 +1,8 @@
 //! From a pod as it is asked for to processes that the keeper can start.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -143,6 +144,7 @@ impl Shared {
         let mut layouts = Vec::new();
         let mut probes = Vec::new();
         for part in parts(&pod, supervision.as_ref()) {
+            refuse_executor_step(part.container)?;
             let (process, layout) = self.process(&preparing, &part)?;
             if daemon && let Some(probe) = &part.container.readiness_probe {
                 probes.push(ContainerProbe {
@@ -241,7 +243,14 @@ impl Shared {
                 .working_dir
                 .as_deref()
                 .filter(|path| !path.is_empty())
-                .map_or_else(|| here.clone(), PathBuf::from),
+                .map_or_else(
+                    || match layout.has_own_root() {
+                        // As in a container, what is written beside is written below `/`.
+                        true => PathBuf::from("/"),
+                        false => here.clone(),
+                    },
+                    PathBuf::from,
+                ),
             log: log(&container.name),
             capture: captures.then(|| preparing.dir.join("output")),
             mounts: layout.mounts.clone(),
@@ -361,6 +370,8 @@ impl Preparing<'_> {
         path.parent()
             .map_or(Ok(()), fs::create_dir_all)
             .and_then(|()| fs::write(&path, &script.source))
+            // Argo: `StageFiles` makes it a program of its own, as for `sh -c`.
+            .and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o755)))
             .map_err(|error| format!("cannot write the script: {error}"))?;
         if let Some(argument) = arguments.get_mut(script.argument_index) {
             *argument = inside.to_string_lossy().into_owned();
@@ -421,4 +432,15 @@ fn named_ports(container: &Container) -> Vec<(String, u16)> {
         .flatten()
         .filter_map(|port| Some((port.name.clone()?, u16::try_from(port.container_port).ok()?)))
         .collect()
+}
+
+/// `resource` and `data` steps are carried out by the executor's own image.
+fn refuse_executor_step(container: &Container) -> Result<(), String> {
+    if container.image.as_deref() == Some(argosy_engine::lower::EXECUTOR_IMAGE) {
+        return Err(
+            "a resource or data step can't run under --host: it needs a cluster's executor"
+                .to_owned(),
+        );
+    }
+    Ok(())
 }

@@ -358,6 +358,7 @@ impl Keeper {
             return;
         };
         let mut cookie = None;
+        let mut broken = false;
         while let Some(place) = pod.next() {
             let at = seconds_now();
             let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
@@ -373,13 +374,22 @@ impl Keeper {
                         started_at: at,
                     }
                 }
-                Err(error) => Progress::Ended(End {
-                    exit_code: 128,
-                    error: Some(error),
-                    started_at: at,
-                    finished_at: at,
-                }),
+                Err(error) => {
+                    broken = true;
+                    Progress::Ended(End {
+                        exit_code: 128,
+                        error: Some(error),
+                        started_at: at,
+                        finished_at: at,
+                    })
+                }
             };
+            // A machine that lacks a command will not get it by waiting, as a cluster may get an
+            // image: without one of its containers the pod ends.
+            if broken {
+                pod.give_up();
+                break;
+            }
         }
         if pod.is_over() {
             self.used -= std::mem::take(&mut pod.holds);
@@ -390,6 +400,9 @@ impl Keeper {
                 self.timers.remove(&(at, key));
             }
             self.orphans.step_ended();
+        } else if broken {
+            pod.dismissed = true;
+            self.terminate(key, GRACE, |_| true);
         } else if pod.work_is_over() && !pod.dismissed {
             pod.dismissed = true;
             self.terminate(key, GRACE, |role| role == Role::Sidecar);

@@ -13,10 +13,23 @@ use crate::protocol::Mount;
     expect(dead_code, reason = "mount namespaces are Linux's")
 )]
 pub(super) struct Mounts {
-    list: Vec<(CString, CString, bool)>,
+    /// What fills folders of the pod's own, by path.
+    inner: Vec<(CString, CString)>,
+    /// What covers the machine's paths.
+    covers: Vec<Cover>,
     /// What maps this user to itself in a namespace of its own; none for root.
     user: Option<(CString, CString)>,
 }
+
+/// A mount over a path of the machine.
+struct Cover {
+    source: CString,
+    target: CString,
+    read_only: bool,
+}
+
+/// How many paths of the machine a step may cover.
+const MAX_COVERS: usize = 256;
 
 impl Mounts {
     /// `None` if there are none, so that no namespace is needed.
@@ -26,17 +39,39 @@ impl Mounts {
         }
         let text =
             |path: &Path| CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other);
-        let list = mounts
+        let inner = mounts
             .iter()
-            .map(|mount| Ok((text(&mount.source)?, text(&mount.target)?, mount.read_only)))
+            .filter(|mount| mount.inner)
+            .map(|mount| Ok((text(&mount.source)?, text(&mount.target)?)))
             .collect::<io::Result<_>>()?;
+        let covers: Vec<Cover> = mounts
+            .iter()
+            .filter(|mount| !mount.inner)
+            .map(|mount| {
+                Ok(Cover {
+                    source: text(&mount.source)?,
+                    target: text(&mount.target)?,
+                    read_only: mount.read_only,
+                })
+            })
+            .collect::<io::Result<_>>()?;
+        if covers.len() > MAX_COVERS {
+            return Err(io::Error::other(format!(
+                "a step may declare {MAX_COVERS} paths and volumes; this one needs {} mounts",
+                covers.len()
+            )));
+        }
         // SAFETY: these can't fail.
         let (user, group) = unsafe { (libc::geteuid(), libc::getegid()) };
         let map = |id: u32| CString::new(format!("{id} {id} 1")).map_err(io::Error::other);
         let user = (user != 0)
             .then(|| Ok::<_, io::Error>((map(user)?, map(group)?)))
             .transpose()?;
-        Ok(Some(Self { list, user }))
+        Ok(Some(Self {
+            inner,
+            covers,
+            user,
+        }))
     }
 
     /// Goes into a mount namespace and makes the mounts. Makes only system calls.
@@ -62,18 +97,29 @@ impl Mounts {
                 libc::MS_REC | libc::MS_PRIVATE,
                 none.cast(),
             ))?;
-            for (source, target, read_only) in &self.list {
-                let bind = libc::MS_BIND | libc::MS_REC;
-                checked(libc::mount(
-                    source.as_ptr(),
-                    target.as_ptr(),
-                    none,
-                    bind,
-                    none.cast(),
-                ))?;
-                if *read_only {
+            let bind = libc::MS_BIND | libc::MS_REC;
+            for (source, target) in &self.inner {
+                let (source, target) = (source.as_ptr(), target.as_ptr());
+                checked(libc::mount(source, target, none, bind, none.cast()))?;
+            }
+            // Sources are held open, since what covers `/tmp` or `/` may hide the next one.
+            let mut held = [-1; MAX_COVERS];
+            for (cover, file) in self.covers.iter().zip(&mut held) {
+                *file = libc::open(cover.source.as_ptr(), libc::O_PATH | libc::O_CLOEXEC);
+                checked(*file)?;
+            }
+            for (cover, &file) in self.covers.iter().zip(&held) {
+                if cover.target.to_bytes() == b"/" {
+                    checked(libc::fchdir(file))?;
+                    checked(libc::chroot(c".".as_ptr()))?;
+                    continue;
+                }
+                let (source, target) = (held_path(file), cover.target.as_ptr());
+                let source = source.as_ptr().cast();
+                checked(libc::mount(source, target, none, bind, none.cast()))?;
+                if cover.read_only {
                     let again = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
-                    checked(libc::mount(none, target.as_ptr(), none, again, none.cast()))?;
+                    checked(libc::mount(none, target, none, again, none.cast()))?;
                 }
             }
             Ok(())
@@ -84,6 +130,28 @@ impl Mounts {
     pub(super) fn enter(&self) -> io::Result<()> {
         Err(io::Error::from(io::ErrorKind::Unsupported))
     }
+}
+
+/// The path of an open file, ended by a zero. Without allocation: it is made after the fork.
+#[cfg(target_os = "linux")]
+fn held_path(file: libc::c_int) -> [u8; 32] {
+    const PREFIX: &[u8] = b"/proc/self/fd/";
+    let mut path = [0; 32];
+    path[..PREFIX.len()].copy_from_slice(PREFIX);
+    let mut digits = [0; 10];
+    let (mut rest, mut count) = (file.unsigned_abs(), 0);
+    loop {
+        digits[count] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        count += 1;
+        if rest == 0 {
+            break;
+        }
+    }
+    for (place, digit) in digits[..count].iter().rev().enumerate() {
+        path[PREFIX.len() + place] = *digit;
+    }
+    path
 }
 
 #[cfg(target_os = "linux")]

@@ -1,0 +1,322 @@
+//! The controller's ConfigMap, as far as the core heeds it.
+//! Argo: `config/config.go`, `docs/workflow-controller-configmap.md`.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{ArtifactRepository, Workflow};
+use k8s_openapi::api::core::v1::Container;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::duration;
+use crate::lower::ReadYaml;
+use crate::validate::nearest;
+
+/// What the controller's ConfigMap says.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// The controller's name, where there are several: a label of workflows and pods.
+    pub instance_id: String,
+    /// How many workflows may run at once.
+    pub parallelism: Option<i64>,
+    /// How many workflows of one namespace may run at once.
+    pub namespace_parallelism: Option<i64>,
+    /// Which events tell of nodes.
+    pub node_events: NodeEvents,
+    /// Which events tell of workflows.
+    pub workflow_events: WorkflowEvents,
+    /// What a workflow says unless it says otherwise.
+    pub workflow_defaults: Option<Workflow>,
+    /// What workflows may say.
+    pub workflow_restrictions: Option<WorkflowRestrictions>,
+    /// What a main container says unless it says otherwise.
+    pub main_container: Option<Container>,
+    /// What the executor's containers say.
+    pub executor: Option<Container>,
+    /// Where artifacts go.
+    pub artifact_repository: ArtifactRepository,
+    /// Pods that failed before they began.
+    pub failed_pod_restart: Option<FailedPodRestart>,
+    /// How long a pod that is to go is kept, in seconds: Argo's 5 unless said otherwise.
+    pub pod_gc_delay_seconds: Option<i64>,
+    /// Seconds between the two signals that end a pod's containers: 30 unless said otherwise.
+    pub pod_gc_grace_seconds: Option<i64>,
+    /// How many ended workflows are kept.
+    pub retention_policy: Option<RetentionPolicy>,
+    /// What is kept beyond the workflow object.
+    pub persistence: Persistence,
+    /// Keys of Argo's that speak to other parts of the program: the server's page, its sign-in,
+    /// endpoints, clients and databases.
+    pub elsewhere: Vec<String>,
+}
+
+/// Which events tell of nodes.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct NodeEvents {
+    /// Whether there are any; yes unless said otherwise.
+    pub enabled: Option<bool>,
+    /// Whether they are about the pod instead of the workflow.
+    pub send_as_pod: bool,
+}
+
+/// Which events tell of workflows.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkflowEvents {
+    /// Whether there are any; yes unless said otherwise.
+    pub enabled: Option<bool>,
+}
+
+/// What workflows may say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct WorkflowRestrictions {
+    /// Whether a workflow must refer to a template.
+    pub template_referencing: Option<TemplateReferencing>,
+}
+
+/// How strictly a workflow must refer to a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TemplateReferencing {
+    /// It must, and may change little of it.
+    Strict,
+    /// The same, and the template may not change while it runs.
+    Secure,
+}
+
+/// Pods that failed before they began are made anew.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct FailedPodRestart {
+    /// Whether they are.
+    pub enabled: bool,
+    /// How often for one node: 3 times unless said otherwise.
+    pub max_restarts: Option<i32>,
+}
+
+/// How many ended workflows are kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct RetentionPolicy {
+    /// Of those that succeeded.
+    pub completed: Option<i64>,
+    /// Of those that failed.
+    pub failed: Option<i64>,
+    /// Of those that are errors.
+    pub errored: Option<i64>,
+}
+
+/// What is kept beyond the workflow object. The rest of Argo's key speaks to the database.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Persistence {
+    /// Whether ended workflows are archived.
+    pub archive: bool,
+    /// Which ones.
+    pub archive_label_selector: Option<LabelSelector>,
+}
+
+/// Why a ConfigMap can't be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// `config` must stand alone.
+    #[error("if you have an item in your config map named 'config', you must only have one item")]
+    NotAlone,
+    /// A key that Argo does not know.
+    #[error("unknown key {key:?}{}", hint(nearest))]
+    Unknown {
+        /// The key.
+        key: String,
+        /// The key that was probably meant.
+        nearest: Option<String>,
+    },
+    /// A value that does not fit its key.
+    #[error("cannot read {key}: {message}")]
+    Unreadable {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        message: String,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    nearest.as_ref().map_or_else(String::new, |nearest| {
+        format!(", did you mean {nearest:?}?")
+    })
+}
+
+/// Keys that the core reads.
+const KEYS: [&str; 16] = [
+    "instanceID",
+    "parallelism",
+    "namespaceParallelism",
+    "nodeEvents",
+    "workflowEvents",
+    "workflowDefaults",
+    "workflowRestrictions",
+    "mainContainer",
+    "executor",
+    "artifactRepository",
+    "failedPodRestart",
+    "podGCDeleteDelayDuration",
+    "podGCGracePeriodSeconds",
+    "retentionPolicy",
+    "persistence",
+    "config",
+];
+
+/// Keys of Argo's that other parts read.
+const ELSEWHERE: [&str; 17] = [
+    "kubeConfig",
+    "namespace",
+    "metricsConfig",
+    "telemetryConfig",
+    "resourceRateLimit",
+    "links",
+    "columns",
+    "podSpecLogStrategy",
+    "initialDelay",
+    "images",
+    "navColor",
+    "sso",
+    "synchronization",
+    "artifactDrivers",
+    "initlessPod",
+    "disableAgentPodCreation",
+    "artifactRepositoryRef",
+];
+
+impl Config {
+    /// Reads the `data` of the ConfigMap: either one key `config` that holds all, or a key each.
+    ///
+    /// # Errors
+    /// If a key is unknown or its value does not fit.
+    pub fn read(data: &BTreeMap<String, String>, read_yaml: ReadYaml) -> Result<Self, ConfigError> {
+        if let Some(text) = data.get("config") {
+            if data.len() > 1 {
+                return Err(ConfigError::NotAlone);
+            }
+            let value = read_yaml(text).map_err(|message| unreadable("config", message))?;
+            return Self::from_value(&value);
+        }
+        let mut config = Self::default();
+        for (key, text) in data {
+            // A text without a line break is taken as it stands where a text is wanted.
+            let value = match key.as_str() {
+                "instanceID" => Value::String(text.trim_end().to_owned()),
+                _ => read_yaml(text).map_err(|message| unreadable(key, message))?,
+            };
+            config.set(key, &value)?;
+        }
+        Ok(config)
+    }
+
+    /// Reads the same as one object.
+    ///
+    /// # Errors
+    /// If a key is unknown or its value does not fit.
+    pub fn from_value(value: &Value) -> Result<Self, ConfigError> {
+        let mut config = Self::default();
+        match value {
+            Value::Null => {}
+            Value::Object(map) => {
+                for (key, value) in map {
+                    config.set(key, value)?;
+                }
+            }
+            _ => return Err(unreadable("config", "it is no map".to_owned())),
+        }
+        Ok(config)
+    }
+
+    fn set(&mut self, key: &str, value: &Value) -> Result<(), ConfigError> {
+        match key {
+            "instanceID" => self.instance_id = read(key, value)?,
+            "parallelism" => self.parallelism = limit(read(key, value)?),
+            "namespaceParallelism" => self.namespace_parallelism = limit(read(key, value)?),
+            "nodeEvents" => self.node_events = read(key, value)?,
+            "workflowEvents" => self.workflow_events = read(key, value)?,
+            "workflowDefaults" => self.workflow_defaults = Some(read(key, value)?),
+            "workflowRestrictions" => self.workflow_restrictions = Some(read(key, value)?),
+            "mainContainer" => self.main_container = Some(read_container(key, value)?),
+            "executor" => self.executor = Some(read_container(key, value)?),
+            "artifactRepository" => self.artifact_repository = read(key, value)?,
+            "failedPodRestart" => self.failed_pod_restart = Some(read(key, value)?),
+            "podGCDeleteDelayDuration" => {
+                let text: String = read(key, value)?;
+                let seconds = duration::parse_seconds(&text)
+                    .map_err(|error| unreadable(key, error.to_string()))?;
+                self.pod_gc_delay_seconds = Some(seconds);
+            }
+            "podGCGracePeriodSeconds" => self.pod_gc_grace_seconds = Some(read(key, value)?),
+            "retentionPolicy" => self.retention_policy = Some(read(key, value)?),
+            "persistence" => self.persistence = read(key, value)?,
+            known if ELSEWHERE.contains(&known) => self.elsewhere.push(known.to_owned()),
+            unknown => {
+                let known = KEYS.iter().chain(&ELSEWHERE).copied();
+                return Err(ConfigError::Unknown {
+                    key: unknown.to_owned(),
+                    nearest: nearest(unknown, known).map(str::to_owned),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Without events: for whoever has nobody to show them to.
+    pub fn without_events() -> Self {
+        Self {
+            node_events: NodeEvents {
+                enabled: Some(false),
+                ..NodeEvents::default()
+            },
+            workflow_events: WorkflowEvents {
+                enabled: Some(false),
+            },
+            ..Self::default()
+        }
+    }
+
+    /// Whether a workflow must refer to a template.
+    pub fn template_referencing(&self) -> Option<TemplateReferencing> {
+        self.workflow_restrictions?.template_referencing
+    }
+
+    /// How often a node's pod is made anew when it failed before it began.
+    pub fn max_pod_restarts(&self) -> i32 {
+        match &self.failed_pod_restart {
+            Some(restart) if restart.enabled => restart.max_restarts.unwrap_or(3),
+            Some(_) | None => 0,
+        }
+    }
+}
+
+/// Argo takes 0 for "no limit".
+fn limit(count: i64) -> Option<i64> {
+    (count > 0).then_some(count)
+}
+
+fn unreadable(key: &str, message: String) -> ConfigError {
+    ConfigError::Unreadable {
+        key: key.to_owned(),
+        message,
+    }
+}
+
+fn read<T: DeserializeOwned>(key: &str, value: &Value) -> Result<T, ConfigError> {
+    serde_json::from_value(value.clone()).map_err(|error| unreadable(key, error.to_string()))
+}
+
+/// A container without a name, which Kubernetes' type can't be without.
+fn read_container(key: &str, value: &Value) -> Result<Container, ConfigError> {
+    let mut value = value.clone();
+    if let Value::Object(map) = &mut value {
+        map.entry("name")
+            .or_insert_with(|| Value::String(String::new()));
+    }
+    read(key, &value)
+}

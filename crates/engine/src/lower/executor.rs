@@ -1,0 +1,140 @@
+//! Steps that the executor itself carries out: `resource` and `data`.
+//! Argo: `executeResource`, `executeData`, `newExecContainer`.
+
+use argosy_api::{ResourceTemplate, Template};
+use k8s_openapi::api::core::v1::{
+    Capabilities, Container, EnvVar, EnvVarSource, ObjectFieldSelector, SeccompProfile,
+    SecurityContext,
+};
+use serde_json::{Value, json};
+
+use super::LowerInput;
+use super::containers::{MAIN, variable};
+use super::error::LowerError;
+
+/// Stands for the image of the executor, where the controller's ConfigMap names none: a backend
+/// puts its own in.
+pub const EXECUTOR_IMAGE: &str = "argosy";
+
+/// The user that a `resource` step runs as, unless told otherwise.
+const UNPRIVILEGED: i64 = 8737;
+
+/// The main container of a template that the executor carries out.
+pub(super) fn container(
+    template: &Template,
+    input: &LowerInput,
+) -> Result<Option<Container>, LowerError> {
+    let command = if let Some(resource) = &template.resource {
+        vec![
+            "argoexec".to_owned(),
+            "resource".to_owned(),
+            resource.action.clone(),
+        ]
+    } else if let Some(data) = &template.data {
+        let data =
+            serde_json::to_string(data).map_err(|error| LowerError::Render(error.to_string()))?;
+        vec!["argoexec".to_owned(), "data".to_owned(), data]
+    } else {
+        return Ok(None);
+    };
+    let given = input.config.executor.clone().unwrap_or_default();
+    let mut env = variables(input);
+    env.extend(given.env.into_iter().flatten());
+    Ok(Some(Container {
+        name: MAIN.to_owned(),
+        image: given.image.or_else(|| Some(EXECUTOR_IMAGE.to_owned())),
+        image_pull_policy: given.image_pull_policy,
+        command: Some(command),
+        args: given.args,
+        env: Some(env),
+        resources: given.resources,
+        security_context: match given.security_context {
+            None if template.resource.is_some() => Some(locked_down()),
+            given => given,
+        },
+        ..Container::default()
+    }))
+}
+
+/// What each of the executor's containers is told of its surroundings.
+fn variables(input: &LowerInput) -> Vec<EnvVar> {
+    let metadata = &input.workflow.metadata;
+    let field = |name: &str, path: &str| EnvVar {
+        name: name.to_owned(),
+        value: None,
+        value_from: Some(EnvVarSource {
+            field_ref: Some(ObjectFieldSelector {
+                api_version: Some("v1".to_owned()),
+                field_path: path.to_owned(),
+            }),
+            ..EnvVarSource::default()
+        }),
+    };
+    let mut variables = vec![
+        field("ARGO_POD_NAME", "metadata.name"),
+        field("ARGO_POD_UID", "metadata.uid"),
+        variable(
+            "ARGO_WORKFLOW_UID",
+            metadata.uid.as_deref().unwrap_or_default(),
+        ),
+    ];
+    if !input.config.instance_id.is_empty() {
+        variables.push(variable(
+            "ARGO_INSTANCE_ID",
+            input.config.instance_id.as_str(),
+        ));
+    }
+    variables
+}
+
+/// A `resource` step runs with no rights on its machine.
+fn locked_down() -> SecurityContext {
+    SecurityContext {
+        capabilities: Some(Capabilities {
+            drop: Some(vec!["ALL".to_owned()]),
+            ..Capabilities::default()
+        }),
+        privileged: Some(false),
+        run_as_non_root: Some(true),
+        run_as_user: Some(UNPRIVILEGED),
+        read_only_root_filesystem: Some(true),
+        allow_privilege_escalation: Some(false),
+        seccomp_profile: Some(SeccompProfile {
+            type_: "RuntimeDefault".to_owned(),
+            ..SeccompProfile::default()
+        }),
+        ..SecurityContext::default()
+    }
+}
+
+/// The `resource` as the executor gets it: with `setOwnerReference`, the manifest names the
+/// workflow as its owner.
+pub(super) fn owned(
+    resource: &ResourceTemplate,
+    input: &LowerInput,
+) -> Result<ResourceTemplate, LowerError> {
+    let mut resource = resource.clone();
+    if !resource.set_owner_reference {
+        return Ok(resource);
+    }
+    let mut object = (input.read_yaml)(&resource.manifest).map_err(LowerError::Render)?;
+    let metadata = &input.workflow.metadata;
+    let owner = json!({
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Workflow",
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "controller": true,
+        "blockOwnerDeletion": true,
+    });
+    if let Value::Object(object) = &mut object
+        && let Value::Object(metadata) = object.entry("metadata").or_insert_with(|| json!({}))
+        && let Value::Array(owners) = metadata
+            .entry("ownerReferences")
+            .or_insert_with(|| json!([]))
+    {
+        owners.push(owner);
+    }
+    resource.manifest = object.to_string();
+    Ok(resource)
+}

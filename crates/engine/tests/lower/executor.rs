@@ -1,0 +1,126 @@
+//! Steps that the executor carries out, and what the controller's ConfigMap adds to pods.
+
+use argosy_engine::config::Config;
+use argosy_engine::lower::{LowerInput, lower};
+use serde_json::{Value, json};
+
+use crate::{container, input, lowered, pod, s3, supervision, template, workflow};
+
+fn main(pod: &Value) -> Value {
+    pod["spec"]["containers"][0].clone()
+}
+
+#[test]
+fn a_resource_is_handled_by_the_executor() {
+    let manifest = "{\"kind\": \"ConfigMap\", \"metadata\": {\"name\": \"m\"}}";
+    let resource = template(json!({"name": "t", "resource": {
+        "action": "create", "manifest": manifest, "setOwnerReference": true,
+        "successCondition": "status.ok == true", "failureCondition": "status.bad == true",
+        "flags": ["--validate=false"]}}));
+    let main = main(&pod(json!({}), &resource));
+    assert_eq!(main["name"], "main");
+    assert_eq!(main["command"], json!(["argoexec", "resource", "create"]));
+    assert_eq!(main["securityContext"]["runAsUser"], 8737);
+    assert_eq!(main["securityContext"]["readOnlyRootFilesystem"], true);
+    let handed = supervision(lowered(json!({}), &resource).expect("a pod"));
+    let handed = handed.template.resource.expect("the resource");
+    assert_eq!(handed.success_condition, "status.ok == true");
+    assert_eq!(handed.failure_condition, "status.bad == true");
+    assert_eq!(handed.flags, ["--validate=false"]);
+    let manifest: Value = serde_json::from_str(&handed.manifest).expect("a manifest");
+    assert_eq!(
+        manifest["metadata"]["ownerReferences"][0]["kind"],
+        "Workflow"
+    );
+    assert_eq!(manifest["metadata"]["ownerReferences"][0]["uid"], "u1");
+}
+
+#[test]
+fn data_is_listed_by_the_executor() {
+    let data = template(json!({"name": "t", "data": {
+        "source": {"artifactPaths": {"name": "files", "s3": {"bucket": "b"}}},
+        "transformation": [{"expression": "filter(data, {# endsWith '.pdf'})"}]}}));
+    let main = main(&pod(json!({}), &data));
+    assert_eq!(main["command"][0], "argoexec");
+    assert_eq!(main["command"][1], "data");
+    let told = main["command"][2].as_str().expect("the template");
+    assert!(told.contains("endsWith '.pdf'"), "{told}");
+    assert_eq!(main.get("securityContext"), None);
+    let handed = supervision(lowered(json!({}), &data).expect("a pod")).template;
+    assert!(handed.data.is_some());
+    assert!(
+        handed.archive_location.is_some(),
+        "the artifact has no place of its own"
+    );
+}
+
+fn with_config(config: Value, spec: Value, template: &argosy_api::Template) -> Value {
+    let config = Config::from_value(&config).expect("a configuration");
+    let (workflow, repository) = (workflow(spec), s3());
+    let around = crate::template(json!({"name": "around", "dag": {"tasks": []},
+        "nodeSelector": {"disk": "around"}, "tolerations": [{"key": "around"}]}));
+    let input = LowerInput {
+        config: &config,
+        boundary: Some(&around),
+        workflow_deadline: Some(0),
+        deadline: Some(3_600),
+        ..input(&workflow, template, &repository)
+    };
+    serde_json::to_value(lower(&input).expect("a pod").pod).expect("JSON")
+}
+
+#[test]
+fn the_controllers_settings_reach_the_pod() {
+    let own = container(json!({"tolerations": [{"key": "own"}]}));
+    let config = json!({"instanceID": "mine", "mainContainer":
+        {"imagePullPolicy": "Never", "image": "theirs", "resources": {"limits": {"cpu": "1"}}}});
+    let pod = with_config(config, json!({"nodeSelector": {"disk": "workflow"}}), &own);
+    let labels = &pod["metadata"]["labels"];
+    assert_eq!(
+        labels["workflows.argoproj.io/controller-instanceid"],
+        "mine"
+    );
+    let main = main(&pod);
+    assert_eq!(main["imagePullPolicy"], "Never");
+    assert_eq!(main["image"], "busybox");
+    assert_eq!(main["resources"]["limits"]["cpu"], "1");
+    assert_eq!(pod["spec"]["nodeSelector"]["disk"], "around");
+    assert_eq!(pod["spec"]["tolerations"][0]["key"], "own");
+    let env = main["env"].as_array().expect("variables");
+    let deadline = env
+        .iter()
+        .find(|variable| variable["name"] == "ARGO_DEADLINE");
+    assert_eq!(
+        deadline.expect("a deadline")["value"],
+        "1970-01-01T00:00:00Z"
+    );
+}
+
+#[test]
+fn pods_say_when_they_go() {
+    for (collection, config, expected) in [
+        (json!({}), json!({}), "/5s"),
+        (
+            json!({"strategy": "OnPodSuccess"}),
+            json!({}),
+            "OnPodSuccess/5s",
+        ),
+        (
+            json!({"strategy": "OnPodCompletion"}),
+            json!({"podGCDeleteDelayDuration": "90s"}),
+            "OnPodCompletion/1m30s",
+        ),
+        (
+            json!({"strategy": "OnWorkflowSuccess", "deleteDelayDuration": "0s"}),
+            json!({"podGCDeleteDelayDuration": "90s"}),
+            "OnWorkflowSuccess/0s",
+        ),
+    ] {
+        let pod = with_config(config, json!({"podGC": collection}), &container(json!({})));
+        let annotations = &pod["metadata"]["annotations"];
+        assert_eq!(
+            annotations["workflows.argoproj.io/pod-gc-strategy"],
+            expected
+        );
+    }
+}
