@@ -83,6 +83,11 @@ pub trait Observer {
     /// A run has ended, and no pod of it is left.
     fn ended(&mut self, run: &Run);
 
+    /// Is called at each pass of the loop, at least ten times a second.
+    fn pulse(&mut self, controller: &Controller) {
+        let _ = controller;
+    }
+
     /// Why pods wait; empty when none does.
     fn waiting(&mut self, why: &str) {
         let _ = why;
@@ -262,6 +267,7 @@ impl Pump {
                 polled = Instant::now();
             }
             self.take_turns();
+            observer.pulse(&self.controller);
             if self.controller.is_empty() && self.pending.is_empty() {
                 match until {
                     Until::NoRuns => return Ok(Finish::Idle),

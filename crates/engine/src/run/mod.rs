@@ -12,6 +12,7 @@ mod arguments;
 mod body;
 mod commands;
 mod dag;
+mod glance;
 mod globals;
 mod hooks;
 mod limits;
@@ -49,6 +50,7 @@ use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::plan::{CompileError, Plan, PlannedTemplate, compile};
 use crate::settings::Settings;
 
+pub use glance::Glance;
 pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart::RestartPlan;
