@@ -29,6 +29,9 @@ use crate::{ERRORS, LocalConfig, log_path, pod_dir};
 /// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
 const LOOK_AHEAD: u32 = 64;
 
+/// What a process can't be given on any system, and what a message to the keeper can surely hold.
+const MAX_ARGUMENTS: usize = 8 << 20;
+
 /// Threads that stage and collect.
 const WORKERS: usize = 4;
 
@@ -344,9 +347,19 @@ impl Shared {
         }
         let environment = variables(&pod, &main, &surroundings.variables, objects)
             .map_err(|error| format!("CreateContainerConfigError: {}", error.0))?;
+        let argv = arguments(&main, &environment)?;
+        let variables = environment
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
+        let size = argv.iter().map(String::len).chain(variables).sum::<usize>();
+        if size > MAX_ARGUMENTS {
+            return Err(format!(
+                "the arguments and variables of the step take {size} bytes, more than a process can be given: pass data as artifacts"
+            ));
+        }
         let spawn = Spawn {
             key,
-            argv: arguments(&main, &environment)?,
+            argv,
             working_directory: main
                 .working_dir
                 .as_deref()
