@@ -59,7 +59,7 @@ pub use steps::*;
 pub use synchronization::*;
 pub use task::*;
 pub use template::*;
-pub use typed::{Strictness, read_typed};
+pub use typed::{Strictness, from_json, from_value, read_typed};
 pub use value::*;
 pub use workflow::*;
 pub use yaml::{Document, Limits, Source, read_documents};

@@ -1,10 +1,12 @@
 //! Reading a source's objects by their `kind`.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
 
 use crate::typed::suggest;
-use crate::yaml::Value;
+use crate::yaml::{MAX_OF_A_KIND, Value, more};
 use crate::{
     ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, FieldPath, Limits, Severity,
     Source, Strictness, Workflow, WorkflowEventBinding, WorkflowTemplate, read_documents,
@@ -111,7 +113,25 @@ pub fn read_objects(source: &Source, strictness: Strictness) -> Parsed {
     parsed
         .diagnostics
         .sort_by_key(|diagnostic| diagnostic.span.map(|span| span.start));
+    bound(&mut parsed.diagnostics);
     parsed
+}
+
+/// Keeps so many faults of each kind; the last of them says how many more there are.
+fn bound(diagnostics: &mut Vec<Diagnostic>) {
+    let mut counts: BTreeMap<&'static str, usize> = BTreeMap::new();
+    diagnostics.retain(|diagnostic| {
+        let count = counts.entry(diagnostic.code).or_default();
+        *count += 1;
+        *count <= MAX_OF_A_KIND
+    });
+    for (code, count) in counts {
+        if count > MAX_OF_A_KIND
+            && let Some(last) = diagnostics.iter_mut().rfind(|fault| fault.code == code)
+        {
+            last.message.push_str(&more(count - MAX_OF_A_KIND));
+        }
+    }
 }
 
 fn read_document(document: &Document, strictness: Strictness, parsed: &mut Parsed) {

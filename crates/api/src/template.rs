@@ -188,9 +188,9 @@ pub struct Parameter {
     /// The name under which it is an output of the workflow too.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub global_name: String,
-    /// The values that are allowed.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub r#enum: Vec<AnyString>,
+    /// The values that are allowed. An empty list is a fault, none means that all are allowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub r#enum: Option<Vec<AnyString>>,
     /// What it is for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<AnyString>,

@@ -1,5 +1,6 @@
 //! Values that JSON may write in several forms.
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
 
@@ -39,11 +40,35 @@ impl Serialize for AnyString {
     }
 }
 
+/// The name under which an [`AnyString`] asks to be read.
+pub(crate) const ANY_STRING: &str = "AnyString";
+
 impl<'de> Deserialize<'de> for AnyString {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
-        impl serde::de::Visitor<'_> for Visitor {
+        impl<'de> serde::de::Visitor<'de> for Visitor {
             type Value = AnyString;
+            fn visit_newtype_struct<D: Deserializer<'de>>(
+                self,
+                deserializer: D,
+            ) -> Result<AnyString, D::Error> {
+                deserializer.deserialize_any(self)
+            }
+            // Argo takes maps and lists for empty texts.
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                mut map: A,
+            ) -> Result<AnyString, A::Error> {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(AnyString::default())
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut list: A,
+            ) -> Result<AnyString, A::Error> {
+                while list.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(AnyString::default())
+            }
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a string, number or boolean")
             }
@@ -70,7 +95,7 @@ impl<'de> Deserialize<'de> for AnyString {
                 Ok(AnyString(String::new()))
             }
         }
-        deserializer.deserialize_any(Visitor)
+        deserializer.deserialize_newtype_struct(ANY_STRING, Visitor)
     }
 }
 

@@ -230,9 +230,10 @@ pub struct TtlStrategy {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct PodGc {
-    /// When.
-    #[serde(with = "word_or_empty", skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<PodGcStrategy>,
+    /// When: a word of [`PodGcStrategy`], or nothing for never. Other words are read, and refused
+    /// when the workflow is validated.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub strategy: String,
     /// Which pods are meant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_selector: Option<LabelSelector>,
@@ -266,9 +267,9 @@ pub struct WorkflowLevelArtifactGc {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct VolumeClaimGc {
-    /// When.
-    #[serde(with = "word_or_empty", skip_serializing_if = "Option::is_none")]
-    pub strategy: Option<VolumeClaimGcStrategy>,
+    /// When: a word of [`VolumeClaimGcStrategy`]; nothing means on success, another word never.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub strategy: String,
 }
 
 /// How the executor's containers run.

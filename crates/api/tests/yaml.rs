@@ -9,22 +9,6 @@ const CASES: &str = include_str!("data/yaml.json");
 /// Texts that Kubernetes refuses, or misreads, and we don't.
 const MORE: &[(&str, &str)] = &[
     ("12345678901234567890: x\n.inf: y", "large numbers as keys"),
-    (
-        "a: &x {b: 1}\nd:\n  b: 2\n  <<: *x",
-        "a key beside a merge that has it too",
-    ),
-    (
-        "a: &x {b: 1}\nd:\n  <<: *x\n  b: 2",
-        "the same, the merge first",
-    ),
-    (
-        "a: &x {b: 1, q: 0}\ne: &y {b: 3, z: 1}\nd:\n  <<: [*x, *y]\n  r: 2",
-        "the same, between two merges",
-    ),
-    (
-        "d:\n  <<: {a: 1}\n  a: 2",
-        "the same, the merged map written in place",
-    ),
     ("a: \"x\\u00e9\\x41\\n\\/\"", "JSON's escaped slash"),
     ("{\"a\":\"\\/x\"}", "the same in JSON"),
     ("a: \"\\ud83d\\ude00\"", "JSON's surrogate pairs"),

@@ -12,6 +12,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
+use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
 use argosy_runtime::{Observer, Pump, Until};
 use argosy_store::{ObjectKind, Store};
@@ -62,15 +63,8 @@ impl ObjectSource for Objects {
     }
 }
 
-/// How many steps run at once: as given, else as many as there are cores.
-pub fn slots(given: Option<u32>) -> u32 {
-    given.unwrap_or_else(|| {
-        std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32)
-    })
-}
-
 /// Forks the keeper. Must come before anything that starts a thread.
-pub fn fork_keeper(data_dir: &Path) -> Result<PathBuf> {
+pub fn fork_keeper(data_dir: &Path) -> Result<KeeperHandle> {
     std::fs::create_dir_all(data_dir)
         .with_context(|| format!("cannot make {}", data_dir.display()))?;
     argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
@@ -79,8 +73,8 @@ pub fn fork_keeper(data_dir: &Path) -> Result<PathBuf> {
 /// Carries runs out until none is left.
 pub fn carry_out(
     client: &Client,
-    keeper: &Path,
-    slots: u32,
+    keeper: KeeperHandle,
+    max_processes: Option<u32>,
     runs: &[RunId],
     observer: &mut dyn Observer,
     until: Until,
@@ -104,7 +98,8 @@ pub fn carry_out(
     });
     let config = LocalConfig::new(
         client.data_dir.clone(),
-        slots,
+        max_processes,
+        client.store.clone(),
         Arc::new(Objects(client.store.clone())),
         surroundings,
     );
@@ -168,8 +163,8 @@ pub fn background(
     let mut observer = argosy_runtime::NoObserver;
     carry_out(
         &client,
-        &keeper,
-        slots(max_processes),
+        keeper,
+        max_processes,
         &[],
         &mut observer,
         Until::IdleFor(IDLE),

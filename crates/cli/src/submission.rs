@@ -202,12 +202,11 @@ pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
     Ok(id)
 }
 
-/// Checks a workflow that no file holds, and hands it over.
-pub fn check_and_create(client: &Client, workflow: Workflow) -> Result<RunId> {
+/// Checks a workflow that no file holds.
+pub fn check_one(client: &Client, workflow: Workflow) -> Result<Definition> {
     let shelf = Shelf::new(Some(&*client.store));
     let definitions = check(client, &shelf, vec![(workflow, None)])?;
-    let definition = definitions.first().context("one was checked")?;
-    create(client, definition)
+    definitions.into_iter().next().context("one was checked")
 }
 
 /// The time, in whole seconds.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::effect::PodRequest;
+use crate::effect::{Effect, PodRequest};
 use crate::fact::Fact;
 use crate::ids::{RunId, Seconds};
+use crate::locks::{LockAnswer, LockTable, LockView};
 use crate::run::{Run, Turn};
+use crate::throttle::{POSTPONED, Throttle};
 
 /// The runs that this process owns.
 #[derive(Default)]
@@ -19,13 +21,32 @@ pub struct Controller {
     due_of: BTreeMap<RunId, Seconds>,
     /// Runs whose pods wait for slots, in turn.
     wanting: VecDeque<RunId>,
+    locks: LockTable,
+    throttle: Throttle,
+    /// Runs that have not begun; they queue up once all are there.
+    unstarted: Vec<RunId>,
+    /// The latest time that this controller was told.
+    now: Seconds,
 }
 
 impl Controller {
-    /// Takes a run over.
+    /// Takes a run over. Add all runs before the first turn: what they hold of locks is entered
+    /// here.
     pub fn add(&mut self, run: Run) {
         let id = run.id();
+        for request in run.held_locks() {
+            self.locks.hold(request);
+        }
+        let namespace = run.definition().namespace().to_owned();
+        let waits = run.awaits_start();
+        let runs = !run.awaits_start() && !run.is_over();
         self.runs.insert(id, run);
+        if runs {
+            self.throttle.enter(id, &namespace);
+        }
+        if waits {
+            self.unstarted.push(id);
+        }
         self.wake(id);
     }
 
@@ -35,7 +56,11 @@ impl Controller {
             self.due.remove(&(at, id));
         }
         self.wanting.retain(|&wanting| wanting != id);
-        self.runs.remove(&id)
+        let run = self.runs.remove(&id);
+        let answers = self.locks.forget(id);
+        self.tell_locks(answers);
+        self.leave_throttle(id);
+        run
     }
 
     /// One of the runs.
@@ -60,10 +85,103 @@ impl Controller {
 
     /// Tells a run a fact. A fact about a run that is not here is dropped.
     pub fn tell(&mut self, at: Seconds, id: RunId, fact: Fact) {
+        self.now = self.now.max(at);
+        if fact == Fact::Started {
+            self.unstarted.retain(|&waiting| waiting != id);
+        }
+        let fact = match fact {
+            Fact::Started if !self.admits(id) => Fact::Postponed(POSTPONED.into()),
+            fact => fact,
+        };
         if let Some(run) = self.runs.get_mut(&id) {
             run.tell(at, fact);
             self.wake(id);
         }
+    }
+
+    fn admits(&mut self, id: RunId) -> bool {
+        let Some(run) = self.runs.get(&id) else {
+            return true;
+        };
+        let definition = run.definition().clone();
+        let metadata = &definition.workflow.metadata;
+        let created_at = metadata
+            .creation_timestamp
+            .as_ref()
+            .map_or(Seconds(0), crate::timestamp::seconds);
+        let priority = definition.workflow.spec.priority.unwrap_or(0);
+        self.throttle
+            .admit(id, definition.namespace(), priority, created_at)
+    }
+
+    /// Carries out what is the controller's own of a turn's effects, in the place that
+    /// [`Effect::is_final`] gives it.
+    pub fn perform(&mut self, effect: &Effect) {
+        let answers = match effect {
+            Effect::AskLocks(request) => self.locks.ask((**request).clone()),
+            Effect::ReleaseLocks(holder) => self.locks.release(*holder),
+            Effect::RunEnded
+            | Effect::StopPod { .. }
+            | Effect::ForgetPod { .. }
+            | Effect::LoadCache { .. }
+            | Effect::SaveCache { .. }
+            | Effect::RunTask(_)
+            | Effect::StopTask { .. } => return,
+        };
+        self.tell_locks(answers);
+    }
+
+    fn tell_locks(&mut self, answers: Vec<LockAnswer>) {
+        for (holder, seen) in answers {
+            self.tell(self.now, holder.run, Fact::LockSeen(holder.node, seen));
+        }
+    }
+
+    /// A run has ended and its end is committed: others may begin, and what it held is free.
+    pub fn ended(&mut self, id: RunId) {
+        let answers = self.locks.forget(id);
+        self.tell_locks(answers);
+        self.leave_throttle(id);
+    }
+
+    fn leave_throttle(&mut self, id: RunId) {
+        self.throttle.leave(id);
+        self.begin_admitted();
+    }
+
+    fn begin_admitted(&mut self) {
+        for id in self.throttle.admit_waiting() {
+            self.tell(self.now, id, Fact::Started);
+        }
+    }
+
+    /// Sets how many workflows may run at a time, in all and in each namespace; 0 for no limit.
+    /// Argo: `parallelism`, `namespaceParallelism`.
+    pub fn set_parallelism(&mut self, total: u32, namespace: u32) {
+        self.throttle.set_limits(total, namespace);
+        self.begin_admitted();
+    }
+
+    /// Sets how many workflows of one namespace may run at a time.
+    pub fn set_namespace_parallelism(&mut self, namespace: &str, limit: Option<u32>) {
+        self.throttle.set_namespace(namespace, limit);
+        self.begin_admitted();
+    }
+
+    /// Says how many may hold a semaphore: see [`LockTable::set_limit`].
+    pub fn set_semaphore_limit(&mut self, name: &str, limit: Option<i64>) {
+        let answers = self.locks.set_limit(name, limit);
+        self.tell_locks(answers);
+    }
+
+    /// Whether anybody waits for a lock.
+    pub fn has_lock_waiters(&self) -> bool {
+        self.locks.has_waiters()
+    }
+
+    /// The locks that have been asked for.
+    pub fn locks(&self) -> Vec<LockView> {
+        self.locks.list()
     }
 
     fn wake(&mut self, id: RunId) {
@@ -74,6 +192,9 @@ impl Controller {
 
     /// Gives the next run its turn; `None` if no run has anything to do by `now`.
     pub fn turn(&mut self, now: Seconds) -> Option<(RunId, Turn)> {
+        for id in std::mem::take(&mut self.unstarted) {
+            self.tell(now, id, Fact::Started);
+        }
         while let Some(&(at, id)) = self.due.first() {
             if at > now {
                 break;
@@ -87,7 +208,8 @@ impl Controller {
             let Some(run) = self.runs.get_mut(&id) else {
                 continue;
             };
-            let turn = run.turn(now);
+            self.now = self.now.max(now);
+            let mut turn = run.turn(now);
             let more = turn.unfinished || run.has_work();
             let next = run.next_due();
             let wants = run.wanted_pods() > 0;
@@ -98,9 +220,28 @@ impl Controller {
             if wants && !self.wanting.contains(&id) {
                 self.wanting.push_back(id);
             }
+            turn.effects.retain(|effect| {
+                let ask = matches!(effect, Effect::AskLocks(_));
+                if ask {
+                    self.perform(effect);
+                }
+                !ask
+            });
             return Some((id, turn));
         }
         None
+    }
+
+    /// Gives one run its turn; `None` if it has nothing to do by `now`.
+    pub fn turn_of(&mut self, now: Seconds, id: RunId) -> Option<Turn> {
+        let due = self.due_of.get(&id).is_some_and(|&at| at <= now);
+        if !due && !self.queued.contains(&id) {
+            return None;
+        }
+        self.queued.insert(id);
+        self.ready.retain(|&ready| ready != id);
+        self.ready.push_front(id);
+        self.turn(now).map(|(_, turn)| turn)
     }
 
     fn set_due(&mut self, id: RunId, next: Option<Seconds>) {

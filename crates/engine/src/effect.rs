@@ -5,7 +5,8 @@ use std::sync::Arc;
 use argosy_api::Template;
 use k8s_openapi::api::core::v1::Pod;
 
-use crate::ids::PodKey;
+use crate::ids::{NodeIndex, PodKey, RunId};
+use crate::locks::{LockHolder, LockRequest};
 
 /// One thing to be done outside the core.
 ///
@@ -28,14 +29,65 @@ pub enum Effect {
     },
     /// The run has ended and its end is part of this turn's commit.
     RunEnded,
+    /// Ask for locks. The controller itself carries this out; it never leaves it.
+    AskLocks(Box<LockRequest>),
+    /// A node, or the workflow, needs its locks no more; the controller carries this out.
+    ReleaseLocks(LockHolder),
+    /// Look a key up in a cache. The answer is a [`Fact::CacheSeen`](crate::fact::Fact::CacheSeen).
+    LoadCache {
+        /// The run that asks.
+        run: RunId,
+        /// The node that asks.
+        node: NodeIndex,
+        /// The cache's name: that of a ConfigMap.
+        cache: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+    },
+    /// Keep outputs in a cache.
+    SaveCache {
+        /// The run whose outputs they are.
+        run: RunId,
+        /// The cache's name.
+        cache: Arc<str>,
+        /// The key.
+        key: Arc<str>,
+        /// The JSON of a [`CacheEntry`](crate::cache::CacheEntry).
+        entry: Arc<str>,
+    },
+    /// Have an agent carry out an `http` or `plugin` template.
+    RunTask(Box<TaskRequest>),
+    /// The task's result is wanted no more.
+    StopTask {
+        /// The task.
+        task: PodKey,
+    },
+}
+
+/// A task for an agent. It may be asked for again after a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TaskRequest {
+    /// Which task this is.
+    pub key: PodKey,
+    /// The ID of its node, by which Argo's WorkflowTaskSet names it.
+    pub node_id: Arc<str>,
+    /// The template with every tag resolved.
+    pub template: Template,
 }
 
 impl Effect {
     /// Whether the effect must wait for the commit of its turn.
     pub fn is_final(&self) -> bool {
         match self {
-            Self::StopPod { .. } => false,
-            Self::ForgetPod { .. } | Self::RunEnded => true,
+            Self::StopPod { .. }
+            | Self::AskLocks(_)
+            | Self::LoadCache { .. }
+            | Self::RunTask(_)
+            | Self::StopTask { .. } => false,
+            Self::ForgetPod { .. }
+            | Self::RunEnded
+            | Self::ReleaseLocks(_)
+            | Self::SaveCache { .. } => true,
         }
     }
 }
@@ -51,6 +103,8 @@ pub struct PodRequest {
     pub pod: Box<Pod>,
     /// What is to happen around the user's command.
     pub layout: Layout,
+    /// Its work is done for the workflow once it is ready, though it runs on.
+    pub daemon: bool,
 }
 
 /// What is to happen around the user's command.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use argosy_api::{Artifact, NodePhase};
 use serde::{Deserialize, Serialize};
 
-use crate::ids::{PodKey, Seconds};
+use crate::ids::{NodeIndex, PodKey, Seconds};
+use crate::locks::LockSeen;
 
 /// One thing that has happened to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,37 @@ pub enum Fact {
     TimeReached,
     /// Somebody asks something of the run.
     Asked(Command),
+    /// The run may not begin yet, for this reason: the controller's `parallelism`.
+    Postponed(Box<str>),
+    /// What has become of the locks that a node asked for; [`NodeIndex::NONE`] stands for the
+    /// workflow.
+    LockSeen(NodeIndex, LockSeen),
+    /// What the cache had for a node.
+    CacheSeen(NodeIndex, CacheSeen),
+    /// An agent reports on an `http` or `plugin` node.
+    TaskSeen(PodKey, TaskSeen),
+}
+
+/// What a cache had for a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum CacheSeen {
+    /// Nothing.
+    Missing,
+    /// An entry: the JSON of a [`CacheEntry`](crate::cache::CacheEntry).
+    Found(Box<str>),
+    /// It can't be read; makes the node an error.
+    Failed(Box<str>),
+}
+
+/// What an agent reports of a task.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskSeen {
+    /// How far it is.
+    pub phase: NodePhase,
+    /// Why it is there.
+    pub message: Option<Box<str>>,
+    /// What it put out.
+    pub outputs: ResultSeen,
 }
 
 /// A fact and when it was learnt.
@@ -177,6 +209,8 @@ pub enum Command {
         selector: Option<NodeSelector>,
         /// Workflow parameters with new values.
         parameters: Vec<(Box<str>, Box<str>)>,
+        /// Beyond Argo: run these nodes again too, however they ended.
+        from: Option<NodeSelector>,
     },
 }
 

@@ -5,6 +5,7 @@
 //! This crate must never read a file, the environment or the time, start a thread, or hold a map
 //! whose order is random.
 
+pub mod cache;
 pub mod commit;
 pub mod controller;
 pub mod definition;
@@ -13,13 +14,16 @@ pub mod effect;
 pub mod fact;
 pub mod go_json;
 pub mod ids;
+pub mod locks;
 pub mod log;
 pub mod lower;
+pub mod observe;
 pub mod plan;
 mod printf;
 pub mod run;
 pub mod settings;
 pub mod source;
 pub mod strategic;
+pub mod throttle;
 pub mod timestamp;
 pub mod validate;

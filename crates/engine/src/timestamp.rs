@@ -14,6 +14,13 @@ pub fn rfc3339(at: Seconds) -> String {
     timestamp(at).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Reads RFC 3339; fractions of a second are dropped.
+pub fn parse_rfc3339(text: &str) -> Option<Seconds> {
+    text.parse::<Timestamp>()
+        .ok()
+        .map(|at| Seconds(at.as_second()))
+}
+
 /// As Kubernetes' types hold it.
 pub fn kubernetes(at: Seconds) -> k8s_openapi::apimachinery::pkg::apis::meta::v1::Time {
     k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(timestamp(at))

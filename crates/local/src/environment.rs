@@ -10,13 +10,12 @@ use crate::ObjectSource;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ConfigError(pub String);
 
-/// The environment of a container, in order, later ones over earlier ones.
+/// The environment that a container declares, later variables over earlier ones.
 pub(crate) fn variables(
     pod: &Pod,
     container: &Container,
-    base: &[(String, String)],
     objects: &dyn ObjectSource,
-) -> Result<Vec<(String, String)>, ConfigError> {
+) -> Result<BTreeMap<String, String>, ConfigError> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
     let mut own: BTreeMap<String, String> = BTreeMap::new();
     for source in container.env_from.iter().flatten() {
@@ -60,9 +59,7 @@ pub(crate) fn variables(
             own.insert(variable.name.clone(), value);
         }
     }
-    let mut all: BTreeMap<String, String> = base.iter().cloned().collect();
-    all.extend(own);
-    Ok(all.into_iter().collect())
+    Ok(own)
 }
 
 /// `$(NAME)` filled in as Kubernetes does it; `$$(NAME)` stays as `$(NAME)`.

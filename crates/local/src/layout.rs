@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use argosy_api::Template;
-use argosy_executor::PathMap;
+use argosy_executor::{PathMap, RootedPathMap};
 use k8s_openapi::api::core::v1::{Container, Pod, Volume};
 
 use crate::ObjectSource;
@@ -23,29 +23,21 @@ const MAX_ENTRIES: usize = 4_096;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Layout {
     pub mounts: Vec<Mount>,
-    /// Folders of the step that a folder of the pod backs, the longest first when looked up.
-    backed: BTreeMap<PathBuf, PathBuf>,
+    /// Folders and files of the step that others of this machine back.
+    pub backed: BTreeMap<PathBuf, PathBuf>,
 }
 
-impl PathMap for Layout {
-    fn host_path(&self, inside: &str) -> PathBuf {
-        let inside = Path::new(inside);
-        let mut best: Option<(&PathBuf, &PathBuf)> = None;
-        for (from, to) in &self.backed {
-            let longer =
-                best.is_none_or(|(found, _)| from.as_os_str().len() > found.as_os_str().len());
-            if inside.starts_with(from) && longer {
-                best = Some((from, to));
-            }
-        }
-        match best {
-            Some((from, to)) => match inside.strip_prefix(from) {
-                Ok(rest) if rest.as_os_str().is_empty() => to.clone(),
-                Ok(rest) => to.join(rest),
-                Err(_) => inside.to_owned(),
-            },
-            None => inside.to_owned(),
-        }
+impl Layout {
+    /// From the step's paths to this machine's.
+    pub(crate) fn paths(&self) -> RootedPathMap {
+        let machine = RootedPathMap::new(PathBuf::from("/"));
+        self.backed.iter().fold(machine, |map, (inside, host)| {
+            map.mount(inside, host.clone())
+        })
+    }
+
+    fn host_path(&self, inside: &Path) -> PathBuf {
+        self.paths().host_path(&inside.to_string_lossy())
     }
 }
 
@@ -83,15 +75,25 @@ fn declared(template: &Template) -> Vec<(PathBuf, bool)> {
         .collect()
 }
 
-/// Lays out a step below `pod_dir`.
+/// Where a container is laid out.
+pub(crate) struct Places<'a> {
+    /// The pod's folder, in which its volumes are.
+    pub pod: &'a Path,
+    /// The container's own.
+    pub own: PathBuf,
+    /// Where the workflow was submitted.
+    pub working_directory: &'a Path,
+}
+
+/// Lays out a container.
 pub(crate) fn lay_out(
     pod: &Pod,
     container: &Container,
     template: Option<&Template>,
-    pod_dir: &Path,
-    working_directory: &Path,
+    places: &Places<'_>,
     objects: &dyn ObjectSource,
 ) -> Result<Layout, String> {
+    let (pod_dir, working_directory) = (places.own.as_path(), places.working_directory);
     let mut layout = Layout::default();
     let failed = |error: io::Error| format!("cannot lay out {}: {error}", pod_dir.display());
     let own_tmp = pod_dir.join("tmp");
@@ -128,7 +130,7 @@ pub(crate) fn lay_out(
             .and_then(|spec| spec.volumes.as_ref())
             .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
             .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
-        let mut source = volume_source(pod, volume, pod_dir, objects)?;
+        let mut source = volume_source(pod, volume, places.pod, objects)?;
         if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
             if !is_plain(sub_path) {
                 return Err(format!("the subPath {sub_path:?} leads out of its volume"));
@@ -157,8 +159,8 @@ pub(crate) fn lay_out(
         let Some((source, read_only)) = wanted.volume else {
             continue;
         };
-        let point = layout.host_path(&path.to_string_lossy());
-        let inside_pod = point.starts_with(pod_dir);
+        let point = layout.host_path(&path);
+        let inside_pod = point.starts_with(places.pod);
         if inside_pod && !point.exists() {
             if source.is_dir() {
                 fs::create_dir_all(&point).map_err(failed)?;
@@ -211,7 +213,7 @@ impl Layout {
     fn shadows(&mut self, wanted: &[Wanted], pod_dir: &Path) -> io::Result<()> {
         let mut folders: BTreeMap<PathBuf, Shadow> = BTreeMap::new();
         for Wanted { path, volume, .. } in wanted {
-            let host = self.host_path(&path.to_string_lossy());
+            let host = self.host_path(path);
             if host.starts_with(pod_dir) || (path.exists() && volume.is_some()) {
                 continue;
             }
@@ -236,7 +238,7 @@ impl Layout {
             self.cover(folder, &shadow.place);
         }
         for wanted in wanted.iter().filter(|wanted| wanted.is_input) {
-            let host = self.host_path(&wanted.path.to_string_lossy());
+            let host = self.host_path(&wanted.path);
             if let Some(parent) = host.parent() {
                 fs::create_dir_all(parent)?;
             }
@@ -263,7 +265,7 @@ impl Layout {
                 fs::write(&to, b"")?;
             }
             self.mounts.push(Mount {
-                source: self.host_path(&from.to_string_lossy()),
+                source: self.host_path(&from),
                 target: to,
                 read_only: false,
                 inner: true,

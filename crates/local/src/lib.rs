@@ -11,9 +11,10 @@ mod spawn;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use argosy_engine::ids::{PodKey, RunId};
+use argosy_store::Store;
 
 pub use backend::LocalBackend;
 pub use spawn::namespaces_work;
@@ -43,25 +44,31 @@ pub type SurroundingsOf = dyn Fn(RunId) -> Surroundings + Send + Sync;
 pub struct LocalConfig {
     data_dir: PathBuf,
     slots: u32,
+    sets_total: bool,
+    store: Arc<dyn Store>,
     objects: Arc<dyn ObjectSource>,
     surroundings: Arc<SurroundingsOf>,
-    work: Mutex<Option<backend::WorkSender>>,
 }
 
 impl LocalConfig {
-    /// Steps run below this data directory, as many at once as there are slots.
+    /// Steps run below this data directory. The slots are those of the whole machine: all runners
+    /// of the store share them. If none are given there are as many as there are cores, or as
+    /// another runner that lives has said.
     pub fn new(
         data_dir: PathBuf,
-        slots: u32,
+        slots: Option<u32>,
+        store: Arc<dyn Store>,
         objects: Arc<dyn ObjectSource>,
         surroundings: Arc<SurroundingsOf>,
     ) -> Self {
+        let cores = || std::thread::available_parallelism().map_or(1, |cores| cores.get() as u32);
         Self {
             data_dir,
-            slots: slots.max(1),
+            sets_total: slots.is_some(),
+            slots: slots.unwrap_or_else(cores).max(1),
+            store,
             objects,
             surroundings,
-            work: Mutex::new(None),
         }
     }
 }
@@ -77,10 +84,6 @@ pub(crate) fn pod_dir(data_dir: &Path, key: PodKey) -> PathBuf {
         .join("pods")
         .join(format!("{}-{}", key.node.0, key.incarnation))
 }
-
-/// Stands for the container in [`log_path`] where the main one's standard error is kept apart, as it
-/// is when its standard output is a result.
-pub const ERRORS: &str = "main.stderr";
 
 /// The file in which the output of a pod's container is kept.
 pub fn log_path(data_dir: &Path, key: PodKey, container: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! The trait that every backend implements: it runs pods and tells how they fare.
 
-use argosy_engine::effect::PodRequest;
-use argosy_engine::fact::{PodSeen, ResultSeen};
+use argosy_engine::effect::{PodRequest, TaskRequest};
+use argosy_engine::fact::{PodSeen, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId};
 
 /// Runs pods. No method blocks: orders are queued, and what comes of them arrives as
@@ -10,9 +10,9 @@ use argosy_engine::ids::{PodKey, RunId};
 ///
 /// Every backend passes the contract tests in `argosy_runtime::contract`.
 pub trait Backend: Send {
-    /// Runs a pod, at most once for its key: asking again for a key that is known does nothing.
+    /// Runs pods, each at most once for its key: asking again for a key that is known does nothing.
     /// A pod that cannot be run comes back as `PodSeen` with phase `Failed` and a message.
-    fn create(&mut self, request: PodRequest);
+    fn create(&mut self, requests: Vec<PodRequest>);
 
     /// Ends a pod's containers: SIGTERM, then SIGKILL when the grace has passed. The pod's end is
     /// reported as usual. For a pod that is queued and has not begun, the end is reported at once
@@ -26,6 +26,21 @@ pub trait Backend: Send {
     /// state, then `BackendEvent::Inventory`.
     fn inventory(&mut self, run: RunId);
 
+    /// Has an agent carry out an `http` or `plugin` template; asking again for a task that is under
+    /// way does nothing.
+    ///
+    /// # Errors
+    /// Why this backend has no agent.
+    fn run_task(&mut self, task: TaskRequest) -> Result<(), String> {
+        let _ = task;
+        Err("no agent runs here".to_owned())
+    }
+
+    /// The task's result is wanted no more.
+    fn stop_task(&mut self, task: PodKey) {
+        let _ = task;
+    }
+
     /// Removes what a deleted run has left: logs, volumes, working files.
     fn remove_run(&mut self, run: RunId);
 }
@@ -37,6 +52,8 @@ pub enum BackendEvent {
     PodSeen(PodKey, PodSeen),
     /// The executor of a pod reports.
     ResultSeen(PodKey, ResultSeen),
+    /// The agent reports.
+    TaskSeen(PodKey, TaskSeen),
     /// These are all pods of the run that the backend knows.
     Inventory(RunId, Vec<PodKey>),
     /// The backend would take this many more pods now. Replaces what was announced before.
@@ -51,4 +68,11 @@ pub enum BackendEvent {
 pub trait EventSink: Send + Sync {
     /// Hands one event over.
     fn send(&self, event: BackendEvent);
+
+    /// Hands several over, which are then dealt with in one go.
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        for event in events {
+            self.send(event);
+        }
+    }
 }

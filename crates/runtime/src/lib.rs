@@ -4,6 +4,7 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+mod objects;
 mod pump;
 
 pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

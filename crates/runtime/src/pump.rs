@@ -9,19 +9,24 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use argosy_api::NodePhase;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact};
+use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
 
 use crate::backend::{Backend, BackendEvent, EventSink};
+use crate::objects::{load_cache, read_limits, save_cache};
 
 /// How long at most until another process's command is seen.
 const POLL: Duration = Duration::from_millis(100);
+
+/// How long at most until a changed limit of a semaphore is seen by who waits for it.
+const LIMITS: Duration = Duration::from_secs(1);
 
 /// Commits that may be under way before turns wait for them.
 const MOST_COMMITS: usize = 64;
@@ -29,7 +34,7 @@ const MOST_COMMITS: usize = 64;
 /// What reaches the pump.
 #[derive(Debug)]
 enum Message {
-    Backend(BackendEvent),
+    Backend(Vec<BackendEvent>),
     Committed(u64, Result<(), StoreError>),
     Ask(RunId, Command),
     Adopt(RunId),
@@ -71,7 +76,11 @@ impl Handle {
 
 impl EventSink for Handle {
     fn send(&self, event: BackendEvent) {
-        Handle::send(self, Message::Backend(event));
+        Handle::send(self, Message::Backend(vec![event]));
+    }
+
+    fn send_all(&self, events: Vec<BackendEvent>) {
+        Handle::send(self, Message::Backend(events));
     }
 }
 
@@ -86,6 +95,11 @@ pub trait Observer {
     /// Is called at each pass of the loop, at least ten times a second.
     fn pulse(&mut self, controller: &Controller) {
         let _ = controller;
+    }
+
+    /// Something went wrong that does not end a run.
+    fn trouble(&mut self, what: &str) {
+        let _ = what;
     }
 
     /// Why pods wait; empty when none does.
@@ -219,6 +233,7 @@ impl Pump {
         self.store.values(id, &mut |hash, text| {
             values.insert(hash, Arc::<str>::from(text));
         })?;
+        read_limits(&*self.store, &mut self.controller)?;
         let fresh = rows.is_empty() && stored.state.is_none();
         let run = Run::load(
             id,
@@ -251,6 +266,7 @@ impl Pump {
     ) -> Result<Finish, PumpError> {
         let mut idle_since = Instant::now();
         let mut polled = Instant::now() - POLL;
+        let mut limits_read = Instant::now();
         loop {
             self.receive(backend, observer)?;
             if self.stopping {
@@ -259,6 +275,10 @@ impl Pump {
             }
             if polled.elapsed() >= POLL {
                 self.read_commands()?;
+                if self.controller.has_lock_waiters() && limits_read.elapsed() >= LIMITS {
+                    read_limits(&*self.store, &mut self.controller)?;
+                    limits_read = Instant::now();
+                }
                 if matches!(until, Until::IdleFor(_)) {
                     for run in self.store.unowned_runs()? {
                         self.adopt(run, backend)?;
@@ -333,7 +353,11 @@ impl Pump {
         observer: &mut dyn Observer,
     ) -> Result<(), PumpError> {
         match message {
-            Message::Backend(event) => self.backend_event(event, observer)?,
+            Message::Backend(events) => {
+                for event in events {
+                    self.backend_event(event, observer)?;
+                }
+            }
             Message::Committed(commit, result) => {
                 self.committed(commit, result, backend, observer)?;
             }
@@ -359,6 +383,10 @@ impl Pump {
             BackendEvent::ResultSeen(pod, seen) => {
                 self.controller
                     .tell(now(), pod.run, Fact::ResultSeen(pod, seen));
+            }
+            BackendEvent::TaskSeen(task, seen) => {
+                self.controller
+                    .tell(now(), task.run, Fact::TaskSeen(task, seen));
             }
             BackendEvent::Inventory(run, pods) => {
                 self.controller.tell(now(), run, Fact::Inventory(pods));
@@ -468,8 +496,8 @@ impl Pump {
             let Some(pending) = self.pending.pop_front() else {
                 return;
             };
-            for request in pending.requests {
-                backend.create(request);
+            if !pending.requests.is_empty() {
+                backend.create(pending.requests);
             }
             if let Some(run) = pending.run.and_then(|id| self.controller.run(id)) {
                 observer.changed(run, &pending.changed);
@@ -484,12 +512,57 @@ impl Pump {
                             self.release(id, observer);
                         }
                     }
+                    Effect::AskLocks(_) | Effect::ReleaseLocks(_) => {
+                        self.controller.perform(&effect);
+                    }
+                    Effect::LoadCache {
+                        run,
+                        node,
+                        cache,
+                        key,
+                    } => {
+                        let namespace = self.namespace(run);
+                        let at = now();
+                        let seen = load_cache(&*self.store, &namespace, &cache, &key, at);
+                        self.controller.tell(at, run, Fact::CacheSeen(node, seen));
+                    }
+                    Effect::SaveCache {
+                        run,
+                        cache,
+                        key,
+                        entry,
+                    } => {
+                        let namespace = self.namespace(run);
+                        let saved = save_cache(&*self.store, &namespace, &cache, &key, &entry);
+                        if let Err(error) = saved {
+                            observer.trouble(&error);
+                        }
+                    }
+                    Effect::RunTask(task) => {
+                        let key = task.key;
+                        if let Err(error) = backend.run_task(*task) {
+                            let seen = TaskSeen {
+                                phase: NodePhase::Error,
+                                message: Some(error.into()),
+                                outputs: ResultSeen::default(),
+                            };
+                            self.controller
+                                .tell(now(), key.run, Fact::TaskSeen(key, seen));
+                        }
+                    }
+                    Effect::StopTask { task } => backend.stop_task(task),
                 }
             }
             if !forgotten.is_empty() {
                 backend.forget(&forgotten);
             }
         }
+    }
+
+    fn namespace(&self, run: RunId) -> String {
+        self.controller
+            .run(run)
+            .map_or_else(String::new, |run| run.definition().namespace().to_owned())
     }
 
     fn release(&mut self, id: RunId, observer: &mut dyn Observer) {

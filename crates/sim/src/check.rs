@@ -1,5 +1,6 @@
 //! What must hold of every run at every settled instant.
 
+use argosy_engine::effect::Effect;
 use argosy_engine::ids::RunId;
 
 use crate::World;
@@ -31,7 +32,14 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     // A rebuilt run looks at every composite, so it is the diligent engine.
     let turn = rebuilt.turn(world.now());
     let changed = turn.commit.nodes.len();
-    if changed > 0 || !turn.effects.is_empty() {
+    // What waits for an answer asks again after a restart.
+    let found_work = turn.effects.iter().any(|effect| {
+        !matches!(
+            effect,
+            Effect::AskLocks(_) | Effect::LoadCache { .. } | Effect::RunTask(_)
+        )
+    });
+    if changed > 0 || found_work {
         let after = rebuilt.workflow_status();
         return Err(format!(
             "not settled: looking at everything changed {changed} nodes, effects {:?}\nbefore {}\nafter {}",

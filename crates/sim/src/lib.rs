@@ -3,10 +3,13 @@
 //!
 //! This crate must never read the time, start a thread or do I/O.
 
+mod caches;
 mod check;
+mod objects;
 mod pods;
+pub mod protocol;
 mod world;
 
 pub use check::check;
-pub use pods::Outcome;
-pub use world::{SimError, World};
+pub use pods::{Outcome, SimPod};
+pub use world::{Halting, SimError, World};

@@ -1,10 +1,14 @@
-//! Simulated pods: how they end, told as the cluster and the executor would tell it.
+//! Simulated pods: what the cluster and the executor would tell of them.
 
 use argosy_engine::effect::{Layout, PodRequest};
-use argosy_engine::fact::{
-    ContainerKind, ContainerSeen, ContainerState, Fact, PodPhase, PodSeen, ResultSeen,
-};
+use argosy_engine::fact::{Fact, ResultSeen};
 use argosy_engine::ids::Seconds;
+use argosy_engine::observe::pod_seen;
+use argosy_engine::timestamp;
+use k8s_openapi::api::core::v1::{
+    ContainerState, ContainerStateRunning, ContainerStateTerminated, ContainerStatus, Pod,
+    PodStatus,
+};
 
 /// How a simulated pod ends.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -47,75 +51,226 @@ impl Outcome {
     }
 }
 
-/// A pod in a state without containers' details.
-pub(crate) fn seen(phase: PodPhase) -> PodSeen {
-    PodSeen {
-        phase,
-        message: None,
-        reason: None,
-        ip: None,
-        host_node_name: None,
-        containers: Vec::new(),
-        deleted: false,
-    }
+/// A pod of the simulated cluster.
+#[derive(Clone, Debug)]
+pub struct SimPod {
+    /// What was asked for; the pod in it carries the status in which it stands.
+    pub request: PodRequest,
+    /// What its executor has reported, all together.
+    pub result: Option<ResultSeen>,
+    /// Its containers were told to end.
+    pub told_to_end: bool,
+    /// The cluster has it no more.
+    pub gone: bool,
+    /// Its end is committed, so it need not be told of again.
+    pub forgotten: bool,
 }
 
-/// A pod whose main container runs and is ready.
-pub(crate) fn running(at: Seconds) -> PodSeen {
-    PodSeen {
-        ip: Some("10.0.0.1".into()),
-        containers: vec![ContainerSeen {
-            name: "main".into(),
-            kind: ContainerKind::Regular,
-            ready: true,
-            state: ContainerState::Running { started_at: at },
-        }],
-        ..seen(PodPhase::Running)
+impl SimPod {
+    /// A pod that has just been made.
+    pub fn new(mut request: PodRequest) -> Self {
+        request.pod.status = Some(PodStatus {
+            phase: Some("Pending".to_owned()),
+            ..PodStatus::default()
+        });
+        Self {
+            request,
+            result: None,
+            told_to_end: false,
+            gone: false,
+            forgotten: false,
+        }
     }
-}
 
-/// The facts that tell of a pod's end.
-pub(crate) fn ended(request: &PodRequest, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
-    let mut facts = Vec::with_capacity(2);
-    if let Layout::Supervised(_) = request.layout {
-        facts.push(Fact::ResultSeen(
-            request.key,
-            ResultSeen {
-                parameters: outcome
-                    .parameters
-                    .iter()
-                    .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-                    .collect(),
-                artifacts: outcome.artifacts.clone(),
-                result: outcome.result.as_deref().map(Into::into),
-                complete: true,
-                ..ResultSeen::default()
-            },
-        ));
+    /// The pod.
+    pub fn pod(&self) -> &Pod {
+        &self.request.pod
     }
-    let failed = outcome.exit_code != 0;
-    facts.push(Fact::PodSeen(
-        request.key,
-        PodSeen {
-            message: outcome.message.as_deref().map(Into::into),
-            containers: vec![ContainerSeen {
-                name: "main".into(),
-                kind: ContainerKind::Regular,
-                ready: false,
-                state: ContainerState::Terminated {
-                    exit_code: outcome.exit_code,
-                    reason: if failed { "Error" } else { "Completed" }.into(),
-                    message: "".into(),
-                    started_at: at,
-                    finished_at: at,
-                },
-            }],
-            ..seen(if failed {
-                PodPhase::Failed
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.pod().metadata.name.as_deref().unwrap_or_default()
+    }
+
+    /// Its phase, in Kubernetes' word.
+    pub fn phase(&self) -> &str {
+        let status = self.pod().status.as_ref();
+        status
+            .and_then(|status| status.phase.as_deref())
+            .unwrap_or("Pending")
+    }
+
+    /// Whether it has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.phase(), "Succeeded" | "Failed")
+    }
+
+    /// Whether something can still happen to it.
+    pub fn is_live(&self) -> bool {
+        !self.gone && !self.has_ended()
+    }
+
+    /// Whether its step needs the executor.
+    pub fn is_supervised(&self) -> bool {
+        matches!(self.request.layout, Layout::Supervised(_))
+    }
+
+    pub(crate) fn status_mut(&mut self) -> &mut PodStatus {
+        self.request.pod.status.get_or_insert_default()
+    }
+
+    /// The fact of how it stands.
+    pub(crate) fn seen(&self) -> Fact {
+        let mut seen = pod_seen(self.pod());
+        seen.deleted |= self.gone && !self.has_ended();
+        Fact::PodSeen(self.request.key, seen)
+    }
+
+    /// Adds to what its executor has reported.
+    pub(crate) fn report(&mut self, seen: ResultSeen) -> Fact {
+        let known = self.result.get_or_insert_default();
+        if !seen.parameters.is_empty() {
+            known.parameters.clone_from(&seen.parameters);
+        }
+        if !seen.artifacts.is_empty() {
+            known.artifacts.clone_from(&seen.artifacts);
+        }
+        known.result = seen.result.clone().or(known.result.take());
+        known.progress = seen.progress.or(known.progress);
+        known.error = seen.error.clone().or(known.error.take());
+        known.complete |= seen.complete;
+        Fact::ResultSeen(self.request.key, seen)
+    }
+
+    /// Puts the pod into a phase in which all of its containers take part. The main containers end
+    /// with `exit_code`, the others well.
+    pub(crate) fn enter(&mut self, phase: &str, exit_code: i32, at: Seconds) {
+        let spec = self.pod().spec.clone().unwrap_or_default();
+        let before = self.pod().status.clone().unwrap_or_default();
+        let mains = self.main_names();
+        let inits = spec.init_containers.unwrap_or_default();
+        let status = |name: &str, old: &Option<Vec<ContainerStatus>>, init: bool| {
+            let began = old
+                .iter()
+                .flatten()
+                .find(|status| status.name == name)
+                .and_then(began_at)
+                .unwrap_or(at);
+            let code = if mains.iter().any(|main| main == name) {
+                exit_code
             } else {
-                PodPhase::Succeeded
-            })
+                0
+            };
+            let ended = init || phase != "Running";
+            container_status(name, began, ended.then_some((code, at)))
+        };
+        if phase == "Pending" {
+            let status = self.status_mut();
+            status.phase = Some(phase.to_owned());
+            return;
+        }
+        let init_statuses: Vec<ContainerStatus> = inits
+            .iter()
+            .map(|init| status(&init.name, &before.init_container_statuses, true))
+            .collect();
+        let statuses: Vec<ContainerStatus> = spec
+            .containers
+            .iter()
+            .map(|container| status(&container.name, &before.container_statuses, false))
+            .collect();
+        let number = self.request.key.node.0 % 65_000;
+        let status = self.status_mut();
+        status.phase = Some(phase.to_owned());
+        status
+            .pod_ip
+            .get_or_insert_with(|| format!("10.0.{}.{}", number / 250, number % 250 + 1));
+        status.start_time.get_or_insert(timestamp::kubernetes(at));
+        status.init_container_statuses = (!init_statuses.is_empty()).then_some(init_statuses);
+        status.container_statuses = Some(statuses);
+    }
+
+    /// The containers that carry out the step.
+    fn main_names(&self) -> Vec<String> {
+        let spec = self.pod().spec.as_ref();
+        let names = spec
+            .iter()
+            .flat_map(|spec| &spec.containers)
+            .map(|container| container.name.clone());
+        let set = match &self.request.layout {
+            Layout::Supervised(supervision) => supervision.template.container_set.as_ref(),
+            Layout::Bare => None,
+        };
+        match set {
+            Some(set) => set
+                .containers
+                .iter()
+                .map(|container| container.name.clone())
+                .collect(),
+            None => names.filter(|name| name == "main").collect(),
+        }
+    }
+
+    /// Ends the pod as `outcome` says; gives the facts that tell of it.
+    pub(crate) fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
+        let mut facts = Vec::with_capacity(2);
+        if self.is_supervised() {
+            facts.push(
+                self.report(ResultSeen {
+                    parameters: outcome
+                        .parameters
+                        .iter()
+                        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                        .collect(),
+                    artifacts: outcome.artifacts.clone(),
+                    result: outcome.result.as_deref().map(Into::into),
+                    complete: true,
+                    ..ResultSeen::default()
+                }),
+            );
+        }
+        let phase = match outcome.exit_code {
+            0 => "Succeeded",
+            _ => "Failed",
+        };
+        self.enter(phase, outcome.exit_code, at);
+        self.status_mut().message.clone_from(&outcome.message);
+        facts.push(self.seen());
+        facts
+    }
+}
+
+fn began_at(status: &ContainerStatus) -> Option<Seconds> {
+    let state = status.state.as_ref()?;
+    let running = state.running.as_ref().and_then(|r| r.started_at.as_ref());
+    let ended = state.terminated.as_ref();
+    let began = running.or(ended.and_then(|ended| ended.started_at.as_ref()))?;
+    Some(timestamp::seconds(began))
+}
+
+/// A container that runs, or that has ended with this exit code at this time.
+fn container_status(name: &str, began: Seconds, ended: Option<(i32, Seconds)>) -> ContainerStatus {
+    let state = match ended {
+        None => ContainerState {
+            running: Some(ContainerStateRunning {
+                started_at: Some(timestamp::kubernetes(began)),
+            }),
+            ..ContainerState::default()
         },
-    ));
-    facts
+        Some((exit_code, at)) => ContainerState {
+            terminated: Some(ContainerStateTerminated {
+                exit_code,
+                reason: Some(if exit_code == 0 { "Completed" } else { "Error" }.to_owned()),
+                started_at: Some(timestamp::kubernetes(began)),
+                finished_at: Some(timestamp::kubernetes(at)),
+                ..ContainerStateTerminated::default()
+            }),
+            ..ContainerState::default()
+        },
+    };
+    ContainerStatus {
+        name: name.to_owned(),
+        ready: ended.is_none(),
+        state: Some(state),
+        ..ContainerStatus::default()
+    }
 }

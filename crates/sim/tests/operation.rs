@@ -283,6 +283,7 @@ fn a_retry_runs_again_what_failed() {
             restart_successful: false,
             selector: None,
             parameters: Vec::new(),
+            from: None,
         },
     );
     let names: Vec<String> = world.pods().into_iter().map(|(_, n)| n).collect();

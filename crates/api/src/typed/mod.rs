@@ -1,8 +1,11 @@
 //! From documents and JSON to types, with all faults in one go.
 
 mod error;
+mod json;
 mod reader;
 pub(crate) mod suggest;
+
+pub use json::{from_json, from_value};
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -10,6 +13,7 @@ use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
 
+use crate::yaml::{MAX_OF_A_KIND, more};
 use crate::{Diagnostic, Document, Severity};
 use error::ReadFault;
 use reader::{Pass, Reader};
@@ -20,12 +24,10 @@ pub enum Strictness {
     /// They are errors. Argo's default.
     #[default]
     Strict,
-    /// They are warnings; so are keys given twice.
+    /// They are warnings; so are keys given twice, and a number or a boolean where a text belongs,
+    /// which is then taken as it would be written.
     Lenient,
 }
-
-/// Faults of type after which a document is given up.
-const MAX_FAULTS: usize = 100;
 
 /// Values looked at while collecting faults, over all passes.
 const MAX_WORK: usize = 50_000_000;
@@ -41,11 +43,14 @@ pub fn read_typed<T: DeserializeOwned>(
         tree: document.tree(),
         source: document.source_text(),
         pruned: HashSet::new(),
+        strictness,
         unknown: RefCell::new(Vec::new()),
+        remarks: RefCell::new(Vec::new()),
     };
     let mut diagnostics = Vec::new();
     let value = loop {
         pass.unknown.get_mut().clear();
+        pass.remarks.get_mut().clear();
         match T::deserialize(Reader::new(&pass, document.root())) {
             Ok(value) => break Some(value),
             Err(error) => {
@@ -54,9 +59,14 @@ pub fn read_typed<T: DeserializeOwned>(
                 let work = diagnostics.len() * document.tree().nodes.len();
                 if node == document.tree().resolve(document.root())
                     || !pass.pruned.insert(node)
-                    || diagnostics.len() >= MAX_FAULTS
+                    || diagnostics.len() >= MAX_OF_A_KIND
                     || work > MAX_WORK
                 {
+                    if diagnostics.len() > 1
+                        && let Some(last) = diagnostics.last_mut()
+                    {
+                        last.message.push_str(" (and the rest was not read)");
+                    }
                     break None;
                 }
             }
@@ -66,23 +76,32 @@ pub fn read_typed<T: DeserializeOwned>(
         Strictness::Strict => Severity::Error,
         Strictness::Lenient => Severity::Warning,
     };
-    for unknown in pass.unknown.take() {
+    let unknown = pass.unknown.take();
+    let unknown_count = unknown.len();
+    for unknown in unknown.into_iter().take(MAX_OF_A_KIND) {
         let path = document.path_of(unknown.key);
         let name = document
             .tree()
             .as_str(document.source_text(), unknown.key)
             .unwrap_or_default();
-        let mut diagnostic = Diagnostic::error(
-            "unknown-field",
-            path,
-            format!("there is no field `{name}` here"),
-        );
+        let message = format!("unknown field \"{path}\"");
+        let mut diagnostic = Diagnostic::error("unknown-field", path, message);
         diagnostic.severity = severity;
         diagnostic.help = suggest::help_for(unknown.type_name, name, unknown.fields);
         diagnostics.push(diagnostic.with_span(
             Arc::clone(document.source_name()),
             document.span_of(unknown.key),
         ));
+    }
+    if unknown_count > MAX_OF_A_KIND
+        && let Some(last) = diagnostics.last_mut()
+    {
+        last.message.push_str(&more(unknown_count - MAX_OF_A_KIND));
+    }
+    for (node, fault) in pass.remarks.take().into_iter().take(MAX_OF_A_KIND) {
+        let mut diagnostic = diagnose(document, node, fault);
+        diagnostic.severity = Severity::Warning;
+        diagnostics.push(diagnostic);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     (value, diagnostics)

@@ -7,7 +7,8 @@ use std::collections::HashSet;
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::error::ReadError;
+use super::Strictness;
+use super::error::{ReadError, ReadFault};
 use crate::yaml::{Tree, Value};
 
 /// A key that its struct doesn't have.
@@ -24,7 +25,10 @@ pub(crate) struct Pass<'a> {
     pub source: &'a str,
     /// Nodes with a fault that is noted already; they count as absent.
     pub pruned: HashSet<u32>,
+    pub strictness: Strictness,
     pub unknown: RefCell<Vec<UnknownField>>,
+    /// What was read otherwise than it was probably meant.
+    pub remarks: RefCell<Vec<(u32, ReadFault)>>,
 }
 
 /// Reads one node.
@@ -52,6 +56,10 @@ impl<'a> Reader<'a> {
 
     fn is_pruned(self) -> bool {
         !self.pass.pruned.is_empty() && self.pass.pruned.contains(&self.node)
+    }
+
+    fn remark(self, fault: ReadFault) {
+        self.pass.remarks.borrow_mut().push((self.node, fault));
     }
 
     fn wrong(self, expected: &str) -> ReadError {
@@ -161,7 +169,13 @@ impl<'de> Deserializer<'de> for Reader<'_> {
         match self.value() {
             Value::Null => visitor.visit_str(""),
             Value::Text(text) => visitor.visit_str(self.pass.tree.text(self.pass.source, text)),
-            _ => Err(self.wrong("a string")),
+            found => match as_text(found) {
+                Some(text) if self.pass.strictness == Strictness::Lenient => {
+                    self.remark(*self.wrong("a string").0);
+                    visitor.visit_string(text)
+                }
+                _ => Err(self.wrong("a string")),
+            },
         }
         .map_err(|error| error.at(self.node))
     }
@@ -204,9 +218,16 @@ impl<'de> Deserializer<'de> for Reader<'_> {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, ReadError> {
+        let is_compound = matches!(self.value(), Value::Map { .. } | Value::List { .. });
+        if name == crate::ANY_STRING && is_compound {
+            let mut fault = *self.wrong("a string, number or boolean").0;
+            fault.message.push_str(", which counts as an empty text");
+            fault.help = Some("write it as JSON, in quotes".to_owned());
+            self.remark(fault);
+        }
         visitor
             .visit_newtype_struct(self)
             .map_err(|error| error.at(self.node))
@@ -221,6 +242,17 @@ impl<'de> Deserializer<'de> for Reader<'_> {
     }
 
     forward_to_deserialize_any! { i128 u128 char bytes byte_buf unit unit_struct tuple tuple_struct enum }
+}
+
+/// A number or boolean as Go writes it into a text.
+fn as_text(value: Value) -> Option<String> {
+    match value {
+        Value::Bool(value) => Some(value.to_string()),
+        Value::Int(value) => Some(value.to_string()),
+        Value::UInt(value) => Some(value.to_string()),
+        Value::Float(value) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 /// The pairs of a map, one after the other.

@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use base64::Engine as _;
 
 use super::Limits;
+use super::faults::Faults;
 use super::scalar::{Scalar, resolve_plain, shorten};
 use super::tree::{Node, Text, Tree, Value};
 
@@ -17,7 +18,6 @@ pub(crate) struct Fault {
     pub help: Option<&'static str>,
     pub start: usize,
     pub end: usize,
-    pub warning: bool,
 }
 
 impl Fault {
@@ -29,7 +29,6 @@ impl Fault {
             help: None,
             start,
             end,
-            warning: false,
         }
     }
 
@@ -78,7 +77,7 @@ pub(crate) struct Builder<'a> {
     pub(super) tree: Tree,
     frames: Vec<Frame>,
     anchors: HashMap<usize, Anchor>,
-    pub faults: Vec<Fault>,
+    pub faults: Faults,
 }
 
 impl<'a> Builder<'a> {
@@ -89,7 +88,7 @@ impl<'a> Builder<'a> {
             tree: Tree::default(),
             frames: Vec::new(),
             anchors: HashMap::new(),
-            faults: Vec::new(),
+            faults: Faults::default(),
         }
     }
 

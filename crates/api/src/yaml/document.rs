@@ -7,7 +7,7 @@ use serde_json::{Map, Number};
 use super::build::Fault;
 use super::lines::Lines;
 use super::{Limits, Source, Tree, Value, events, quick};
-use crate::{Diagnostic, FieldPath, Severity, Span};
+use crate::{Diagnostic, FieldPath, Span};
 
 /// A document as it was written: a tree of values that know their places.
 #[derive(Clone, Debug)]
@@ -81,9 +81,6 @@ fn to_diagnostic(
         .find_map(|document| document.path_at(start, end))
         .unwrap_or_default();
     let mut diagnostic = Diagnostic::error(fault.code, path, fault.message);
-    if fault.warning {
-        diagnostic.severity = Severity::Warning;
-    }
     diagnostic.help = fault.help.map(str::to_owned);
     diagnostic.with_span(Arc::clone(name), lines.span(text, start, end))
 }

@@ -38,7 +38,7 @@ pub(super) fn read(source: &str, limits: &Limits) -> (Vec<Tree>, Vec<Fault>) {
             break;
         }
     }
-    (reader.trees, reader.builder.faults)
+    (reader.trees, reader.builder.faults.finish())
 }
 
 struct Reader<'a> {

@@ -9,8 +9,9 @@ use super::tree::Value;
 const SMALL_MAP: usize = 12;
 
 impl Builder<'_> {
-    /// Adds what the merge keys of a map, the last one written, bring in. A key of its own wins
-    /// over a merged one, and the first of several merged maps over the later ones.
+    /// Adds what the merge keys of a map, the last one written, bring in. A key that comes in
+    /// several ways is a fault, as it is to Argo; where that is let pass, a key of the map's own
+    /// wins over a merged one, and the first of several merged maps over the later ones.
     pub(super) fn merge(&mut self, map: u32) -> Result<(), Fault> {
         let mut sources = Vec::new();
         let mut own: HashMap<String, Option<u32>> = HashMap::new();
@@ -34,9 +35,7 @@ impl Builder<'_> {
                     .unwrap_or_default()
                     .to_owned();
                 if let Some(known) = own.get(&name) {
-                    if let Some(key) = *known {
-                        self.note_override(key, &name);
-                    }
+                    self.note_override(known.unwrap_or(from), &name);
                     continue;
                 }
                 own.insert(name, None);
@@ -53,22 +52,17 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn note_override(&mut self, key: u32, name: &str) {
-        let node = self.tree.nodes[key as usize];
-        let text =
-            format!("the key \"{name}\" is merged in (<<) as well; the one written here counts");
+    fn note_override(&mut self, place: u32, name: &str) {
+        let node = self.tree.nodes[place as usize];
+        let text = format!("key \"{name}\" already set in map: it is merged in (<<) as well");
         let fault = Fault::error(
-            "merge-override",
+            "duplicate-key",
             node.start as usize,
             node.end as usize,
             text,
         );
-        let help =
-            "Argo refuses such a file: leave the key out of the merged map to run it there too";
-        self.faults.push(Fault {
-            warning: true,
-            ..fault.with_help(help)
-        });
+        let help = "leave the key out here or in the merged map";
+        self.faults.push(fault.with_help(help));
     }
 
     fn merged_maps(&self, value: u32, sources: &mut Vec<u32>) -> Result<(), Fault> {
@@ -124,7 +118,7 @@ impl Builder<'_> {
         for (earlier, later) in duplicates {
             let node = self.tree.nodes[later as usize];
             let name = self.tree.as_str(self.source, later).unwrap_or_default();
-            let text = format!("the key \"{name}\" stands twice in this map");
+            let text = format!("key \"{name}\" already set in map");
             let fault = Fault::error(
                 "duplicate-key",
                 node.start as usize,

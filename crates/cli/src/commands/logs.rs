@@ -129,7 +129,7 @@ struct Printer<'a> {
     tail: Option<usize>,
     style: Style,
     /// How far each log has been printed.
-    places: BTreeMap<(PodKey, &'static str), u64>,
+    places: BTreeMap<PodKey, u64>,
 }
 
 /// Whether a log's last line is whole although nothing ends it.
@@ -231,48 +231,35 @@ impl<'a> Printer<'a> {
     }
 
     fn print(&mut self, key: PodKey, pod: &str, end: End, out: &mut impl Write) -> Result<()> {
-        let parts: &[&'static str] = match self.wanted.container.as_str() {
-            // What is a step's result is kept apart from its standard error.
-            "main" => &["", argosy_local::ERRORS],
-            _ => &[""],
+        let Ok(file) = File::open(self.client.log_path(key, &self.wanted.container)) else {
+            return Ok(());
         };
-        for &part in parts {
-            let container = if part.is_empty() {
-                &self.wanted.container
-            } else {
-                part
-            };
-            let path = self.client.log_path(key, container);
-            let Ok(file) = File::open(path) else {
-                continue;
-            };
-            let written = file.metadata().and_then(|metadata| metadata.modified());
-            let old = self
-                .wanted
-                .since
-                .zip(written.ok())
-                .is_some_and(|(since, written)| {
-                    let written = written
-                        .duration_since(std::time::UNIX_EPOCH)
-                        .unwrap_or_default();
-                    written.as_secs() < since.0.unsigned_abs()
-                });
-            if !old {
-                self.print_file(file, (key, part), pod, end, out)?;
-            }
+        let written = file.metadata().and_then(|metadata| metadata.modified());
+        let old = self
+            .wanted
+            .since
+            .zip(written.ok())
+            .is_some_and(|(since, written)| {
+                let written = written
+                    .duration_since(std::time::UNIX_EPOCH)
+                    .unwrap_or_default();
+                written.as_secs() < since.0.unsigned_abs()
+            });
+        match old {
+            true => Ok(()),
+            false => self.print_file(file, key, pod, end, out),
         }
-        Ok(())
     }
 
     fn print_file(
         &mut self,
         mut file: File,
-        log: (PodKey, &'static str),
+        key: PodKey,
         pod: &str,
         end: End,
         out: &mut impl Write,
     ) -> Result<()> {
-        let place = self.places.entry(log).or_default();
+        let place = self.places.entry(key).or_default();
         let is_first = *place == 0;
         file.seek(SeekFrom::Start(*place))?;
         let mut reader = BufReader::with_capacity(1 << 16, file);

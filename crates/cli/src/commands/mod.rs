@@ -16,6 +16,7 @@ mod objects;
 mod resubmit;
 mod retry;
 mod run;
+mod sim;
 mod submit;
 mod wait;
 mod why;
@@ -74,6 +75,8 @@ pub enum Command {
     ClusterTemplate(objects::Arguments),
     /// Manage cron workflows
     Cron(cron::Arguments),
+    /// Drive a simulated cluster by JSON lines: one request a line on standard input
+    Sim,
     /// Print manifests of earlier versions in today's form
     Convert(convert::Arguments),
     /// Print the version
@@ -134,6 +137,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
             return objects::run(&arguments, global, ObjectKind::ClusterWorkflowTemplate);
         }
         Command::Cron(arguments) => return cron::run(&arguments, global),
+        Command::Sim => sim::run()?,
         Command::Convert(arguments) => convert::run(&arguments)?,
         Command::Version(arguments) => {
             println!("argosy: v{}", env!("CARGO_PKG_VERSION"));

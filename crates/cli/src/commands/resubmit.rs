@@ -1,9 +1,15 @@
 //! `argosy resubmit`: the same workflow once more, as a new one. Argo: `FormulateResubmitWorkflow`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use argosy_api::Workflow;
+use argosy_engine::definition::Definition;
+use argosy_engine::fact::Fact;
+use argosy_engine::ids::RunId;
+use argosy_engine::run::Run;
+use argosy_store::{Claim, Durability};
 
 use super::after::After;
 use super::wait::Watch;
@@ -45,19 +51,71 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     }
     let mut runs = Vec::new();
     for row in &rows {
-        let mut workflow = renewed(&client.load(row.id)?.definition().workflow);
+        let old = client.load(row.id)?;
+        let mut workflow = renewed(&old.definition().workflow);
         let overrides = Overrides {
             parameters: arguments.parameters.clone(),
             priority: arguments.priority,
             ..Overrides::default()
         };
         overrides.change(&mut workflow, &client.namespace)?;
-        let id = submission::check_and_create(&client, workflow)?;
+        let definition = submission::check_one(&client, workflow)?;
+        let id = match arguments.memoized {
+            true => carry_over(&client, &old, definition)?,
+            false => submission::create(&client, &definition)?,
+        };
         crate::runner::start(&client.data_dir)?;
         super::submit::print(&client, id, arguments.output)?;
         runs.push(id);
     }
     arguments.after.run(&client, &runs, &Watch::usual())
+}
+
+/// Hands a workflow over together with what succeeded in an earlier run.
+fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunId> {
+    // A runner in the background may take the run up before its nodes are stored: then it is taken
+    // back, and handed over anew.
+    const ATTEMPTS: usize = 5;
+    let definition = Arc::new(definition);
+    for _ in 0..ATTEMPTS {
+        let id = submission::create(client, &definition)?;
+        let stored = match client.store.claim(id)? {
+            None => None,
+            Some(claim) => Some(store_carried(client, old, &definition, &claim)),
+        };
+        match stored {
+            Some(Ok(())) => return Ok(id),
+            Some(Err(error)) => {
+                client.store.delete_run(id)?;
+                return Err(error);
+            }
+            None => drop(client.store.delete_run(id)?),
+        }
+    }
+    bail!("the workflow could not be handed over: another process takes it up too soon")
+}
+
+fn store_carried(
+    client: &Client,
+    old: &Run,
+    definition: &Arc<Definition>,
+    claim: &Claim,
+) -> Result<()> {
+    let now = submission::now();
+    let mut new = old
+        .resubmitted(claim.run, definition.clone(), now)
+        .map_err(|error| anyhow::anyhow!("cannot resubmit: {error}"))?;
+    new.tell(now, Fact::Started);
+    loop {
+        let turn = new.turn(now);
+        let unfinished = turn.unfinished;
+        client
+            .store
+            .commit(claim.epoch, turn.commit, Durability::Power)?;
+        if !unfinished {
+            return Ok(());
+        }
+    }
 }
 
 /// The workflow as its user wrote it, under a name to be generated.

@@ -80,8 +80,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     };
     crate::runner::carry_out(
         &client,
-        &keeper,
-        crate::runner::slots(arguments.max_processes),
+        keeper,
+        arguments.max_processes,
         &runs,
         &mut printer,
         Until::NoRuns,
@@ -141,6 +141,13 @@ impl Observer for Printer<'_> {
         match &mut self.live {
             Some(live) => live.ended(run),
             None => self.ended.push((run.id(), run.workflow())),
+        }
+    }
+
+    fn trouble(&mut self, what: &str) {
+        match &mut self.live {
+            Some(live) => live.print(&format!("warning: {what}\n")),
+            None => eprintln!("warning: {what}"),
         }
     }
 

@@ -126,6 +126,7 @@ fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest,
         node_name: input.node_name.into(),
         pod: Box::new(pod),
         layout,
+        daemon: template.daemon == Some(true),
     })
 }
 

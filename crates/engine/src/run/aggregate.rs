@@ -75,7 +75,7 @@ impl Run {
                 StepState::Loop(state) => Some(state),
                 StepState::Unmade | StepState::Single(_) => None,
             },
-            Body::None | Body::Steps(_) | Body::Dag(_) | Body::Retry(_) => None,
+            Body::None | Body::Steps(_) | Body::Dag(_) | Body::Retry(_) | Body::Gate(_) => None,
         }
     }
 

@@ -21,6 +21,19 @@ pub(crate) enum Body {
     Dag(Box<DagBody>),
     Loop(Box<LoopState>),
     Retry(Box<RetryBody>),
+    /// A node that may not begin yet.
+    Gate(Gate),
+}
+
+/// What a node waits for before it may begin, whatever it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    /// The locks of its template; once it was told so, the first that it can't have.
+    Locks(Option<Arc<str>>),
+    /// Has its locks, and is held back by the workflow's `parallelism`.
+    Place,
+    /// What the cache has for it.
+    Cache,
 }
 
 /// What a `steps` or `dag` node counts of all nodes whose boundary it is.
@@ -151,6 +164,22 @@ impl Items {
     }
 }
 
+impl GroupBody {
+    /// Forgets how steps were expanded of which no item is left, so that they are expanded anew.
+    pub fn forget_loops(&mut self, is_gone: impl Fn(NodeIndex) -> bool) {
+        for step in &mut self.steps {
+            if let StepState::Loop(state) = step
+                && state
+                    .nodes
+                    .iter()
+                    .all(|&node| node == NodeIndex::NONE || is_gone(node))
+            {
+                *step = StepState::Unmade;
+            }
+        }
+    }
+}
+
 impl LoopState {
     pub fn new(items: Items) -> Self {
         let count = items.len();
@@ -188,7 +217,7 @@ impl Body {
         match self {
             Self::Steps(body) => Some(&body.boundary),
             Self::Dag(body) => Some(&body.boundary),
-            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) => None,
+            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) | Self::Gate(_) => None,
         }
     }
 
@@ -196,7 +225,7 @@ impl Body {
         match self {
             Self::Steps(body) => Some(&mut body.boundary),
             Self::Dag(body) => Some(&mut body.boundary),
-            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) => None,
+            Self::None | Self::Group(_) | Self::Loop(_) | Self::Retry(_) | Self::Gate(_) => None,
         }
     }
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs};
+use super::restart_plan::RestartChoice;
 use super::workflow::DEADLINE;
 use crate::fact::{Command, NodeSelector};
 use crate::ids::NodeIndex;
@@ -49,7 +50,16 @@ impl Run {
                 restart_successful,
                 selector,
                 parameters,
-            } => self.restart(*restart_successful, selector.as_ref(), parameters),
+                from,
+            } => {
+                let choice = RestartChoice {
+                    restart_successful: *restart_successful,
+                    selector: selector.as_ref(),
+                    from: from.as_ref(),
+                    new_parameters: !parameters.is_empty(),
+                };
+                self.restart(choice, parameters);
+            }
         }
     }
 
@@ -65,6 +75,12 @@ impl Run {
         // A stop also ends what was suspended, so that it can come to an end.
         self.status.suspended = false;
         self.status_changed = true;
+        if self.awaits_start() && self.status.phase.is_some() {
+            if strategy == ShutdownStrategy::Terminate {
+                self.terminate_before_start();
+            }
+            return;
+        }
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
@@ -78,6 +94,11 @@ impl Run {
         if node.phase.is_fulfilled() {
             return;
         }
+        if matches!(node.body, Body::Gate(Gate::Locks(_))) {
+            let message = format!("Stopped with strategy '{strategy}'");
+            self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
         match node.kind {
             NodeType::Pod => {
                 let exists = node.flags.has(Flags::POD_ASKED) || node.phase == NodePhase::Running;
@@ -87,7 +108,7 @@ impl Run {
                 let message = format!("workflow shutdown with strategy:{gap}{strategy}");
                 self.end(index, NodePhase::Failed, Some(&message));
             }
-            NodeType::Suspend => {
+            NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => {
                 let message = format!("Stopped with strategy '{strategy}'");
                 self.end(index, NodePhase::Failed, Some(&message));
             }
@@ -114,6 +135,9 @@ impl Run {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
+                _ if node.phase == NodePhase::Pending => {
+                    self.end(index, NodePhase::Failed, Some(DEADLINE));
+                }
                 _ => {
                     self.dirty.insert(index);
                 }
@@ -174,6 +198,52 @@ impl Run {
         Ok(())
     }
 
+    /// Whether suspended nodes can be set so. Argo: `updateSuspendedNode`.
+    ///
+    /// # Errors
+    /// Argo's text: no node is meant, or one does not expect such an output.
+    pub fn check_set(
+        &self,
+        selector: &NodeSelector,
+        selector_text: &str,
+        changes_something: bool,
+        values: &[(Box<str>, Box<str>)],
+    ) -> Result<(), String> {
+        let nodes = self.suspended_nodes(selector);
+        for &index in &nodes {
+            if values.is_empty() {
+                continue;
+            }
+            let Some(outputs) = &self.node(index).outputs else {
+                return Err(
+                    "cannot set output parameters because node is not expecting any raw parameters"
+                        .to_owned(),
+                );
+            };
+            for (name, _) in values {
+                let output = outputs
+                    .parameters
+                    .iter()
+                    .find(|output| *output.name == **name);
+                match output {
+                    None => return Err(format!("node is not expecting output parameter '{name}'")),
+                    Some(output) if output.value.is_some() => {
+                        return Err(format!(
+                            "cannot set output parameter '{name}' because it does not use valueFrom.raw or it was already set"
+                        ));
+                    }
+                    Some(_) => {}
+                }
+            }
+        }
+        if nodes.is_empty() || (values.is_empty() && !changes_something) {
+            return Err(format!(
+                "currently, set only targets suspend nodes: no suspend nodes matching nodeFieldSelector: {selector_text}"
+            ));
+        }
+        Ok(())
+    }
+
     fn set_node(
         &mut self,
         index: NodeIndex,
@@ -201,13 +271,7 @@ impl Run {
             self.change(index).outputs = Some(Arc::new(outputs));
         }
         if let Some(message) = message {
-            let before = self.node(index).message.clone().unwrap_or_default();
-            let joined = if before.is_empty() {
-                message.to_owned()
-            } else {
-                format!("{before}; {message}")
-            };
-            self.set_message(index, Some(&joined));
+            self.set_message(index, Some(message));
         }
         match phase {
             Some(phase) if phase.is_fulfilled() => self.end(index, phase, None),

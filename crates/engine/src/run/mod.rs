@@ -7,17 +7,21 @@
 //! The order of work is fixed: children that have settled first, in the order in which they did,
 //! then composites with something to do, by index. So the same facts give the same run.
 
+mod agent;
 mod aggregate;
 mod arguments;
 mod body;
 mod commands;
 mod dag;
+mod gate;
 mod glance;
 mod globals;
 mod hooks;
 mod limits;
+mod locks;
 mod looping;
 mod lowering;
+mod memo;
 mod names;
 mod node;
 mod outputs;
@@ -26,6 +30,8 @@ mod pod;
 mod project;
 mod rebuild;
 mod restart;
+mod restart_plan;
+mod resubmit;
 mod retry;
 mod row;
 mod scope;
@@ -39,7 +45,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use argosy_api::{ShutdownStrategy, WorkflowPhase};
+use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
 use crate::commit::{Commit, NodeRow};
@@ -53,7 +59,7 @@ use crate::settings::Settings;
 pub use glance::Glance;
 pub use project::quantity;
 pub use rebuild::{LoadError, StoredNode};
-pub use restart::RestartPlan;
+pub use restart_plan::{RestartChoice, RestartPlan};
 pub use why::{Why, WhyStep};
 
 use globals::Globals;
@@ -87,6 +93,8 @@ pub struct Run {
     dirty: BTreeSet<NodeIndex>,
     /// Pods that wait for a slot of the backend, in the order of their nodes.
     wanted_pods: BTreeSet<NodeIndex>,
+    /// Nodes whose task an agent has to be asked for.
+    wanted_tasks: BTreeSet<NodeIndex>,
     /// Times at which a node has something to do. `NONE` stands for the workflow.
     due: BTreeSet<(Seconds, NodeIndex)>,
     /// Nodes whose arguments could not be filled in: their message is not wrapped.
@@ -124,6 +132,8 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// The locks that are held and waited for, as Argo shows them.
+    pub synchronization: Option<Box<SynchronizationStatus>>,
 }
 
 /// Sums over the nodes, kept as they change.
@@ -189,6 +199,7 @@ impl Run {
             settled: VecDeque::new(),
             dirty: BTreeSet::new(),
             wanted_pods: BTreeSet::new(),
+            wanted_tasks: BTreeSet::new(),
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
@@ -252,7 +263,9 @@ impl Run {
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
-            || (!self.status.suspended && (!self.settled.is_empty() || !self.dirty.is_empty()))
+            || (!self.status.suspended
+                && !self.awaits_start()
+                && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.
@@ -285,7 +298,7 @@ impl Run {
 
     fn work(&mut self) -> bool {
         loop {
-            while !self.status.suspended {
+            while !self.status.suspended && !self.awaits_start() {
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }
@@ -311,6 +324,10 @@ impl Run {
             Fact::Inventory(pods) => self.inventory(pods),
             Fact::TimeReached => {}
             Fact::Asked(command) => self.asked(command),
+            Fact::Postponed(reason) => self.postponed(reason),
+            Fact::LockSeen(node, seen) => self.lock_seen(*node, seen),
+            Fact::CacheSeen(node, seen) => self.cache_seen(*node, seen),
+            Fact::TaskSeen(key, seen) => self.task_seen(*key, seen),
         }
     }
 
@@ -323,6 +340,7 @@ impl Run {
             body::Body::Loop(_) => self.advance_task_group(index),
             body::Body::Retry(_) => self.advance_retry(index),
             body::Body::None => self.advance_leaf(index),
+            body::Body::Gate(_) => self.advance_gate(index),
         }
     }
 
@@ -342,7 +360,7 @@ impl Run {
             body::Body::Group(_) => self.group_child_settled(parent, child),
             body::Body::Dag(_) => self.task_settled(parent, child),
             body::Body::Loop(_) => self.item_settled(parent, child),
-            body::Body::None => {}
+            body::Body::None | body::Body::Gate(_) => {}
         }
     }
 
@@ -370,6 +388,7 @@ impl Run {
     }
 
     fn finish_turn(&mut self, unfinished: bool) -> Turn {
+        self.ask_for_tasks();
         if self.is_over() && !self.status.announced && !unfinished {
             self.status.announced = true;
             self.status_changed = true;

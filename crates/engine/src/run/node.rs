@@ -35,7 +35,7 @@ pub(crate) enum Role {
 
 /// Yes-or-no facts about a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Flags(pub u16);
+pub(crate) struct Flags(pub u32);
 
 impl Flags {
     /// Its daemon is up: it counts as ended although it runs.
@@ -63,8 +63,15 @@ impl Flags {
     /// It stands in the queue of pods to be made.
     pub const QUEUED: Self = Self(1 << 11);
 
+    /// It holds the locks of its template's `synchronization`.
+    pub const HOLDS_LOCKS: Self = Self(1 << 12);
+    /// It waits for a lock, so it does not count for the workflow's `parallelism`.
+    pub const WAITS_FOR_LOCK: Self = Self(1 << 13);
+    /// It has a task with an agent.
+    pub const TASK_ASKED: Self = Self(1 << 14);
+
     /// Those flags that are stored.
-    pub const STORED: u16 = !(Self::CHANGED.0 | Self::QUEUED.0);
+    pub const STORED: u32 = !(Self::CHANGED.0 | Self::QUEUED.0 | Self::TASK_ASKED.0);
 
     pub fn has(self, flag: Self) -> bool {
         self.0 & flag.0 != 0
@@ -154,6 +161,16 @@ pub(crate) struct PodDetails {
     pub salt: u8,
     /// Seconds of resources as the pod's containers ran; see `resourcesDuration`.
     pub ran_seconds: Option<u32>,
+    /// Its entry in a cache.
+    pub memo: Option<Arc<Memo>>,
+}
+
+/// The entry of a memoized node: `memoizationStatus`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Memo {
+    pub hit: bool,
+    pub cache: Arc<str>,
+    pub key: Arc<str>,
 }
 
 impl Node {
@@ -189,6 +206,10 @@ impl Node {
     /// When it ended; `None` while it runs.
     pub fn finished_at(&self) -> Option<Seconds> {
         (self.finished_at != 0).then(|| Seconds(i64::from(self.finished_at)))
+    }
+
+    pub fn set_started_at(&mut self, at: Seconds) {
+        self.started_at = stored(at);
     }
 
     pub fn set_finished_at(&mut self, at: Option<Seconds>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
+use super::body::Body;
 use super::node::{Flags, Node, Role};
 use crate::ids::NodeIndex;
 
@@ -81,6 +82,7 @@ impl Run {
     pub(super) fn count(&mut self, index: NodeIndex, add: bool) {
         let node = &self.nodes[index.offset()];
         let (kind, phase, boundary) = (node.kind, node.phase, node.boundary);
+        let waits_for_lock = node.flags.has(Flags::WAITS_FOR_LOCK);
         let step = |value: &mut u32| {
             if add {
                 *value += 1;
@@ -91,7 +93,7 @@ impl Run {
         step(&mut self.counts.phases[place(phase)]);
         let is_pod = kind == NodeType::Pod;
         if is_pod {
-            if is_active(phase) {
+            if is_active(phase) && !waits_for_lock {
                 step(&mut self.counts.active_pods);
             }
             let done = u64::from(phase == NodePhase::Succeeded);
@@ -140,6 +142,14 @@ impl Run {
         self.set_phase(index, phase);
         self.change(index).flags.clear(Flags::DAEMONED);
         self.wanted_pods.remove(&index);
+        if matches!(self.node(index).body, Body::Gate(_))
+            || self.node(index).flags.has(Flags::HOLDS_LOCKS)
+        {
+            self.leave_gate(index);
+            self.release_locks(index);
+        }
+        self.end_task(index);
+        self.memoize(index);
         if self.node(index).body.boundary().is_some() {
             self.end_daemons(index);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
+use super::body::Body;
 use super::node::{Flags, NodeOutputs, OutputParameter};
 use super::workflow::DEADLINE;
 use crate::duration;
@@ -215,6 +216,10 @@ impl Run {
             node.details_mut().ip = seen.ip.clone();
             let boundary = node.boundary;
             self.register_daemon(boundary, index);
+            // A daemon that is up counts as ended, for its locks too.
+            if self.node(index).flags.has(Flags::HOLDS_LOCKS) {
+                self.release_locks(index);
+            }
         }
         if self.node(index).phase == NodePhase::Pending {
             self.set_message(index, None);
@@ -366,7 +371,8 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let alive = node.kind == NodeType::Pod && !node.phase.is_fulfilled();
+            let waits = matches!(node.body, Body::Gate(_));
+            let alive = node.kind == NodeType::Pod && !node.phase.is_fulfilled() && !waits;
             if !alive || known.contains(&self.pod_key(index)) || self.wanted_pods.contains(&index) {
                 continue;
             }

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    AnyString, Condition, Inputs, NodeFlag, NodePhase, NodeStatus, NodeType, Outputs, Parameter,
-    Progress, Template, Workflow, WorkflowPhase, WorkflowStatus,
+    AnyString, Condition, Inputs, MemoizationStatus, NodeFlag, NodePhase, NodeStatus,
+    NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress, Template, Workflow,
+    WorkflowPhase, WorkflowStatus,
 };
 
 use super::Run;
@@ -73,6 +74,7 @@ impl Run {
                 ..Outputs::default()
             }),
             conditions: self.conditions(),
+            synchronization: self.status.synchronization.as_deref().cloned(),
             resources_duration: self.resources(|_| true),
             stored_workflow_template_spec: self
                 .definition
@@ -107,12 +109,7 @@ impl Run {
         if index.offset() >= self.nodes.len() {
             return NodeStatus::default();
         }
-        let mut ids = vec![String::new(); self.nodes.len()];
-        ids[index.offset()] = self.node_id(index);
-        if let Some(boundary) = self.node(index).boundary.some() {
-            ids[boundary.offset()] = self.node_id(boundary);
-        }
-        self.node_status_with(index, &ids, &[])
+        self.node_status_with(index, &|index| self.node_id(index), &[])
     }
 
     fn conditions(&self) -> Vec<Condition> {
@@ -161,7 +158,11 @@ impl Run {
         ids: &[String],
         children: &[Vec<NodeIndex>],
     ) -> NodeStatus {
-        let mut status = self.node_status_with(index, ids, &children[index.offset()]);
+        let mut status = self.node_status_with(
+            index,
+            &|index| ids[index.offset()].clone(),
+            &children[index.offset()],
+        );
         let node = self.node(index);
         if node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG) {
             let outbound = self.outbound(index);
@@ -173,15 +174,15 @@ impl Run {
     fn node_status_with(
         &self,
         index: NodeIndex,
-        ids: &[String],
+        id: &dyn Fn(NodeIndex) -> String,
         children: &[NodeIndex],
     ) -> NodeStatus {
         let node = self.node(index);
         let details = node.details.as_deref();
-        let id_of = |index: &NodeIndex| ids[index.offset()].clone();
+        let id_of = |index: &NodeIndex| id(*index);
         let call = self.call_of(index);
         NodeStatus {
-            id: ids[index.offset()].clone(),
+            id: id(index),
             name: self.name(index),
             display_name: self.display_name(index),
             r#type: Some(node.kind),
@@ -218,6 +219,18 @@ impl Run {
                 .and_then(|details| details.host.as_deref())
                 .unwrap_or_default()
                 .to_owned(),
+            memoization_status: details
+                .and_then(|details| details.memo.as_deref())
+                .map(|memo| MemoizationStatus {
+                    hit: memo.hit,
+                    key: memo.key.to_string(),
+                    cache_name: memo.cache.to_string(),
+                }),
+            synchronization_status: self.waiting_lock(index).map(|lock| {
+                NodeSynchronizationStatus {
+                    waiting: lock.to_string(),
+                }
+            }),
             ..NodeStatus::default()
         }
     }
@@ -256,7 +269,7 @@ impl Run {
         })
     }
 
-    fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
+    pub(super) fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
         let outputs: &NodeOutputs = self.node(index).outputs.as_deref()?;
         let template = self.template_of(index)?;
         let declared = &template.template.outputs.parameters;
@@ -380,7 +393,7 @@ impl Run {
 
     fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
         match &self.node(index).body {
-            Body::None => Vec::new(),
+            Body::None | Body::Gate(_) => Vec::new(),
             Body::Steps(body) => body.groups.last().copied().into_iter().collect(),
             Body::Group(body) => {
                 let mut nodes: Vec<NodeIndex> = body

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
+use argosy_api::{NodePhase, ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
@@ -58,6 +58,7 @@ struct State {
     output_artifacts: Vec<argosy_api::Artifact>,
     /// Workflow parameters that were changed by a retry.
     parameters: BTreeMap<String, String>,
+    synchronization: Option<SynchronizationStatus>,
 }
 
 impl Run {
@@ -99,6 +100,7 @@ impl Run {
             exit_node: self.status.exit_node.map(|node| node.0),
             fatal: self.status.fatal.as_deref().map(str::to_owned),
             announced: self.status.announced,
+            synchronization: self.status.synchronization.as_deref().cloned(),
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
             parameters: self
@@ -123,6 +125,7 @@ impl Run {
         self.status.exit_node = state.exit_node.map(NodeIndex);
         self.status.fatal = state.fatal.map(Arc::from);
         self.status.announced = state.announced;
+        self.status.synchronization = state.synchronization.map(Box::new);
         self.globals.outputs = GlobalOutputs {
             parameters: state.output_parameters,
             artifacts: state.output_artifacts,
@@ -203,6 +206,7 @@ impl Run {
             StoredBody::None => Body::None,
             StoredBody::Steps => Body::Steps(Box::<StepsBody>::default()),
             StoredBody::Retry(body) => Body::Retry(Box::new(body)),
+            StoredBody::Gate(gate) => Body::Gate(gate),
             StoredBody::Loop(items) => Body::Loop(Box::new(LoopState::new(items))),
             StoredBody::Group { loops, doomed } => {
                 let node = self.node(index);
@@ -271,7 +275,7 @@ impl Run {
                         body.unsettled -= u32::from(settled);
                         body.tasks.get_mut(slot as usize)?.node = index;
                     }
-                    Body::None => return None,
+                    Body::None | Body::Gate(_) => return None,
                 }
             }
         }
@@ -293,9 +297,12 @@ impl Run {
                     body.checked |= body.made > 0;
                 }
                 Body::Dag(_) => self.link_dag(index).ok_or(LoadError::Misfit(place))?,
-                Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) => {}
+                Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => {}
             }
             self.link_waiting(index);
+        }
+        if self.awaits_start() {
+            return Ok(());
         }
         if self.status.phase.is_some_and(|phase| !phase.is_completed()) {
             if let Some(deadline) = self.deadline() {
@@ -321,7 +328,14 @@ impl Run {
             }
             return;
         }
+        if matches!(self.node(index).body, Body::Gate(_)) {
+            self.link_gate(index);
+            return;
+        }
         match kind {
+            argosy_api::NodeType::HTTP | argosy_api::NodeType::Plugin => {
+                self.wanted_tasks.insert(index);
+            }
             argosy_api::NodeType::Suspend => {
                 if let Ok(Some(until)) = self.suspended_until(index) {
                     self.due.insert((until, index));

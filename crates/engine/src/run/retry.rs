@@ -56,6 +56,13 @@ impl Run {
         node.inputs = retried.inputs.clone();
         node.depth = retried.depth;
         node.flags = Flags(retried.flags.0 & kept);
+        let memo = retried
+            .details
+            .as_ref()
+            .and_then(|details| details.memo.clone());
+        if memo.is_some() {
+            node.details_mut().memo = memo;
+        }
         let attempt = self.add_node(node);
         if let Body::Retry(body) = &mut self.nodes[index.offset()].body {
             body.attempts.push(attempt);

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, GroupBody, Items, RetryBody, StepState};
-use super::node::{Flags, Node, NodeInputs, NodeOutputs, OutputParameter, PodDetails, Role};
+use super::body::{Body, Gate, GroupBody, Items, RetryBody, StepState};
+use super::node::{Flags, Memo, Node, NodeInputs, NodeOutputs, OutputParameter, PodDetails, Role};
 use crate::commit::ValueHash;
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::TemplateIndex;
 
 /// The first byte of every row.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Values longer than this are stored once, by hash.
 const LARGE: usize = 1024;
@@ -32,7 +32,7 @@ struct Row {
     started_at: i64,
     finished_at: i64,
     depth: u16,
-    flags: u16,
+    flags: u32,
     role: u8,
     kind: u8,
     phase: u8,
@@ -72,6 +72,15 @@ struct RowDetails {
     display_name: Option<Box<str>>,
     salt: u8,
     ran_seconds: Option<u32>,
+    /// Hit, cache, key.
+    memo: Option<(bool, Arc<str>, Arc<str>)>,
+}
+
+#[derive(Serialize, Deserialize)]
+enum RowGate {
+    Locks(Option<Arc<str>>),
+    Place,
+    Cache,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +97,7 @@ enum RowBody {
         wait_until: Option<i64>,
         deadline: Option<i64>,
     },
+    Gate(RowGate),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -114,6 +124,7 @@ pub(super) enum StoredBody {
     Dag,
     Loop(Items),
     Retry(RetryBody),
+    Gate(Gate),
 }
 
 /// Why a row can't be read.
@@ -209,6 +220,10 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
             display_name: details.display_name.clone(),
             salt: details.salt,
             ran_seconds: details.ran_seconds,
+            memo: details
+                .memo
+                .as_ref()
+                .map(|memo| (memo.hit, memo.cache.clone(), memo.key.clone())),
         }),
         body: encode_body(&node.body, values),
     };
@@ -236,6 +251,11 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
             wait_until: retry.wait_until,
             deadline: retry.deadline,
         },
+        Body::Gate(gate) => RowBody::Gate(match gate {
+            Gate::Locks(lock) => RowGate::Locks(lock.clone()),
+            Gate::Place => RowGate::Place,
+            Gate::Cache => RowGate::Cache,
+        }),
     }
 }
 
@@ -323,6 +343,9 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             display_name: details.display_name,
             salt: details.salt,
             ran_seconds: details.ran_seconds,
+            memo: details
+                .memo
+                .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),
         })
     });
     let items = |items: RowItems| -> Result<Items, RowError> {
@@ -363,6 +386,11 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             attempts: Vec::new(),
             wait_until,
             deadline,
+        }),
+        RowBody::Gate(gate) => StoredBody::Gate(match gate {
+            RowGate::Locks(lock) => Gate::Locks(lock),
+            RowGate::Place => Gate::Place,
+            RowGate::Cache => Gate::Cache,
         }),
     };
     Ok((node, body))

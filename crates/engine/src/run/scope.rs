@@ -133,7 +133,7 @@ impl<'a> Variables<'a> {
         let rest = match &self.run.node(around).body {
             Body::Steps(_) => name.strip_prefix("steps."),
             Body::Dag(_) => name.strip_prefix("tasks."),
-            Body::None | Body::Group(_) | Body::Loop(_) | Body::Retry(_) => None,
+            Body::None | Body::Group(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => None,
         };
         let Some((sibling, field)) = rest.and_then(|rest| rest.split_once('.')) else {
             return Sibling::Unknown;
@@ -208,7 +208,7 @@ impl Run {
                     _ => Found::Node(node),
                 })
             }
-            Body::None | Body::Group(_) | Body::Loop(_) | Body::Retry(_) => None,
+            Body::None | Body::Group(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => None,
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, TemplateType};
+use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::arguments::InputError;
@@ -89,16 +89,21 @@ impl Run {
                 return self.refuse(index, error.message());
             }
         }
+        self.pass_gate(index, &planned)
+    }
+
+    /// Begins a node that has all that it needs.
+    pub(super) fn begin_open(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) -> Begun {
         if planned.retry.is_some() {
             self.set_kind(index, NodeType::Retry, NodePhase::Running);
             self.change(index).body = Body::Retry(Box::<RetryBody>::default());
-            self.make_attempt(index, &planned);
+            self.make_attempt(index, planned);
             return Begun::Made(index);
         }
-        self.begin_template(index, &planned)
+        self.begin_template(index, planned)
     }
 
-    fn refuse(&mut self, index: NodeIndex, error: &str) -> Begun {
+    pub(super) fn refuse(&mut self, index: NodeIndex, error: &str) -> Begun {
         self.end(index, NodePhase::Error, Some(error));
         Begun::Refused(index, Arc::from(error))
     }
@@ -146,14 +151,7 @@ impl Run {
                 self.dirty.insert(index);
             }
             TemplateBody::Suspend { .. } => self.begin_suspend(index, &planned),
-            TemplateBody::Agent => {
-                let what = planned.kind.map_or("", TemplateType::as_str);
-                let error = format!(
-                    "template '{}' is of type {what}, which needs an agent: no agent runs here",
-                    planned.name
-                );
-                return self.refuse(index, &error);
-            }
+            TemplateBody::Agent => self.begin_task_node(index),
             TemplateBody::Late | TemplateBody::Nothing => {
                 let error = format!("Template '{}' missing specification", planned.name);
                 return self.refuse(index, &error);

@@ -309,7 +309,7 @@ impl Run {
         }
     }
 
-    fn doom_by_child(&mut self, index: NodeIndex, child: NodeIndex, error: &str) {
+    pub(super) fn doom_by_child(&mut self, index: NodeIndex, child: NodeIndex, error: &str) {
         if error == TOO_DEEP {
             return;
         }

@@ -117,7 +117,10 @@ impl Run {
         }
         let value = self.inputs_of(index).parameters.get(place)?.as_ref()?;
         let parameter: Parameter = serde_json::from_str(value).ok()?;
-        let default = parameter.default.as_ref().or(parameter.r#enum.first())?;
+        let default = parameter
+            .default
+            .as_ref()
+            .or(parameter.enum_values().first())?;
         Some(Arc::from(default.as_str()))
     }
 }

@@ -3,7 +3,7 @@
 use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, Gate};
 use super::limits::Held;
 use super::node::{Flags, Role};
 use crate::fact::NodeSelector;
@@ -126,6 +126,13 @@ impl Run {
         }
         let node = self.node(index);
         match (&node.body, node.kind) {
+            (Body::Gate(Gate::Locks(_)), _) => match node.message.as_deref() {
+                Some(message) if !message.is_empty() => message.to_owned(),
+                _ => "waits for its locks".to_owned(),
+            },
+            (Body::Gate(Gate::Place), _) => self.held_text(Held::Workflow, NodeIndex::NONE),
+            (Body::Gate(Gate::Cache), _) => "looks into the cache".to_owned(),
+            (Body::None, NodeType::HTTP | NodeType::Plugin) => "an agent carries it out".to_owned(),
             (_, NodeType::Suspend) => match self.suspended_until(index) {
                 Ok(Some(until)) => format!("suspended until {}", crate::timestamp::rfc3339(until)),
                 _ => "suspended; `argosy resume` lets it go on".to_owned(),

@@ -1,5 +1,7 @@
 //! The workflow as a whole: its beginning, its exit handler, its end. Argo: `operate`.
 
+use std::sync::Arc;
+
 use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::Serialize;
 
@@ -27,9 +29,9 @@ struct Failure<'a> {
 }
 
 impl Run {
-    /// The workflow begins.
+    /// The workflow begins, or asks for its locks first.
     pub(super) fn begin(&mut self) {
-        if self.status.phase.is_some() {
+        if !self.awaits_start() {
             return;
         }
         self.status_changed = true;
@@ -40,12 +42,52 @@ impl Run {
             );
             return;
         }
+        if !self.ask_for_workflow_locks() {
+            self.start_running();
+        }
+    }
+
+    /// Whether the workflow has not begun: nobody said so yet, or it waits for its locks or for
+    /// the controller's `parallelism`.
+    pub fn awaits_start(&self) -> bool {
+        match self.status.phase {
+            None => true,
+            Some(phase) => phase == WorkflowPhase::Pending && self.status.started_at.is_none(),
+        }
+    }
+
+    /// The controller holds the workflow back.
+    pub(super) fn postponed(&mut self, reason: &str) {
+        if self.status.phase.is_none() {
+            self.status.phase = Some(WorkflowPhase::Pending);
+            self.status.message = Arc::from(reason);
+            self.status_changed = true;
+        }
+    }
+
+    pub(super) fn start_running(&mut self) {
         self.status.phase = Some(WorkflowPhase::Running);
+        self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
-        self.status.suspended = self.plan.workflow.spec.suspend == Some(true);
-        self.status.shutdown = self.plan.workflow.spec.shutdown;
+        let spec = &self.plan.workflow.spec;
+        self.status.suspended |= spec.suspend == Some(true) && self.status.shutdown.is_none();
+        self.status.shutdown = self.status.shutdown.or(spec.shutdown);
+        self.status_changed = true;
         if let Some(deadline) = self.deadline() {
             self.due.insert((deadline, NodeIndex::NONE));
+        }
+        // A resubmitted workflow has nodes before it begins.
+        self.mark_all_dirty();
+    }
+
+    /// A workflow that has not begun is terminated: one that waits for its lock ends at once, one
+    /// that the controller holds back is let through to its end. Argo:
+    /// `releaseLocksForPendingShuttingdownWfs`, `processNextItem`.
+    pub(super) fn terminate_before_start(&mut self) {
+        if self.plan.workflow.spec.synchronization.is_some() {
+            self.end_workflow(WorkflowPhase::Failed, "Stopped with strategy 'Terminate'");
+        } else {
+            self.start_running();
         }
     }
 
@@ -125,9 +167,13 @@ impl Run {
 
     fn node_due(&mut self, index: NodeIndex) {
         use argosy_api::NodeType;
+        if matches!(self.node(index).body, super::body::Body::Gate(_)) {
+            self.pod_timeout(index);
+            return;
+        }
         match self.node(index).kind {
             NodeType::Suspend => self.suspension_over(index),
-            NodeType::Pod => self.pod_timeout(index),
+            NodeType::Pod | NodeType::HTTP | NodeType::Plugin => self.pod_timeout(index),
             _ if self.is_open_composite(index) => {
                 self.dirty.insert(index);
             }
@@ -140,7 +186,7 @@ impl Run {
         let Some(phase) = self.status.phase else {
             return false;
         };
-        if phase.is_completed() || self.status.suspended {
+        if phase.is_completed() || self.status.suspended || self.awaits_start() {
             return false;
         }
         let before = (self.nodes.len(), self.dirty.len(), self.settled.len());
@@ -226,12 +272,13 @@ impl Run {
         }
     }
 
-    fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
+    pub(super) fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
         self.status.phase = Some(phase);
         self.status.message = message.into();
         self.status.started_at.get_or_insert(self.now);
         self.status.finished_at = Some(self.now);
         self.status_changed = true;
+        self.release_all_locks();
     }
 
     /// `workflow.status`: what the entrypoint has come to, for exit handlers and hooks.

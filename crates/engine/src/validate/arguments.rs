@@ -165,8 +165,15 @@ fn check_value(
             );
         }
     }
-    if parameter.r#enum.is_empty() {
+    let Some(allowed) = &parameter.r#enum else {
         return false;
+    };
+    if allowed.is_empty() {
+        findings.push(Finding::error(
+            "argument-enum",
+            place(".enum"),
+            format!("{}{name}.enum should contain at least one value", prefix()),
+        ));
     }
     let Some(value) = &parameter.value else {
         if empty == EmptyValues::Allowed {
@@ -179,9 +186,9 @@ fn check_value(
         ));
         return false;
     };
-    if !parameter.r#enum.contains(value) {
+    if !allowed.is_empty() && !allowed.contains(value) {
         let prefix = prefix();
-        let words = parameter.r#enum.iter().map(|word| word.as_str());
+        let words = allowed.iter().map(|word| word.as_str());
         findings.push(
             Finding::error(
                 "argument-enum",

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use argosy_api::{ContainerSetTemplate, Template};
 
 use super::fault::Finding;
-use super::graph::{Ancestry, cycle, show_cycle};
 use super::names::{NameRule, check_names};
 use super::nearest::nearest;
+
+/// How much of a circle is told.
+const MAX_SHOWN: usize = 100;
 
 /// Whether a container's name is one that Argo's own containers have.
 pub(super) fn is_reserved(name: &str) -> bool {
@@ -87,7 +89,7 @@ fn check_dependencies(prefix: &str, set: &ContainerSetTemplate, findings: &mut V
     for (number, container) in (0u32..).zip(&set.containers) {
         index.insert(&container.name, number);
     }
-    let mut graph = Vec::with_capacity(set.containers.len());
+    let mut graph: Vec<Vec<u32>> = Vec::with_capacity(set.containers.len());
     for (number, container) in set.containers.iter().enumerate() {
         let mut list = Vec::new();
         for (at, dependency) in container.dependencies.iter().enumerate() {
@@ -106,21 +108,50 @@ fn check_dependencies(prefix: &str, set: &ContainerSetTemplate, findings: &mut V
                 ),
             }
         }
-        list.sort_unstable();
-        list.dedup();
         graph.push(list);
     }
-    if Ancestry::new(&graph).is_none() {
-        let found = cycle(&graph);
-        let first = found.first().copied().unwrap_or(0);
-        let shown = show_cycle(&found, |at| set.containers[at as usize].name.as_str());
+    let found = cycle(&graph, index.values().copied());
+    if let Some(first) = found.first() {
+        let names = found.iter().take(MAX_SHOWN);
+        let shown: Vec<&str> = names
+            .map(|at| set.containers[*at as usize].name.as_str())
+            .collect();
         findings.push(Finding::error(
             "dependency-cycle",
             format!("containerSet.containers[{first}]"),
             format!(
                 "{prefix}containers dependency cycle detected: {}",
-                shown.replace(" -> ", "->")
+                shown.join("->")
             ),
         ));
     }
+}
+
+/// The way into the first circle and once round it, from the containers that the first by name
+/// waits for. Argo: `validateNoCycles`.
+fn cycle(graph: &[Vec<u32>], by_name: impl Iterator<Item = u32>) -> Vec<u32> {
+    let mut done = vec![false; graph.len()];
+    for start in by_name {
+        // The containers on the way, each with the dependency that is next.
+        let mut open = vec![(start, 0)];
+        let mut way: Vec<u32> = Vec::new();
+        while let Some((container, at)) = open.last_mut() {
+            let Some(next) = graph[*container as usize].get(*at).copied() else {
+                done[*container as usize] = true;
+                open.pop();
+                way.pop();
+                continue;
+            };
+            *at += 1;
+            if way.contains(&next) {
+                way.push(next);
+                return way;
+            }
+            if !done[next as usize] {
+                way.push(next);
+                open.push((next, 0));
+            }
+        }
+    }
+    Vec::new()
 }

@@ -33,24 +33,22 @@ pub(super) fn check_outputs(scope: &Scope<'_>, items: &Items<'_>, findings: &mut
         return;
     }
     let name = &template.name;
+    // Inputs may stand in the names.
+    let filled = |name| scope.values.substitute(name);
+    let parameters: Vec<_> = outputs.parameters.iter().map(|p| filled(&p.name)).collect();
+    let artifacts: Vec<_> = outputs.artifacts.iter().map(|a| filled(&a.name)).collect();
     check_names(
         NameRule::Value,
         &format!("templates.{name}.outputs.parameters "),
         "outputs.parameters",
-        outputs
-            .parameters
-            .iter()
-            .map(|parameter| parameter.name.as_str()),
+        parameters.iter().map(AsRef::as_ref),
         findings,
     );
     check_names(
         NameRule::Value,
         &format!("templates.{name}.outputs.artifacts "),
         "outputs.artifacts",
-        outputs
-            .artifacts
-            .iter()
-            .map(|artifact| artifact.name.as_str()),
+        artifacts.iter().map(AsRef::as_ref),
         findings,
     );
     if matches!(scope.kind, TemplateType::Steps | TemplateType::DAG) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use argosy_api::{Arguments, Parameter, Severity, WorkflowMetadata, WorkflowSpec};
+use argosy_api::{Arguments, Parameter, PodGcStrategy, Severity, WorkflowMetadata, WorkflowSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::arguments::{EmptyValues, check_arguments, check_supplied};
@@ -426,6 +426,20 @@ fn check_plugins(spec: &WorkflowSpec, path: &str, findings: &mut Vec<Finding>) {
 }
 
 fn check_settings(spec: &WorkflowSpec, path: &str, findings: &mut Vec<Finding>) {
+    let strategy = spec.pod_gc.as_ref().map_or("", |gc| gc.strategy.as_str());
+    if !strategy.is_empty() && PodGcStrategy::parse(strategy).is_none() {
+        findings.push(
+            Finding::error(
+                "pod-gc",
+                join(path, "podGC.strategy"),
+                format!("podGC.strategy unknown strategy '{strategy}'"),
+            )
+            .help(format!(
+                "choose one of: {}",
+                PodGcStrategy::WORDS.join(", ")
+            )),
+        );
+    }
     let selector = spec
         .pod_gc
         .as_ref()

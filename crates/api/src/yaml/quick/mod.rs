@@ -61,7 +61,7 @@ pub(super) fn read(source: &str, limits: &Limits) -> Option<(Vec<Tree>, Vec<Faul
         scratch: String::new(),
     };
     let trees = quick.stream().ok()?;
-    Some((trees, quick.builder.faults))
+    Some((trees, quick.builder.faults.finish()))
 }
 
 impl Quick<'_> {

@@ -1,0 +1,88 @@
+//! Memoization: the entries of a cache, as Argo keeps them in a ConfigMap.
+//! Argo: `workflow/controller/cache/`.
+
+use argosy_api::Outputs;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::Seconds;
+use crate::timestamp;
+
+/// The label that a ConfigMap must have to serve as a cache, with the value `Cache`.
+pub const CACHE_LABEL: (&str, &str) = ("workflows.argoproj.io/configmap-type", "Cache");
+
+/// One entry of a cache: the value of a key of its ConfigMap, as JSON.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CacheEntry {
+    /// The node that put the outputs out. Empty means that nothing was found.
+    #[serde(rename = "nodeID")]
+    pub node_id: String,
+    /// The outputs.
+    pub outputs: Option<Outputs>,
+    /// When they were saved, RFC 3339.
+    #[serde(rename = "creationTimestamp")]
+    pub creation_timestamp: Option<String>,
+    /// When they were used last, RFC 3339.
+    #[serde(rename = "lastHitTimestamp")]
+    pub last_hit_timestamp: Option<String>,
+}
+
+impl CacheEntry {
+    /// A new entry.
+    pub fn new(node_id: &str, outputs: Option<Outputs>, at: Seconds) -> Self {
+        let at = timestamp::rfc3339(at);
+        Self {
+            node_id: node_id.to_owned(),
+            outputs,
+            creation_timestamp: Some(at.clone()),
+            last_hit_timestamp: Some(at),
+        }
+    }
+
+    /// Reads the value of a ConfigMap's key.
+    ///
+    /// # Errors
+    /// In Argo's words, if it is no entry.
+    pub fn read(text: &str) -> Result<Self, String> {
+        serde_json::from_str(text).map_err(|error| {
+            format!("malformed cache entry: could not unmarshal JSON; unable to parse: {error}")
+        })
+    }
+
+    /// The same, used now.
+    #[must_use]
+    pub fn hit(self, at: Seconds) -> Self {
+        Self {
+            last_hit_timestamp: Some(timestamp::rfc3339(at)),
+            ..self
+        }
+    }
+
+    /// As the value of a ConfigMap's key.
+    pub fn write(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Why a ConfigMap can't serve as a cache, going by its label's value.
+///
+/// # Errors
+/// In Argo's words.
+pub fn check_label(value: Option<&str>) -> Result<(), String> {
+    let (label, wanted) = CACHE_LABEL;
+    match value {
+        Some(value) if value == wanted => Ok(()),
+        Some(_) => Err(format!(
+            "memoization configmap doesn't have label {label} = {wanted}, refusing to use it"
+        )),
+        None => Err(format!(
+            "memoization configmap doesn't have {label} label, refusing to use it"
+        )),
+    }
+}
+
+/// Whether a text may be the key of an entry. Argo: `cacheKeyRegex`.
+pub fn is_cache_key(key: &str) -> bool {
+    key.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}

@@ -1,0 +1,615 @@
+//! Mutexes and semaphores: who holds them and who waits, in one pure table.
+//!
+//! Whoever asks for several locks gets all of them at once or none. Waiters go by priority, then by
+//! the creation of their workflow; nodes of the workflow in front pass each other, so that one
+//! that waits for another lock too does not keep its siblings.
+//! Argo: `workflow/sync/{sync_manager,semaphore,lock_name}.go`.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use argosy_api::Synchronization;
+use serde::{Deserialize, Serialize};
+
+use crate::ids::{NodeIndex, RunId, Seconds};
+
+/// What holds a lock: a node, or, with [`NodeIndex::NONE`], a workflow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LockHolder {
+    /// The run.
+    pub run: RunId,
+    /// The node, or none.
+    pub node: NodeIndex,
+}
+
+/// The kinds of locks, as `status.synchronization` tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LockKind {
+    /// One holder at a time.
+    Mutex,
+    /// As many holders as its limit says.
+    Semaphore,
+}
+
+/// A lock by its kind and its name: `<namespace>/Mutex/<name>`,
+/// `<namespace>/ConfigMap/<map>/<key>`, `<namespace>/Database/<name>`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct LockName {
+    /// What kind of lock it is.
+    pub kind: LockKind,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// Somebody asks for locks.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockRequest {
+    /// Who asks.
+    pub holder: LockHolder,
+    /// As the holder is shown: `<namespace>/<workflow>`, for a node with `/<node ID>`.
+    pub key: Arc<str>,
+    /// The locks, all of which are needed.
+    pub locks: Vec<LockName>,
+    /// The workflow's priority; greater goes first.
+    pub priority: i32,
+    /// When the workflow was created.
+    pub created_at: Seconds,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LockSeen {
+    /// All of these are held now.
+    Granted(Vec<LockName>),
+    /// Not yet.
+    Waiting {
+        /// The first lock that could not be had.
+        lock: Arc<str>,
+        /// Argo's text.
+        message: Box<str>,
+        /// Who holds each of the locks, where that differs from what this run was told last.
+        holders: Vec<(LockName, Vec<Arc<str>>)>,
+    },
+    /// Never: the reason.
+    Refused(Box<str>),
+}
+
+/// An answer and whom it is for.
+pub type LockAnswer = (LockHolder, LockSeen);
+
+/// One lock, for lists.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LockView {
+    /// Its kind and name.
+    pub lock: LockName,
+    /// How many may hold it.
+    pub limit: i64,
+    /// Who does.
+    pub holders: Vec<Arc<str>>,
+    /// Who waits, in the order in which they go.
+    pub waiting: Vec<Arc<str>>,
+}
+
+/// All locks of one owner.
+#[derive(Default)]
+pub struct LockTable {
+    locks: BTreeMap<Arc<str>, Lock>,
+    requests: BTreeMap<LockHolder, LockRequest>,
+    limits: BTreeMap<Arc<str>, i64>,
+}
+
+struct Lock {
+    kind: LockKind,
+    limit: i64,
+    holders: BTreeMap<LockHolder, Arc<str>>,
+    queue: BTreeSet<Place>,
+    /// Counts changes of the holders.
+    version: u64,
+    /// The version that each waiting run was told last.
+    told: BTreeMap<RunId, u64>,
+}
+
+/// What came of trying to take all locks of a request.
+enum Attempt {
+    Granted(Vec<LockName>),
+    /// The first lock that can't be had, and what Argo says then.
+    Blocked(Arc<str>, String),
+}
+
+/// A place in a queue. A workflow and its nodes queue apart, as in Argo.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    priority: Reverse<i32>,
+    created_at: Seconds,
+    run: RunId,
+    is_node: bool,
+    node: NodeIndex,
+}
+
+impl Place {
+    fn of(request: &LockRequest) -> Self {
+        Self {
+            priority: Reverse(request.priority),
+            created_at: request.created_at,
+            run: request.holder.run,
+            is_node: request.holder.node != NodeIndex::NONE,
+            node: request.holder.node,
+        }
+    }
+
+    fn holder(self) -> LockHolder {
+        LockHolder {
+            run: self.run,
+            node: self.node,
+        }
+    }
+
+    fn same_front(self, other: Self) -> bool {
+        (self.run, self.is_node) == (other.run, other.is_node)
+    }
+}
+
+impl LockTable {
+    /// Says how many may hold a semaphore: the value of its ConfigMap's key, or the database's.
+    /// `None`, when the source is gone, leaves what was known. Argo: `cached_limit.go`.
+    pub fn set_limit(&mut self, name: &str, limit: Option<i64>) -> Vec<LockAnswer> {
+        let Some(limit) = limit else {
+            return Vec::new();
+        };
+        let name: Arc<str> = Arc::from(name);
+        self.limits.insert(name.clone(), limit);
+        match self.locks.get_mut(&name) {
+            Some(lock) if lock.kind == LockKind::Semaphore => lock.limit = limit,
+            _ => return Vec::new(),
+        }
+        self.wake([name].into())
+    }
+
+    /// Asks for locks. Asking again for what is held grants it again.
+    pub fn ask(&mut self, request: LockRequest) -> Vec<LockAnswer> {
+        let holder = request.holder;
+        for lock in &request.locks {
+            if let Err(error) = self.ensure(lock) {
+                return vec![(holder, LockSeen::Refused(error.into()))];
+            }
+        }
+        let place = Place::of(&request);
+        for lock in &request.locks {
+            if let Some(lock) = self.locks.get_mut(&lock.name)
+                && !lock.holders.contains_key(&holder)
+            {
+                lock.queue.insert(place);
+            }
+        }
+        let names: BTreeSet<Arc<str>> =
+            request.locks.iter().map(|lock| lock.name.clone()).collect();
+        self.requests.insert(holder, request);
+        match self.attempt(holder) {
+            Some(Attempt::Granted(granted)) => {
+                let mut answers = vec![(holder, LockSeen::Granted(granted))];
+                answers.extend(self.wake(names));
+                answers
+            }
+            Some(Attempt::Blocked(lock, message)) => vec![self.waiting(holder, lock, message)],
+            None => Vec::new(),
+        }
+    }
+
+    /// Gives up all that a holder holds or waits for.
+    pub fn release(&mut self, holder: LockHolder) -> Vec<LockAnswer> {
+        let Some(request) = self.requests.remove(&holder) else {
+            return Vec::new();
+        };
+        let place = Place::of(&request);
+        let mut changed = BTreeSet::new();
+        for name in &request.locks {
+            if let Some(lock) = self.locks.get_mut(&name.name) {
+                lock.queue.remove(&place);
+                if lock.holders.remove(&holder).is_some() {
+                    lock.version += 1;
+                }
+                changed.insert(name.name.clone());
+            }
+        }
+        self.wake(changed)
+    }
+
+    /// Gives up all that a run and its nodes hold or wait for.
+    pub fn forget(&mut self, run: RunId) -> Vec<LockAnswer> {
+        let first = LockHolder {
+            run,
+            node: NodeIndex(0),
+        };
+        let last = LockHolder {
+            run,
+            node: NodeIndex::NONE,
+        };
+        let holders: Vec<LockHolder> = self
+            .requests
+            .range(first..=last)
+            .map(|(holder, _)| *holder)
+            .collect();
+        let mut answers = Vec::new();
+        for holder in holders {
+            answers.extend(self.release(holder));
+        }
+        answers.retain(|(holder, _)| holder.run != run);
+        answers
+    }
+
+    /// Enters what a run that was loaded holds, whatever the limit says now.
+    /// Argo: `prioritySemaphore.reacquire`.
+    pub fn hold(&mut self, request: LockRequest) {
+        for name in &request.locks {
+            let limit = self.limits.get(&name.name).copied();
+            let lock = self
+                .locks
+                .entry(name.name.clone())
+                .or_insert_with(|| Lock::new(name.kind, limit.unwrap_or(1)));
+            lock.holders.insert(request.holder, request.key.clone());
+            lock.version += 1;
+        }
+        match self.requests.get_mut(&request.holder) {
+            Some(known) => known.locks.extend(request.locks),
+            None => {
+                self.requests.insert(request.holder, request);
+            }
+        }
+    }
+
+    /// All locks that have been asked for, by name.
+    pub fn list(&self) -> Vec<LockView> {
+        self.locks
+            .iter()
+            .map(|(name, lock)| LockView {
+                lock: LockName {
+                    kind: lock.kind,
+                    name: name.clone(),
+                },
+                limit: lock.limit,
+                holders: lock.holders.values().cloned().collect(),
+                waiting: lock
+                    .queue
+                    .iter()
+                    .filter_map(|place| self.requests.get(&place.holder()))
+                    .map(|request| request.key.clone())
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// Whether anybody waits.
+    pub fn has_waiters(&self) -> bool {
+        self.locks.values().any(|lock| !lock.queue.is_empty())
+    }
+
+    fn ensure(&mut self, name: &LockName) -> Result<(), String> {
+        if self.locks.contains_key(&name.name) {
+            return Ok(());
+        }
+        let limit = match name.kind {
+            LockKind::Mutex => 1,
+            LockKind::Semaphore => match self.limits.get(&name.name) {
+                Some(&limit) if limit != 0 => limit,
+                _ => {
+                    return Err(format!(
+                        "failed to initialize semaphore {} with limit",
+                        name.name
+                    ));
+                }
+            },
+        };
+        self.locks
+            .insert(name.name.clone(), Lock::new(name.kind, limit));
+        Ok(())
+    }
+
+    /// Takes all locks of a request if each can be had; else the first that can't and why.
+    fn attempt(&mut self, holder: LockHolder) -> Option<Attempt> {
+        let request = self.requests.get(&holder)?;
+        let place = Place::of(request);
+        for name in &request.locks {
+            let Some(lock) = self.locks.get(&name.name) else {
+                continue;
+            };
+            if lock.holders.contains_key(&holder) {
+                continue;
+            }
+            let behind = lock
+                .queue
+                .first()
+                .is_some_and(|front| !front.same_front(place));
+            if behind || lock.free() <= 0 {
+                let message = lock.message(&name.name);
+                return Some(Attempt::Blocked(name.name.clone(), message));
+            }
+        }
+        let names = request.locks.clone();
+        let key = request.key.clone();
+        for name in &names {
+            if let Some(lock) = self.locks.get_mut(&name.name) {
+                lock.queue.remove(&place);
+                if lock.holders.insert(holder, key.clone()).is_none() {
+                    lock.version += 1;
+                }
+            }
+        }
+        Some(Attempt::Granted(names))
+    }
+
+    fn waiting(&mut self, holder: LockHolder, lock: Arc<str>, message: String) -> LockAnswer {
+        let names = self
+            .requests
+            .get(&holder)
+            .map_or_else(Vec::new, |request| request.locks.clone());
+        let mut holders = Vec::new();
+        for name in names {
+            if let Some(lock) = self.locks.get_mut(&name.name) {
+                let told = lock.told.insert(holder.run, lock.version);
+                if told != Some(lock.version) {
+                    holders.push((name, lock.holders.values().cloned().collect()));
+                }
+            }
+        }
+        let seen = LockSeen::Waiting {
+            lock,
+            message: message.into(),
+            holders,
+        };
+        (holder, seen)
+    }
+
+    /// Grants what can be granted after these locks have changed, and tells the workflows that are
+    /// in front how things stand now.
+    fn wake(&mut self, changed: BTreeSet<Arc<str>>) -> Vec<LockAnswer> {
+        let mut answers = Vec::new();
+        let mut open = changed.clone();
+        let mut touched = changed;
+        while let Some(name) = open.pop_first() {
+            while let Some((holder, granted)) = self.grant_next(&name) {
+                for other in &granted {
+                    touched.insert(other.name.clone());
+                    if other.name != name {
+                        open.insert(other.name.clone());
+                    }
+                }
+                answers.push((holder, LockSeen::Granted(granted)));
+            }
+        }
+        for name in touched {
+            let Some(front) = self.locks.get(&name).and_then(|lock| lock.queue.first()) else {
+                continue;
+            };
+            let holder = front.holder();
+            let stale = self
+                .locks
+                .get(&name)
+                .is_some_and(|lock| lock.told.get(&holder.run) != Some(&lock.version));
+            if stale && let Some(Attempt::Blocked(lock, message)) = self.attempt(holder) {
+                answers.push(self.waiting(holder, lock, message));
+            }
+        }
+        answers
+    }
+
+    fn grant_next(&mut self, name: &Arc<str>) -> Option<(LockHolder, Vec<LockName>)> {
+        let lock = self.locks.get(name)?;
+        if lock.free() <= 0 {
+            return None;
+        }
+        let front = *lock.queue.first()?;
+        let mut next = Some(front);
+        while let Some(place) = next.filter(|place| place.same_front(front)) {
+            if let Some(Attempt::Granted(granted)) = self.attempt(place.holder()) {
+                return Some((place.holder(), granted));
+            }
+            let behind = (std::ops::Bound::Excluded(place), std::ops::Bound::Unbounded);
+            next = self.locks.get(name)?.queue.range(behind).next().copied();
+        }
+        None
+    }
+}
+
+impl Lock {
+    fn new(kind: LockKind, limit: i64) -> Self {
+        Self {
+            kind,
+            limit,
+            holders: BTreeMap::new(),
+            queue: BTreeSet::new(),
+            version: 0,
+            told: BTreeMap::new(),
+        }
+    }
+
+    fn free(&self) -> i64 {
+        self.limit - self.holders.len() as i64
+    }
+
+    /// Locks of a ConfigMap count what is free, those of the database what is held.
+    fn message(&self, name: &str) -> String {
+        let mut parts = name.splitn(3, '/');
+        let (namespace, source) = (parts.next().unwrap_or_default(), parts.next());
+        if source == Some("Database") {
+            let prefix = match self.kind {
+                LockKind::Mutex => "mtx",
+                LockKind::Semaphore => "sem",
+            };
+            return format!(
+                "Waiting for {name} lock ({prefix}/{namespace}/{}). Lock status: {}/{}",
+                parts.next().unwrap_or_default(),
+                self.holders.len(),
+                self.limit
+            );
+        }
+        format!(
+            "Waiting for {name} lock. Lock status: {}/{}",
+            self.free(),
+            self.limit
+        )
+    }
+}
+
+/// The locks that a `synchronization` block names: semaphores first, then mutexes.
+///
+/// # Errors
+/// In Argo's words, if a lock is named twice or a semaphore has no or two sources.
+pub fn lock_names(
+    synchronization: &Synchronization,
+    namespace: &str,
+) -> Result<Vec<LockName>, String> {
+    let invalid = |error: &str| format!("requested configuration is invalid: {error}");
+    let mut names: Vec<LockName> = Vec::new();
+    for semaphore in synchronization.semaphores.iter().flatten() {
+        let namespace = if semaphore.namespace.is_empty() {
+            namespace
+        } else {
+            &semaphore.namespace
+        };
+        let name = match (&semaphore.config_map_key_ref, &semaphore.database) {
+            (Some(_), Some(_)) => {
+                return Err(invalid(
+                    "invalid semaphore with both ConfigMapKeyRef and Database",
+                ));
+            }
+            (Some(key), None) => format!("{namespace}/ConfigMap/{}/{}", key.name, key.key),
+            (None, Some(database)) => format!("{namespace}/Database/{}", database.key),
+            (None, None) => {
+                return Err(invalid(
+                    "cannot get LockName for a Semaphore without a ConfigMapRef or Database",
+                ));
+            }
+        };
+        names.push(LockName {
+            kind: LockKind::Semaphore,
+            name: Arc::from(name),
+        });
+    }
+    for mutex in synchronization.mutexes.iter().flatten() {
+        let namespace = if mutex.namespace.is_empty() {
+            namespace
+        } else {
+            &mutex.namespace
+        };
+        let source = if mutex.database { "Database" } else { "Mutex" };
+        names.push(LockName {
+            kind: LockKind::Mutex,
+            name: Arc::from(format!("{namespace}/{source}/{}", mutex.name)),
+        });
+    }
+    let distinct: BTreeSet<&LockName> = names.iter().collect();
+    if distinct.len() < names.len() {
+        return Err(invalid("duplicate synchronization item found"));
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(run: u64, node: u32, locks: &[&str]) -> LockRequest {
+        LockRequest {
+            holder: LockHolder {
+                run: RunId(run),
+                node: NodeIndex(node),
+            },
+            key: Arc::from(format!("ns/wf{run}/{node}")),
+            locks: locks
+                .iter()
+                .map(|name| LockName {
+                    kind: if name.contains("/Mutex/") {
+                        LockKind::Mutex
+                    } else {
+                        LockKind::Semaphore
+                    },
+                    name: Arc::from(*name),
+                })
+                .collect(),
+            priority: 0,
+            created_at: Seconds(run as i64),
+        }
+    }
+
+    fn granted(answers: &[LockAnswer]) -> Vec<(u64, u32)> {
+        answers
+            .iter()
+            .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
+            .map(|(holder, _)| (holder.run.0, holder.node.0))
+            .collect()
+    }
+
+    #[test]
+    fn waiters_go_by_priority_then_age_and_siblings_pass_each_other() {
+        let mut table = LockTable::default();
+        assert_eq!(
+            granted(&table.ask(request(3, 1, &["ns/Mutex/m"]))),
+            [(3, 1)]
+        );
+        assert!(granted(&table.ask(request(2, 1, &["ns/Mutex/m"]))).is_empty());
+        assert!(granted(&table.ask(request(1, 1, &["ns/Mutex/m"]))).is_empty());
+        let urgent = LockRequest {
+            priority: 5,
+            ..request(9, 1, &["ns/Mutex/m"])
+        };
+        assert!(granted(&table.ask(urgent)).is_empty());
+        for (before, next) in [((3, 1), (9, 1)), ((9, 1), (1, 1)), ((1, 1), (2, 1))] {
+            let holder = LockHolder {
+                run: RunId(before.0),
+                node: NodeIndex(before.1),
+            };
+            assert_eq!(granted(&table.release(holder)), [next]);
+        }
+    }
+
+    #[test]
+    fn all_locks_are_had_at_once_or_none() {
+        let mut table = LockTable::default();
+        table.ask(request(1, 1, &["ns/Mutex/a"]));
+        let answers = table.ask(request(1, 2, &["ns/Mutex/a", "ns/Mutex/b"]));
+        let LockSeen::Waiting { message, .. } = &answers[0].1 else {
+            panic!("{answers:?}");
+        };
+        assert_eq!(&**message, "Waiting for ns/Mutex/a lock. Lock status: 0/1");
+        // b is free, and a sibling may have it meanwhile.
+        assert_eq!(
+            granted(&table.ask(request(1, 3, &["ns/Mutex/b"]))),
+            [(1, 3)]
+        );
+        let free_a = table.release(request(1, 1, &[]).holder);
+        assert!(granted(&free_a).is_empty());
+        let free_b = table.release(request(1, 3, &[]).holder);
+        assert_eq!(granted(&free_b), [(1, 2)]);
+    }
+
+    #[test]
+    fn a_semaphore_follows_its_limit() {
+        let mut table = LockTable::default();
+        let name = "ns/ConfigMap/limits/workflow";
+        let refused = table.ask(request(1, 1, &[name]));
+        assert!(matches!(&refused[0].1, LockSeen::Refused(error)
+            if &**error == "failed to initialize semaphore ns/ConfigMap/limits/workflow with limit"));
+        table.set_limit(name, Some(1));
+        assert_eq!(granted(&table.ask(request(1, 1, &[name]))), [(1, 1)]);
+        assert!(granted(&table.ask(request(1, 2, &[name]))).is_empty());
+        assert!(granted(&table.ask(request(1, 3, &[name]))).is_empty());
+        assert_eq!(granted(&table.set_limit(name, Some(3))), [(1, 2), (1, 3)]);
+        table.set_limit(name, Some(1));
+        assert!(granted(&table.ask(request(1, 4, &[name]))).is_empty());
+        assert!(granted(&table.release(request(1, 1, &[]).holder)).is_empty());
+        assert!(granted(&table.release(request(1, 2, &[]).holder)).is_empty());
+        assert_eq!(granted(&table.release(request(1, 3, &[]).holder)), [(1, 4)]);
+    }
+
+    #[test]
+    fn a_run_that_is_gone_holds_nothing() {
+        let mut table = LockTable::default();
+        table.ask(request(1, 1, &["ns/Mutex/a"]));
+        table.ask(request(1, 2, &["ns/Mutex/a"]));
+        table.ask(request(2, 1, &["ns/Mutex/a"]));
+        assert_eq!(granted(&table.forget(RunId(1))), [(2, 1)]);
+        assert_eq!(table.list()[0].holders.len(), 1);
+        assert!(table.list()[0].waiting.is_empty());
+    }
+}

@@ -1,0 +1,122 @@
+//! Nodes that an agent carries out: `http` and `plugin`. They have no pod of their own.
+//! Argo: `http_template.go`, `plugin_template.go`, `taskset.go`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType, TemplateType};
+
+use super::Run;
+use super::node::{Flags, NodeOutputs, OutputParameter};
+use super::workflow::DEADLINE;
+use crate::effect::{Effect, TaskRequest};
+use crate::fact::TaskSeen;
+use crate::ids::{NodeIndex, PodKey};
+
+impl Run {
+    /// Begins a node that an agent carries out.
+    pub(super) fn begin_task_node(&mut self, index: NodeIndex) {
+        let planned = self.template_of(index);
+        let kind = match planned.as_ref().and_then(|planned| planned.kind) {
+            Some(TemplateType::Plugin) => NodeType::Plugin,
+            _ => NodeType::HTTP,
+        };
+        self.set_kind(index, kind, NodePhase::Pending);
+        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
+            let message = format!("Stopped with strategy '{strategy}'");
+            self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
+        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+            return;
+        }
+        if let Some(planned) = planned
+            && let Some(at) = self.pending_until(index, &planned)
+        {
+            self.due.insert((at, index));
+        }
+        self.wanted_tasks.insert(index);
+    }
+
+    /// Asks the agent for what is wanted. Called once a turn.
+    pub(super) fn ask_for_tasks(&mut self) {
+        while let Some(index) = self.wanted_tasks.pop_first() {
+            let task = self
+                .template_of(index)
+                .ok_or_else(|| "the node has no template".to_owned())
+                .and_then(|planned| self.filled_template(index, &planned));
+            match task {
+                Ok(template) => {
+                    self.nodes[index.offset()].flags.set(Flags::TASK_ASKED);
+                    let request = TaskRequest {
+                        key: self.pod_key(index),
+                        node_id: Arc::from(self.node_id(index)),
+                        template,
+                    };
+                    self.effects.push(Effect::RunTask(Box::new(request)));
+                }
+                Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            }
+        }
+    }
+
+    /// A node has ended: if an agent works for it, that is in vain.
+    pub(super) fn end_task(&mut self, index: NodeIndex) {
+        self.wanted_tasks.remove(&index);
+        if self.node(index).flags.has(Flags::TASK_ASKED) {
+            self.nodes[index.offset()].flags.clear(Flags::TASK_ASKED);
+            self.effects.push(Effect::StopTask {
+                task: self.pod_key(index),
+            });
+        }
+    }
+
+    /// An agent reports.
+    pub(super) fn task_seen(&mut self, key: PodKey, seen: &TaskSeen) {
+        let index = key.node;
+        let known = self.nodes.get(index.offset()).is_some_and(|node| {
+            matches!(node.kind, NodeType::HTTP | NodeType::Plugin)
+                && node.incarnation == key.incarnation
+                && !node.phase.is_fulfilled()
+        });
+        if !known {
+            return;
+        }
+        if let Some(progress) = seen.outputs.progress {
+            self.change(index).details_mut().progress = Some(progress);
+        }
+        let parameters: Vec<OutputParameter> = seen
+            .outputs
+            .parameters
+            .iter()
+            .map(|(name, value)| OutputParameter {
+                name: self.shared_name(name),
+                value: Some(Arc::from(&**value)),
+            })
+            .collect();
+        let outputs = NodeOutputs {
+            parameters: parameters.into(),
+            artifacts: seen.outputs.artifacts.clone().into(),
+            result: seen.outputs.result.as_deref().map(Arc::from),
+            exit_code: None,
+        };
+        if outputs != NodeOutputs::default() {
+            self.export_outputs(index, &outputs);
+            self.change(index).outputs = Some(Arc::new(outputs));
+        }
+        self.set_message(index, seen.message.as_deref());
+        match seen.phase {
+            NodePhase::Pending => {}
+            NodePhase::Running => {
+                if self.node(index).phase == NodePhase::Pending {
+                    self.set_phase(index, NodePhase::Running);
+                    self.phase_changed(index);
+                }
+            }
+            phase => {
+                self.nodes[index.offset()].flags.clear(Flags::TASK_ASKED);
+                self.end(index, phase, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What stands before a node whose inputs are known: locks, a place under the workflow's
+//! `parallelism`, a look into the cache. Then it begins. Argo: `executeTemplate`.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType, TemplateType};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Run;
+use super::arguments::fill_json;
+use super::body::{Body, Gate};
+use super::limits::Held;
+use super::node::{Flags, Role};
+use super::start::{Begun, TOO_DEEP};
+use crate::ids::NodeIndex;
+use crate::plan::PlannedTemplate;
+
+impl Run {
+    /// Begins a node, or has it wait for what it needs first.
+    pub(super) fn pass_gate(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) -> Begun {
+        let template = &planned.template;
+        if let Some(synchronization) = &template.synchronization
+            && !self.node(index).flags.has(Flags::HOLDS_LOCKS)
+        {
+            return match self.ask_for_locks(index, planned, synchronization) {
+                Ok(()) => Begun::Made(index),
+                Err(error) => self.refuse(index, &error),
+            };
+        }
+        let known = self.node(index).details.as_ref();
+        if let Some(memoize) = &template.memoize
+            && known.is_none_or(|details| details.memo.is_none())
+        {
+            return match self.look_up_cache(index, planned, memoize) {
+                Ok(()) => Begun::Made(index),
+                Err(error) => self.refuse(index, &error),
+            };
+        }
+        self.begin_open(index, planned)
+    }
+
+    /// Has a node wait before it begins. It is shown as what it will be, pending.
+    pub(super) fn wait_at(&mut self, index: NodeIndex, planned: &PlannedTemplate, gate: Gate) {
+        let kind = match planned.kind {
+            _ if planned.retry.is_some() => NodeType::Retry,
+            Some(TemplateType::Steps) => NodeType::Steps,
+            Some(TemplateType::DAG) => NodeType::DAG,
+            Some(TemplateType::Suspend) => NodeType::Suspend,
+            Some(TemplateType::HTTP) => NodeType::HTTP,
+            Some(TemplateType::Plugin) => NodeType::Plugin,
+            None => NodeType::Skipped,
+            Some(
+                TemplateType::Container
+                | TemplateType::ContainerSet
+                | TemplateType::Script
+                | TemplateType::Resource
+                | TemplateType::Data,
+            ) => NodeType::Pod,
+        };
+        if self.node(index).kind != kind {
+            self.set_kind(index, kind, NodePhase::Pending);
+        }
+        self.set_waits_for_lock(index, matches!(gate, Gate::Locks(_)));
+        self.change(index).body = Body::Gate(gate);
+    }
+
+    fn set_waits_for_lock(&mut self, index: NodeIndex, waits: bool) {
+        if self.node(index).flags.has(Flags::WAITS_FOR_LOCK) == waits {
+            return;
+        }
+        self.count(index, false);
+        let flags = &mut self.change(index).flags;
+        if waits {
+            flags.set(Flags::WAITS_FOR_LOCK);
+        } else {
+            flags.clear(Flags::WAITS_FOR_LOCK);
+        }
+        self.count(index, true);
+        if waits {
+            self.wake_held_back(NodeIndex::NONE);
+        }
+    }
+
+    /// A node that ended while it waited waits no more.
+    pub(super) fn leave_gate(&mut self, index: NodeIndex) {
+        if matches!(self.node(index).body, Body::Gate(_)) {
+            self.set_waits_for_lock(index, false);
+            self.change(index).body = Body::None;
+        }
+    }
+
+    /// A place may have become free for a node that has its locks.
+    pub(super) fn advance_gate(&mut self, index: NodeIndex) {
+        if matches!(self.node(index).body, Body::Gate(Gate::Place)) {
+            self.go_on(index);
+        }
+    }
+
+    /// Takes a waiting node further.
+    pub(super) fn go_on(&mut self, index: NodeIndex) {
+        let Some(planned) = self.template_of(index) else {
+            return;
+        };
+        if self.held(NodeIndex::NONE).is_some() {
+            self.wait_at(index, &planned, Gate::Place);
+            self.hold_back(index, NodeIndex::NONE, Held::Workflow);
+            return;
+        }
+        self.leave_gate(index);
+        if let Begun::Refused(_, error) = self.pass_gate(index, &planned) {
+            self.tell_refused(index, &error);
+        }
+    }
+
+    /// Ends a node that had been made, as one that can't begin.
+    pub(super) fn refuse_late(&mut self, index: NodeIndex, error: &str) {
+        self.leave_gate(index);
+        self.end(index, NodePhase::Error, Some(error));
+        self.tell_refused(index, error);
+    }
+
+    /// What a node that could not begin means to what stands above it.
+    fn tell_refused(&mut self, index: NodeIndex, error: &str) {
+        let node = self.node(index);
+        let parent = node.parent;
+        match node.role {
+            Role::Task => self.wrap_task_error(index, error),
+            Role::Step if error != TOO_DEEP => self.doom_by_child(parent, index, error),
+            Role::Root => {
+                self.status.fatal = Some(Arc::from(error));
+                self.status_changed = true;
+            }
+            Role::Step | Role::StepGroup | Role::Attempt | Role::OnExit | Role::Hook => {}
+        }
+    }
+
+    /// After a run was loaded: what a node waits for is asked for anew.
+    pub(super) fn link_gate(&mut self, index: NodeIndex) {
+        let (Some(planned), Body::Gate(gate)) =
+            (self.template_of(index), self.node(index).body.clone())
+        else {
+            return;
+        };
+        if let Some(at) = self.pending_until(index, &planned) {
+            self.due.insert((at, index));
+        }
+        // What could be asked for once can be asked for again.
+        match gate {
+            Gate::Place => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
+            Gate::Locks(_) => {
+                if let Some(synchronization) = &planned.template.synchronization {
+                    let _ = self.ask_again(index, &planned, synchronization);
+                }
+            }
+            Gate::Cache => {
+                if let Some(memoize) = &planned.template.memoize {
+                    let _ = self.look_up_cache(index, &planned, memoize);
+                }
+            }
+        }
+    }
+
+    /// A part of a node's template with its tags filled in.
+    pub(super) fn filled_part<T: Serialize + DeserializeOwned + Clone>(
+        &self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+        part: &T,
+        field: &str,
+    ) -> Result<T, String> {
+        let json = serde_json::to_value(part).map_err(|error| error.to_string())?;
+        let mut variables = self.variables(index, Some(planned), None, &[]);
+        variables.siblings = None;
+        let context = self.eval_context(&self.name(index), 0, field);
+        let filled = fill_json(&json, &variables, &context, 0)?;
+        serde_json::from_value(filled).map_err(|error| error.to_string())
+    }
+}

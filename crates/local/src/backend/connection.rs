@@ -1,0 +1,105 @@
+//! Connections to keepers: the runner's own, and those that earlier runners have left.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use argosy_engine::ids::RunId;
+
+use super::{Shared, sweep};
+use crate::protocol::{MOST_BASES, Order, Report, put_frame, take_frames};
+
+/// A keeper that takes orders. Dropping it leaves the keeper.
+pub(super) struct Connection {
+    stream: UnixStream,
+    /// Runs whose surroundings the keeper knows, as it keeps them itself.
+    knows: VecDeque<RunId>,
+}
+
+impl Connection {
+    pub(super) fn send(&mut self, orders: &[Order]) {
+        let mut frames = Vec::new();
+        for order in orders {
+            // What is too large was refused before: arguments and environment have limits.
+            let _ = put_frame(&mut frames, order);
+        }
+        // A keeper that is gone is told by its reader.
+        let _ = self.stream.write_all(&frames);
+    }
+
+    /// Whether the keeper must be told a run's surroundings. It is taken to know them then.
+    pub(super) fn knows_not(&mut self, run: RunId) -> bool {
+        if self.knows.contains(&run) {
+            return false;
+        }
+        self.knows.push_back(run);
+        if self.knows.len() > MOST_BASES {
+            self.knows.pop_front();
+        }
+        true
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // Its reader ends with it.
+        let _ = self.stream.shutdown(Shutdown::Both);
+    }
+}
+
+impl Shared {
+    /// Connects to a keeper.
+    pub(super) fn connect(self: &Arc<Self>, socket: &Path) -> io::Result<()> {
+        let stream = UnixStream::connect(socket)?;
+        let reader = stream.try_clone()?;
+        let place = {
+            let mut state = self.lock();
+            state.keepers.push(Some(Connection {
+                stream,
+                knows: VecDeque::new(),
+            }));
+            let place = state.keepers.len() - 1;
+            state.sockets.insert(socket.to_owned(), place);
+            place
+        };
+        let shared = self.clone();
+        thread::spawn(move || {
+            // Ends when the keeper is gone or was left, or says what can't be understood.
+            let _ = shared.read(place, reader);
+            shared.keeper_gone(place);
+        });
+        Ok(())
+    }
+
+    /// Connects to a keeper, unless that is done; what a dead one has left is swept up.
+    pub(super) fn reach(self: &Arc<Self>, socket: &Path) {
+        if self.lock().sockets.contains_key(socket) {
+            return;
+        }
+        if let Err(error) = self.connect(socket)
+            && error.kind() == io::ErrorKind::ConnectionRefused
+        {
+            sweep(socket);
+        }
+    }
+
+    fn read(self: &Arc<Self>, place: usize, mut stream: UnixStream) -> io::Result<()> {
+        let mut chunk = vec![0; 65_536];
+        let mut input = Vec::new();
+        loop {
+            let count = stream.read(&mut chunk)?;
+            if count == 0 {
+                return Ok(());
+            }
+            input.extend_from_slice(&chunk[..count]);
+            let reports: Vec<Report> = take_frames(&mut input)?;
+            if !reports.is_empty() {
+                self.take_in(place, reports);
+            }
+        }
+    }
+}

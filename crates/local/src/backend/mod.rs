@@ -1,0 +1,570 @@
+//! The backend on this machine: pods become processes of the keeper.
+
+mod connection;
+mod finish;
+mod kept;
+mod prepare;
+mod probe;
+mod seen;
+mod slots;
+mod watch;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread;
+
+use argosy_artifacts::Folder;
+use argosy_engine::effect::PodRequest;
+use argosy_engine::ids::{PodKey, RunId};
+use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
+
+use crate::environment::host_name;
+use crate::keeper::{self, KeeperHandle};
+use crate::protocol::{Order, PodState, Report, Role, Stage};
+use crate::{LocalConfig, Surroundings, pod_dir};
+use connection::Connection;
+use kept::Kept;
+use prepare::Prepared;
+use slots::Demand;
+
+/// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
+const LOOK_AHEAD: u32 = 64;
+
+/// Threads that stage and collect.
+const WORKERS: usize = 4;
+
+/// Runs whose surroundings are kept in memory.
+const MOST_SURROUNDINGS: usize = 64;
+
+/// Runs pods as plain processes of this machine.
+pub struct LocalBackend {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: LocalConfig,
+    owner: argosy_store::OwnerLock,
+    sink: Arc<dyn EventSink>,
+    folder: Folder,
+    state: Mutex<State>,
+    /// Something has happened that the slots depend on, or the end has come.
+    demand_changed: Condvar,
+    /// The end has come.
+    closing: Condvar,
+    work: Sender<Work>,
+    host: Arc<str>,
+    namespaces: OnceLock<Result<(), String>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The connections to keepers; the first is the runner's own.
+    keepers: Vec<Option<Connection>>,
+    /// Keepers that are connected, by their sockets.
+    sockets: BTreeMap<PathBuf, usize>,
+    /// Which keeper has which pod.
+    pods: BTreeMap<PodKey, Known>,
+    surroundings: BTreeMap<RunId, Arc<Surroundings>>,
+    /// Pods that the keeper of this runner has, waiting or running, and that take slots.
+    load: u32,
+    announced: u32,
+    demand: Demand,
+    /// Runs whose inventory is wanted, and the keepers that have yet to answer.
+    inventories: BTreeMap<RunId, BTreeSet<usize>>,
+    is_closed: bool,
+}
+
+/// What is known of a pod.
+struct Known {
+    keeper: usize,
+    /// Slots that it takes of this runner's.
+    slots: u32,
+    /// Whether it has begun.
+    is_running: bool,
+    /// What is needed to watch and to finish it; none for a bare pod without more.
+    kept: Option<Arc<Kept>>,
+    /// Containers that answer to their probes.
+    ready: BTreeSet<Box<str>>,
+    state: Option<PodState>,
+}
+
+enum Work {
+    Start(Box<PodRequest>),
+    Finish(Arc<Kept>, PodState),
+    Quit,
+}
+
+impl LocalBackend {
+    /// Connects to the keeper of this runner.
+    ///
+    /// # Errors
+    /// If that can't be reached, or the store fails.
+    pub fn new(
+        config: LocalConfig,
+        keeper: KeeperHandle,
+        sink: Arc<dyn EventSink>,
+    ) -> std::io::Result<Self> {
+        let (work, jobs) = channel::<Work>();
+        let shared = Arc::new(Shared {
+            folder: Folder::new(config.data_dir.join("artifacts")),
+            owner: keeper.owner,
+            sink,
+            state: Mutex::new(State::default()),
+            demand_changed: Condvar::new(),
+            closing: Condvar::new(),
+            work,
+            host: Arc::from(host_name()),
+            namespaces: OnceLock::new(),
+            config,
+        });
+        shared.register().map_err(std::io::Error::other)?;
+        shared.connect(&keeper.socket)?;
+        let jobs = Arc::new(Mutex::new(jobs));
+        for _ in 0..WORKERS {
+            let (shared, jobs) = (shared.clone(), jobs.clone());
+            thread::spawn(move || shared.work(&jobs));
+        }
+        for body in [Shared::share_slots, Shared::watch] {
+            let shared = shared.clone();
+            thread::spawn(move || body(&shared));
+        }
+        if let Some(room) = shared.lock().room(shared.config.slots) {
+            shared.sink.send(room);
+        }
+        Ok(Self { shared })
+    }
+}
+
+impl Drop for LocalBackend {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Backend for LocalBackend {
+    fn create(&mut self, requests: Vec<PodRequest>) {
+        let mut ready = Vec::new();
+        let mut failed = Vec::new();
+        for request in requests {
+            let key = request.key;
+            let slots = match self.shared.slots_of(&request.pod) {
+                Ok(slots) => slots,
+                Err(message) => {
+                    failed.push(self.shared.never_began(key, &message));
+                    continue;
+                }
+            };
+            if !self.shared.lock().begin(key, slots) {
+                continue;
+            }
+            if prepare::is_plain(&request) {
+                // The hot path: nothing to be made on disk, so no other thread is needed.
+                match self.shared.prepare(request, slots) {
+                    Ok(prepared) => ready.push(prepared),
+                    Err(message) => failed.push(self.shared.give_up(key, &message)),
+                }
+            } else {
+                self.shared.hand_over(Work::Start(Box::new(request)));
+            }
+        }
+        self.shared.spawn(ready);
+        if !failed.is_empty() {
+            self.shared.sink.send_all(failed);
+        }
+    }
+
+    fn stop(&mut self, pod: PodKey, grace_seconds: u32) {
+        let keeper = self.shared.lock().pods.get(&pod).map(|known| known.keeper);
+        match keeper {
+            Some(keeper) => {
+                let order = Order::Stop {
+                    key: pod,
+                    grace_seconds,
+                };
+                self.shared.lock().order(keeper, &order);
+            }
+            None => self.shared.sink.send(self.shared.deleted(pod)),
+        }
+    }
+
+    fn forget(&mut self, pods: &[PodKey]) {
+        let mut by_keeper: BTreeMap<usize, Vec<PodKey>> = BTreeMap::new();
+        let mut with_files = Vec::new();
+        {
+            let mut state = self.shared.lock();
+            for pod in pods {
+                if let Some(known) = state.pods.remove(pod) {
+                    by_keeper.entry(known.keeper).or_default().push(*pod);
+                    if known.kept.is_some() || known.keeper != 0 {
+                        with_files.push(*pod);
+                    }
+                }
+            }
+        }
+        // The files go first: while the keeper knows the pod, they are looked for again.
+        for pod in with_files {
+            let _ = fs::remove_dir_all(pod_dir(&self.shared.config.data_dir, pod));
+        }
+        let mut state = self.shared.lock();
+        for (keeper, pods) in by_keeper {
+            state.order(keeper, &Order::Acknowledge(pods));
+            state.leave_if_done(keeper);
+        }
+    }
+
+    fn inventory(&mut self, run: RunId) {
+        for socket in keeper::sockets(&self.shared.config.data_dir) {
+            self.shared.reach(&socket);
+        }
+        let mut state = self.shared.lock();
+        let keepers: BTreeSet<usize> = state
+            .keepers
+            .iter()
+            .enumerate()
+            .filter_map(|(place, keeper)| keeper.as_ref().map(|_| place))
+            .collect();
+        state.inventories.insert(run, keepers.clone());
+        for keeper in keepers {
+            state.order(keeper, &Order::Take(run));
+        }
+    }
+
+    fn remove_run(&mut self, run: RunId) {
+        self.shared.lock().surroundings.remove(&run);
+        let _ = fs::remove_dir_all(crate::run_dir(&self.shared.config.data_dir, run));
+    }
+}
+
+impl State {
+    /// Takes a pod in; `false` if it is known.
+    fn begin(&mut self, key: PodKey, slots: u32) -> bool {
+        if self.pods.contains_key(&key) {
+            return false;
+        }
+        self.load += 1;
+        self.announced = self.announced.saturating_sub(1);
+        self.demand.wanted += slots;
+        self.pods.insert(
+            key,
+            Known {
+                keeper: 0,
+                slots,
+                is_running: false,
+                kept: None,
+                ready: BTreeSet::new(),
+                state: None,
+            },
+        );
+        true
+    }
+
+    /// A pod takes slots no more.
+    fn end(&mut self, key: PodKey) {
+        let Some(known) = self.pods.get_mut(&key) else {
+            return;
+        };
+        let slots = std::mem::take(&mut known.slots);
+        if slots == 0 {
+            return;
+        }
+        self.load = self.load.saturating_sub(1);
+        self.demand.wanted = self.demand.wanted.saturating_sub(slots);
+        if known.is_running {
+            self.demand.used = self.demand.used.saturating_sub(slots);
+        }
+    }
+
+    /// How many more pods would be taken, if that has become more.
+    fn room(&mut self, slots: u32) -> Option<BackendEvent> {
+        let room = (slots + LOOK_AHEAD).saturating_sub(self.load);
+        let more = room > self.announced;
+        if more {
+            self.announced = room;
+        }
+        more.then_some(BackendEvent::Slots(room))
+    }
+
+    fn order(&mut self, keeper: usize, order: &Order) {
+        if let Some(Some(connection)) = self.keepers.get_mut(keeper) {
+            connection.send(std::slice::from_ref(order));
+        }
+    }
+
+    /// Leaves the keeper of an earlier runner once all that it held has been taken over.
+    fn leave_if_done(&mut self, keeper: usize) {
+        let is_wanted = keeper == 0
+            || self.pods.values().any(|known| known.keeper == keeper)
+            || self.inventories.values().any(|open| open.contains(&keeper));
+        if !is_wanted && let Some(place) = self.keepers.get_mut(keeper) {
+            *place = None;
+            self.sockets.retain(|_, place| *place != keeper);
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hand_over(&self, work: Work) {
+        // The workers live as long as this does.
+        let _ = self.work.send(work);
+    }
+
+    fn work(&self, jobs: &Mutex<Receiver<Work>>) {
+        loop {
+            let job = {
+                let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
+                jobs.recv()
+            };
+            match job {
+                Ok(Work::Start(request)) => self.start(*request),
+                Ok(Work::Finish(kept, state)) => self.finish(&kept, &state),
+                Ok(Work::Quit) | Err(_) => return,
+            }
+        }
+    }
+
+    /// Prepares a pod and hands it to the keeper.
+    fn start(&self, request: PodRequest) {
+        let key = request.key;
+        let slots = self.lock().pods.get(&key).map_or(1, |known| known.slots);
+        match self.prepare(request, slots) {
+            Ok(prepared) => self.spawn(vec![prepared]),
+            Err(message) => {
+                let event = self.give_up(key, &message);
+                self.sink.send(event);
+            }
+        }
+    }
+
+    /// Hands pods to the keeper.
+    fn spawn(&self, pods: Vec<Prepared>) {
+        if pods.is_empty() {
+            return;
+        }
+        let mut orders = Vec::with_capacity(pods.len());
+        let mut state = self.lock();
+        for pod in pods {
+            let Prepared {
+                spawn,
+                kept,
+                surroundings,
+            } = pod;
+            let run = spawn.key.run;
+            if let Some(known) = state.pods.get_mut(&spawn.key) {
+                known.kept = kept;
+            }
+            let is_new = state
+                .keepers
+                .first_mut()
+                .and_then(Option::as_mut)
+                .is_some_and(|keeper| keeper.knows_not(run));
+            if is_new {
+                orders.push(Order::Surroundings(run, surroundings.variables.clone()));
+            }
+            orders.push(Order::Spawn(Box::new(spawn)));
+        }
+        if let Some(Some(keeper)) = state.keepers.first_mut() {
+            keeper.send(&orders);
+        }
+        drop(state);
+        self.demand_changed.notify_all();
+    }
+
+    /// What a run was submitted in.
+    fn surroundings(&self, run: RunId) -> Arc<Surroundings> {
+        if let Some(known) = self.lock().surroundings.get(&run) {
+            return known.clone();
+        }
+        let found = Arc::new((self.config.surroundings)(run));
+        let mut state = self.lock();
+        if state.surroundings.len() >= MOST_SURROUNDINGS {
+            state.surroundings.pop_first();
+        }
+        state.surroundings.insert(run, found.clone());
+        found
+    }
+
+    /// Takes in what a keeper tells.
+    fn take_in(self: &Arc<Self>, keeper: usize, reports: Vec<Report>) {
+        let mut events = Vec::with_capacity(reports.len() + 1);
+        for report in reports {
+            match report {
+                Report::Pod(state) => self.pod(keeper, state, &mut events),
+                Report::Dropped(key) => {
+                    self.lock().end(key);
+                    events.push(self.deleted(key));
+                }
+                Report::Taken(run, keys) => self.taken(keeper, run, &keys, &mut events),
+                Report::Slots { limit, used } => self.slots_told(limit, used),
+            }
+        }
+        events.extend(self.lock().room(self.config.slots));
+        if !events.is_empty() {
+            self.sink.send_all(events);
+        }
+        self.demand_changed.notify_all();
+    }
+
+    fn pod(self: &Arc<Self>, keeper: usize, pod: PodState, events: &mut Vec<BackendEvent>) {
+        self.adopt(keeper, pod.key);
+        let key = pod.key;
+        let mut state = self.lock();
+        let is_over = pod.stage == Stage::Over;
+        if is_over {
+            state.end(key);
+        }
+        let Some(known) = state.pods.get_mut(&key) else {
+            return;
+        };
+        if pod.stage == Stage::Running && !known.is_running {
+            known.is_running = true;
+            let slots = known.slots;
+            let kept = known.kept.clone();
+            state.demand.used += slots;
+            if let Some(kept) = kept {
+                self.begin_watching(key, &kept);
+            }
+        }
+        let Some(known) = state.pods.get_mut(&key) else {
+            return;
+        };
+        known.state = Some(pod.clone());
+        let (kept, ready) = (known.kept.clone(), known.ready.clone());
+        drop(state);
+        match kept {
+            Some(kept) if is_over && kept.collects() => {
+                self.hand_over(Work::Finish(kept, pod));
+            }
+            kept => {
+                let seen = self.seen(&pod, kept.as_deref(), &ready);
+                self.yield_if_ready(&pod, kept.as_deref(), &seen);
+                events.push(BackendEvent::PodSeen(key, seen));
+            }
+        }
+    }
+
+    /// A pod that an earlier runner has begun: what it has kept beside the pod is read.
+    fn adopt(&self, keeper: usize, key: PodKey) {
+        if self.lock().pods.contains_key(&key) {
+            return;
+        }
+        let kept = Kept::read(&pod_dir(&self.config.data_dir, key)).map(Arc::new);
+        self.lock().pods.entry(key).or_insert(Known {
+            keeper,
+            slots: 0,
+            is_running: false,
+            kept,
+            ready: BTreeSet::new(),
+            state: None,
+        });
+    }
+
+    fn taken(&self, keeper: usize, run: RunId, keys: &[PodKey], events: &mut Vec<BackendEvent>) {
+        for &key in keys {
+            self.adopt(keeper, key);
+        }
+        let mut state = self.lock();
+        if let Some(open) = state.inventories.get_mut(&run) {
+            open.remove(&keeper);
+        }
+        state.leave_if_done(keeper);
+        events.extend(state.answered());
+    }
+
+    /// A keeper that dies takes its steps with it.
+    fn keeper_gone(&self, keeper: usize) {
+        let mut events = Vec::new();
+        {
+            let mut state = self.lock();
+            let was_left = state.keepers.get(keeper).is_none_or(Option::is_none);
+            if was_left || state.is_closed {
+                return;
+            }
+            let socket = state
+                .sockets
+                .iter()
+                .find(|(_, place)| **place == keeper)
+                .map(|(socket, _)| socket.clone());
+            if let Some(socket) = socket {
+                sweep(&socket);
+                state.sockets.remove(&socket);
+            }
+            state.keepers[keeper] = None;
+            let lost: Vec<PodKey> = state
+                .pods
+                .iter()
+                .filter(|(_, known)| known.keeper == keeper)
+                .map(|(key, _)| *key)
+                .collect();
+            for key in lost {
+                state.end(key);
+                events.push(self.deleted(key));
+            }
+            for open in state.inventories.values_mut() {
+                open.remove(&keeper);
+            }
+            events.extend(state.answered());
+        }
+        if keeper == 0 {
+            events.push(BackendEvent::Broken(
+                "the keeper, which is the parent of all steps, has died, and its steps with it; `argosy run --resume` goes on".to_owned(),
+            ));
+        }
+        self.sink.send_all(events);
+    }
+
+    fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        state.keepers.clear();
+        drop(state);
+        self.demand_changed.notify_all();
+        self.closing.notify_all();
+        for _ in 0..WORKERS {
+            self.hand_over(Work::Quit);
+        }
+        self.unregister();
+    }
+}
+
+impl State {
+    /// The inventories that all keepers have answered.
+    fn answered(&mut self) -> Vec<BackendEvent> {
+        let done: Vec<RunId> = self
+            .inventories
+            .iter()
+            .filter(|(_, open)| open.is_empty())
+            .map(|(run, _)| *run)
+            .collect();
+        done.into_iter()
+            .map(|run| {
+                self.inventories.remove(&run);
+                let of_run = |key: &&PodKey| key.run == run;
+                let pods = self.pods.keys().filter(of_run).copied().collect();
+                BackendEvent::Inventory(run, pods)
+            })
+            .collect()
+    }
+}
+
+/// Kills what the steps of a dead keeper have left, and removes its socket.
+fn sweep(socket: &Path) {
+    // Killing one process may make another, which was being made, appear.
+    for _ in 0..10 {
+        if keeper::sweep(&keeper::name(socket)) == 0 {
+            break;
+        }
+    }
+    let _ = fs::remove_file(socket);
+}
+
+/// Whether a container is one of those that do the work or stand beside them.
+fn is_regular(role: Role) -> bool {
+    role != Role::Init
+}

@@ -1,0 +1,195 @@
+//! The machine's slots, which all runners of a data directory share.
+//!
+//! Slots are held by the runner together with its keeper. They are taken when more pods wait than
+//! slots are held, and given back when fewer are wanted or another runner waits below its share.
+//! While nobody else wants any, a pod costs no call to the store.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use argosy_runtime::backend::BackendEvent;
+use argosy_store::{SlotsStatus, StoreError};
+
+use super::Shared;
+use crate::protocol::Order;
+
+/// How often slots that were not to be had are asked for again, and others' wishes looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long slots that nobody uses are kept: the next step often comes at once.
+const KEEP: Duration = Duration::from_millis(500);
+
+/// How long a pod waits for others' slots before people are told.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What this runner's pods need.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Demand {
+    /// Slots of all pods that wait or run.
+    pub wanted: u32,
+    /// Slots of those that run.
+    pub used: u32,
+    /// Slots that are held.
+    pub held: u32,
+    /// The most that the keeper uses, as it was told.
+    limit: u32,
+    /// What the keeper has answered to that.
+    confirmed: Option<(u32, u32)>,
+}
+
+impl Shared {
+    /// Makes this runner one that takes slots, and sets how many there are. That number is the
+    /// machine's: who gives none takes it as it is, unless nobody else is there.
+    pub(super) fn register(&self) -> Result<(), StoreError> {
+        let store = &self.config.store;
+        store.register_owner(&self.owner)?;
+        // Reclaims what the dead have held.
+        store.acquire_slots(self.owner.id(), 0)?;
+        let status = store.slots_status()?;
+        let is_alone = status.owners.len() <= 1;
+        if self.config.sets_total || is_alone || status.total == 0 {
+            store.set_slots_total(self.config.slots)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn unregister(&self) {
+        let is_idle = self.lock().demand.used == 0;
+        if is_idle {
+            // Otherwise the keeper goes on with them; they are free when it ends.
+            let _ = self.config.store.unregister_owner(self.owner.id());
+        }
+    }
+
+    pub(super) fn slots_told(&self, limit: u32, used: u32) {
+        self.lock().demand.confirmed = Some((limit, used));
+    }
+
+    /// Takes slots and gives them back, until the end.
+    pub(super) fn share_slots(self: &Arc<Self>) {
+        let mut idle_since: Option<Instant> = None;
+        let mut short_since: Option<Instant> = None;
+        let mut told = String::new();
+        loop {
+            let demand = {
+                let state = self.lock();
+                let is_content = |state: &mut super::State| {
+                    let demand = state.demand;
+                    let enough = demand.wanted.min(self.config.slots) <= demand.held;
+                    enough && !state.is_closed
+                };
+                // What is short now is asked for after a pause, not at every change.
+                let wait = if short_since.is_some() {
+                    TICK
+                } else {
+                    KEEP.min(TICK * 3)
+                };
+                let waited = self
+                    .demand_changed
+                    .wait_timeout_while(state, wait, |state| {
+                        if short_since.is_some() {
+                            !state.is_closed
+                        } else {
+                            is_content(state)
+                        }
+                    });
+                let (state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+                if state.is_closed {
+                    return;
+                }
+                state.demand
+            };
+            // A store that fails is told by the pump's own writes.
+            let Ok(status) = self.balance(demand, &mut idle_since) else {
+                continue;
+            };
+            let demand = self.lock().demand;
+            let is_short = demand.wanted.min(status.total) > demand.held;
+            short_since = is_short.then(|| short_since.unwrap_or_else(Instant::now));
+            let long = short_since.is_some_and(|since| since.elapsed() >= PATIENCE);
+            let why = if long {
+                holders(&status, self.owner.id())
+            } else {
+                String::new()
+            };
+            if why != told {
+                told.clone_from(&why);
+                self.sink.send(BackendEvent::Waiting(why));
+            }
+        }
+    }
+
+    fn balance(
+        &self,
+        demand: Demand,
+        idle_since: &mut Option<Instant>,
+    ) -> Result<SlotsStatus, StoreError> {
+        let store = &self.config.store;
+        let mut held = demand.held;
+        let short = demand.wanted.min(self.config.slots).saturating_sub(held);
+        if short > 0 {
+            held += store.acquire_slots(self.owner.id(), short)?.granted;
+        }
+        let status = store.slots_status()?;
+        let others_wait = status.waiting().any(|other| other.id != *self.owner.id());
+        *idle_since = (demand.wanted < held).then(|| idle_since.unwrap_or_else(Instant::now));
+        let is_idle = idle_since.is_some_and(|since| since.elapsed() >= KEEP);
+        let target = match (others_wait, is_idle) {
+            (true, _) => held.min(demand.wanted).min(status.share()),
+            (false, true) => held.min(demand.wanted),
+            (false, false) => held,
+        };
+        let mut state = self.lock();
+        state.demand.held = held;
+        if state.demand.limit != target {
+            state.demand.limit = target;
+            state.demand.confirmed = None;
+            state.order(0, &Order::Slots(target));
+        }
+        // Given back is only what the keeper has said it does not use.
+        let confirmed = state.demand.confirmed.filter(|(limit, _)| *limit == target);
+        if held > target {
+            if let Some((_, used)) = confirmed {
+                let free = held - target.max(used);
+                state.demand.held -= free;
+                if used > target {
+                    state.demand.confirmed = None;
+                    state.order(0, &Order::Slots(target));
+                }
+                drop(state);
+                if free > 0 {
+                    store.release_slots(self.owner.id(), free)?;
+                }
+            }
+        }
+        Ok(status)
+    }
+}
+
+/// Who has the slots that pods wait for.
+fn holders(status: &SlotsStatus, me: &argosy_store::OwnerId) -> String {
+    let others: Vec<String> = status
+        .owners
+        .iter()
+        .filter(|owner| owner.id != *me && owner.held > 0)
+        .map(|owner| {
+            format!(
+                "{} by the runner with process ID {}",
+                owner.held, owner.process
+            )
+        })
+        .collect();
+    if others.is_empty() {
+        return String::new();
+    }
+    let mine = status
+        .owners
+        .iter()
+        .find(|owner| owner.id == *me)
+        .map_or(0, |owner| owner.held);
+    format!(
+        "steps wait for slots: of {} this runner holds {mine}; held are {}",
+        status.total,
+        others.join(", ")
+    )
+}

@@ -1,0 +1,133 @@
+//! One pod of the keeper: which of its processes may begin, and when it is over.
+
+use std::rc::Rc;
+use std::time::Instant;
+
+use crate::protocol::{ContainerState, PodState, Progress, Role, Spawn, Stage};
+use crate::spawn::Base;
+
+pub(super) struct Pod {
+    pub spawn: Spawn,
+    pub base: Rc<Base>,
+    pub progress: Vec<Progress>,
+    /// Slots that it has taken.
+    pub holds: u32,
+    /// When it has run for as long as it may.
+    pub deadline: Option<Instant>,
+    pub deadline_exceeded: bool,
+    /// When it is killed, once it was told to end.
+    pub kill_at: Option<Instant>,
+    /// Its sidecars were told to end.
+    pub dismissed: bool,
+}
+
+impl Pod {
+    pub(super) fn new(spawn: Spawn, base: Rc<Base>) -> Self {
+        Self {
+            progress: vec![Progress::Waiting; spawn.processes.len()],
+            spawn,
+            base,
+            holds: 0,
+            deadline: None,
+            deadline_exceeded: false,
+            kill_at: None,
+            dismissed: false,
+        }
+    }
+
+    /// The next process that may begin. Those that never may are marked so.
+    pub(super) fn next(&mut self) -> Option<u16> {
+        for place in 0..self.progress.len() {
+            if self.progress[place] != Progress::Waiting {
+                continue;
+            }
+            let before = &self.spawn.processes[place].after;
+            let of = |place: &u16| &self.progress[usize::from(*place)];
+            if before.iter().map(of).any(has_failed) {
+                self.progress[place] = Progress::NotRun;
+            } else if before.iter().map(of).all(has_done_well) {
+                return u16::try_from(place).ok();
+            }
+        }
+        None
+    }
+
+    /// Nothing more of it may begin.
+    pub(super) fn give_up(&mut self) {
+        for progress in &mut self.progress {
+            if *progress == Progress::Waiting {
+                *progress = Progress::NotRun;
+            }
+        }
+    }
+
+    /// The running processes with their roles.
+    pub(super) fn running(&self) -> impl Iterator<Item = (u32, Role)> {
+        self.progress
+            .iter()
+            .zip(&self.spawn.processes)
+            .filter_map(|(progress, process)| match progress {
+                Progress::Running { pid, .. } => Some((*pid, process.role)),
+                Progress::Waiting | Progress::Ended(_) | Progress::NotRun => None,
+            })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.progress.iter().all(is_done)
+    }
+
+    /// Whether all that does the work has ended.
+    pub(super) fn work_is_over(&self) -> bool {
+        self.progress
+            .iter()
+            .zip(&self.spawn.processes)
+            .all(|(progress, process)| process.role == Role::Sidecar || is_done(progress))
+    }
+
+    pub(super) fn state(&self) -> PodState {
+        let has_begun = |(progress, process): (&Progress, &crate::protocol::Process)| {
+            process.role != Role::Init && !matches!(progress, Progress::Waiting | Progress::NotRun)
+        };
+        let stage = if self.is_over() {
+            Stage::Over
+        } else if self
+            .progress
+            .iter()
+            .zip(&self.spawn.processes)
+            .any(has_begun)
+        {
+            Stage::Running
+        } else {
+            Stage::Preparing
+        };
+        let containers = self
+            .spawn
+            .processes
+            .iter()
+            .zip(&self.progress)
+            .map(|(process, progress)| ContainerState {
+                name: process.name.clone(),
+                role: process.role,
+                progress: progress.clone(),
+            })
+            .collect();
+        PodState {
+            key: self.spawn.key,
+            stage,
+            containers,
+            deadline_exceeded: self.deadline_exceeded,
+        }
+    }
+}
+
+fn is_done(progress: &Progress) -> bool {
+    matches!(progress, Progress::Ended(_) | Progress::NotRun)
+}
+
+fn has_done_well(progress: &Progress) -> bool {
+    matches!(progress, Progress::Ended(end) if end.exit_code == 0)
+}
+
+fn has_failed(progress: &Progress) -> bool {
+    is_done(progress) && !has_done_well(progress)
+}

@@ -1,0 +1,68 @@
+//! The caches of a simulated world: ConfigMaps with Argo's label.
+
+use std::collections::BTreeMap;
+
+use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label};
+use argosy_engine::fact::CacheSeen;
+use argosy_engine::ids::Seconds;
+
+/// ConfigMaps that memoized steps look into, by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Caches {
+    maps: BTreeMap<String, Map>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Map {
+    label: Option<String>,
+    data: BTreeMap<String, String>,
+}
+
+impl Caches {
+    /// Takes a ConfigMap in, whatever it is for.
+    pub fn apply(&mut self, name: &str, label: Option<&str>, data: BTreeMap<String, String>) {
+        let label = label.map(str::to_owned);
+        self.maps.insert(name.to_owned(), Map { label, data });
+    }
+
+    /// The caches: name, key, entry.
+    pub fn list(&self) -> impl Iterator<Item = (&str, &str, &str)> {
+        self.maps
+            .iter()
+            .filter(|(_, map)| map.label.as_deref() == Some(CACHE_LABEL.1))
+            .flat_map(|(name, map)| {
+                let entries = map.data.iter();
+                entries.map(move |(key, entry)| (name.as_str(), key.as_str(), entry.as_str()))
+            })
+    }
+
+    /// Looks a key up, and notes that it was used.
+    pub fn load(&mut self, cache: &str, key: &str, at: Seconds) -> CacheSeen {
+        let Some(map) = self.maps.get_mut(cache) else {
+            return CacheSeen::Missing;
+        };
+        if let Err(error) = check_label(map.label.as_deref()) {
+            return CacheSeen::Failed(error.into());
+        }
+        let Some(text) = map.data.get(key).filter(|text| !text.is_empty()) else {
+            return CacheSeen::Missing;
+        };
+        match CacheEntry::read(text) {
+            Err(error) => CacheSeen::Failed(error.into()),
+            Ok(entry) => {
+                let text = entry.hit(at).write();
+                map.data.insert(key.to_owned(), text.clone());
+                CacheSeen::Found(text.into())
+            }
+        }
+    }
+
+    /// Keeps an entry; the ConfigMap is made where there is none.
+    pub fn save(&mut self, cache: &str, key: &str, entry: &str) {
+        let map = self.maps.entry(cache.to_owned()).or_insert_with(|| Map {
+            label: Some(CACHE_LABEL.1.to_owned()),
+            data: BTreeMap::new(),
+        });
+        map.data.insert(key.to_owned(), entry.to_owned());
+    }
+}

@@ -1,0 +1,150 @@
+//! The objects that a simulated cluster holds beside workflows and pods.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{
+    ClusterWorkflowTemplate, Limits, Source, Workflow, WorkflowTemplate, read_documents,
+};
+use argosy_engine::definition::Definition;
+use argosy_engine::source::TemplateSet;
+use argosy_engine::validate::{ValidateOptions, validate_workflow};
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use serde_json::Value;
+
+use crate::world::SimError;
+
+/// The namespace of objects that name none.
+pub const NAMESPACE: &str = "default";
+
+/// The label without which no parameter is read from a ConfigMap.
+const TYPE_LABEL: &str = "workflows.argoproj.io/configmap-type";
+
+type Place = (String, String);
+
+/// The objects, by namespace and name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Objects {
+    workflow_templates: BTreeMap<Place, WorkflowTemplate>,
+    cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
+    pub config_maps: BTreeMap<Place, ConfigMap>,
+    secrets: BTreeMap<Place, Secret>,
+}
+
+/// Reads the documents of a text as JSON; a `List` stands for its items.
+pub(crate) fn read(text: &str) -> Result<Vec<Value>, SimError> {
+    let source = Source::new("yaml", text);
+    let (documents, diagnostics) = read_documents(&source, &Limits::default());
+    if let Some(fault) = diagnostics.iter().find(|fault| fault.is_error()) {
+        return Err(SimError::Yaml(fault.message.clone()));
+    }
+    let mut values = Vec::new();
+    for document in documents {
+        let value = document.to_json();
+        match value["items"].as_array() {
+            Some(items) if value["kind"].as_str().is_some_and(|k| k.ends_with("List")) => {
+                values.extend(items.iter().cloned());
+            }
+            _ if value.is_null() => {}
+            _ => values.push(value),
+        }
+    }
+    Ok(values)
+}
+
+fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, SimError> {
+    serde_json::from_value(value).map_err(|error| SimError::Yaml(error.to_string()))
+}
+
+impl Objects {
+    /// Keeps an object in place of one of the same kind and name. Gives it back if it is a
+    /// ConfigMap, which may hold more than texts.
+    pub fn apply(&mut self, value: Value) -> Result<Option<ConfigMap>, SimError> {
+        let text = |field: &str| value["metadata"][field].as_str().unwrap_or_default();
+        let name = text("name").to_owned();
+        let namespace = match text("namespace") {
+            "" => NAMESPACE.to_owned(),
+            namespace => namespace.to_owned(),
+        };
+        let place = (namespace, name.clone());
+        match value["kind"].as_str() {
+            Some("WorkflowTemplate") => {
+                self.workflow_templates.insert(place, typed(value)?);
+            }
+            Some("ClusterWorkflowTemplate") => {
+                self.cluster_workflow_templates.insert(name, typed(value)?);
+            }
+            Some("ConfigMap") => {
+                let map: ConfigMap = typed(value)?;
+                self.config_maps.insert(place, map.clone());
+                return Ok(Some(map));
+            }
+            Some("Secret") => {
+                self.secrets.insert(place, typed(value)?);
+            }
+            Some(kind) => return Err(SimError::Yaml(format!("a {kind} can't be applied here"))),
+            None => return Err(SimError::Yaml("the object has no kind".to_owned())),
+        }
+        Ok(None)
+    }
+
+    /// A workflow with all that it may refer to.
+    pub fn definition(&self, workflow: Workflow) -> Definition {
+        let metadata = &workflow.metadata;
+        let namespace = metadata.namespace.clone().unwrap_or_default();
+        let of_namespace = |place: &Place| place.0 == namespace;
+        Definition {
+            workflow_templates: self
+                .workflow_templates
+                .iter()
+                .filter(|(place, _)| of_namespace(place))
+                .map(|(place, template)| (place.1.clone(), template.clone()))
+                .collect(),
+            cluster_workflow_templates: self.cluster_workflow_templates.clone(),
+            config_maps: self
+                .config_maps
+                .iter()
+                .filter(|(place, map)| {
+                    let labels = map.metadata.labels.as_ref();
+                    let kind = labels.and_then(|labels| labels.get(TYPE_LABEL));
+                    of_namespace(place) && kind.is_some_and(|kind| kind == "Parameter")
+                })
+                .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
+                .collect(),
+            workflow,
+        }
+    }
+}
+
+/// Why Argo's controller would not begin a workflow, in its words.
+pub(crate) fn refusal(definition: &Definition) -> Option<String> {
+    let mut known = TemplateSet::default();
+    for template in definition.workflow_templates.values() {
+        known.add_workflow_template(template.clone());
+    }
+    for template in definition.cluster_workflow_templates.values() {
+        known.add_cluster_workflow_template(template.clone());
+    }
+    validate_workflow(&definition.workflow, &known, &ValidateOptions::default())
+        .into_iter()
+        .find(|fault| fault.is_error())
+        .map(|fault| format!("invalid spec: {}", fault.text()))
+}
+
+/// Reads YAML as the engine wants it read: for patches and manifests.
+pub(crate) fn read_yaml(text: &str) -> Result<Value, String> {
+    let mut values = read(text).map_err(|error| error.to_string())?;
+    match values.len() {
+        0 => Ok(Value::Null),
+        1 => Ok(values.remove(0)),
+        _ => Err("expected one document".to_owned()),
+    }
+}
+
+/// A JSON value as a document, to be read with positions.
+pub(crate) fn document_of(value: &Value) -> Option<argosy_api::Document> {
+    let source = Source::new("yaml", value.to_string());
+    read_documents(&source, &Limits::default())
+        .0
+        .into_iter()
+        .next()
+}

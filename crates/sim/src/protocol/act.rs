@@ -1,0 +1,264 @@
+//! `act`: what users ask.
+
+use argosy_api::{NodePhase, Workflow};
+use argosy_engine::fact::{Command, NodeSelector, Requirement};
+use argosy_engine::ids::RunId;
+use argosy_engine::run::RestartChoice;
+
+use super::request::{Act, Verb};
+use super::submit::set_parameter;
+use super::{Answer, ProtocolError, Session, one};
+
+/// The letters that Kubernetes takes for generated names.
+const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+
+impl Session {
+    pub(super) fn act(&mut self, act: &Act) -> Result<Answer, ProtocolError> {
+        let id = self.find(&act.workflow)?;
+        check_fields(act)?;
+        let selector = act.selector.as_deref().map(selector).transpose()?;
+        let message = act.message.as_deref().map(Box::from);
+        let command = match act.verb {
+            Verb::Stop => Command::Stop { selector, message },
+            Verb::Terminate => Command::Terminate,
+            Verb::Suspend => Command::Suspend,
+            Verb::Resume => {
+                if selector.is_none() {
+                    self.check_resume(id)?;
+                }
+                Command::Resume { selector }
+            }
+            Verb::Set => Command::SetNode {
+                selector: selector.unwrap_or_default(),
+                phase: act.phase.as_deref().map(phase).transpose()?,
+                message,
+                output_parameters: pairs(&act.output_parameters.0),
+            },
+            Verb::Retry => {
+                self.check_retry(id, act, selector.as_ref())?;
+                Command::Retry {
+                    restart_successful: act.restart_successful,
+                    selector,
+                    parameters: pairs(&act.parameters.0),
+                    from: self.from(id, act)?,
+                }
+            }
+            Verb::Resubmit => return self.resubmit(id, act),
+            Verb::Delete => {
+                self.world.delete(id);
+                return Ok(Answer::new());
+            }
+        };
+        let over = self
+            .world
+            .workflow(id)
+            .and_then(|workflow| workflow.status.phase)
+            .is_some_and(|phase| phase.is_completed());
+        if over && act.verb != Verb::Retry {
+            return Err(ProtocolError::Refused(format!(
+                "cannot {} a completed workflow",
+                verb_word(act.verb)
+            )));
+        }
+        self.world.ask_later(id, command);
+        Ok(Answer::new())
+    }
+
+    fn check_resume(&self, id: RunId) -> Result<(), ProtocolError> {
+        match self.world.run(id) {
+            Some(run) => run.check_resume().map_err(ProtocolError::Refused),
+            None => Ok(()),
+        }
+    }
+
+    fn check_retry(
+        &self,
+        id: RunId,
+        act: &Act,
+        selector: Option<&NodeSelector>,
+    ) -> Result<(), ProtocolError> {
+        let run = self.world.run(id).ok_or_else(|| {
+            ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
+        })?;
+        let from = self.from(id, act)?;
+        let choice = RestartChoice {
+            restart_successful: act.restart_successful,
+            selector,
+            from: from.as_ref(),
+            new_parameters: !act.parameters.0.is_empty(),
+        };
+        run.plan_restart(choice)
+            .map(drop)
+            .map_err(ProtocolError::Refused)
+    }
+
+    /// The node to run again from, by its ID, its name or the name that is shown.
+    fn from(&self, id: RunId, act: &Act) -> Result<Option<NodeSelector>, ProtocolError> {
+        let Some(wanted) = &act.from else {
+            return Ok(None);
+        };
+        let status = self.world.status(id);
+        let nodes = || status.nodes.values();
+        let found = nodes()
+            .find(|node| node.id == *wanted || node.name == *wanted)
+            .or_else(|| nodes().find(|node| node.display_name == *wanted));
+        match found {
+            Some(node) => selector(&format!("id={}", node.id)).map(Some),
+            None => Err(ProtocolError::Refused(format!(
+                "there is no node {wanted:?}"
+            ))),
+        }
+    }
+
+    /// The same workflow once more. Argo: `FormulateResubmitWorkflow`.
+    fn resubmit(&mut self, id: RunId, act: &Act) -> Result<Answer, ProtocolError> {
+        let old = self
+            .world
+            .workflow(id)
+            .ok_or_else(|| ProtocolError::NoWorkflow(act.workflow.clone()))?;
+        let name = old.metadata.name.clone().unwrap_or_default();
+        let prefix = old
+            .metadata
+            .generate_name
+            .clone()
+            .unwrap_or_else(|| format!("{name}-"));
+        let number = self.world.all().map(|id| id.0).max().unwrap_or_default() + 1;
+        let mut spec = old.spec;
+        spec.active_deadline_seconds = spec.active_deadline_seconds.filter(|&left| left != 0);
+        spec.shutdown = None;
+        for (name, value) in &act.parameters.0 {
+            set_parameter(&mut spec.arguments.parameters, name, value);
+        }
+        let mut new = Workflow {
+            spec,
+            ..Workflow::default()
+        };
+        let mut labels = old.metadata.labels.unwrap_or_default();
+        labels.retain(|key, _| !DROPPED_LABELS.contains(&key.as_str()));
+        labels.insert(
+            "workflows.argoproj.io/resubmitted-from-workflow".to_owned(),
+            name,
+        );
+        let metadata = &mut new.metadata;
+        metadata.name = Some(format!("{prefix}{}", suffix(number)));
+        metadata.generate_name = Some(prefix);
+        metadata.namespace = old.metadata.namespace;
+        metadata.labels = Some(labels);
+        metadata.annotations = old.metadata.annotations;
+        metadata.owner_references = old.metadata.owner_references;
+        let id = match act.memoized {
+            true => self.world.resubmit_memoized(id, new)?,
+            false => self.world.create(new)?,
+        };
+        let name = self.world.place_of(id).1.to_owned();
+        Ok(one("workflows", vec![name]))
+    }
+}
+
+/// Labels that a resubmitted workflow does not carry over.
+const DROPPED_LABELS: &[&str] = &[
+    "workflows.argoproj.io/creator",
+    "workflows.argoproj.io/creator-email",
+    "workflows.argoproj.io/creator-preferred-username",
+    "workflows.argoproj.io/phase",
+    "workflows.argoproj.io/completed",
+    "workflows.argoproj.io/workflow-archiving-status",
+];
+
+/// Refuses what the verb has no use for.
+fn check_fields(act: &Act) -> Result<(), ProtocolError> {
+    use Verb::{Resubmit, Resume, Retry, Set, Stop};
+    let given = [
+        (
+            "selector",
+            act.selector.is_some(),
+            &[Stop, Resume, Set, Retry][..],
+        ),
+        ("message", act.message.is_some(), &[Stop, Set][..]),
+        ("phase", act.phase.is_some(), &[Set][..]),
+        (
+            "outputParameters",
+            !act.output_parameters.0.is_empty(),
+            &[Set][..],
+        ),
+        (
+            "parameters",
+            !act.parameters.0.is_empty(),
+            &[Retry, Resubmit][..],
+        ),
+        ("restartSuccessful", act.restart_successful, &[Retry][..]),
+        ("memoized", act.memoized, &[Resubmit][..]),
+        ("from", act.from.is_some(), &[Retry][..]),
+    ];
+    for (field, is_given, verbs) in given {
+        if is_given && !verbs.contains(&act.verb) {
+            let word = verb_word(act.verb);
+            return Err(ProtocolError::Refused(format!("{word} takes no `{field}`")));
+        }
+    }
+    Ok(())
+}
+
+fn verb_word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Stop => "stop",
+        Verb::Terminate => "terminate",
+        Verb::Suspend => "suspend",
+        Verb::Resume => "resume",
+        Verb::Retry => "retry",
+        Verb::Resubmit => "resubmit",
+        Verb::Delete => "delete",
+        Verb::Set => "set",
+    }
+}
+
+fn pairs(list: &[(String, String)]) -> Vec<(Box<str>, Box<str>)> {
+    list.iter()
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect()
+}
+
+fn phase(text: &str) -> Result<NodePhase, ProtocolError> {
+    NodePhase::parse(text)
+        .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {text:?}")))
+}
+
+/// Reads a `--node-field-selector`.
+fn selector(text: &str) -> Result<NodeSelector, ProtocolError> {
+    let mut terms = Vec::new();
+    for term in text
+        .split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+    {
+        let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
+            (key, false, value)
+        } else if let Some((key, value)) = term.split_once("==") {
+            (key, true, value)
+        } else if let Some((key, value)) = term.split_once('=') {
+            (key, true, value)
+        } else {
+            return Err(ProtocolError::Refused(format!(
+                "invalid selector: {term:?} is not KEY=VALUE or KEY!=VALUE"
+            )));
+        };
+        terms.push(Requirement {
+            key: key.trim().into(),
+            equals,
+            value: value.trim().into(),
+        });
+    }
+    Ok(NodeSelector(terms))
+}
+
+/// Five letters that follow from a number.
+fn suffix(number: u64) -> String {
+    let mut left = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (0..5)
+        .map(|_| {
+            let letter = (left % ALPHABET.len() as u64) as usize;
+            left /= ALPHABET.len() as u64;
+            char::from(ALPHABET[letter])
+        })
+        .collect()
+}

@@ -1,0 +1,163 @@
+//! The world as JSON lines: one request a line, one answer a line. `docs/simulation.md` describes
+//! it. Nothing happens by itself, and the same requests give the same answers, byte for byte.
+
+mod act;
+mod config;
+mod pods;
+mod request;
+mod show;
+mod submit;
+
+use serde_json::{Map, Value};
+
+use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::timestamp;
+
+use crate::world::{Halting, SimError, World};
+
+pub use request::Request;
+use request::Time;
+
+/// What an answer holds beside `ok`.
+type Answer = Map<String, Value>;
+
+/// Why a request is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// It is no JSON, or not of a request that there is.
+    #[error("cannot read the request: {0}")]
+    Request(#[from] serde_json::Error),
+    /// The world refuses it.
+    #[error(transparent)]
+    World(#[from] SimError),
+    /// There is no such workflow.
+    #[error("workflows.argoproj.io \"{0}\" not found")]
+    NoWorkflow(String),
+    /// There is no such pod.
+    #[error("pods \"{0}\" not found")]
+    NoPod(String),
+    /// It can't be done.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A conversation with one world.
+pub struct Session {
+    world: World,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self {
+            world: World::halting(Halting::WhenTold),
+        }
+    }
+}
+
+impl Session {
+    /// Answers one line.
+    pub fn answer(&mut self, line: &str) -> String {
+        let request = serde_json::from_str::<Request>(line).map_err(ProtocolError::from);
+        let answer = request.and_then(|request| self.handle(request));
+        answer_line(answer)
+    }
+
+    /// The world behind it.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Does what a request asks.
+    ///
+    /// # Errors
+    /// If it can't be done.
+    pub fn handle(&mut self, request: Request) -> Result<Answer, ProtocolError> {
+        match request {
+            Request::Config { set } => self.config(&set),
+            Request::Apply { yaml } => self.apply(&yaml.0),
+            Request::Submit {
+                yaml,
+                parameters,
+                entrypoint,
+            } => self.submit(&yaml.0, &parameters.0, entrypoint.as_deref()),
+            Request::Settle { workflow } => {
+                let only = workflow
+                    .as_deref()
+                    .map(|name| self.find(name))
+                    .transpose()?;
+                self.world.settle_some(only);
+                Ok(Answer::new())
+            }
+            Request::Advance { seconds, to } => self.advance(seconds, to),
+            Request::Now {} => Ok(self.now()),
+            Request::Pods { workflow, all } => self.pods(workflow.as_deref(), all),
+            Request::Pod(report) => self.pod(&report),
+            Request::DeletePod { name, workflow } => self.delete_pod(&name, workflow.as_deref()),
+            Request::EvictPod {
+                name,
+                workflow,
+                message,
+            } => self.evict_pod(&name, workflow.as_deref(), message.as_deref()),
+            Request::Act(act) => self.act(&act),
+            Request::Get { workflow } => self.get(&workflow),
+            Request::List { kind } => self.list(kind),
+            Request::Facts { workflow } => self.facts(&workflow),
+            Request::Why { workflow, node } => self.why(&workflow, node.as_deref()),
+            Request::Crash { at } => {
+                match at {
+                    Some(at) => self.world.crash_later(at),
+                    None => self.world.crash()?,
+                }
+                Ok(Answer::new())
+            }
+        }
+    }
+
+    fn advance(&mut self, seconds: Option<i64>, to: Option<Time>) -> Result<Answer, ProtocolError> {
+        let end = match (seconds, to) {
+            (Some(seconds), None) if seconds >= 0 => self.world.now().plus(seconds),
+            (None, Some(to)) if Seconds(to.0) >= self.world.now() => Seconds(to.0),
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(ProtocolError::Refused(
+                    "the clock does not go back".to_owned(),
+                ));
+            }
+            _ => {
+                return Err(ProtocolError::Refused(
+                    "advance takes either `seconds` or `to`".to_owned(),
+                ));
+            }
+        };
+        self.world.advance_to(end);
+        Ok(self.now())
+    }
+
+    fn now(&self) -> Answer {
+        let now = self.world.now();
+        one("now", timestamp::rfc3339(now))
+    }
+
+    /// The run of a name.
+    fn find(&self, name: &str) -> Result<RunId, ProtocolError> {
+        self.world
+            .find(name)
+            .ok_or_else(|| ProtocolError::NoWorkflow(name.to_owned()))
+    }
+}
+
+/// An answer that holds one thing.
+fn one(key: &str, value: impl Into<Value>) -> Answer {
+    Answer::from_iter([(key.to_owned(), value.into())])
+}
+
+/// An answer as its line.
+pub fn answer_line(answer: Result<Answer, ProtocolError>) -> String {
+    let object = match answer {
+        Ok(mut answer) => {
+            answer.insert("ok".to_owned(), Value::Bool(true));
+            answer
+        }
+        Err(error) => one("error", error.to_string()),
+    };
+    Value::Object(object).to_string()
+}

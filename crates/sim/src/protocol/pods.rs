@@ -1,0 +1,316 @@
+//! `pods`, `pod`, `delete_pod` and `evict_pod`: the cluster's side.
+
+use argosy_api::{NodePhase, Progress};
+use argosy_engine::fact::{ResultSeen, TaskSeen};
+use argosy_engine::ids::{NodeIndex, PodKey};
+use k8s_openapi::api::core::v1::PodStatus;
+use serde_json::{Map, Value};
+
+use super::request::{Condition, PodReport, ReportedOutputs};
+use super::{Answer, ProtocolError, Session, one};
+use crate::pods::SimPod;
+
+impl Session {
+    pub(super) fn pods(&self, workflow: Option<&str>, all: bool) -> Result<Answer, ProtocolError> {
+        let only = workflow.map(|name| self.find(name)).transpose()?;
+        let pods: Vec<Value> = self
+            .world
+            .all_pods()
+            .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
+            .filter(|pod| !pod.gone && (all || pod.is_live()))
+            .map(|pod| serde_json::to_value(pod.pod()))
+            .collect::<Result<_, _>>()?;
+        Ok(one("pods", pods))
+    }
+
+    /// The pods that a report is about.
+    fn meant(&self, report: &PodReport) -> Result<Vec<PodKey>, ProtocolError> {
+        if let Some(name) = &report.name {
+            return Ok(vec![self.pod_named(name, report.workflow.as_deref())?]);
+        }
+        let workflow = report.workflow.as_deref();
+        let only = workflow.map(|name| self.find(name)).transpose()?;
+        let condition = report.condition.clone().unwrap_or_default();
+        Ok(self
+            .world
+            .all_pods()
+            .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
+            .filter(|pod| self.holds(&condition, pod))
+            .map(|pod| pod.request.key)
+            .collect())
+    }
+
+    /// The pod of a name: its own, or its node's name, ID or display name. One that lives goes
+    /// before one that has ended, and a later one before an earlier one.
+    fn pod_named(&self, name: &str, workflow: Option<&str>) -> Result<PodKey, ProtocolError> {
+        let only = workflow.map(|name| self.find(name)).transpose()?;
+        let mut pods: Vec<&SimPod> = self
+            .world
+            .all_pods()
+            .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
+            .collect();
+        pods.reverse();
+        pods.sort_by_key(|pod| (!pod.is_live(), pod.gone));
+        let own = |pod: &&&SimPod| pod.name() == name;
+        let of_node = |pod: &&&SimPod| {
+            let node = self.node_of(pod);
+            *pod.request.node_name == *name || node.id == name || node.display_name == name
+        };
+        pods.iter()
+            .find(own)
+            .or_else(|| pods.iter().find(of_node))
+            .map(|pod| pod.request.key)
+            .ok_or_else(|| ProtocolError::NoPod(name.to_owned()))
+    }
+
+    fn node_of(&self, pod: &SimPod) -> argosy_api::NodeStatus {
+        let key = pod.request.key;
+        self.world
+            .run(key.run)
+            .map(|run| run.node_status_at(key.node.0))
+            .unwrap_or_default()
+    }
+
+    fn holds(&self, condition: &Condition, pod: &SimPod) -> bool {
+        let is = |wanted: &Option<String>, value: &str| {
+            wanted.as_deref().is_none_or(|wanted| wanted == value)
+        };
+        let live = match &condition.phase {
+            Some(phase) => !pod.gone && pod.phase() == phase,
+            None => pod.is_live(),
+        };
+        let labels = pod.pod().metadata.labels.as_ref();
+        let labelled = condition.labels.iter().all(|(key, value)| {
+            let known = labels.and_then(|labels| labels.get(key));
+            known.map(String::as_str) == value.as_str()
+        });
+        if !live || !labelled {
+            return false;
+        }
+        let node = self.node_of(pod);
+        let template = match &node.template_ref {
+            Some(reference) => &reference.template,
+            None => &node.template_name,
+        };
+        is(&condition.name, pod.name())
+            && is(&condition.node_name, &pod.request.node_name)
+            && is(&condition.node_id, &node.id)
+            && is(&condition.display_name, &node.display_name)
+            && is(&condition.template, template)
+            && is(
+                &condition.workflow,
+                self.world.place_of(pod.request.key.run).1,
+            )
+    }
+
+    /// The task of an agent that a report is about: a node that has no pod of its own.
+    fn task_named(&self, report: &PodReport) -> Option<PodKey> {
+        let name = report.name.as_deref().or_else(|| {
+            let condition = report.condition.as_ref()?;
+            condition
+                .node_name
+                .as_deref()
+                .or(condition.display_name.as_deref())
+        })?;
+        let mut tasks = self.world.tasks();
+        let found = tasks.find(|task| {
+            let run = self.world.run(task.key.run);
+            let node = run.map(|run| run.node_status_at(task.key.node.0));
+            let named = node.is_some_and(|node| {
+                node.name == name || node.id == name || node.display_name == name
+            });
+            named
+                && report
+                    .workflow
+                    .as_deref()
+                    .is_none_or(|workflow| self.world.find(workflow) == Some(task.key.run))
+        });
+        found.map(|task| task.key)
+    }
+
+    /// What an agent reports of an `http` or `plugin` node.
+    fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
+        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let phase = NodePhase::parse(phase)
+            .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
+        let outputs = match &report.outputs {
+            Some(outputs) => result_of(outputs)?,
+            None => ResultSeen::default(),
+        };
+        let seen = TaskSeen {
+            phase,
+            message: report.message.as_deref().map(Into::into),
+            outputs,
+        };
+        self.world.tell_task(key, seen);
+        Ok(one("pods", Vec::<Value>::new()))
+    }
+
+    pub(super) fn pod(&mut self, report: &PodReport) -> Result<Answer, ProtocolError> {
+        if let Some(task) = self.task_named(report) {
+            return self.report_task(task, report);
+        }
+        let keys = self.meant(report)?;
+        let mut names = Vec::new();
+        for key in keys {
+            self.report(key, report)?;
+            let name = self.world.pods.get(&key).map(SimPod::name);
+            names.push(name.unwrap_or_default().to_owned());
+        }
+        Ok(one("pods", names))
+    }
+
+    fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
+        let now = self.world.now();
+        let outputs_code = report
+            .outputs
+            .as_ref()
+            .and_then(|outputs| outputs.exit_code.as_ref())
+            .and_then(|code| code.0.parse().ok());
+        let exit_code = report.exit_code.or(outputs_code);
+        let phase = match (&report.phase, report.exit_code) {
+            (Some(phase), _) => Some(phase.as_str()),
+            (None, Some(0)) => Some("Succeeded"),
+            (None, Some(_)) => Some("Failed"),
+            (None, None) => None,
+        };
+        let Some(pod) = self.world.pods.get_mut(&key) else {
+            return Ok(());
+        };
+        if let Some(phase) = phase {
+            if !matches!(phase, "Pending" | "Running" | "Succeeded" | "Failed") {
+                return Err(ProtocolError::Refused(format!(
+                    "a pod's phase is Pending, Running, Succeeded or Failed, not {phase:?}"
+                )));
+            }
+            let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
+            pod.enter(phase, code, now);
+        }
+        let status = pod.status_mut();
+        if report.message.is_some() {
+            status.message.clone_from(&report.message);
+        }
+        if report.reason.is_some() {
+            status.reason.clone_from(&report.reason);
+        }
+        if let Some(raw) = &report.status {
+            *status = merged(status, raw)?;
+        }
+        let ended = pod.has_ended();
+        let changed = phase.is_some()
+            || report.status.is_some()
+            || report.message.is_some()
+            || report.reason.is_some();
+        let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
+        match &report.outputs {
+            Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
+            None if changed && ended && !complete_already => {
+                let nothing_more = ResultSeen {
+                    complete: true,
+                    ..ResultSeen::default()
+                };
+                self.world.tell_result(key, nothing_more);
+            }
+            None => {}
+        }
+        if changed {
+            self.world.tell_pod(key);
+        }
+        Ok(())
+    }
+
+    pub(super) fn delete_pod(
+        &mut self,
+        name: &str,
+        workflow: Option<&str>,
+    ) -> Result<Answer, ProtocolError> {
+        let key = self.pod_named(name, workflow)?;
+        self.world.remove_pod(key);
+        Ok(Answer::new())
+    }
+
+    pub(super) fn evict_pod(
+        &mut self,
+        name: &str,
+        workflow: Option<&str>,
+        message: Option<&str>,
+    ) -> Result<Answer, ProtocolError> {
+        let key = self.pod_named(name, workflow)?;
+        if let Some(pod) = self.world.pods.get_mut(&key) {
+            let status = pod.status_mut();
+            status.phase = Some("Failed".to_owned());
+            status.reason = Some("Evicted".to_owned());
+            let message = message.unwrap_or("The node was low on resource: memory. ");
+            status.message = Some(message.to_owned());
+        }
+        self.world.tell_pod(key);
+        Ok(Answer::new())
+    }
+
+    /// Where a node stands in its run.
+    pub(super) fn node_index(&self, run: argosy_engine::ids::RunId, text: &str) -> Vec<NodeIndex> {
+        self.world
+            .run(run)
+            .map(|run| run.find_nodes(text))
+            .unwrap_or_default()
+    }
+}
+
+fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {
+    let progress = match &outputs.progress {
+        None => None,
+        Some(text) => {
+            let progress = Progress::parse(text)
+                .ok_or_else(|| ProtocolError::Refused(format!("{text:?} is no progress N/M")))?;
+            Some((progress.done, progress.total))
+        }
+    };
+    Ok(ResultSeen {
+        parameters: outputs
+            .parameters
+            .0
+            .iter()
+            .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+            .collect(),
+        artifacts: outputs.artifacts.clone(),
+        result: outputs.result.as_ref().map(|text| text.0.as_str().into()),
+        progress,
+        error: outputs.error.as_deref().map(Into::into),
+        complete: outputs.complete.unwrap_or(true),
+    })
+}
+
+/// A status with what a raw one says put over it: objects within one another, lists whole.
+fn merged(status: &PodStatus, raw: &Map<String, Value>) -> Result<PodStatus, ProtocolError> {
+    let mut value = serde_json::to_value(status)?;
+    let mut raw = Value::Object(raw.clone());
+    for list in ["containerStatuses", "initContainerStatuses"] {
+        let Some(statuses) = raw.get_mut(list).and_then(Value::as_array_mut) else {
+            continue;
+        };
+        for status in statuses.iter_mut().filter_map(Value::as_object_mut) {
+            // What Kubernetes always sends, and nobody writes by hand.
+            for (key, default) in [
+                ("image", Value::from("")),
+                ("imageID", Value::from("")),
+                ("ready", Value::from(false)),
+                ("restartCount", Value::from(0)),
+            ] {
+                status.entry(key).or_insert(default);
+            }
+        }
+    }
+    merge(&mut value, raw);
+    Ok(serde_json::from_value(value)?)
+}
+
+fn merge(value: &mut Value, over: Value) {
+    match (value, over) {
+        (Value::Object(map), Value::Object(over)) => {
+            for (key, inner) in over {
+                merge(map.entry(key).or_insert(Value::Null), inner);
+            }
+        }
+        (value, over) => *value = over,
+    }
+}

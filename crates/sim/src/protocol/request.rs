@@ -1,0 +1,356 @@
+//! The requests, as they are written.
+
+use argosy_api::Artifact;
+use serde::Deserialize;
+use serde::de::{Deserializer, Error};
+use serde_json::{Map, Value};
+
+/// One request.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    tag = "op",
+    rename_all = "snake_case",
+    rename_all_fields = "camelCase",
+    deny_unknown_fields
+)]
+pub enum Request {
+    /// Keys of the controller's ConfigMap.
+    Config {
+        /// The keys with their values: texts, or what the texts would hold.
+        set: Map<String, Value>,
+    },
+    /// Keeps templates, ConfigMaps, Secrets, and Workflows with their status.
+    Apply {
+        /// The objects.
+        yaml: Manifest,
+    },
+    /// Creates workflows.
+    Submit {
+        /// The workflows.
+        yaml: Manifest,
+        /// Values for their parameters.
+        #[serde(default)]
+        parameters: Pairs,
+        /// Another entrypoint.
+        #[serde(default)]
+        entrypoint: Option<String>,
+    },
+    /// Does all that can be done at this instant.
+    Settle {
+        /// For this workflow only.
+        #[serde(default)]
+        workflow: Option<String>,
+    },
+    /// Moves the clock.
+    Advance {
+        /// By so much.
+        #[serde(default)]
+        seconds: Option<i64>,
+        /// To this time.
+        #[serde(default)]
+        to: Option<Time>,
+    },
+    /// The time.
+    Now {},
+    /// The Pods.
+    Pods {
+        /// Of this workflow only.
+        #[serde(default)]
+        workflow: Option<String>,
+        /// Those too that have ended.
+        #[serde(default)]
+        all: bool,
+    },
+    /// What the cluster and the executor report of pods.
+    Pod(Box<PodReport>),
+    /// Deletes a pod.
+    DeletePod {
+        /// The pod's name, or its node's.
+        name: String,
+        /// Of this workflow.
+        #[serde(default)]
+        workflow: Option<String>,
+    },
+    /// Evicts a pod.
+    EvictPod {
+        /// The pod's name, or its node's.
+        name: String,
+        /// Of this workflow.
+        #[serde(default)]
+        workflow: Option<String>,
+        /// The text of the eviction.
+        #[serde(default)]
+        message: Option<String>,
+    },
+    /// What a user asks.
+    Act(Box<Act>),
+    /// A workflow with its status.
+    Get {
+        /// Its name.
+        workflow: String,
+    },
+    /// Objects of a kind.
+    List {
+        /// Which.
+        kind: Kind,
+    },
+    /// A workflow's log.
+    Facts {
+        /// Its name.
+        workflow: String,
+    },
+    /// Why a workflow or a node is where it is.
+    Why {
+        /// Its name.
+        workflow: String,
+        /// The node: its name, display name or ID.
+        #[serde(default)]
+        node: Option<String>,
+    },
+    /// Forgets all but what is stored, and starts again.
+    Crash {
+        /// In the middle of the next settling, after so many commits.
+        #[serde(default)]
+        at: Option<u64>,
+    },
+}
+
+/// What a request `pod` says.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct PodReport {
+    /// The pod's name, or its node's name, ID or display name.
+    pub name: Option<String>,
+    /// All live pods of which this holds.
+    #[serde(rename = "where")]
+    pub condition: Option<Condition>,
+    /// Of this workflow.
+    pub workflow: Option<String>,
+    /// The phase that they enter.
+    pub phase: Option<String>,
+    /// The main container's exit code.
+    pub exit_code: Option<i32>,
+    /// `status.message`.
+    pub message: Option<String>,
+    /// `status.reason`.
+    pub reason: Option<String>,
+    /// What the executor reports.
+    pub outputs: Option<ReportedOutputs>,
+    /// A raw PodStatus, merged into what there is.
+    pub status: Option<Map<String, Value>>,
+}
+
+/// Which pods are meant; what is not given is not asked for.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Condition {
+    /// The pod's name.
+    pub name: Option<String>,
+    /// The node's name.
+    #[serde(alias = "node")]
+    pub node_name: Option<String>,
+    /// The node's ID.
+    #[serde(alias = "nodeID", alias = "id")]
+    pub node_id: Option<String>,
+    /// The node's display name.
+    pub display_name: Option<String>,
+    /// The node's template.
+    #[serde(alias = "templateName")]
+    pub template: Option<String>,
+    /// The workflow.
+    pub workflow: Option<String>,
+    /// The pod's phase; pods that have ended are meant only if it asks for them.
+    pub phase: Option<String>,
+    /// The pod's labels.
+    pub labels: Map<String, Value>,
+}
+
+/// What an executor reports.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReportedOutputs {
+    /// Output parameters.
+    pub parameters: Pairs,
+    /// Output artifacts.
+    pub artifacts: Vec<Artifact>,
+    /// What the main container printed.
+    pub result: Option<Scalar>,
+    /// The main container's exit code.
+    pub exit_code: Option<Scalar>,
+    /// `N/M`.
+    pub progress: Option<String>,
+    /// Why outputs could not be collected.
+    pub error: Option<String>,
+    /// Whether nothing more will come; it is so if nothing is said.
+    pub complete: Option<bool>,
+}
+
+/// What a request `act` says.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Act {
+    /// What to do.
+    pub verb: Verb,
+    /// The workflow.
+    pub workflow: String,
+    /// Which nodes, as `--node-field-selector` says it.
+    #[serde(default)]
+    pub selector: Option<String>,
+    /// A message for them.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The phase that they take.
+    #[serde(default)]
+    pub phase: Option<String>,
+    /// Values for supplied outputs.
+    #[serde(default)]
+    pub output_parameters: Pairs,
+    /// Other values for the workflow's parameters.
+    #[serde(default)]
+    pub parameters: Pairs,
+    /// Restart nodes that succeeded too.
+    #[serde(default)]
+    pub restart_successful: bool,
+    /// Keep what succeeded.
+    #[serde(default)]
+    pub memoized: bool,
+    /// Restart from this node.
+    #[serde(default)]
+    pub from: Option<String>,
+}
+
+/// What a user can ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Verb {
+    /// `argo stop`.
+    Stop,
+    /// `argo terminate`.
+    Terminate,
+    /// `argo suspend`.
+    Suspend,
+    /// `argo resume`.
+    Resume,
+    /// `argo retry`.
+    Retry,
+    /// `argo resubmit`.
+    Resubmit,
+    /// `argo delete`.
+    Delete,
+    /// `argo node set`.
+    Set,
+}
+
+/// What can be listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// The workflows with their status.
+    Workflows,
+    /// Kubernetes' events.
+    Events,
+    /// Metrics.
+    Metrics,
+    /// Who holds and waits for locks.
+    Locks,
+    /// What is memoized.
+    Caches,
+    /// When something will happen by itself.
+    Timers,
+    /// ConfigMaps.
+    Configmaps,
+    /// Claims of volumes.
+    Pvcs,
+    /// What executors have reported.
+    Taskresults,
+}
+
+/// Objects as YAML or JSON in a text, or as JSON outright: one, or a list.
+#[derive(Clone, Debug)]
+pub struct Manifest(pub String);
+
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self(text)),
+            object @ Value::Object(_) => Ok(Self(object.to_string())),
+            Value::Array(list) => {
+                let documents: Vec<String> = list
+                    .iter()
+                    .map(|item| match item {
+                        Value::String(text) => text.clone(),
+                        other => other.to_string(),
+                    })
+                    .collect();
+                Ok(Self(documents.join("\n---\n")))
+            }
+            _ => Err(D::Error::custom("expected objects, as YAML in a text")),
+        }
+    }
+}
+
+/// Names with values: a map, a list of `NAME=VALUE`, or a list of `{name, value}`.
+#[derive(Clone, Debug, Default)]
+pub struct Pairs(pub Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Pairs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let pairs = match Value::deserialize(deserializer)? {
+            Value::Null => Vec::new(),
+            Value::Object(map) => map
+                .into_iter()
+                .map(|(name, value)| (name, scalar(&value)))
+                .collect(),
+            Value::Array(list) => list
+                .iter()
+                .map(pair)
+                .collect::<Option<_>>()
+                .ok_or_else(|| D::Error::custom("expected NAME=VALUE, or {name, value}"))?,
+            _ => return Err(D::Error::custom("expected names with values")),
+        };
+        Ok(Self(pairs))
+    }
+}
+
+fn pair(item: &Value) -> Option<(String, String)> {
+    if let Some(text) = item.as_str() {
+        let (name, value) = text.split_once('=')?;
+        return Some((name.to_owned(), value.to_owned()));
+    }
+    let name = item.get("name")?.as_str()?;
+    Some((name.to_owned(), scalar(item.get("value")?)))
+}
+
+/// A value as the text that stands for it.
+fn scalar(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A text, or a number or truth value that stands for its text.
+#[derive(Clone, Debug)]
+pub struct Scalar(pub String);
+
+impl<'de> Deserialize<'de> for Scalar {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(scalar(&Value::deserialize(deserializer)?)))
+    }
+}
+
+/// A time: RFC 3339, or seconds since the epoch.
+#[derive(Clone, Copy, Debug)]
+pub struct Time(pub i64);
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        if let Some(seconds) = value.as_i64() {
+            return Ok(Self(seconds));
+        }
+        let time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time =
+            serde_json::from_value(value).map_err(D::Error::custom)?;
+        Ok(Self(argosy_engine::timestamp::seconds(&time).0))
+    }
+}

@@ -1,0 +1,188 @@
+//! `get`, `list`, `facts` and `why`: what can be looked at.
+
+use argosy_engine::fact::TimedFact;
+use argosy_engine::locks::LockKind;
+use argosy_engine::run::Why;
+use argosy_engine::{log, timestamp};
+use serde_json::{Value, json};
+
+use super::request::Kind;
+use super::{Answer, ProtocolError, Session, one};
+
+impl Session {
+    pub(super) fn get(&self, name: &str) -> Result<Answer, ProtocolError> {
+        let id = self.find(name)?;
+        let workflow = self.world.workflow(id);
+        Ok(one("workflow", serde_json::to_value(workflow)?))
+    }
+
+    pub(super) fn list(&self, kind: Kind) -> Result<Answer, ProtocolError> {
+        let items = match kind {
+            Kind::Workflows => self
+                .world
+                .all()
+                .filter_map(|id| self.world.workflow(id))
+                .map(serde_json::to_value)
+                .collect::<Result<Vec<Value>, _>>()?,
+            Kind::Timers => self.timers(),
+            Kind::Configmaps => self
+                .world
+                .objects
+                .config_maps
+                .values()
+                .map(serde_json::to_value)
+                .collect::<Result<_, _>>()?,
+            Kind::Taskresults => self.task_results()?,
+            Kind::Locks => self.locks(),
+            Kind::Caches => self
+                .world
+                .caches
+                .list()
+                .map(|(cache, key, entry)| {
+                    let entry: Value = serde_json::from_str(entry).unwrap_or_default();
+                    json!({"cache": cache, "key": key, "entry": entry})
+                })
+                .collect(),
+            Kind::Events | Kind::Metrics | Kind::Pvcs => {
+                return Err(ProtocolError::Refused(
+                    "nothing of this kind is kept yet".to_owned(),
+                ));
+            }
+        };
+        Ok(one("items", items))
+    }
+
+    fn locks(&self) -> Vec<Value> {
+        self.world
+            .locks()
+            .into_iter()
+            .map(|view| {
+                let kind = match view.lock.kind {
+                    LockKind::Mutex => "Mutex",
+                    LockKind::Semaphore => "Semaphore",
+                };
+                json!({
+                    "kind": kind,
+                    "name": *view.lock.name,
+                    "limit": view.limit,
+                    "holders": view.holders,
+                    "waiting": view.waiting,
+                })
+            })
+            .collect()
+    }
+
+    fn timers(&self) -> Vec<Value> {
+        let mut timers: Vec<(i64, &str)> = self
+            .world
+            .all()
+            .filter_map(|id| {
+                let at = self.world.run(id)?.next_due()?;
+                Some((at.0, self.world.place_of(id).1))
+            })
+            .collect();
+        timers.sort_unstable();
+        timers
+            .into_iter()
+            .map(|(at, workflow)| {
+                let at = timestamp::rfc3339(argosy_engine::ids::Seconds(at));
+                json!({"at": at, "workflow": workflow})
+            })
+            .collect()
+    }
+
+    fn task_results(&self) -> Result<Vec<Value>, ProtocolError> {
+        let mut items = Vec::new();
+        for pod in self.world.all_pods() {
+            let Some(result) = &pod.result else {
+                continue;
+            };
+            let parameters: Vec<Value> = result
+                .parameters
+                .iter()
+                .map(|(name, value)| json!({"name": name, "value": value}))
+                .collect();
+            let key = pod.request.key;
+            let mut outputs = json!({});
+            if !parameters.is_empty() {
+                outputs["parameters"] = parameters.into();
+            }
+            if !result.artifacts.is_empty() {
+                outputs["artifacts"] = serde_json::to_value(&result.artifacts)?;
+            }
+            if let Some(text) = &result.result {
+                outputs["result"] = json!(text);
+            }
+            items.push(json!({
+                "workflow": self.world.place_of(key.run).1,
+                "node": *pod.request.node_name,
+                "pod": pod.name(),
+                "complete": result.complete,
+                "outputs": outputs,
+            }));
+        }
+        Ok(items)
+    }
+
+    pub(super) fn facts(&self, name: &str) -> Result<Answer, ProtocolError> {
+        let id = self.find(name)?;
+        let mut facts: Vec<TimedFact> = Vec::new();
+        if let Some(stored) = self.world.stored.get(&id) {
+            for entry in &stored.log {
+                let entry = log::decode(entry)
+                    .map_err(|error| ProtocolError::Refused(error.to_string()))?;
+                facts.extend(entry);
+            }
+        }
+        let facts: Vec<Value> = facts
+            .iter()
+            .map(|fact| {
+                let told = serde_json::to_value(&fact.fact)?;
+                Ok(json!({"at": timestamp::rfc3339(fact.at), "fact": told}))
+            })
+            .collect::<Result<_, ProtocolError>>()?;
+        Ok(one("facts", facts))
+    }
+
+    pub(super) fn why(&self, name: &str, node: Option<&str>) -> Result<Answer, ProtocolError> {
+        let id = self.find(name)?;
+        let Some(run) = self.world.run(id) else {
+            let workflow = self.world.workflow(id).unwrap_or_default();
+            return Ok(one("why", vec![json!({"text": workflow.status.message})]));
+        };
+        let answers = match node {
+            None => run.why_workflow(),
+            Some(node) => {
+                let found = self.node_index(id, node);
+                if found.is_empty() {
+                    let text = run.why_unmade(node).ok_or_else(|| {
+                        ProtocolError::Refused(format!("there is no node {node:?}"))
+                    })?;
+                    return Ok(one("why", vec![json!({"node": node, "waitsFor": text})]));
+                }
+                found.into_iter().map(|index| run.why(index)).collect()
+            }
+        };
+        let answers: Vec<Value> = answers.iter().map(answer).collect();
+        Ok(one("why", answers))
+    }
+}
+
+fn answer(why: &Why) -> Value {
+    let chain: Vec<Value> = why
+        .chain
+        .iter()
+        .map(|step| {
+            let mut value = json!({"text": step.text});
+            if let Some(at) = step.at {
+                value["at"] = json!(timestamp::rfc3339(at));
+            }
+            value
+        })
+        .collect();
+    let mut value = json!({"node": why.node, "phase": why.phase, "chain": chain});
+    if let Some(waits) = &why.waits_for {
+        value["waitsFor"] = json!(waits);
+    }
+    value
+}

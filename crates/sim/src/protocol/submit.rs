@@ -1,0 +1,109 @@
+//! `apply` and `submit`.
+
+use argosy_api::{AnyString, Parameter, Strictness, Workflow, read_typed};
+use serde_json::Value;
+
+use super::{Answer, ProtocolError, Session, one};
+use crate::objects::{document_of, read};
+
+impl Session {
+    pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
+        let mut workflows = Vec::new();
+        for value in read(yaml)? {
+            if value["kind"] == "Workflow" {
+                workflows.push(self.create(value, &[], None)?);
+            } else {
+                self.world.apply_object(value)?;
+            }
+        }
+        Ok(if workflows.is_empty() {
+            Answer::new()
+        } else {
+            one("workflows", workflows)
+        })
+    }
+
+    pub(super) fn submit(
+        &mut self,
+        yaml: &str,
+        parameters: &[(String, String)],
+        entrypoint: Option<&str>,
+    ) -> Result<Answer, ProtocolError> {
+        let mut workflows = Vec::new();
+        for mut value in read(yaml)? {
+            if let Some(map) = value.as_object_mut() {
+                map.entry("kind").or_insert_with(|| "Workflow".into());
+            }
+            // As Argo: what is no workflow is passed over.
+            if value["kind"] == "Workflow" {
+                workflows.push(self.create(value, parameters, entrypoint)?);
+            }
+        }
+        if workflows.is_empty() {
+            return Err(ProtocolError::Refused(
+                "there is no workflow in the YAML".to_owned(),
+            ));
+        }
+        Ok(one("workflows", workflows))
+    }
+
+    fn create(
+        &mut self,
+        value: Value,
+        parameters: &[(String, String)],
+        entrypoint: Option<&str>,
+    ) -> Result<String, ProtocolError> {
+        let mut workflow: Workflow = match serde_json::from_value(value.clone()) {
+            Ok(workflow) => workflow,
+            Err(_) => return self.create_unreadable(value),
+        };
+        if let Some(entrypoint) = entrypoint {
+            entrypoint.clone_into(&mut workflow.spec.entrypoint);
+        }
+        for (name, value) in parameters {
+            set_parameter(&mut workflow.spec.arguments.parameters, name, value);
+        }
+        let id = self.world.create(workflow)?;
+        Ok(self.world.place_of(id).1.to_owned())
+    }
+
+    /// A workflow whose spec is not as Argo reads it is there, and has failed, if at least its
+    /// metadata can be read.
+    fn create_unreadable(&mut self, mut value: Value) -> Result<String, ProtocolError> {
+        let faults = document_of(&value)
+            .map(|document| read_typed::<Workflow>(&document, Strictness::Lenient).1)
+            .unwrap_or_default();
+        let fault = faults.into_iter().find(|fault| fault.is_error());
+        if let Some(map) = value.as_object_mut() {
+            map.remove("spec");
+            map.remove("status");
+        }
+        let workflow: Workflow = serde_json::from_value(value)?;
+        let text = fault.map_or_else(
+            || "the object is not a Workflow".to_owned(),
+            |fault| format!("{}: {}", fault.path, fault.message),
+        );
+        let message = format!("cannot unmarshall spec: {text}");
+        let id = self.world.create_unreadable(workflow, message)?;
+        Ok(self.world.place_of(id).1.to_owned())
+    }
+}
+
+/// Gives a parameter another value. Argo: `overrideParameters`.
+pub(super) fn set_parameter(parameters: &mut Vec<Parameter>, name: &str, value: &str) {
+    let value = Some(AnyString::from(value));
+    match parameters
+        .iter_mut()
+        .find(|parameter| parameter.name == name)
+    {
+        Some(parameter) => {
+            parameter.value = value;
+            parameter.value_from = None;
+        }
+        None => parameters.push(Parameter {
+            name: name.to_owned(),
+            value,
+            ..Parameter::default()
+        }),
+    }
+}
