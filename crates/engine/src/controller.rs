@@ -123,6 +123,15 @@ impl Controller {
             Effect::RunEnded
             | Effect::StopPod { .. }
             | Effect::ForgetPod { .. }
+            | Effect::DeletePod { .. }
+            | Effect::MakeClaim { .. }
+            | Effect::DropClaim { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::Metric(_)
+            | Effect::Event(_)
+            | Effect::DeleteArtifacts(_)
+            | Effect::DeleteRun { .. }
             | Effect::LoadCache { .. }
             | Effect::SaveCache { .. }
             | Effect::RunTask(_)

@@ -2,11 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ClusterWorkflowTemplate, Workflow, WorkflowTemplate};
+use argosy_api::{
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, Workflow, WorkflowTemplate,
+};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, TemplateReferencing};
 use crate::plan::{CompileError, workflow_over};
+use crate::timestamp;
 
 /// A workflow as it was submitted, with everything that it refers to as that stood then.
 ///
@@ -27,6 +31,13 @@ pub struct Definition {
     /// `workflows.argoproj.io/configmap-type: Parameter`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config_maps: BTreeMap<String, BTreeMap<String, String>>,
+    /// The repository that `artifactRepositoryRef` names, as it was found; the controller's own if
+    /// none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_repository: Option<ArtifactRepositoryRefStatus>,
+    /// How long an earlier run of the same template took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<Baseline>,
     /// The controller's defaults, for a workflow that refers to a template; another one has them in
     /// its spec.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +45,39 @@ pub struct Definition {
     /// Whether the controller asks for references to templates.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub template_referencing: Option<TemplateReferencing>,
+}
+
+/// How long an earlier run took, to estimate another by. Argo: `estimation`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Baseline {
+    /// Seconds that the workflow took.
+    pub seconds: i64,
+    /// Seconds that each node took, by its name without the workflow's in front.
+    pub nodes: BTreeMap<String, i64>,
+}
+
+impl Baseline {
+    /// The baseline that a workflow gives which has succeeded; `None` for any other.
+    pub fn of(workflow: &Workflow) -> Option<Self> {
+        let status = &workflow.status;
+        if status.phase != Some(argosy_api::WorkflowPhase::Succeeded) {
+            return None;
+        }
+        let took = |started: &Option<Time>, finished: &Option<Time>| {
+            let (started, finished) = (started.as_ref()?, finished.as_ref()?);
+            Some(timestamp::seconds(finished).since(timestamp::seconds(started)))
+        };
+        let name = workflow.metadata.name.as_deref().unwrap_or_default();
+        let nodes = status.nodes.values().filter_map(|node| {
+            let seconds = took(&node.started_at, &node.finished_at)?;
+            Some((node.name.strip_prefix(name)?.to_owned(), seconds))
+        });
+        Some(Self {
+            seconds: took(&status.started_at, &status.finished_at)?,
+            nodes: nodes.collect(),
+        })
+    }
 }
 
 /// Why a value could not be read from a ConfigMap.

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 
 use argosy_api::Template;
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
+use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 
-use crate::ids::{NodeIndex, PodKey, RunId};
+use crate::collection::ArtifactSweep;
+use crate::events::Event;
+use crate::ids::{NodeIndex, PodKey, RunId, Seconds};
 use crate::locks::{LockHolder, LockRequest};
+use crate::metrics::Emission;
 
 /// One thing to be done outside the core.
 ///
@@ -26,6 +30,58 @@ pub enum Effect {
     ForgetPod {
         /// The pod.
         pod: PodKey,
+    },
+    /// The pod is to be gone by this time: its workflow's `podGC` says so, or another one is to take
+    /// its name.
+    DeletePod {
+        /// The pod.
+        pod: PodKey,
+        /// The pod's name: it may be known to nobody else any more.
+        name: Box<str>,
+        /// When it is to be deleted.
+        at: Seconds,
+    },
+    /// Make a volume claim, or find that it is there. The answer is a
+    /// [`Fact::ClaimSeen`](crate::fact::Fact::ClaimSeen).
+    MakeClaim {
+        /// The run that asks.
+        run: RunId,
+        /// The claim.
+        claim: Box<PersistentVolumeClaim>,
+    },
+    /// Delete a volume claim, also one that is protected because pods have used it.
+    DropClaim {
+        /// The run whose claim it is.
+        run: RunId,
+        /// The claim's name.
+        name: Box<str>,
+    },
+    /// Have the run's pods protected from being moved.
+    MakeBudget {
+        /// The run.
+        run: RunId,
+        /// The budget.
+        budget: Box<PodDisruptionBudget>,
+    },
+    /// End that protection.
+    DropBudget {
+        /// The run.
+        run: RunId,
+        /// The budget's name.
+        name: Box<str>,
+    },
+    /// Take an observation into the table of metrics.
+    Metric(Box<Emission>),
+    /// Tell people of something.
+    Event(Box<Event>),
+    /// Delete the artifacts of an ended run.
+    DeleteArtifacts(Box<ArtifactSweep>),
+    /// The ended run itself is to be deleted at this time.
+    DeleteRun {
+        /// The run.
+        run: RunId,
+        /// When.
+        at: Seconds,
     },
     /// The run has ended and its end is part of this turn's commit.
     RunEnded,
@@ -82,9 +138,18 @@ impl Effect {
             Self::StopPod { .. }
             | Self::AskLocks(_)
             | Self::LoadCache { .. }
+            | Self::MakeClaim { .. }
+            | Self::MakeBudget { .. }
             | Self::RunTask(_)
             | Self::StopTask { .. } => false,
             Self::ForgetPod { .. }
+            | Self::DeletePod { .. }
+            | Self::DropClaim { .. }
+            | Self::DropBudget { .. }
+            | Self::Metric(_)
+            | Self::Event(_)
+            | Self::DeleteArtifacts(_)
+            | Self::DeleteRun { .. }
             | Self::RunEnded
             | Self::ReleaseLocks(_)
             | Self::SaveCache { .. } => true,

@@ -35,6 +35,10 @@ pub enum Fact {
     CacheSeen(NodeIndex, CacheSeen),
     /// An agent reports on an `http` or `plugin` node.
     TaskSeen(PodKey, TaskSeen),
+    /// A volume claim of this name stands so.
+    ClaimSeen(Box<str>, ClaimSeen),
+    /// The table of metrics could not take an observation in, for this reason.
+    MetricRefused(Box<str>),
 }
 
 /// What a cache had for a node.
@@ -57,6 +61,17 @@ pub struct TaskSeen {
     pub message: Option<Box<str>>,
     /// What it put out.
     pub outputs: ResultSeen,
+}
+
+/// How a volume claim stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ClaimSeen {
+    /// It is there.
+    Made,
+    /// It can't be made now, for this reason; whoever tells so tries on.
+    Waiting(Box<str>),
+    /// It can't be made, for this reason.
+    Refused(Box<str>),
 }
 
 /// A fact and when it was learnt.

@@ -6,18 +6,21 @@
 //! whose order is random.
 
 pub mod cache;
+pub mod collection;
 pub mod commit;
 pub mod config;
 pub mod controller;
 pub mod definition;
 pub mod duration;
 pub mod effect;
+pub mod events;
 pub mod fact;
 pub mod go_json;
 pub mod ids;
 pub mod locks;
 pub mod log;
 pub mod lower;
+pub mod metrics;
 pub mod observe;
 pub mod plan;
 mod printf;

@@ -29,8 +29,10 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
         .flatten()
         .find(|condition| condition.reason.as_deref() == Some("Unschedulable"))
         .filter(|_| phase == PodPhase::Pending && !waits);
+    // Argo: `getPendingReason`.
     let (message, reason) = match held_back {
         Some(condition) => (condition.message.clone(), condition.reason.clone()),
+        None if phase == PodPhase::Pending => (None, None),
         None => (status.message, status.reason),
     };
     let inits = status.init_container_statuses.unwrap_or_default();

@@ -3,6 +3,7 @@
 use argosy_engine::effect::{PodRequest, TaskRequest};
 use argosy_engine::fact::{PodSeen, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
 /// Runs pods. No method blocks: orders are queued, and what comes of them arrives as
 /// [`BackendEvent`]s at the [`EventSink`] that the backend was built with. A backend keeps its own
@@ -39,6 +40,20 @@ pub trait Backend: Send {
     /// The task's result is wanted no more.
     fn stop_task(&mut self, task: PodKey) {
         let _ = task;
+    }
+
+    /// Makes a volume claim, or finds that it is there.
+    ///
+    /// # Errors
+    /// Why this backend can't.
+    fn make_claim(&mut self, claim: PersistentVolumeClaim) -> Result<(), String> {
+        let _ = claim;
+        Err("volume claims need a cluster".to_owned())
+    }
+
+    /// Deletes a volume claim.
+    fn drop_claim(&mut self, name: &str) {
+        let _ = name;
     }
 
     /// Removes what a deleted run has left: logs, volumes, working files.

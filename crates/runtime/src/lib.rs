@@ -7,4 +7,4 @@ pub mod backend;
 mod objects;
 mod pump;
 
-pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};
+pub use pump::{Deletion, Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

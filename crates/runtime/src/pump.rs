@@ -4,17 +4,20 @@
 //! after it, are carried out when the store has answered. So nobody is told of what a crash could
 //! take back, and turns go on while commits are under way.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argosy_api::NodePhase;
+use argosy_engine::collection::ArtifactSweep;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
+use argosy_engine::events::Event;
+use argosy_engine::fact::{ClaimSeen, Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::metrics::Table;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
@@ -92,15 +95,40 @@ pub trait Observer {
     /// A run has ended, and no pod of it is left.
     fn ended(&mut self, run: &Run);
 
+    /// Is called at each pass of the loop, at least ten times a second.
+    fn pulse(&mut self, controller: &Controller) {
+        let _ = controller;
+    }
+
     /// Something went wrong that does not end a run.
     fn trouble(&mut self, what: &str) {
         let _ = what;
+    }
+
+    /// Something is told of a run's course.
+    fn event(&mut self, event: &Event) {
+        let _ = event;
+    }
+
+    /// What an ended run leaves behind is to be deleted. The pump deletes nothing itself: whoever
+    /// keeps workflows and artifacts does.
+    fn to_delete(&mut self, deletion: Deletion) {
+        let _ = deletion;
     }
 
     /// Why pods wait; empty when none does.
     fn waiting(&mut self, why: &str) {
         let _ = why;
     }
+}
+
+/// What is to be deleted of an ended run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Deletion {
+    /// Artifacts: `artifactGC`.
+    Artifacts(ArtifactSweep),
+    /// The run itself, at this time: `ttlStrategy`.
+    Run(RunId, Seconds),
 }
 
 /// An observer that looks at nothing.
@@ -171,8 +199,11 @@ pub struct Pump {
     slots: u32,
     last_command: CommandId,
     consumed: BTreeMap<RunId, Vec<u64>>,
+    /// Runs that have ended and had more to be told.
+    ending: BTreeSet<RunId>,
     stopping: bool,
     durability: Durability,
+    metrics: Table,
 }
 
 impl Pump {
@@ -194,8 +225,10 @@ impl Pump {
             slots: 0,
             last_command: CommandId(0),
             consumed: BTreeMap::new(),
+            ending: BTreeSet::new(),
             stopping: false,
             durability: Durability::Process,
+            metrics: Table::default(),
         }
     }
 
@@ -282,6 +315,10 @@ impl Pump {
                 polled = Instant::now();
             }
             self.take_turns();
+            for id in self.ending.clone() {
+                self.release(id, observer);
+            }
+            observer.pulse(&self.controller);
             if self.controller.is_empty() && self.pending.is_empty() {
                 match until {
                     Until::NoRuns => return Ok(Finish::Idle),
@@ -545,6 +582,32 @@ impl Pump {
                         }
                     }
                     Effect::StopTask { task } => backend.stop_task(task),
+                    Effect::MakeClaim { run, claim } => {
+                        let name = claim.metadata.name.clone().unwrap_or_default();
+                        let seen = match backend.make_claim(*claim) {
+                            Ok(()) => ClaimSeen::Made,
+                            Err(error) => ClaimSeen::Refused(error.into()),
+                        };
+                        let fact = Fact::ClaimSeen(name.into(), seen);
+                        self.controller.tell(now(), run, fact);
+                    }
+                    Effect::DropClaim { name, .. } => backend.drop_claim(&name),
+                    Effect::Metric(told) => {
+                        if let Err(error) = self.metrics.record(now(), &told) {
+                            let fact = Fact::MetricRefused(error.into());
+                            self.controller.tell(now(), told.run, fact);
+                        }
+                    }
+                    Effect::Event(event) => observer.event(&event),
+                    // Pods were forgotten when their ends were committed, and nothing here moves
+                    // one elsewhere.
+                    Effect::DeletePod { .. }
+                    | Effect::MakeBudget { .. }
+                    | Effect::DropBudget { .. } => {}
+                    Effect::DeleteArtifacts(sweep) => {
+                        observer.to_delete(Deletion::Artifacts(*sweep))
+                    }
+                    Effect::DeleteRun { run, at } => observer.to_delete(Deletion::Run(run, at)),
                 }
             }
             if !forgotten.is_empty() {
@@ -559,18 +622,24 @@ impl Pump {
             .map_or_else(String::new, |run| run.definition().namespace().to_owned())
     }
 
+    /// Gives up a run that has ended. One that was told something more in the meantime has its turn
+    /// first: it may have been asked to run again.
     fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
-        // A retry may have been asked for in the meantime.
-        if self
-            .controller
-            .run(id)
-            .is_some_and(|run| run.is_over() && !run.has_work())
-        {
-            if let Some(run) = self.controller.remove(id) {
-                observer.ended(&run);
-            }
-            self.claims.remove(&id);
+        let Some(run) = self.controller.run(id) else {
+            return;
+        };
+        if run.has_work() {
+            self.ending.insert(id);
+            return;
         }
+        self.ending.remove(&id);
+        if !run.is_over() {
+            return;
+        }
+        if let Some(run) = self.controller.remove(id) {
+            observer.ended(&run);
+        }
+        self.claims.remove(&id);
     }
 
     /// A commit was not stored. Another owner, or a deletion, takes the run from us; anything else

@@ -29,7 +29,7 @@ fn settings() -> Arc<Settings> {
     Arc::new(Settings {
         repository: ArtifactRepositoryView::default(),
         read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
-        config: Default::default(),
+        config: argosy_engine::config::Config::without_events(),
     })
 }
 

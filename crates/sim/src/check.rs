@@ -48,7 +48,10 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         .collect();
     let found_work = turn.effects.iter().any(|effect| match effect {
         // What waits for an answer asks again after a restart.
-        Effect::AskLocks(_) | Effect::LoadCache { .. } | Effect::RunTask(_) => false,
+        Effect::AskLocks(_)
+        | Effect::LoadCache { .. }
+        | Effect::MakeClaim { .. }
+        | Effect::RunTask(_) => false,
         Effect::StopPod { pod, .. } => world.pods.get(pod).is_none_or(|pod| !pod.told_to_end),
         _ => true,
     });

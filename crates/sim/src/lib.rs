@@ -5,6 +5,7 @@
 
 mod caches;
 mod check;
+mod cluster;
 mod objects;
 mod pods;
 pub mod protocol;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{ArtifactRepository, Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::config::Config;
@@ -19,6 +19,7 @@ use argosy_engine::settings::Settings;
 use argosy_engine::timestamp;
 
 use crate::caches::Caches;
+use crate::cluster::Cluster;
 use crate::objects::{NAMESPACE, Objects, read, read_yaml, refusal};
 use crate::pods::{Outcome, SimPod};
 
@@ -85,6 +86,7 @@ pub struct World {
     parallelism: (u32, u32),
     /// What agents have been asked to carry out.
     tasks: BTreeMap<PodKey, TaskRequest>,
+    pub(crate) cluster: Cluster,
 }
 
 impl Default for World {
@@ -93,7 +95,7 @@ impl Default for World {
             controller: Controller::default(),
             stored: BTreeMap::new(),
             refused: BTreeMap::new(),
-            settings: Arc::new(settings(Config::default())),
+            settings: Arc::new(settings()),
             objects: Objects::default(),
             pods: BTreeMap::new(),
             order: Vec::new(),
@@ -106,11 +108,12 @@ impl Default for World {
             limits: BTreeMap::new(),
             parallelism: (0, 0),
             tasks: BTreeMap::new(),
+            cluster: Cluster::default(),
         }
     }
 }
 
-fn settings(config: Config) -> Settings {
+pub(crate) fn settings() -> Settings {
     let repository = ArtifactRepositoryView {
         location: Some(argosy_api::ArtifactLocation {
             s3: Some(Box::new(argosy_api::S3Artifact {
@@ -121,14 +124,10 @@ fn settings(config: Config) -> Settings {
         }),
         archive_logs: false,
     };
-    let repository = match &config.artifact_repository {
-        none if *none == ArtifactRepository::default() => repository,
-        given => given.into(),
-    };
     Settings {
         repository,
         read_yaml,
-        config,
+        config: Config::default(),
     }
 }
 
@@ -144,16 +143,6 @@ impl World {
     /// The virtual time.
     pub fn now(&self) -> Seconds {
         self.now
-    }
-
-    /// Takes the controller's ConfigMap to heart, for workflows to come.
-    pub fn configure(&mut self, config: Config) {
-        let limit = |limit: Option<i64>| {
-            u32::try_from(limit.unwrap_or_default().max(0)).unwrap_or(u32::MAX)
-        };
-        let (total, namespace) = (config.parallelism, config.namespace_parallelism);
-        self.set_parallelism(limit(total), limit(namespace));
-        self.settings = Arc::new(settings(config));
     }
 
     /// Keeps WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps and Secrets for later
@@ -241,7 +230,7 @@ impl World {
     /// If it can't be compiled.
     pub fn submit_workflow(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
-        let definition = Arc::new(self.objects.definition(workflow));
+        let definition = self.define(workflow)?;
         let run = Run::new(id, definition.clone(), self.settings.clone())?;
         self.take_up(run, definition);
         Ok(id)
@@ -254,13 +243,20 @@ impl World {
     /// If it did not fail.
     pub fn resubmit_memoized(&mut self, of: RunId, new: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(new)?;
-        let definition = Arc::new(self.objects.definition(workflow));
+        let definition = self.define(workflow)?;
         let Some(old) = self.controller.run(of) else {
             return Err(SimError::Yaml("the workflow never began".to_owned()));
         };
         let run = old.resubmitted(id, definition.clone(), self.now)?;
         self.take_up(run, definition);
         Ok(id)
+    }
+
+    /// A workflow with all that it may refer to, and what the controller says of all workflows.
+    fn define(&self, workflow: Workflow) -> Result<Arc<Definition>, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        definition.configure(&self.settings.config)?;
+        Ok(Arc::new(definition))
     }
 
     fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
@@ -284,13 +280,7 @@ impl World {
         if has_begun(&workflow.status) {
             return self.adopt(id, workflow);
         }
-        let mut definition = self.objects.definition(workflow);
-        if let Err(error) = definition.configure(&self.settings.config) {
-            let workflow = definition.workflow;
-            self.refuse(id, workflow, WorkflowPhase::Error, error.to_string());
-            return Ok(id);
-        }
-        let definition = Arc::new(definition);
+        let definition = self.define(workflow)?;
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
@@ -489,6 +479,22 @@ impl World {
             Effect::StopTask { task } => {
                 self.tasks.remove(&task);
             }
+            beside @ (Effect::DeletePod { .. }
+            | Effect::MakeClaim { .. }
+            | Effect::DropClaim { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::Metric(_)
+            | Effect::Event(_)
+            | Effect::DeleteArtifacts(_)
+            | Effect::DeleteRun { .. }) => self.perform_beside(beside),
+        }
+    }
+
+    /// The cluster has a pod no more whose end is known.
+    pub(crate) fn drop_pod(&mut self, key: PodKey) {
+        if let Some(pod) = self.pods.get_mut(&key) {
+            pod.gone = true;
         }
     }
 
@@ -513,8 +519,13 @@ impl World {
     /// Moves the clock to a time, doing what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
         self.hand_over(None);
-        while let Some(at) = self.controller.next_due().filter(|&at| at <= end) {
+        loop {
+            let dues = [self.controller.next_due(), self.cluster.next_due()];
+            let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
+                break;
+            };
             self.now = self.now.max(at);
+            self.delete_due();
             self.settle();
         }
         self.now = self.now.max(end);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Metadata, PodGc, Template, WorkflowSpec};
+use argosy_api::{Metadata, PodGc, Template, Workflow, WorkflowSpec};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
@@ -117,15 +117,21 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         namespace: workflow.namespace.clone(),
         labels: Some(labels),
         annotations: Some(annotations),
-        owner_references: Some(vec![OwnerReference {
-            api_version: "argoproj.io/v1alpha1".to_owned(),
-            kind: "Workflow".to_owned(),
-            name: name.to_owned(),
-            uid: workflow.uid.clone().unwrap_or_default(),
-            controller: Some(true),
-            block_owner_deletion: Some(true),
-        }]),
+        owner_references: Some(vec![owner_reference(input.workflow)]),
         ..ObjectMeta::default()
+    }
+}
+
+/// Says that an object belongs to a workflow.
+pub fn owner_reference(workflow: &Workflow) -> OwnerReference {
+    let metadata = &workflow.metadata;
+    OwnerReference {
+        api_version: "argoproj.io/v1alpha1".to_owned(),
+        kind: "Workflow".to_owned(),
+        name: metadata.name.clone().unwrap_or_default(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
     }
 }
 

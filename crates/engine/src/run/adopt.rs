@@ -228,7 +228,7 @@ impl Run {
             .workflow
             .status
             .task_results_completion_status;
-        if complete.get(&status.id) == Some(&true) || status.task_result_synced == Some(true) {
+        if complete.get(&status.id) == Some(&true) {
             flags.set(Flags::RESULT_COMPLETE);
         }
         flags

@@ -22,8 +22,8 @@ pub(crate) struct Globals {
     pub fault: Option<String>,
     /// Parameters that a retry has changed.
     pub changed_parameters: BTreeMap<Arc<str>, Arc<str>>,
-    labels: BTreeMap<String, String>,
-    annotations: BTreeMap<String, String>,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) annotations: BTreeMap<String, String>,
     /// Outputs with a `globalName`, in the order in which they came.
     pub outputs: GlobalOutputs,
 }
@@ -44,10 +44,6 @@ impl Globals {
             ..Self::default()
         };
         let spec = &plan.workflow.spec;
-        if let Some(more) = &spec.workflow_metadata {
-            globals.labels.extend(more.labels.clone());
-            globals.annotations.extend(more.annotations.clone());
-        }
         for parameter in &spec.arguments.parameters {
             match value_of(parameter, definition) {
                 Ok(value) => {

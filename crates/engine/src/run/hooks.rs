@@ -171,7 +171,13 @@ impl Run {
         let node = self.node(index);
         let completed = node.is_completed();
         if completed && !node.flags.has(Flags::EXIT_DECIDED) {
-            if let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
+            // A retry keeps the exit handler of a node that it opens again.
+            let begun = self
+                .attached_to(index)
+                .iter()
+                .any(|&hook| self.node(hook).role == Role::OnExit);
+            if !begun
+                && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
                 && !self.begin_exit(index, &hook)
             {
                 return false;

@@ -12,7 +12,8 @@ use super::node::{Flags, Role};
 use crate::effect::PodRequest;
 use crate::ids::NodeIndex;
 use crate::lower::{
-    LowerError, LowerInput, NodeInput, PreparedTemplate, lower, needs_executor, pod_name,
+    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower,
+    needs_executor, pod_name,
 };
 use crate::plan::{PlannedTemplate, TemplateIndex};
 
@@ -36,7 +37,7 @@ impl Run {
     /// the next turn tells.
     pub fn pull(&mut self, most: usize) -> Vec<PodRequest> {
         let mut requests = Vec::new();
-        while requests.len() < most && !self.status.suspended {
+        while requests.len() < most && self.wanted_pods() > 0 {
             let Some(index) = self.wanted_pods.pop_first() else {
                 break;
             };
@@ -44,6 +45,7 @@ impl Run {
                 Ok(request) => {
                     self.nodes[index.offset()].flags.set(Flags::POD_ASKED);
                     self.counts.asked_pods += 1;
+                    self.take_first_progress(index, &request);
                     requests.push(request);
                 }
                 Err(error) => self.end(index, NodePhase::Error, Some(&error)),
@@ -52,11 +54,25 @@ impl Run {
         requests
     }
 
+    /// A pod may say in an annotation how much there is to do.
+    fn take_first_progress(&mut self, index: NodeIndex, request: &PodRequest) {
+        let annotations = request.pod.metadata.annotations.as_ref();
+        let text = annotations.and_then(|list| list.get(argosy_api::labels::PROGRESS));
+        let told = text
+            .and_then(|text| text.split_once('/'))
+            .and_then(|(done, total)| Some((done.parse().ok()?, total.parse().ok()?)));
+        if let Some((done, total)) = told.filter(|(done, total)| done <= total && *total > 0) {
+            self.count(index, false);
+            self.change(index).details_mut().progress = Some((done, total));
+            self.count(index, true);
+        }
+    }
+
     /// Takes up to `most` of the pods that are wanted without lowering them: for whoever simulates
     /// pods and looks at none.
     pub fn pull_keys(&mut self, most: usize) -> Vec<crate::ids::PodKey> {
         let mut keys = Vec::new();
-        while keys.len() < most && !self.status.suspended {
+        while keys.len() < most && self.wanted_pods() > 0 {
             let Some(index) = self.wanted_pods.pop_first() else {
                 break;
             };
@@ -69,7 +85,7 @@ impl Run {
 
     /// How many pods wait to be pulled.
     pub fn wanted_pods(&self) -> usize {
-        if self.status.suspended {
+        if self.status.suspended || self.awaits_claims() {
             return 0;
         }
         self.wanted_pods.len()
@@ -82,7 +98,7 @@ impl Run {
             .entry((planned.index, TemplateIndex::NONE))
             .or_insert_with(Prepared::new);
         *known.supervised[usize::from(wants_result)].get_or_insert_with(|| {
-            let archive_logs = self.settings.repository.archive_logs;
+            let archive_logs = self.repository().archive_logs;
             archive_logs || needs_executor(&planned.template, &self.plan.workflow, wants_result)
         })
     }
@@ -174,7 +190,7 @@ impl Run {
             active_deadline_seconds: limits.workflow,
             template_timeout_left: limits.timeout,
             retry_hosts: &hosts,
-            repository: &self.settings.repository,
+            repository: self.repository(),
             read_yaml: self.settings.read_yaml,
             config: &self.settings.config,
             boundary: around.as_ref().map(|around| &*around.template),
@@ -212,7 +228,7 @@ impl Run {
                     active_deadline_seconds: None,
                     template_timeout_left: None,
                     retry_hosts: &[],
-                    repository: &self.settings.repository,
+                    repository: self.repository(),
                     read_yaml: self.settings.read_yaml,
                     config: &self.settings.config,
                     boundary: around.map(|around| &*around.template),
@@ -221,6 +237,13 @@ impl Run {
                 .map(Arc::new)
             })
             .clone()
+    }
+
+    /// Where artifacts go: as the workflow says, else as the controller does.
+    pub(super) fn repository(&self) -> &ArtifactRepositoryView {
+        self.own_repository
+            .as_deref()
+            .unwrap_or(&self.settings.repository)
     }
 
     /// A `data` step's result is what it lists.

@@ -12,10 +12,12 @@ mod agent;
 mod aggregate;
 mod arguments;
 mod body;
+mod claims;
 mod commands;
 mod containers;
 mod dag;
 mod gate;
+mod glance;
 mod globals;
 mod hooks;
 mod limits;
@@ -23,11 +25,14 @@ mod locks;
 mod looping;
 mod lowering;
 mod memo;
+mod metadata;
+mod metrics;
 mod names;
 mod node;
 mod outputs;
 mod phase;
 mod pod;
+mod pod_restart;
 mod project;
 mod rebuild;
 mod restart;
@@ -40,6 +45,8 @@ mod shown;
 mod start;
 mod steps;
 mod suspend;
+mod sweep;
+mod tell;
 mod usage;
 mod why;
 mod workflow;
@@ -56,10 +63,12 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::lower::ArtifactRepositoryView;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
 pub use adopt::recall_templates;
+pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
@@ -107,6 +116,11 @@ pub struct Run {
     /// Composites held back by the workflow's `parallelism`.
     held_back: BTreeSet<NodeIndex>,
 
+    /// Where artifacts go, if the workflow says so itself.
+    own_repository: Option<Box<ArtifactRepositoryView>>,
+    /// The next claim has been asked for.
+    claim_asked: bool,
+    telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`TURN_BUDGET`].
     spent: usize,
@@ -138,6 +152,12 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// Labels whose values were found when the workflow began.
+    pub labels_from: BTreeMap<String, String>,
+    /// The claims that have been made, by their templates' names.
+    pub claims: Vec<String>,
+    /// Why metrics could not be told.
+    pub metrics_error: String,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }
@@ -188,7 +208,12 @@ impl Run {
         settings: Arc<Settings>,
     ) -> Self {
         let globals = Globals::new(&definition, &plan);
-        Self {
+        let named = definition.artifact_repository.as_ref();
+        let own_repository = named
+            .and_then(|named| named.artifact_repository.as_ref())
+            .map(|repository| Box::new(ArtifactRepositoryView::from(repository)));
+        let mut run = Self {
+            own_repository,
             id,
             globals,
             definition,
@@ -210,6 +235,8 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            claim_asked: false,
+            telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
             changed: Vec::new(),
@@ -224,7 +251,10 @@ impl Run {
                 exit_code: Some(0),
                 ..NodeOutputs::default()
             }),
-        }
+        };
+        run.telling = run.telling();
+        run.fill_metadata();
+        run
     }
 
     /// Which run this is.
@@ -270,6 +300,7 @@ impl Run {
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
+            || !self.changed.is_empty()
             || (!self.status.suspended
                 && !self.awaits_start()
                 && (!self.settled.is_empty() || !self.dirty.is_empty()))
@@ -330,6 +361,8 @@ impl Run {
             Fact::ResultSeen(key, seen) => self.result_seen(*key, seen),
             Fact::Inventory(pods) => self.inventory(pods),
             Fact::TimeReached => {}
+            Fact::ClaimSeen(name, seen) => self.claim_seen(name, seen),
+            Fact::MetricRefused(error) => self.metric_refused(error),
             Fact::Asked(command) => self.asked(command),
             Fact::Postponed(reason) => self.postponed(reason),
             Fact::LockSeen(node, seen) => self.lock_seen(*node, seen),
@@ -403,8 +436,10 @@ impl Run {
         if self.is_over() && !self.status.announced && !unfinished {
             self.status.announced = true;
             self.status_changed = true;
+            self.sweep();
             self.effects.push(Effect::RunEnded);
         }
+        self.tell_changes();
         let mut nodes = Vec::with_capacity(self.changed.len());
         let mut values = Vec::new();
         for index in std::mem::take(&mut self.changed) {

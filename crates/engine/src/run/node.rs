@@ -73,6 +73,8 @@ impl Flags {
     pub const TASK_ASKED: Self = Self(1 << 14);
     /// Its pod was seen to end.
     pub const POD_ENDED: Self = Self(1 << 15);
+    /// Its metrics have been told.
+    pub const METRICS_TOLD: Self = Self(1 << 16);
 
     /// Those flags that are stored.
     pub const STORED: u32 = !(Self::CHANGED.0 | Self::QUEUED.0 | Self::TASK_ASKED.0);
@@ -119,6 +121,8 @@ pub(crate) struct Node {
     pub role: Role,
     pub kind: NodeType,
     pub phase: NodePhase,
+    /// The phase that was last told of; `None` while it has not been. Not stored.
+    pub told: Option<NodePhase>,
     pub inputs: Option<Arc<NodeInputs>>,
     pub outputs: Option<Arc<NodeOutputs>>,
     pub message: Option<Arc<str>>,
@@ -168,6 +172,8 @@ pub(crate) struct PodDetails {
     pub salt: u8,
     /// Seconds of each resource that the pod has used, where it ran for any: `resourcesDuration`.
     pub used: Option<Box<[Used]>>,
+    /// How often its pod was made anew because it failed before it began.
+    pub restarts: u16,
     /// Its entry in a cache.
     pub memo: Option<Arc<Memo>>,
 }
@@ -197,6 +203,7 @@ impl Node {
             role,
             kind,
             phase,
+            told: None,
             inputs: None,
             outputs: None,
             message: None,

@@ -18,6 +18,9 @@ use crate::plan::PlannedTemplate;
 /// Seconds that a container has between SIGTERM and SIGKILL. Argo: `terminationGracePeriodSeconds`.
 const GRACE_SECONDS: u32 = 30;
 
+/// The exit code of a command that the supervisor never let begin.
+const SUPERVISOR_FAILED: i32 = 65;
+
 impl Run {
     /// Begins a node that is a pod: it waits until the backend has a slot.
     pub(super) fn begin_pod(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
@@ -140,6 +143,9 @@ impl Run {
             }
             (true, false) | (false, true) => {}
         }
+        if over && self.node(index).phase.is_fulfilled() {
+            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
+        }
         if self.node(index).phase.is_fulfilled() {
             if over {
                 self.effects.push(Effect::ForgetPod { pod: key });
@@ -153,6 +159,10 @@ impl Run {
             return;
         }
         self.note_details(index, seen);
+        if self.restart_pod(index, seen) {
+            self.effects.push(Effect::ForgetPod { pod: key });
+            return;
+        }
         if !seen.deleted {
             self.containers_seen(index, seen);
         }
@@ -162,7 +172,10 @@ impl Run {
             PodPhase::Running => self.pod_runs(index, seen),
             PodPhase::Succeeded => self.pod_succeeded(index, seen),
             PodPhase::Failed => {
-                let (phase, message) = failed_reason(seen, &|name| self.is_main(index, name));
+                let namespace = self.definition.namespace();
+                let pod = format!("{} namespace {namespace}", self.pod_name(index));
+                let is_main = |name: &str| self.is_main(index, name);
+                let (phase, message) = failed_reason(seen, &pod, &is_main);
                 self.note_exit_code(index, seen);
                 self.end_pod(index, seen, phase, &message);
             }
@@ -174,7 +187,7 @@ impl Run {
         }
     }
 
-    fn is_main(&self, index: NodeIndex, name: &str) -> bool {
+    pub(super) fn is_main(&self, index: NodeIndex, name: &str) -> bool {
         name == "main"
             || self.template_of(index).is_some_and(|template| {
                 template.template.container_set.as_ref().is_some_and(|set| {
@@ -248,6 +261,14 @@ impl Run {
         }
         self.note_exit_code(index, seen);
         let flags = self.node(index).flags;
+        let daemon = self
+            .template_of(index)
+            .is_some_and(|template| template.is_daemon());
+        if daemon {
+            // A daemon serves until it is ended: one that ends by itself has failed.
+            self.end_pod(index, seen, NodePhase::Failed, "");
+            return;
+        }
         if flags.has(Flags::SUPERVISED) && !flags.has(Flags::RESULT_COMPLETE) {
             // The executor has yet to say what the step put out.
             self.note_usage(index, seen);
@@ -269,6 +290,9 @@ impl Run {
             self.set_message(index, None);
         }
         self.end(index, phase, message);
+        if !seen.deleted {
+            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
+        }
         if let Some(finished) = finished_at(seen) {
             let started = self.node(index).started_at();
             self.change(index)
@@ -323,6 +347,7 @@ impl Run {
                 None => NodePhase::Succeeded,
             };
             self.end(index, phase, None);
+            self.collect_pod(index, true);
             self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
@@ -388,23 +413,32 @@ impl Run {
     }
 }
 
-/// Why a pod waits. Argo: `getPendingReason`.
+/// Why a pod waits: what its containers say, else what the pod does (that no machine has room for
+/// it). Argo: `getPendingReason`.
 fn pending_reason(seen: &PodSeen) -> Option<String> {
-    if let Some(message) = seen.message.as_deref() {
-        return Some(match seen.reason.as_deref() {
-            Some(reason) => format!("{reason}: {message}"),
-            None => message.to_owned(),
-        });
-    }
-    seen.containers
+    let regular = seen
+        .containers
         .iter()
+        .filter(|container| container.kind == ContainerKind::Regular);
+    let waits = regular
+        .into_iter()
         .find_map(|container| match &container.state {
-            ContainerState::Waiting { reason, message } if !message.is_empty() => {
-                Some(format!("{reason}: {message}"))
-            }
-            ContainerState::Waiting { reason, .. } => Some(reason.to_string()),
+            ContainerState::Waiting { reason, message } => Some((&**reason, &**message)),
             ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
-        })
+        });
+    let pod = || {
+        let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
+        (text(&seen.reason), text(&seen.message))
+    };
+    let (reason, message) = waits.map_or_else(pod, |(reason, message)| {
+        (reason.to_owned(), message.to_owned())
+    });
+    match (reason.is_empty(), message.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(reason),
+        (true, false) => Some(message),
+        (false, false) => Some(format!("{reason}: {message}")),
+    }
 }
 
 fn main_exit_code(seen: &PodSeen) -> Option<i32> {
@@ -429,7 +463,7 @@ fn finished_at(seen: &PodSeen) -> Option<Seconds> {
 }
 
 /// The phase and message of a node whose pod failed. Argo: `inferFailedReason`.
-fn failed_reason(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
+fn failed_reason(seen: &PodSeen, pod: &str, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
     if let Some(message) = seen
         .message
         .as_deref()
@@ -441,11 +475,20 @@ fn failed_reason(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, 
     if containers.is_empty() {
         return (
             NodePhase::Failed,
-            "can't find failed message for pod".to_owned(),
+            format!("can't find failed message for pod {pod}"),
         );
     }
+    // The supervisor failed before it let the command begin: what main says of it is a placeholder.
+    let never_let = containers.iter().any(|container| {
+        let code = match container.state {
+            ContainerState::Terminated { exit_code, .. } => exit_code,
+            ContainerState::Waiting { .. } | ContainerState::Running { .. } => 0,
+        };
+        is_main(&container.name) && code == SUPERVISOR_FAILED
+    });
     containers.sort_by_key(|container| match (container.kind, &*container.name) {
         (ContainerKind::Init, _) => 0,
+        (ContainerKind::Regular, "supervisor") if never_let => 0,
         (ContainerKind::Regular, name) if is_main(name) => 1,
         (ContainerKind::Regular, "wait" | "supervisor") => 2,
         (ContainerKind::Regular, _) => 3,

@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    AnyString, Condition, Inputs, MemoizationStatus, NodeFlag, NodePhase, NodeStatus,
-    NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress, Template, TemplateRef,
-    Workflow, WorkflowPhase, WorkflowStatus,
+    AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
+    NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
+    Template, TemplateRef, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
@@ -22,23 +22,8 @@ impl Run {
     pub fn workflow(&self) -> Workflow {
         let mut workflow = self.definition.workflow.clone();
         workflow.status = self.workflow_status();
-        let labels = workflow.metadata.labels.get_or_insert_default();
-        if let Some(phase) = self.status.phase {
-            labels.insert(
-                "workflows.argoproj.io/phase".to_owned(),
-                phase.as_str().to_owned(),
-            );
-            labels.insert(
-                "workflows.argoproj.io/completed".to_owned(),
-                phase.is_completed().to_string(),
-            );
-        }
-        if !self.awaits_start() {
-            workflow.spec.suspend = self.status.suspended.then_some(true);
-        }
-        if self.status.shutdown.is_some() {
-            workflow.spec.shutdown = self.status.shutdown;
-        }
+        self.show_metadata(&mut workflow);
+        self.show_control(&mut workflow.spec);
         workflow
     }
 
@@ -77,6 +62,11 @@ impl Run {
             }),
             conditions: self.conditions(),
             resources_duration: self.usage_of_all(),
+            persistent_volume_claims: self.claim_volumes(),
+            artifact_repository_ref: self.repository_status(),
+            artifact_gc_status: self.artifact_gc_status(),
+            task_results_completion_status: self.task_results(),
+            estimated_duration: self.estimate(None),
             synchronization: self.status.synchronization.as_deref().cloned(),
             stored_workflow_template_spec: self
                 .definition
@@ -84,7 +74,11 @@ impl Run {
                 .spec
                 .workflow_template_ref
                 .is_some()
-                .then(|| Box::new(self.plan.workflow.spec.clone())),
+                .then(|| {
+                    let mut spec = self.plan.workflow.spec.clone();
+                    self.show_control(&mut spec);
+                    Box::new(spec)
+                }),
             ..WorkflowStatus::default()
         }
     }
@@ -128,10 +122,65 @@ impl Run {
                 .any(|node| node.kind == NodeType::Pod && node.phase == NodePhase::Running);
             conditions.push(condition("PodRunning", running));
         }
+        if !self.status.metrics_error.is_empty() {
+            conditions.push(Condition {
+                message: self.status.metrics_error.clone(),
+                ..condition("MetricsError", true)
+            });
+        }
         if self.status.phase.is_some_and(WorkflowPhase::is_completed) {
             conditions.push(condition("Completed", true));
         }
         conditions
+    }
+
+    /// Whether the workflow is suspended or being brought down, where clients look for it.
+    fn show_control(&self, spec: &mut WorkflowSpec) {
+        if self.status.started_at.is_some() || self.status.suspended {
+            spec.suspend = self.status.suspended.then_some(true);
+        }
+        if self.status.shutdown.is_some() {
+            spec.shutdown = self.status.shutdown;
+        }
+    }
+
+    /// Where artifacts go, as `status` shows it.
+    fn repository_status(&self) -> Option<ArtifactRepositoryRefStatus> {
+        self.status.phase?;
+        let own = self.definition.artifact_repository.clone();
+        Some(own.unwrap_or_else(|| ArtifactRepositoryRefStatus {
+            default: true,
+            artifact_repository: Some(self.settings.config.artifact_repository.clone()),
+            ..ArtifactRepositoryRefStatus::default()
+        }))
+    }
+
+    /// Of which pods all results are in, and of which some are: `taskResultsCompletionStatus`.
+    fn task_results(&self) -> BTreeMap<String, bool> {
+        let mut results = BTreeMap::new();
+        for place in 0..self.nodes.len() as u32 {
+            let node = self.node(NodeIndex(place));
+            if node.kind == NodeType::Pod && node.flags.has(Flags::RESULT_COMPLETE) {
+                results.insert(self.node_id(NodeIndex(place)), true);
+            }
+        }
+        results
+    }
+
+    /// How long a node, or the workflow, took in an earlier run like this one.
+    fn estimate(&self, index: Option<NodeIndex>) -> i64 {
+        let Some(baseline) = &self.definition.baseline else {
+            return 0;
+        };
+        match index {
+            None if self.status.started_at.is_none() => 0,
+            None => baseline.seconds,
+            Some(index) => {
+                let name = self.name(index);
+                let rest = name.strip_prefix(self.definition.name()).unwrap_or(&name);
+                baseline.nodes.get(rest).copied().unwrap_or(0)
+            }
+        }
     }
 
     /// Templates of other objects that the run has used, by Argo's key.
@@ -218,6 +267,9 @@ impl Run {
             daemoned: (node.flags.has(Flags::DAEMONED) && !node.phase.is_fulfilled())
                 .then_some(true),
             node_flag: self.node_flag(index),
+            estimated_duration: self.estimate(Some(index)),
+            task_result_synced: (node.kind == NodeType::Pod).then_some(true),
+            failed_pod_restarts: i32::from(self.pod_restarts(index)),
             inputs: self.inputs_status(index),
             outputs: self.outputs_status(index),
             children: children.iter().map(id_of).collect(),

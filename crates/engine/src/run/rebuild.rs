@@ -58,6 +58,9 @@ struct State {
     output_artifacts: Vec<argosy_api::Artifact>,
     /// Workflow parameters that were changed by a retry.
     parameters: BTreeMap<String, String>,
+    labels_from: BTreeMap<String, String>,
+    claims: Vec<String>,
+    metrics_error: String,
     synchronization: Option<SynchronizationStatus>,
 }
 
@@ -100,6 +103,9 @@ impl Run {
             exit_node: self.status.exit_node.map(|node| node.0),
             fatal: self.status.fatal.as_deref().map(str::to_owned),
             announced: self.status.announced,
+            labels_from: self.status.labels_from.clone(),
+            claims: self.status.claims.clone(),
+            metrics_error: self.status.metrics_error.clone(),
             synchronization: self.status.synchronization.as_deref().cloned(),
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
@@ -125,6 +131,11 @@ impl Run {
         self.status.exit_node = state.exit_node.map(NodeIndex);
         self.status.fatal = state.fatal.map(Arc::from);
         self.status.announced = state.announced;
+        for (key, value) in &state.labels_from {
+            self.add_label(key, value);
+        }
+        self.status.claims = state.claims;
+        self.status.metrics_error = state.metrics_error;
         self.status.synchronization = state.synchronization.map(Box::new);
         self.globals.outputs = GlobalOutputs {
             parameters: state.output_parameters,
@@ -154,6 +165,7 @@ impl Run {
             }
         }
         node.flags.clear(Flags::POD_ASKED);
+        node.told = Some(node.phase);
         let template_known = node.template == crate::plan::TemplateIndex::NONE
             || (node.template.0 as usize) < self.plan.templates.len();
         if !template_known {

@@ -63,7 +63,11 @@ impl Run {
         if memo.is_some() {
             node.details_mut().memo = memo;
         }
+        let before = body.attempts.last().copied();
         let attempt = self.add_node(node);
+        if let Some(before) = before {
+            self.tell_attempt_metrics(before);
+        }
         if let Body::Retry(body) = &mut self.nodes[index.offset()].body {
             body.attempts.push(attempt);
             body.wait_until = None;

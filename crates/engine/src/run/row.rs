@@ -72,6 +72,7 @@ struct RowDetails {
     display_name: Option<Box<str>>,
     salt: u8,
     used: Option<Vec<(Arc<str>, i64)>>,
+    restarts: u16,
     /// Hit, cache, key.
     memo: Option<(bool, Arc<str>, Arc<str>)>,
 }
@@ -220,6 +221,7 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
             display_name: details.display_name.clone(),
             salt: details.salt,
             used: details.used.as_deref().map(<[_]>::to_vec),
+            restarts: details.restarts,
             memo: details
                 .memo
                 .as_ref()
@@ -343,6 +345,7 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             display_name: details.display_name,
             salt: details.salt,
             used: details.used.map(Into::into),
+            restarts: details.restarts,
             memo: details
                 .memo
                 .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),

@@ -71,9 +71,16 @@ impl Run {
     }
 
     pub(super) fn start_running(&mut self) {
+        if let Err(error) = self.evaluate_labels() {
+            self.end_workflow(WorkflowPhase::Error, &error);
+            return;
+        }
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
+        self.tell_workflow_phase(WorkflowPhase::Running, "");
+        self.make_budget();
+        self.tell_workflow_metrics();
         let spec = &self.plan.workflow.spec;
         self.status.suspended |= spec.suspend == Some(true) && self.status.shutdown.is_none();
         self.status.shutdown = self.status.shutdown.or(spec.shutdown);
@@ -210,6 +217,10 @@ impl Run {
             return false;
         }
         let before = (self.nodes.len(), self.dirty.len(), self.settled.len());
+        if self.awaits_claims() {
+            self.ask_for_claim();
+            return false;
+        }
         if self.nodes.is_empty() {
             if self.held(NodeIndex::NONE).is_none() {
                 self.begin_root();
@@ -290,6 +301,7 @@ impl Run {
                 self.end_workflow(phase, &message);
             }
         }
+        self.tell_workflow_metrics();
     }
 
     pub(super) fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
@@ -298,6 +310,9 @@ impl Run {
         self.status.started_at.get_or_insert(self.now);
         self.status.finished_at = Some(self.now);
         self.status_changed = true;
+        self.tell_workflow_phase(phase, message);
+        self.drop_budget();
+        self.drop_claims();
         self.release_all_locks();
     }
 

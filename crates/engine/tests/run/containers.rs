@@ -78,7 +78,7 @@ fn each_container_has_a_node_with_its_phase() {
     assert_eq!(a.boundary_id, set.id);
     assert_eq!(a.display_name, "a");
     assert_eq!(a.template_name, "set");
-    assert_eq!(set.children, [a.id.clone()]);
+    assert_eq!(set.children, std::slice::from_ref(&a.id));
     assert_eq!(a.children.len(), 2);
     assert_eq!(
         last.children,
@@ -159,4 +159,21 @@ spec:
     assert_eq!(bench.phase("wf(1).main").0, "Pending");
     let flag = bench.node("wf(1).main").node_flag.expect("a flag");
     assert!(flag.retried);
+}
+
+#[test]
+fn a_retry_runs_a_failed_set_as_a_whole() {
+    let mut bench = Bench::new(SET);
+    let at = bench.now;
+    let seen = vec![ended("a", 0, at, at), ended("b", 1, at, at)];
+    bench.see("wf[0].set", pod(PodPhase::Failed, seen));
+    assert_eq!(bench.end().0, "Failed");
+    bench.ask(Command::Retry {
+        restart_successful: false,
+        selector: None,
+        parameters: Vec::new(),
+        from: None,
+    });
+    assert_eq!(phases(&bench), plain(["Pending"; 4]));
+    assert_eq!(bench.pods.len(), 1);
 }

@@ -1,7 +1,13 @@
 //! Runs, driven fact by fact.
 
+mod claims;
 mod config;
 mod containers;
+mod ends;
+mod leftovers;
+mod metadata;
+mod metrics;
+mod pods;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -123,11 +129,11 @@ impl Bench {
     fn settle(&mut self) {
         loop {
             let turn = self.run.turn(self.now);
-            for row in turn.commit.nodes {
-                self.rows.insert(row.index, row);
-            }
             for index in turn.commit.removed_nodes {
                 self.rows.remove(&index);
+            }
+            for row in turn.commit.nodes {
+                self.rows.insert(row.index, row);
             }
             self.values.extend(turn.commit.values);
             if turn.commit.state.is_some() {
@@ -173,7 +179,10 @@ impl Bench {
             "the rebuilt run is the live one"
         );
         let turn = rebuilt.turn(self.now);
-        assert!(turn.effects.is_empty(), "settled: {:?}", turn.effects);
+        // What waits for an answer asks again after a restart.
+        let again = |effect: &Effect| matches!(effect, Effect::MakeClaim { .. });
+        let found = turn.effects.iter().any(|effect| !again(effect));
+        assert!(!found, "settled: {:?}", turn.effects);
         assert!(turn.commit.nodes.is_empty(), "settled means settled");
     }
 

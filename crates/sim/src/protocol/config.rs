@@ -6,34 +6,37 @@ use serde_json::{Map, Value};
 use super::{Answer, ProtocolError, Session};
 use crate::objects::read_yaml;
 
+/// The keys whose values are texts.
+const TEXTS: [&str; 2] = ["instanceID", "podGCDeleteDelayDuration"];
+
 impl Session {
     /// Sets keys, and leaves the others as they are; `null` takes one away.
     pub(super) fn config(&mut self, set: &Map<String, Value>) -> Result<Answer, ProtocolError> {
-        let mut config = self.config.clone();
+        let refused = |error: String| ProtocolError::Refused(error);
+        let mut all = self.config.clone();
         for (key, value) in set {
-            match value {
-                Value::Null => {
-                    config.remove(key);
+            if value.is_null() {
+                all.remove(key);
+                continue;
+            }
+            // As in a ConfigMap, a value may be the text of its YAML.
+            let value = match value {
+                Value::String(text) if !TEXTS.contains(&key.as_str()) => {
+                    read_yaml(text).map_err(|error| refused(format!("{key}: {error}")))?
                 }
-                value => {
-                    config.insert(key.clone(), meant(key, value)?);
+                value => value.clone(),
+            };
+            match (key.as_str(), value) {
+                ("config", Value::Object(together)) => all.extend(together),
+                (_, value) => {
+                    all.insert(key.clone(), value);
                 }
             }
         }
-        let read = Config::from_value(&Value::Object(config.clone()))
-            .map_err(|error| ProtocolError::Refused(error.to_string()))?;
-        self.config = config;
-        self.world.configure(read);
+        let config = Config::from_value(&Value::Object(all.clone()))
+            .map_err(|error| refused(error.to_string()))?;
+        self.config = all;
+        self.world.configure(config);
         Ok(Answer::new())
-    }
-}
-
-/// In a ConfigMap all values are texts, of YAML where more than a text is meant.
-fn meant(key: &str, value: &Value) -> Result<Value, ProtocolError> {
-    match value.as_str() {
-        Some(text) if !matches!(key, "instanceID" | "podGCDeleteDelayDuration") => {
-            read_yaml(text).map_err(|error| ProtocolError::Refused(format!("{key}: {error}")))
-        }
-        _ => Ok(value.clone()),
     }
 }

@@ -44,15 +44,15 @@ pub enum ProtocolError {
 /// A conversation with one world.
 pub struct Session {
     world: World,
-    /// The controller's ConfigMap.
-    config: Map<String, Value>,
+    /// What the controller's ConfigMap says so far.
+    config: serde_json::Map<String, serde_json::Value>,
 }
 
 impl Default for Session {
     fn default() -> Self {
         Self {
             world: World::halting(Halting::WhenTold),
-            config: Map::new(),
+            config: serde_json::Map::new(),
         }
     }
 }

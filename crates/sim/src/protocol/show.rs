@@ -2,6 +2,7 @@
 
 use argosy_engine::fact::TimedFact;
 use argosy_engine::locks::LockKind;
+use argosy_engine::metrics::{Current, Kind as MetricKind};
 use argosy_engine::run::Why;
 use argosy_engine::{log, timestamp};
 use serde_json::{Value, json};
@@ -43,11 +44,15 @@ impl Session {
                     json!({"cache": cache, "key": key, "entry": entry})
                 })
                 .collect(),
-            Kind::Events | Kind::Metrics | Kind::Pvcs => {
-                return Err(ProtocolError::Refused(
-                    "nothing of this kind is kept yet".to_owned(),
-                ));
-            }
+            Kind::Events => self.events(),
+            Kind::Metrics => self.metrics(),
+            Kind::Pvcs => self
+                .world
+                .cluster
+                .claims
+                .values()
+                .map(serde_json::to_value)
+                .collect::<Result<_, _>>()?,
         };
         Ok(one("items", items))
     }
@@ -69,6 +74,73 @@ impl Session {
                     "holders": view.holders,
                     "waiting": view.waiting,
                 })
+            })
+            .collect()
+    }
+
+    fn events(&self) -> Vec<Value> {
+        let events = self.world.cluster.events.iter();
+        events
+            .map(|(at, event)| {
+                let (namespace, workflow) = self.world.place_of(event.run);
+                let object = match &event.pod {
+                    Some(pod) => json!({"kind": "Pod", "namespace": namespace, "name": **pod}),
+                    None => json!({"kind": "Workflow", "namespace": namespace, "name": workflow}),
+                };
+                let annotations: serde_json::Map<String, Value> = event
+                    .annotations
+                    .iter()
+                    .map(|(key, value)| ((*key).to_owned(), json!(**value)))
+                    .collect();
+                json!({
+                    "type": if event.warning { "Warning" } else { "Normal" },
+                    "reason": *event.reason,
+                    "message": *event.message,
+                    "involvedObject": object,
+                    "annotations": annotations,
+                    "at": timestamp::rfc3339(*at),
+                })
+            })
+            .collect()
+    }
+
+    fn metrics(&self) -> Vec<Value> {
+        let samples = self.world.cluster.metrics.samples(self.world.now());
+        samples
+            .map(|sample| {
+                let labels: serde_json::Map<String, Value> = sample
+                    .labels
+                    .iter()
+                    .map(|(key, value)| (key.clone(), json!(value)))
+                    .collect();
+                let mut item = json!({
+                    "name": sample.name,
+                    "help": sample.help,
+                    "type": match sample.kind {
+                        MetricKind::Counter => "counter",
+                        MetricKind::Gauge => "gauge",
+                        MetricKind::Histogram => "histogram",
+                    },
+                    "labels": labels,
+                });
+                match sample.value {
+                    Current::Number(number) => item["value"] = json!(number),
+                    // A sample's clock has been read.
+                    Current::Since(start) => item["value"] = json!(self.world.now().since(start)),
+                    Current::Histogram {
+                        count,
+                        sum,
+                        buckets,
+                    } => {
+                        item["count"] = json!(count);
+                        item["sum"] = json!(sum);
+                        item["buckets"] = buckets
+                            .into_iter()
+                            .map(|(bound, count)| json!({"le": bound, "count": count}))
+                            .collect();
+                    }
+                }
+                item
             })
             .collect()
     }
