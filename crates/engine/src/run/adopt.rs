@@ -263,7 +263,10 @@ impl Run {
             }
         }
         let held_back = node.phase == NodePhase::Pending
-            && matches!(node.kind, NodeType::Retry | NodeType::Steps | NodeType::DAG)
+            && matches!(
+                node.kind,
+                NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
+            )
             && found.status.children.is_empty();
         if held_back {
             return StoredBody::Gate(Gate::Place);

@@ -176,13 +176,15 @@ impl Run {
                 .attached_to(index)
                 .iter()
                 .any(|&hook| self.node(hook).role == Role::OnExit);
+            // Decided first: a handler that can't begin ends at once, and tells its owner.
+            self.change(index).flags.set(Flags::EXIT_DECIDED);
             if !begun
                 && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
                 && !self.begin_exit(index, &hook)
             {
+                self.change(index).flags.clear(Flags::EXIT_DECIDED);
                 return false;
             }
-            self.change(index).flags.set(Flags::EXIT_DECIDED);
         }
         self.attached_to(index)
             .iter()
