@@ -127,6 +127,8 @@ impl Run {
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
         self.status.synchronization = status.synchronization.clone().map(Box::new);
+        let claims = status.persistent_volume_claims.iter();
+        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -172,12 +174,14 @@ impl Run {
         node.item = found.item.unwrap_or(NO_ITEM);
         node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
         node.flags = self.adopted_flags(found);
-        if found.role == Role::Attempt {
+        if matches!(found.role, Role::Attempt | Role::Container) {
             node.depth = self.node(node.parent).depth;
         } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
             node.depth = self.node(boundary).depth + 1;
         }
-        if let Some(template) = &found.template {
+        if let (Some(template), Role::Container) = (&found.template, found.role) {
+            node.template = template.index;
+        } else if let Some(template) = &found.template {
             node.template = template.index;
             node.inputs = Some(Arc::new(adopted_inputs(status, template)));
             if kind == NodeType::Pod
@@ -371,6 +375,10 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    let progress = (status.progress.done, status.progress.total);
+    if node.kind == NodeType::Pod && progress.1 > 1 {
+        node.details_mut().progress = Some(progress);
     }
     if let Some(memo) = &status.memoization_status {
         node.details_mut().memo = Some(Arc::new(Memo {

@@ -123,7 +123,9 @@ impl Run {
             .boundary
             .and_then(|around| found[around].template.clone());
         let template = match place.role {
-            Role::Attempt => place.parent.and_then(|above| found[above].template.clone()),
+            Role::Attempt | Role::Container => {
+                place.parent.and_then(|above| found[above].template.clone())
+            }
             _ if ran => call
                 .as_deref()
                 .and_then(|call| self.shown_template(call, status, around.as_deref())),
@@ -211,10 +213,39 @@ impl Run {
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
             Some(NodeType::DAG) => self.find_tasks(shown, found, at),
             Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
+            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             _ => {}
         }
         if matches!(found[at].role, Role::Step | Role::Task) {
             self.find_hooks(shown, found, at);
+        }
+    }
+
+    /// The containers of a set; they stand next to each other, behind their pod.
+    fn find_containers<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
+        let Some(template) = found[at].template.clone() else {
+            return;
+        };
+        let set = template.template.container_set.as_ref();
+        let containers = set.map_or(&[][..], |set| &set.containers);
+        let nodes: Option<Vec<&NodeStatus>> = containers
+            .iter()
+            .map(|container| {
+                let name = format!("{}.{}", found[at].status.name, container.name);
+                shown.by_name.get(name.as_str()).copied()
+            })
+            .collect();
+        for (slot, node) in (0u32..).zip(nodes.unwrap_or_default()) {
+            let place = Place {
+                role: Role::Container,
+                parent: Some(at),
+                boundary: Some(at),
+                owner: None,
+                slot,
+                item: None,
+            };
+            let made = self.enter(found, node, place, None);
+            found[made].began = found[at].began;
         }
     }
 
