@@ -516,9 +516,9 @@ impl World {
         self.advance_to(self.now.plus(seconds));
     }
 
-    /// Moves the clock to a time, doing what becomes due on the way.
+    /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
-        self.hand_over(None);
+        self.settle();
         loop {
             let dues = [self.controller.next_due(), self.cluster.next_due()];
             let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
