@@ -86,7 +86,10 @@ impl Run {
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
-        order.sort_by_key(|&place| (found[place].began, place));
+        order.sort_by_key(|&place| {
+            let node = &found[place];
+            (node.role != Role::Root, node.began, place)
+        });
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
@@ -124,6 +127,8 @@ impl Run {
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
         self.status.synchronization = status.synchronization.clone().map(Box::new);
+        let claims = status.persistent_volume_claims.iter();
+        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -157,10 +162,10 @@ impl Run {
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
         let kind = status.r#type.unwrap_or(NodeType::Skipped);
         let phase = status.phase.unwrap_or(NodePhase::Pending);
-        let mut node = Node::new(found.role, kind, phase, Seconds(found.began));
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
             let finished = status.finished_at.as_ref().map(timestamp::seconds);
-            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.began))));
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.started))));
         }
         node.parent = at(found.parent);
         node.boundary = at(found.boundary);
@@ -169,12 +174,14 @@ impl Run {
         node.item = found.item.unwrap_or(NO_ITEM);
         node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
         node.flags = self.adopted_flags(found);
-        if found.role == Role::Attempt {
+        if matches!(found.role, Role::Attempt | Role::Container) {
             node.depth = self.node(node.parent).depth;
         } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
             node.depth = self.node(boundary).depth + 1;
         }
-        if let Some(template) = &found.template {
+        if let (Some(template), Role::Container) = (&found.template, found.role) {
+            node.template = template.index;
+        } else if let Some(template) = &found.template {
             node.template = template.index;
             node.inputs = Some(Arc::new(adopted_inputs(status, template)));
             if kind == NodeType::Pod
@@ -198,6 +205,9 @@ impl Run {
             node.flags.set(Flags::HOLDS_LOCKS);
         }
         let body = self.adopted_body(found, &node);
+        if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
+            node.flags.set(Flags::WAITS_FOR_LOCK);
+        }
         self.load_node(node, body)
     }
 
@@ -255,6 +265,15 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        let held_back = node.phase == NodePhase::Pending
+            && matches!(
+                node.kind,
+                NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
+            )
+            && found.status.children.is_empty();
+        if held_back {
+            return StoredBody::Gate(Gate::Place);
         }
         match node.kind {
             NodeType::Steps => StoredBody::Steps,
@@ -356,6 +375,10 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    let progress = (status.progress.done, status.progress.total);
+    if node.kind == NodeType::Pod && progress.1 > 1 {
+        node.details_mut().progress = Some(progress);
     }
     if let Some(memo) = &status.memoization_status {
         node.details_mut().memo = Some(Arc::new(Memo {
