@@ -216,9 +216,10 @@ fn own_entries_stand_before_inherited_ones() {
     let stored = &bench.shown()["status"]["storedWorkflowTemplateSpec"];
     assert_eq!(names(&stored["templates"]), ["main", "bye"]);
     let artifacts = &stored["arguments"]["artifacts"];
-    assert_eq!(names(artifacts), ["own", "theirs", "both"]);
+    assert_eq!(names(artifacts), ["own", "theirs", "both"], "{artifacts}");
+
     assert_eq!(
-        artifacts[1]["s3"],
+        artifacts[2]["s3"],
         serde_json::json!({"bucket": "kept", "key": "own"})
     );
 }
