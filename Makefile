@@ -1,7 +1,7 @@
 # All that a fresh machine needs beside Rust comes from the lock file. `make test` is the whole gate.
 CARGO ?= cargo
 
-.PHONY: build check test bench soak
+.PHONY: build check test bench soak fuzz
 
 build:
 	$(CARGO) build --locked --release --bin argosy
@@ -17,3 +17,11 @@ test: check
 
 bench:
 	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
+
+# Looks for texts that make the readers fail. Needs a nightly compiler and cargo-fuzz.
+FUZZ_TARGETS := yaml expression tags depends when jsonpath patch
+FUZZ_SECONDS ?= 600
+fuzz:
+	for target in $(FUZZ_TARGETS); do \
+	  $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	done

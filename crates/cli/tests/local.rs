@@ -169,7 +169,8 @@ fn killed_at_random_each_step_still_runs_exactly_once() {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1);
-        let life = Duration::from_millis((random >> 33) % 250);
+        // Longer and longer, so that it ends on a slow machine too.
+        let life = Duration::from_millis((random >> 33) % (100 + 20 * kills));
         let began = Instant::now();
         while began.elapsed() < life && runner.try_wait().expect("wait").is_none() {
             std::thread::sleep(Duration::from_millis(5));

@@ -11,6 +11,6 @@ mod pods;
 pub mod protocol;
 mod world;
 
-pub use check::check;
+pub use check::{check, check_adopted};
 pub use pods::{Outcome, SimPod};
 pub use world::{Halting, SimError, World};

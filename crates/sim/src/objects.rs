@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, Limits, Source, Workflow, WorkflowTemplate, read_documents,
+    ClusterWorkflowTemplate, Limits, Source, Workflow, WorkflowTemplate, from_value, read_documents,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
@@ -52,7 +52,7 @@ pub(crate) fn read(text: &str) -> Result<Vec<Value>, SimError> {
 }
 
 fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, SimError> {
-    serde_json::from_value(value).map_err(|error| SimError::Yaml(error.to_string()))
+    from_value(value).map_err(|error| SimError::Yaml(error.to_string()))
 }
 
 impl Objects {

@@ -134,7 +134,11 @@ impl Run {
             flags,
         };
         let extra = self.own_variables(owner);
-        match self.begin_call(&hook.call, place, None, &extra) {
+        let call = match role {
+            Role::OnExit => self.exit_call(&hook.call),
+            _ => hook.call.clone(),
+        };
+        match self.begin_call(&call, place, None, &extra) {
             // A limit holds the hook back: it is tried again when the node is looked at next.
             Begun::Held(held) => self.hold_back(owner, place.boundary, held),
             Begun::Made(made) | Begun::Refused(made, _) => self.attach(owner, made),
@@ -265,7 +269,11 @@ impl Run {
             around: NodeIndex::NONE,
             flags,
         };
-        match self.begin_call(&hook.call, place, None, &[]) {
+        let call = match role {
+            Role::OnExit => self.exit_call(&hook.call),
+            _ => hook.call.clone(),
+        };
+        match self.begin_call(&call, place, None, &[]) {
             Begun::Held(_) => None,
             Begun::Made(made) | Begun::Refused(made, _) => {
                 self.attached.entry(NodeIndex::NONE).or_default().push(made);

@@ -121,7 +121,9 @@ impl Run {
     /// The name of a node's template, as Argo's pods and clients have it.
     pub(crate) fn template_name(&self, index: NodeIndex) -> String {
         if let Some(call) = self.call_of(index) {
-            if let Some(reference) = &call.template_ref {
+            if let Some(reference) = &call.template_ref
+                && !reference.template.contains("{{")
+            {
                 return reference.template.clone();
             }
             if !call.template_name.is_empty() && !call.template_name.contains("{{") {

@@ -7,6 +7,7 @@
 //! The order of work is fixed: children that have settled first, in the order in which they did,
 //! then composites with something to do, by index. So the same facts give the same run.
 
+mod adopt;
 mod agent;
 mod aggregate;
 mod arguments;
@@ -39,6 +40,7 @@ mod resubmit;
 mod retry;
 mod row;
 mod scope;
+mod shown;
 mod start;
 mod steps;
 mod suspend;
@@ -64,6 +66,7 @@ use crate::lower::ArtifactRepositoryView;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
+pub use adopt::recall_templates;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;

@@ -7,11 +7,12 @@ mod prepare;
 mod probe;
 mod seen;
 mod slots;
+mod state;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
@@ -25,13 +26,9 @@ use crate::environment::host_name;
 use crate::keeper::{self, KeeperHandle};
 use crate::protocol::{Order, PodState, Report, Role, Stage};
 use crate::{LocalConfig, Surroundings, pod_dir};
-use connection::Connection;
 use kept::Kept;
 use prepare::Prepared;
-use slots::Demand;
-
-/// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
-const LOOK_AHEAD: u32 = 64;
+use state::{Known, State};
 
 /// Threads that stage and collect.
 const WORKERS: usize = 4;
@@ -57,38 +54,6 @@ struct Shared {
     work: Sender<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The connections to keepers; the first is the runner's own.
-    keepers: Vec<Option<Connection>>,
-    /// Keepers that are connected, by their sockets.
-    sockets: BTreeMap<PathBuf, usize>,
-    /// Which keeper has which pod.
-    pods: BTreeMap<PodKey, Known>,
-    surroundings: BTreeMap<RunId, Arc<Surroundings>>,
-    /// Pods that the keeper of this runner has, waiting or running, and that take slots.
-    load: u32,
-    announced: u32,
-    demand: Demand,
-    /// Runs whose inventory is wanted, and the keepers that have yet to answer.
-    inventories: BTreeMap<RunId, BTreeSet<usize>>,
-    is_closed: bool,
-}
-
-/// What is known of a pod.
-struct Known {
-    keeper: usize,
-    /// Slots that it takes of this runner's.
-    slots: u32,
-    /// Whether it has begun.
-    is_running: bool,
-    /// What is needed to watch and to finish it; none for a bare pod without more.
-    kept: Option<Arc<Kept>>,
-    /// Containers that answer to their probes.
-    ready: BTreeSet<Box<str>>,
-    state: Option<PodState>,
 }
 
 enum Work {
@@ -235,73 +200,6 @@ impl Backend for LocalBackend {
     fn remove_run(&mut self, run: RunId) {
         self.shared.lock().surroundings.remove(&run);
         let _ = fs::remove_dir_all(crate::run_dir(&self.shared.config.data_dir, run));
-    }
-}
-
-impl State {
-    /// Takes a pod in; `false` if it is known.
-    fn begin(&mut self, key: PodKey, slots: u32) -> bool {
-        if self.pods.contains_key(&key) {
-            return false;
-        }
-        self.load += 1;
-        self.announced = self.announced.saturating_sub(1);
-        self.demand.wanted += slots;
-        self.pods.insert(
-            key,
-            Known {
-                keeper: 0,
-                slots,
-                is_running: false,
-                kept: None,
-                ready: BTreeSet::new(),
-                state: None,
-            },
-        );
-        true
-    }
-
-    /// A pod takes slots no more.
-    fn end(&mut self, key: PodKey) {
-        let Some(known) = self.pods.get_mut(&key) else {
-            return;
-        };
-        let slots = std::mem::take(&mut known.slots);
-        if slots == 0 {
-            return;
-        }
-        self.load = self.load.saturating_sub(1);
-        self.demand.wanted = self.demand.wanted.saturating_sub(slots);
-        if known.is_running {
-            self.demand.used = self.demand.used.saturating_sub(slots);
-        }
-    }
-
-    /// How many more pods would be taken, if that has become more.
-    fn room(&mut self, slots: u32) -> Option<BackendEvent> {
-        let room = (slots + LOOK_AHEAD).saturating_sub(self.load);
-        let more = room > self.announced;
-        if more {
-            self.announced = room;
-        }
-        more.then_some(BackendEvent::Slots(room))
-    }
-
-    fn order(&mut self, keeper: usize, order: &Order) {
-        if let Some(Some(connection)) = self.keepers.get_mut(keeper) {
-            connection.send(std::slice::from_ref(order));
-        }
-    }
-
-    /// Leaves the keeper of an earlier runner once all that it held has been taken over.
-    fn leave_if_done(&mut self, keeper: usize) {
-        let is_wanted = keeper == 0
-            || self.pods.values().any(|known| known.keeper == keeper)
-            || self.inventories.values().any(|open| open.contains(&keeper));
-        if !is_wanted && let Some(place) = self.keepers.get_mut(keeper) {
-            *place = None;
-            self.sockets.retain(|_, place| *place != keeper);
-        }
     }
 }
 
@@ -530,26 +428,6 @@ impl Shared {
             self.hand_over(Work::Quit);
         }
         self.unregister();
-    }
-}
-
-impl State {
-    /// The inventories that all keepers have answered.
-    fn answered(&mut self) -> Vec<BackendEvent> {
-        let done: Vec<RunId> = self
-            .inventories
-            .iter()
-            .filter(|(_, open)| open.is_empty())
-            .map(|(run, _)| *run)
-            .collect();
-        done.into_iter()
-            .map(|run| {
-                self.inventories.remove(&run);
-                let of_run = |key: &&PodKey| key.run == run;
-                let pods = self.pods.keys().filter(of_run).copied().collect();
-                BackendEvent::Inventory(run, pods)
-            })
-            .collect()
     }
 }
 

@@ -14,7 +14,7 @@ use super::Shared;
 use crate::protocol::Order;
 
 /// How often slots that were not to be had are asked for again, and others' wishes looked at.
-const TICK: Duration = Duration::from_millis(100);
+const TICK: Duration = Duration::from_millis(50);
 
 /// How long slots that nobody uses are kept: the next step often comes at once.
 const KEEP: Duration = Duration::from_millis(500);
@@ -82,7 +82,7 @@ impl Shared {
                 let wait = if short_since.is_some() {
                     TICK
                 } else {
-                    KEEP.min(TICK * 3)
+                    TICK * 5
                 };
                 let waited = self
                     .demand_changed
@@ -148,18 +148,19 @@ impl Shared {
         }
         // Given back is only what the keeper has said it does not use.
         let confirmed = state.demand.confirmed.filter(|(limit, _)| *limit == target);
-        if held > target {
-            if let Some((_, used)) = confirmed {
-                let free = held - target.max(used);
-                state.demand.held -= free;
-                if used > target {
-                    state.demand.confirmed = None;
-                    state.order(0, &Order::Slots(target));
-                }
-                drop(state);
-                if free > 0 {
-                    store.release_slots(self.owner.id(), free)?;
-                }
+        if held > target
+            && let Some((_, used)) = confirmed
+        {
+            // A pod that is alone may use more than is held.
+            let free = held.saturating_sub(target.max(used));
+            state.demand.held -= free;
+            if used > target {
+                state.demand.confirmed = None;
+                state.order(0, &Order::Slots(target));
+            }
+            drop(state);
+            if free > 0 {
+                store.release_slots(self.owner.id(), free)?;
             }
         }
         Ok(status)

@@ -5,31 +5,32 @@
 //! connects to its socket and takes the runs over. When the keeper dies, its steps are killed.
 
 mod client;
+mod handle;
 mod orphans;
 mod pod;
 mod signals;
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs;
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_store::OwnerLock;
 
 use crate::protocol::{End, Order, Progress, Report, Role, Stage};
 use crate::spawn::{Tee, spawn};
 use client::Client;
+pub use handle::{KeeperHandle, fork};
+pub(crate) use handle::{name, sockets};
 use orphans::Orphans;
 pub(crate) use orphans::sweep;
 use pod::Pod;
 use signals::ChildSignals;
-
-/// The folder of keepers' sockets inside a data directory.
-const FOLDER: &str = "keepers";
 
 /// How long a keeper waits for its runner to connect.
 const LINGER: Duration = Duration::from_secs(5);
@@ -39,58 +40,6 @@ const ENOUGH: usize = 24;
 
 /// Seconds that processes have to end by themselves.
 const GRACE: Duration = Duration::from_secs(30);
-
-/// A keeper that has been forked.
-pub struct KeeperHandle {
-    /// Where it listens.
-    pub(crate) socket: PathBuf,
-    /// Makes the runner and its keeper an owner of slots, until both are gone.
-    pub(crate) owner: OwnerLock,
-}
-
-/// Forks a keeper. Must be called before the process has threads.
-///
-/// # Errors
-/// If the socket can't be made or the process not be forked.
-pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
-    let owner = OwnerLock::create(data_dir).map_err(io::Error::other)?;
-    let folder = data_dir.join(FOLDER);
-    fs::create_dir_all(&folder)?;
-    let socket = folder.join(format!("{}.sock", owner.id()));
-    let listener = UnixListener::bind(&socket)?;
-    // SAFETY: the process has one thread, so the child may go on as it likes.
-    match unsafe { libc::fork() } {
-        -1 => Err(io::Error::last_os_error()),
-        0 => {
-            let ended = Keeper::new(listener, socket).and_then(|mut keeper| keeper.run());
-            // SAFETY: ends the process without running what the runner has registered. The owner's
-            // lock goes with it.
-            unsafe { libc::_exit(i32::from(ended.is_err())) }
-        }
-        _ => Ok(KeeperHandle { socket, owner }),
-    }
-}
-
-/// The sockets of keepers in a data directory.
-pub(crate) fn sockets(data_dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(data_dir.join(FOLDER)) else {
-        return Vec::new();
-    };
-    let mut found: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|end| end == "sock"))
-        .collect();
-    found.sort();
-    found
-}
-
-/// The name by which a keeper marks its steps' processes.
-pub(crate) fn name(socket: &Path) -> String {
-    socket
-        .file_stem()
-        .map(|stem| stem.to_string_lossy().into_owned())
-        .unwrap_or_default()
-}
 
 struct Keeper {
     name: String,
@@ -107,6 +56,8 @@ struct Keeper {
     outputs: BTreeMap<u32, Tee>,
     /// When a deadline or a grace ends.
     timers: BTreeSet<(Instant, PodKey)>,
+    /// Shared with the runner: slots are held until both have let go of it.
+    owner: Option<OwnerLock>,
     limit: u32,
     used: u32,
     child_signals: ChildSignals,
@@ -115,7 +66,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn new(listener: UnixListener, socket: PathBuf) -> io::Result<Self> {
+    fn new(listener: UnixListener, socket: PathBuf, owner: OwnerLock) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         signals::leave_terminal()?;
         Ok(Self {
@@ -130,6 +81,7 @@ impl Keeper {
             processes: BTreeMap::new(),
             outputs: BTreeMap::new(),
             timers: BTreeSet::new(),
+            owner: Some(owner),
             limit: 0,
             used: 0,
             child_signals: ChildSignals::new()?,
@@ -150,11 +102,20 @@ impl Keeper {
             for client in self.clients.values_mut() {
                 client.flush(patient, now);
             }
+            if self.needs_no_slots() {
+                self.owner = None;
+            }
             if self.is_needless() {
                 let _ = fs::remove_file(&self.socket);
                 return Ok(());
             }
         }
+    }
+
+    /// The runner is gone, and nothing runs any more: what is left are ends that are to be told.
+    fn needs_no_slots(&self) -> bool {
+        let is_orphan = self.next_client > 0 && !self.clients.contains_key(&0);
+        is_orphan && self.processes.is_empty() && self.waiting.is_empty()
     }
 
     /// Nobody is there, nothing runs, and nothing has to be told.
@@ -289,9 +250,8 @@ impl Keeper {
                 let key = spawn.key;
                 let base = self.clients.get(&id).map(|client| client.base(key.run));
                 self.told.insert(key.run, id);
-                if !self.pods.contains_key(&key) {
-                    self.pods
-                        .insert(key, Pod::new(*spawn, base.unwrap_or_default()));
+                if let Entry::Vacant(place) = self.pods.entry(key) {
+                    place.insert(Pod::new(*spawn, base.unwrap_or_default()));
                     self.waiting.push_back(key);
                 }
             }
@@ -521,7 +481,7 @@ impl Keeper {
             let key = || {
                 Some(PodKey {
                     run: RunId(number()?),
-                    node: argosy_engine::ids::NodeIndex(u32::try_from(number()?).ok()?),
+                    node: NodeIndex(u32::try_from(number()?).ok()?),
                     incarnation: u32::try_from(number()?).ok()?,
                 })
             };

@@ -62,6 +62,7 @@ impl Session {
         self.world
             .locks()
             .into_iter()
+            .filter(|view| !view.holders.is_empty() || !view.waiting.is_empty())
             .map(|view| {
                 let kind = match view.lock.kind {
                     LockKind::Mutex => "Mutex",

@@ -1,6 +1,6 @@
 //! `apply` and `submit`.
 
-use argosy_api::{AnyString, Parameter, Strictness, Workflow, read_typed};
+use argosy_api::{AnyString, Parameter, Strictness, Workflow, from_value, read_typed};
 use serde_json::Value;
 
 use super::{Answer, ProtocolError, Session, one};
@@ -53,7 +53,7 @@ impl Session {
         parameters: &[(String, String)],
         entrypoint: Option<&str>,
     ) -> Result<String, ProtocolError> {
-        let mut workflow: Workflow = match serde_json::from_value(value.clone()) {
+        let mut workflow: Workflow = match from_value(value.clone()) {
             Ok(workflow) => workflow,
             Err(_) => return self.create_unreadable(value),
         };
@@ -78,7 +78,7 @@ impl Session {
             map.remove("spec");
             map.remove("status");
         }
-        let workflow: Workflow = serde_json::from_value(value)?;
+        let workflow: Workflow = from_value(value)?;
         let text = fault.map_or_else(
             || "the object is not a Workflow".to_owned(),
             |fault| format!("{}: {}", fault.path, fault.message),

@@ -7,8 +7,9 @@ mod matching;
 
 use std::path::{Path, PathBuf};
 
-use argosy_sim::check;
+use argosy_engine::ids::RunId;
 use argosy_sim::protocol::Session;
+use argosy_sim::{check, check_adopted};
 use serde_json::{Map, Value, json};
 
 use matching::{Mismatch, matches};
@@ -167,10 +168,12 @@ impl Player {
 
     fn check(&self) -> Result<(), String> {
         let world = self.session.world();
-        world
-            .all()
-            .filter(|&id| world.run(id).is_some())
-            .try_for_each(|id| check(world, id))
+        let runs: Vec<RunId> = world.all().filter(|&id| world.run(id).is_some()).collect();
+        for id in runs {
+            check(world, id)?;
+            check_adopted(world, id)?;
+        }
+        Ok(())
     }
 
     /// One step: a request of the protocol by its name, followed by settling; or an expectation.

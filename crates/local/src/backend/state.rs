@@ -1,0 +1,134 @@
+//! What the backend knows of keepers and pods.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use argosy_engine::ids::{PodKey, RunId};
+use argosy_runtime::backend::BackendEvent;
+
+use super::connection::Connection;
+use super::kept::Kept;
+use super::slots::Demand;
+use crate::Surroundings;
+use crate::protocol::{Order, PodState};
+
+/// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
+const LOOK_AHEAD: u32 = 64;
+
+#[derive(Default)]
+pub(super) struct State {
+    /// The connections to keepers; the first is the runner's own.
+    pub keepers: Vec<Option<Connection>>,
+    /// Keepers that are connected, by their sockets.
+    pub sockets: BTreeMap<PathBuf, usize>,
+    /// Which keeper has which pod.
+    pub pods: BTreeMap<PodKey, Known>,
+    pub surroundings: BTreeMap<RunId, Arc<Surroundings>>,
+    /// Pods that the keeper of this runner has, waiting or running, and that take slots.
+    pub load: u32,
+    pub announced: u32,
+    pub demand: Demand,
+    /// Runs whose inventory is wanted, and the keepers that have yet to answer.
+    pub inventories: BTreeMap<RunId, BTreeSet<usize>>,
+    pub is_closed: bool,
+}
+
+/// What is known of a pod.
+pub(super) struct Known {
+    pub keeper: usize,
+    /// Slots that it takes of this runner's.
+    pub slots: u32,
+    /// Whether it has begun.
+    pub is_running: bool,
+    /// What is needed to watch and to finish it; none for a bare pod without more.
+    pub kept: Option<Arc<Kept>>,
+    /// Containers that answer to their probes.
+    pub ready: BTreeSet<Box<str>>,
+    pub state: Option<PodState>,
+}
+
+impl State {
+    /// Takes a pod in; `false` if it is known.
+    pub(super) fn begin(&mut self, key: PodKey, slots: u32) -> bool {
+        if self.pods.contains_key(&key) {
+            return false;
+        }
+        self.load += 1;
+        self.announced = self.announced.saturating_sub(1);
+        self.demand.wanted += slots;
+        self.pods.insert(
+            key,
+            Known {
+                keeper: 0,
+                slots,
+                is_running: false,
+                kept: None,
+                ready: BTreeSet::new(),
+                state: None,
+            },
+        );
+        true
+    }
+
+    /// A pod takes slots no more.
+    pub(super) fn end(&mut self, key: PodKey) {
+        let Some(known) = self.pods.get_mut(&key) else {
+            return;
+        };
+        let slots = std::mem::take(&mut known.slots);
+        if slots == 0 {
+            return;
+        }
+        self.load = self.load.saturating_sub(1);
+        self.demand.wanted = self.demand.wanted.saturating_sub(slots);
+        if known.is_running {
+            self.demand.used = self.demand.used.saturating_sub(slots);
+        }
+    }
+
+    /// How many more pods would be taken, if that has become more.
+    pub(super) fn room(&mut self, slots: u32) -> Option<BackendEvent> {
+        let room = (slots + LOOK_AHEAD).saturating_sub(self.load);
+        let more = room > self.announced;
+        if more {
+            self.announced = room;
+        }
+        more.then_some(BackendEvent::Slots(room))
+    }
+
+    pub(super) fn order(&mut self, keeper: usize, order: &Order) {
+        if let Some(Some(connection)) = self.keepers.get_mut(keeper) {
+            connection.send(std::slice::from_ref(order));
+        }
+    }
+
+    /// Leaves the keeper of an earlier runner once all that it held has been taken over.
+    pub(super) fn leave_if_done(&mut self, keeper: usize) {
+        let is_wanted = keeper == 0
+            || self.pods.values().any(|known| known.keeper == keeper)
+            || self.inventories.values().any(|open| open.contains(&keeper));
+        if !is_wanted && let Some(place) = self.keepers.get_mut(keeper) {
+            *place = None;
+            self.sockets.retain(|_, place| *place != keeper);
+        }
+    }
+
+    /// The inventories that all keepers have answered.
+    pub(super) fn answered(&mut self) -> Vec<BackendEvent> {
+        let done: Vec<RunId> = self
+            .inventories
+            .iter()
+            .filter(|(_, open)| open.is_empty())
+            .map(|(run, _)| *run)
+            .collect();
+        done.into_iter()
+            .map(|run| {
+                self.inventories.remove(&run);
+                let of_run = |key: &&PodKey| key.run == run;
+                let pods = self.pods.keys().filter(of_run).copied().collect();
+                BackendEvent::Inventory(run, pods)
+            })
+            .collect()
+    }
+}
