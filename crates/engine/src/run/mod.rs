@@ -8,6 +8,7 @@
 //! then composites with something to do, by index. So the same facts give the same run.
 
 mod adopt;
+mod adopt_rest;
 mod agent;
 mod aggregate;
 mod arguments;
