@@ -10,6 +10,7 @@ use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
+use argosy_engine::events::Event;
 use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
@@ -351,6 +352,17 @@ impl World {
         let labels = workflow.metadata.labels.get_or_insert_default();
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        }
+        if self.settings.config.workflow_events.enabled != Some(false) {
+            let event = Event {
+                run: id,
+                pod: None,
+                warning: true,
+                reason: "WorkflowFailed".into(),
+                message: workflow.status.message.as_str().into(),
+                annotations: Vec::new(),
+            };
+            self.cluster.events.push((self.now, event));
         }
         self.refused.insert(id, workflow);
     }

@@ -5,6 +5,7 @@
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
 use argosy_api::{Inputs, Template, Workflow};
+use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use crate::config::Config;
@@ -108,6 +109,14 @@ fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
 /// If the template has no pod, or says something that can't be.
 pub fn lower(input: &LowerInput) -> Result<PodRequest, LowerError> {
     lower_with(input, &Some(LateTags::new(input)))
+}
+
+/// Lowers a step to its pod; tags that are left are filled in from these variables.
+///
+/// # Errors
+/// If the template has no pod, or says something that can't be.
+pub fn lower_within(input: &LowerInput, scope: &dyn Scope) -> Result<PodRequest, LowerError> {
+    lower_with(input, &Some(LateTags::within(input, scope)))
 }
 
 /// With `None` for the late tags all tags stay.

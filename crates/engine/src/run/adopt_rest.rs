@@ -24,6 +24,7 @@ impl Run {
             }
         }
         let mut conditions = status.conditions.iter();
+        self.status.looked_twice = status.conditions.iter().any(|c| c.r#type == "PodRunning");
         if let Some(fault) = conditions.find(|condition| condition.r#type == "MetricsError") {
             self.status.metrics_error.clone_from(&fault.message);
         }
