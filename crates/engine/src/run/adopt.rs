@@ -9,6 +9,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
 use super::Run;
+use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
@@ -83,6 +84,7 @@ impl Run {
         let status = &definition.workflow.status;
         run.now = now;
         run.adopt_workflow(status, now);
+        run.adopt_rest(status);
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
@@ -104,6 +106,7 @@ impl Run {
             .position(|node| node.role == Role::OnExit && node.owner.is_none())
             .map(|place| indices[place]);
         run.link_all()?;
+        run.make_missing_containers();
         run.settle_adopted();
         Ok(run)
     }
@@ -192,6 +195,7 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
         {

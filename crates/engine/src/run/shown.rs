@@ -40,7 +40,7 @@ pub(super) struct Found<'a> {
 }
 
 /// The shown nodes, by name and by what is around them.
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     by_boundary: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
 }
@@ -100,7 +100,7 @@ impl Run {
         found
     }
 
-    fn enter<'a>(
+    pub(super) fn enter<'a>(
         &mut self,
         found: &mut Vec<Found<'a>>,
         status: &'a NodeStatus,
@@ -208,6 +208,7 @@ impl Run {
     fn find_below<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let status = found[at].status;
         match status.r#type {
+            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             Some(NodeType::Retry) => self.find_attempts(shown, found, at),
             Some(NodeType::Steps) => self.find_groups(shown, found, at),
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
@@ -423,7 +424,7 @@ impl Run {
 
 /// Where a shown node belongs, by places among the found.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     role: Role,
     parent: Option<usize>,
     boundary: Option<usize>,
@@ -432,7 +433,26 @@ struct Place {
     item: Option<u32>,
 }
 
+impl Place {
+    /// A container of the set that a pod runs.
+    pub(super) fn container(pod: usize, slot: u32) -> Self {
+        Self {
+            role: Role::Container,
+            parent: Some(pod),
+            boundary: Some(pod),
+            owner: None,
+            slot,
+            item: None,
+        }
+    }
+}
+
 impl<'a> Shown<'a> {
+    /// The node of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&'a NodeStatus> {
+        self.by_name.get(name).copied()
+    }
+
     /// The items of a loop: `name(3:text)`, in order.
     fn items(&self, boundary: &str, name: &str) -> Vec<(u32, String, &'a NodeStatus)> {
         let around = self.by_boundary.get(boundary);
