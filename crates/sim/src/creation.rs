@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::definition::Definition;
+use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Run, recall_templates};
@@ -222,6 +223,17 @@ impl World {
         let labels = workflow.metadata.labels.get_or_insert_default();
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        }
+        if self.settings.config.workflow_events.enabled != Some(false) {
+            let event = Event {
+                run: id,
+                pod: None,
+                warning: true,
+                reason: "WorkflowFailed".into(),
+                message: workflow.status.message.as_str().into(),
+                annotations: Vec::new(),
+            };
+            self.cluster.events.push((self.now, event));
         }
         self.refused.insert(id, workflow);
     }

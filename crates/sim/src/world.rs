@@ -12,7 +12,7 @@ use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
 use argosy_engine::fact::{Command, Fact, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
+use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
 use argosy_engine::run::{LoadError, Run, Turn};
 use argosy_engine::settings::Settings;
 
@@ -230,8 +230,14 @@ impl World {
         }
     }
 
-    fn make_pod(&mut self, request: PodRequest) {
+    fn make_pod(&mut self, mut request: PodRequest) {
         let key = request.key;
+        let stored = self.stored.get(&key.run);
+        let workflow = stored.map(|stored| &stored.definition.workflow);
+        if let Some(map) = workflow.and_then(|workflow| offload(&mut request.pod, workflow)) {
+            let name = map.metadata.name.clone().unwrap_or_default();
+            self.cluster.config_maps.insert(name, map);
+        }
         self.order.retain(|&known| known != key);
         self.order.push(key);
         self.pods.insert(key, SimPod::new(request));

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
 use super::Run;
+use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
@@ -83,6 +84,7 @@ impl Run {
         let status = &definition.workflow.status;
         run.now = now;
         run.adopt_workflow(status, now);
+        run.adopt_rest(status);
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
@@ -104,6 +106,7 @@ impl Run {
             .position(|node| node.role == Role::OnExit && node.owner.is_none())
             .map(|place| indices[place]);
         run.link_all()?;
+        run.make_missing_containers();
         run.settle_adopted();
         Ok(run)
     }
@@ -127,8 +130,6 @@ impl Run {
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
         self.status.synchronization = status.synchronization.clone().map(Box::new);
-        let claims = status.persistent_volume_claims.iter();
-        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -192,6 +193,7 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
         {
@@ -375,10 +377,6 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
-    }
-    let progress = (status.progress.done, status.progress.total);
-    if node.kind == NodeType::Pod && progress.1 > 1 {
-        node.details_mut().progress = Some(progress);
     }
     if let Some(memo) = &status.memoization_status {
         node.details_mut().memo = Some(Arc::new(Memo {

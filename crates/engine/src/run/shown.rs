@@ -40,7 +40,7 @@ pub(super) struct Found<'a> {
 }
 
 /// The shown nodes, by name and by what is around them.
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     by_boundary: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
 }
@@ -100,7 +100,7 @@ impl Run {
         found
     }
 
-    fn enter<'a>(
+    pub(super) fn enter<'a>(
         &mut self,
         found: &mut Vec<Found<'a>>,
         status: &'a NodeStatus,
@@ -218,34 +218,6 @@ impl Run {
         }
         if matches!(found[at].role, Role::Step | Role::Task) {
             self.find_hooks(shown, found, at);
-        }
-    }
-
-    /// The containers of a set; they stand next to each other, behind their pod.
-    fn find_containers<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
-        let Some(template) = found[at].template.clone() else {
-            return;
-        };
-        let set = template.template.container_set.as_ref();
-        let containers = set.map_or(&[][..], |set| &set.containers);
-        let nodes: Option<Vec<&NodeStatus>> = containers
-            .iter()
-            .map(|container| {
-                let name = format!("{}.{}", found[at].status.name, container.name);
-                shown.by_name.get(name.as_str()).copied()
-            })
-            .collect();
-        for (slot, node) in (0u32..).zip(nodes.unwrap_or_default()) {
-            let place = Place {
-                role: Role::Container,
-                parent: Some(at),
-                boundary: Some(at),
-                owner: None,
-                slot,
-                item: None,
-            };
-            let made = self.enter(found, node, place, None);
-            found[made].began = found[at].began;
         }
     }
 
@@ -423,7 +395,7 @@ impl Run {
 
 /// Where a shown node belongs, by places among the found.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     role: Role,
     parent: Option<usize>,
     boundary: Option<usize>,
@@ -432,7 +404,26 @@ struct Place {
     item: Option<u32>,
 }
 
+impl Place {
+    /// A container of the set that a pod runs.
+    pub(super) fn container(pod: usize, slot: u32) -> Self {
+        Self {
+            role: Role::Container,
+            parent: Some(pod),
+            boundary: Some(pod),
+            owner: None,
+            slot,
+            item: None,
+        }
+    }
+}
+
 impl<'a> Shown<'a> {
+    /// The node of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&'a NodeStatus> {
+        self.by_name.get(name).copied()
+    }
+
     /// The items of a loop: `name(3:text)`, in order.
     fn items(&self, boundary: &str, name: &str) -> Vec<(u32, String, &'a NodeStatus)> {
         let around = self.by_boundary.get(boundary);
