@@ -95,6 +95,26 @@ fn without_strictness_a_scalar_serves_as_text() {
 }
 
 #[test]
+fn without_strictness_the_case_of_fields_is_free() {
+    let source = Source::new(
+        "case",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  ENTRYPOINT: a\n  podgc: {strategy: OnPodSuccess}\n",
+    );
+    let strict = read_objects(&source, Strictness::Strict);
+    assert_eq!(strict.diagnostics.len(), 2);
+    assert!(strict.has_errors());
+    let lenient = read_objects(&source, Strictness::Lenient);
+    assert_eq!(lenient.diagnostics.len(), 2);
+    assert!(!lenient.has_errors());
+    let Object::Workflow(workflow) = &lenient.objects[0].0 else {
+        panic!("a workflow");
+    };
+    assert_eq!(workflow.spec.entrypoint, "a");
+    let strategy = workflow.spec.pod_gc.as_ref().map(|gc| gc.strategy.as_str());
+    assert_eq!(strategy, Some("OnPodSuccess"));
+}
+
+#[test]
 fn json_is_read_as_go_reads_it() {
     let odd = json!({
         "metadata": {"name": null, "labels": null, "annotations": {"a": null}},
