@@ -95,6 +95,11 @@ pub trait Observer {
     /// A run has ended, and no pod of it is left.
     fn ended(&mut self, run: &Run);
 
+    /// Is called at each pass of the loop, at least ten times a second.
+    fn pulse(&mut self, controller: &Controller) {
+        let _ = controller;
+    }
+
     /// Something went wrong that does not end a run.
     fn trouble(&mut self, what: &str) {
         let _ = what;
@@ -313,6 +318,7 @@ impl Pump {
             for id in self.ending.clone() {
                 self.release(id, observer);
             }
+            observer.pulse(&self.controller);
             if self.controller.is_empty() && self.pending.is_empty() {
                 match until {
                     Until::NoRuns => return Ok(Finish::Idle),

@@ -17,6 +17,7 @@ mod commands;
 mod containers;
 mod dag;
 mod gate;
+mod glance;
 mod globals;
 mod hooks;
 mod limits;
@@ -67,6 +68,7 @@ use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
 pub use adopt::recall_templates;
+pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
