@@ -175,3 +175,17 @@ fn an_unknown_field_is_told_in_argos_words() {
         "unknown field \"spec.templates[0].container.extra\""
     );
 }
+
+#[test]
+fn a_workflow_that_does_not_say_so_is_read_on() {
+    for (text, objects) in [
+        ("metadata: {name: a}\nspec: {entrypoint: b, extra: 1}", 1),
+        ("metadata: {name: a}\nspec: {templates: []}", 1),
+        ("metadata: {name: a}\nspec: {replicas: 1}", 0),
+        ("metadata: {name: a}", 0),
+    ] {
+        let parsed = read_objects(&Source::new("case", text), Strictness::Strict);
+        assert_eq!(parsed.diagnostics[0].code, "missing-kind", "{text}");
+        assert_eq!(parsed.objects.len(), objects, "{text}");
+    }
+}
