@@ -9,7 +9,7 @@ build:
 # Formatting, lints as errors, the crates' order, and the licences and sources of what is used.
 check:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 tools/crate_order.py
 
 test: check

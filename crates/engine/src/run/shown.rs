@@ -208,7 +208,6 @@ impl Run {
     fn find_below<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let status = found[at].status;
         match status.r#type {
-            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             Some(NodeType::Retry) => self.find_attempts(shown, found, at),
             Some(NodeType::Steps) => self.find_groups(shown, found, at),
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
@@ -223,33 +222,6 @@ impl Run {
     }
 
     /// The containers of a set; they stand next to each other, behind their pod.
-    fn find_containers<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
-        let Some(template) = found[at].template.clone() else {
-            return;
-        };
-        let set = template.template.container_set.as_ref();
-        let containers = set.map_or(&[][..], |set| &set.containers);
-        let nodes: Option<Vec<&NodeStatus>> = containers
-            .iter()
-            .map(|container| {
-                let name = format!("{}.{}", found[at].status.name, container.name);
-                shown.by_name.get(name.as_str()).copied()
-            })
-            .collect();
-        for (slot, node) in (0u32..).zip(nodes.unwrap_or_default()) {
-            let place = Place {
-                role: Role::Container,
-                parent: Some(at),
-                boundary: Some(at),
-                owner: None,
-                slot,
-                item: None,
-            };
-            let made = self.enter(found, node, place, None);
-            found[made].began = found[at].began;
-        }
-    }
-
     fn find_attempts<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let (status, boundary) = (found[at].status, found[at].boundary);
         // `argo retry` may have taken some out.
