@@ -16,4 +16,4 @@ test: check
 	$(CARGO) test --locked --workspace
 
 bench:
-	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
+	$(CARGO) bench --locked -p argosy-cli --bench figures
