@@ -24,6 +24,9 @@ use crate::{Surroundings, log_path, pod_dir};
 /// The longest value of an environment variable. Argo: `MaxEnvVarLen`.
 const MAX_VARIABLE: usize = 131_072;
 
+/// What a process can't be given on any system, and what a message to the keeper can surely hold.
+const MAX_ARGUMENTS: usize = 8 << 20;
+
 /// A pod, ready for the keeper.
 pub(super) struct Prepared {
     pub spawn: Spawn,
@@ -417,12 +420,23 @@ fn argv(
             container.name
         ));
     }
-    Ok(command
+    let argv: Vec<String> = command
         .iter()
         .cloned()
         .chain(arguments)
         .map(|text| expand(&text, environment))
-        .collect())
+        .collect();
+    let variables = environment
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    let size = argv.iter().map(String::len).chain(variables).sum::<usize>();
+    if size > MAX_ARGUMENTS {
+        return Err(format!(
+            "the arguments and variables of container '{}' take {size} bytes, more than a process can be given: pass data as artifacts",
+            container.name
+        ));
+    }
+    Ok(argv)
 }
 
 fn named_ports(container: &Container) -> Vec<(String, u16)> {
