@@ -17,6 +17,10 @@ pub struct Arguments {
     /// What to print
     #[arg(short, long, default_value = "yaml")]
     output: ConvertFormat,
+    /// Print without colours, as this command always does
+    #[arg(long)]
+    #[expect(dead_code, reason = "argo has the flag, and nothing here is coloured")]
+    no_color: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
