@@ -9,14 +9,14 @@ build:
 # Formatting, lints as errors, the crates' order, and the licences and sources of what is used.
 check:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 tools/crate_order.py
 
 test: check
 	$(CARGO) test --locked --workspace
 
 bench:
-	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
+	$(CARGO) bench --locked -p argosy-cli --bench figures
 
 # Looks for texts that make the readers fail. Needs a nightly compiler and cargo-fuzz.
 FUZZ_TARGETS := yaml expression tags depends when jsonpath patch

@@ -79,17 +79,16 @@ fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunI
     let definition = Arc::new(definition);
     for _ in 0..ATTEMPTS {
         let id = submission::create(client, &definition)?;
-        let stored = match client.store.claim(id)? {
-            None => None,
-            Some(claim) => Some(store_carried(client, old, &definition, &claim)),
+        let Some(claim) = client.store.claim(id)? else {
+            client.store.delete_run(id)?;
+            continue;
         };
-        match stored {
-            Some(Ok(())) => return Ok(id),
-            Some(Err(error)) => {
+        match store_carried(client, old, &definition, &claim) {
+            Ok(()) => return Ok(id),
+            Err(error) => {
                 client.store.delete_run(id)?;
                 return Err(error);
             }
-            None => drop(client.store.delete_run(id)?),
         }
     }
     bail!("the workflow could not be handed over: another process takes it up too soon")
