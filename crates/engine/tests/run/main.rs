@@ -1,6 +1,7 @@
 //! Runs, driven fact by fact.
 
 mod adopt;
+mod chance;
 mod claims;
 mod config;
 mod containers;
@@ -108,6 +109,7 @@ impl Bench {
 
     /// Tells the run a fact, and lets it do all that it can.
     pub(crate) fn tell(&mut self, fact: Fact) {
+        if std::env::var("TRACE").is_ok() { eprintln!("TRACE {} {:?}", self.now.0 - START.0, fact); }
         self.run.tell(self.now, fact);
         self.settle();
     }
@@ -162,10 +164,10 @@ impl Bench {
         self.check();
     }
 
-    /// What must hold whenever nothing is left to do.
-    fn check(&self) {
+    /// The run as it comes back from what is stored.
+    fn rebuilt(&self) -> Run {
         let values = |hash| self.values.get(&hash).cloned();
-        let mut rebuilt = Run::load(
+        Run::load(
             RunId(1),
             self.definition.clone(),
             self.settings.clone(),
@@ -173,7 +175,18 @@ impl Bench {
             self.rows.values().cloned(),
             &values,
         )
-        .expect("the rows can be loaded");
+        .expect("the rows can be loaded")
+    }
+
+    /// What a restart does.
+    pub(crate) fn reload(&mut self) {
+        self.run = self.rebuilt();
+        self.settle();
+    }
+
+    /// What must hold whenever nothing is left to do.
+    fn check(&self) {
+        let mut rebuilt = self.rebuilt();
         assert_eq!(
             json(&rebuilt.workflow()),
             json(&self.run.workflow()),
@@ -182,6 +195,7 @@ impl Bench {
         let turn = rebuilt.turn(self.now);
         // What waits for an answer asks again after a restart.
         let again = |effect: &Effect| matches!(effect, Effect::MakeClaim { .. });
+        if std::env::var("TRACE").is_ok() { eprintln!("over {} {} {:#}", self.run.is_over(), rebuilt.is_over(), self.shown()["status"]); }
         let found = turn.effects.iter().any(|effect| !again(effect));
         assert!(!found, "settled: {:?}", turn.effects);
         assert!(turn.commit.nodes.is_empty(), "settled means settled");
