@@ -100,6 +100,11 @@ impl Run {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
             });
+        } else if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
+            // It has ended, and was kept because its outputs had not come.
+            self.collect_pod(index, true);
+            let pod = self.pod_key(index);
+            self.effects.push(Effect::ForgetPod { pod });
         }
     }
 

@@ -109,7 +109,6 @@ impl Bench {
 
     /// Tells the run a fact, and lets it do all that it can.
     pub(crate) fn tell(&mut self, fact: Fact) {
-        if std::env::var("TRACE").is_ok() { eprintln!("TRACE {} {:?}", self.now.0 - START.0, fact); }
         self.run.tell(self.now, fact);
         self.settle();
     }
@@ -178,10 +177,15 @@ impl Bench {
         .expect("the rows can be loaded")
     }
 
-    /// What a restart does.
+    /// What a restart does: the run comes back, and is told which pods there are.
     pub(crate) fn reload(&mut self) {
         self.run = self.rebuilt();
-        self.settle();
+        let keys: Vec<PodKey> = self.pods.iter().map(|pod| pod.key).collect();
+        for key in &keys {
+            let seen = pod(PodPhase::Pending, Vec::new());
+            self.run.tell(self.now, Fact::PodSeen(*key, seen));
+        }
+        self.tell(Fact::Inventory(keys));
     }
 
     /// What must hold whenever nothing is left to do.
@@ -195,7 +199,6 @@ impl Bench {
         let turn = rebuilt.turn(self.now);
         // What waits for an answer asks again after a restart.
         let again = |effect: &Effect| matches!(effect, Effect::MakeClaim { .. });
-        if std::env::var("TRACE").is_ok() { eprintln!("over {} {} {:#}", self.run.is_over(), rebuilt.is_over(), self.shown()["status"]); }
         let found = turn.effects.iter().any(|effect| !again(effect));
         assert!(!found, "settled: {:?}", turn.effects);
         assert!(turn.commit.nodes.is_empty(), "settled means settled");
