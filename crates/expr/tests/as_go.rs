@@ -72,6 +72,11 @@ fn expressions() {
 }
 
 #[test]
+fn patterns() {
+    check(include_str!("data/patterns.json"), 200);
+}
+
+#[test]
 fn sprig() {
     check(include_str!("data/sprig.json"), 1_000);
 }
