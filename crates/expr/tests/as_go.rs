@@ -72,6 +72,11 @@ fn expressions() {
 }
 
 #[test]
+fn dates() {
+    check(include_str!("data/dates.json"), 150);
+}
+
+#[test]
 fn patterns() {
     check(include_str!("data/patterns.json"), 200);
 }
