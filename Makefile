@@ -25,3 +25,9 @@ fuzz:
 	for target in $(FUZZ_TARGETS); do \
 	  $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
 	done
+
+# Plays random worlds for an hour. A seed that fails is printed.
+SOAK_SECONDS ?= 3600
+FIRST_SEED ?= 1000000
+soak:
+	SOAK_SECONDS=$(SOAK_SECONDS) FIRST_SEED=$(FIRST_SEED) $(CARGO) test --locked --release -p argosy-sim --test random -- --nocapture

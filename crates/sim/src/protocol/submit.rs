@@ -1,10 +1,10 @@
 //! `apply` and `submit`.
 
-use argosy_api::{AnyString, Diagnostic, Parameter, Strictness, Workflow, from_value, read_typed};
+use argosy_api::{AnyString, Parameter, Strictness, Workflow, read_typed};
 use serde_json::Value;
 
 use super::{Answer, ProtocolError, Session, one};
-use crate::objects::{document_of, read};
+use crate::objects::{document_of, read, typed};
 
 impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
@@ -53,8 +53,7 @@ impl Session {
         parameters: &[(String, String)],
         entrypoint: Option<&str>,
     ) -> Result<String, ProtocolError> {
-        let read = from_value(value.clone()).ok();
-        let Some(mut workflow) = read.or_else(|| read_leniently(&value)) else {
+        let Ok(mut workflow) = typed::<Workflow>(value.clone()) else {
             return self.create_unreadable(value);
         };
         if let Some(entrypoint) = entrypoint {
@@ -78,7 +77,7 @@ impl Session {
             map.remove("spec");
             map.remove("status");
         }
-        let workflow: Workflow = from_value(value)?;
+        let workflow: Workflow = typed(value)?;
         let text = fault.map_or_else(
             || "the object is not a Workflow".to_owned(),
             |fault| format!("{}: {}", fault.path, fault.message),
@@ -87,13 +86,6 @@ impl Session {
         let id = self.world.create_unreadable(workflow, message)?;
         Ok(self.world.place_of(id).1.to_owned())
     }
-}
-
-/// A workflow with numbers where texts belong, and fields in other letters: what Argo's own tests
-/// read too.
-fn read_leniently(value: &Value) -> Option<Workflow> {
-    let (workflow, faults) = read_typed(&document_of(value)?, Strictness::Lenient);
-    workflow.filter(|_| !faults.iter().any(Diagnostic::is_error))
 }
 
 /// Gives a parameter another value. Argo: `overrideParameters`.
