@@ -10,7 +10,9 @@ use argosy_engine::ids::RunId;
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
-use argosy_store::{OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy};
+use argosy_store::{
+    CommandId, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
+};
 
 use crate::options::Global;
 
@@ -46,11 +48,47 @@ impl Client {
 
     /// The runs of the namespace, the latest first.
     pub fn rows(&self, all_namespaces: bool) -> Result<Vec<RunRow>> {
+        self.rows_in_pages(all_namespaces, RunFilter::default().limit)
+    }
+
+    /// The same, read so many at a time.
+    pub fn rows_in_pages(&self, all_namespaces: bool, page: usize) -> Result<Vec<RunRow>> {
+        let mut rows: Vec<RunRow> = Vec::new();
+        loop {
+            let filter = RunFilter {
+                namespace: (!all_namespaces).then(|| self.namespace.clone()),
+                before: rows.last().map(|row| row.id),
+                limit: page,
+                ..RunFilter::default()
+            };
+            let more = self.store.runs(&filter)?;
+            let is_last = more.len() < page;
+            rows.extend(more);
+            if is_last {
+                return Ok(rows);
+            }
+        }
+    }
+
+    /// A run as it stands in lists; `None` if it was deleted.
+    pub fn row_of(&self, id: RunId) -> Result<Option<RunRow>> {
         let filter = RunFilter {
-            namespace: (!all_namespaces).then(|| self.namespace.clone()),
+            ids: vec![id],
             ..RunFilter::default()
         };
-        Ok(self.store.runs(&filter)?)
+        Ok(self.store.runs(&filter)?.into_iter().next())
+    }
+
+    /// An object that is kept, as JSON.
+    pub fn object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<serde_json::Value>> {
+        let object = self.store.object(kind, namespace, name)?;
+        let value = object.map(|object| serde_json::from_slice(&object.json));
+        Ok(value.transpose()?)
     }
 
     /// One run by name; `@latest` is the one that was submitted last.
@@ -105,9 +143,25 @@ impl Client {
         Ok(())
     }
 
-    /// The log of a pod's main container.
-    pub fn log_path(&self, key: argosy_engine::ids::PodKey) -> PathBuf {
-        argosy_local::log_path(&self.data_dir, key, "main")
+    /// Waits until the owner of a run has taken up what was asked of it.
+    pub fn until_heard(&self, row: &RunRow) -> Result<()> {
+        const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+        let started = std::time::Instant::now();
+        while !self.store.commands(Some(row.id), CommandId(0))?.is_empty() {
+            if started.elapsed() > PATIENCE {
+                bail!(
+                    "nobody has taken the request up; {} may say why",
+                    self.data_dir.join("runner.log").display()
+                );
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// The log of one of a pod's containers.
+    pub fn log_path(&self, key: argosy_engine::ids::PodKey, container: &str) -> PathBuf {
+        argosy_local::log_path(&self.data_dir, key, container)
     }
 }
 
@@ -132,8 +186,14 @@ pub fn settings() -> Arc<Settings> {
 
 /// Refuses what can't be a file's place, before anything is done.
 pub fn existing(path: &Path) -> Result<()> {
+    let text = path.to_string_lossy();
+    if text.starts_with("http://") || text.starts_with("https://") {
+        bail!(
+            "{text} is an address; files are read from this machine: curl -s {text} | argosy … -"
+        );
+    }
     if path != Path::new("-") && !path.exists() {
-        bail!("{} does not exist", path.display());
+        bail!("{text} does not exist");
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::style::shortened;
 use anyhow::{Context, Result, bail};
 use argosy_api::{Diagnostic, Document, Source, Strictness, read_objects};
 
@@ -13,6 +14,9 @@ pub use argosy_api::Object;
 
 /// The largest file that is read as a manifest.
 const MAX_BYTES: u64 = 20 << 20;
+
+/// The longest message that is printed whole.
+const LONGEST: usize = 600;
 
 /// A fault of a file, with the text that it is about.
 #[derive(Clone, Debug)]
@@ -51,7 +55,7 @@ impl Fault {
         if !self.diagnostic.path.is_root() {
             let _ = write!(text, "{}: ", self.diagnostic.path);
         }
-        text.push_str(&self.diagnostic.message);
+        text.push_str(&shortened(&self.diagnostic.message, LONGEST));
         text
     }
 }
@@ -77,7 +81,7 @@ impl std::fmt::Display for Fault {
             write!(f, "\n {margin} | {before}{}", "^".repeat(width.min(80)))?;
         }
         if let Some(help) = &self.diagnostic.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", shortened(help, LONGEST))?;
         }
         Ok(())
     }

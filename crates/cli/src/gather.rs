@@ -1,13 +1,16 @@
-//! Gathering what a workflow refers to, before it starts.
+//! Gathering what an object refers to, before it is checked or started.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
 use argosy_api::{ClusterWorkflowTemplate, Workflow, WorkflowTemplate};
 use argosy_engine::definition::Definition;
-use argosy_store::{ObjectKind, Store};
+use argosy_engine::source::TemplateSet;
+use argosy_store::ObjectKind;
 use k8s_openapi::api::core::v1::ConfigMap;
 use serde_json::Value;
+
+use crate::shelf::Shelf;
 
 /// What a spec refers to.
 #[derive(Default)]
@@ -18,15 +21,45 @@ struct References {
     any: bool,
 }
 
+/// What was found of it.
+#[derive(Clone, Default)]
+pub struct Gathered {
+    workflow_templates: BTreeMap<String, WorkflowTemplate>,
+    cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
+    config_maps: Vec<ConfigMap>,
+}
+
 /// The definition of a run of this workflow.
-pub fn definition(store: &dyn Store, workflow: Workflow) -> Result<Definition> {
-    let namespace = workflow.metadata.namespace.clone().unwrap_or_default();
-    let mut references = References::default();
-    collect(&serde_json::to_value(&workflow.spec)?, &mut references);
-    let mut definition = Definition {
+pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
+    let config_maps = found
+        .config_maps
+        .into_iter()
+        .filter(is_for_parameters)
+        .map(|map| {
+            let name = map.metadata.name.unwrap_or_default();
+            (name, map.data.unwrap_or_default())
+        })
+        .collect();
+    Definition {
         workflow,
+        workflow_templates: found.workflow_templates,
+        cluster_workflow_templates: found.cluster_workflow_templates,
+        config_maps,
         ..Definition::default()
-    };
+    }
+}
+
+fn is_for_parameters(map: &ConfigMap) -> bool {
+    let labels = map.metadata.labels.as_ref();
+    let kind = labels.and_then(|labels| labels.get("workflows.argoproj.io/configmap-type"));
+    kind.is_some_and(|kind| kind == "Parameter")
+}
+
+/// Gathers all that a spec refers to, and what that refers to.
+pub fn gather(shelf: &Shelf<'_>, namespace: &str, spec: &Value) -> Result<Gathered> {
+    let mut found = Gathered::default();
+    let mut references = References::default();
+    collect(spec, &mut references);
     let mut done = BTreeSet::new();
     while let Some(next) = references
         .templates
@@ -35,89 +68,69 @@ pub fn definition(store: &dyn Store, workflow: Workflow) -> Result<Definition> {
         .cloned()
     {
         let (cluster, name) = &next;
-        if let Some(spec) = read_template(store, &namespace, *cluster, name, &mut definition)? {
-            collect(&spec, &mut references);
+        let (kind, place) = match cluster {
+            true => (ObjectKind::ClusterWorkflowTemplate, ""),
+            false => (ObjectKind::WorkflowTemplate, namespace),
+        };
+        if let Some(json) = shelf.object(kind, place, name)? {
+            let value = found.add(kind, name, &json)?;
+            collect(&value["spec"], &mut references);
         }
         done.insert(next);
     }
     if references.any {
-        read_all(store, &namespace, &mut definition)?;
-    }
-    store.objects(ObjectKind::ConfigMap, Some(&namespace), &mut |object| {
-        let Ok(map) = serde_json::from_slice::<ConfigMap>(&object.json) else {
-            return;
-        };
-        let labels = map.metadata.labels.unwrap_or_default();
-        let kind = labels.get("workflows.argoproj.io/configmap-type");
-        if kind.is_some_and(|kind| kind == "Parameter") {
-            definition
-                .config_maps
-                .insert(object.name.clone(), map.data.unwrap_or_default());
+        for (kind, place) in [
+            (ObjectKind::WorkflowTemplate, namespace),
+            (ObjectKind::ClusterWorkflowTemplate, ""),
+        ] {
+            for (name, json) in shelf.objects(kind, place)? {
+                found.add(kind, &name, &json)?;
+            }
         }
-    })?;
-    Ok(definition)
+    }
+    for (name, json) in shelf.objects(ObjectKind::ConfigMap, namespace)? {
+        found.add(ObjectKind::ConfigMap, &name, &json)?;
+    }
+    Ok(found)
 }
 
-fn read_template(
-    store: &dyn Store,
-    namespace: &str,
-    cluster: bool,
-    name: &str,
-    definition: &mut Definition,
-) -> Result<Option<Value>> {
-    let (kind, namespace) = if cluster {
-        (ObjectKind::ClusterWorkflowTemplate, "")
-    } else {
-        (ObjectKind::WorkflowTemplate, namespace)
-    };
-    let Some(object) = store.object(kind, namespace, name)? else {
-        return Ok(None);
-    };
-    let unreadable = || format!("cannot read the stored {} {name}", kind.as_str());
-    let spec = if cluster {
-        let template: ClusterWorkflowTemplate =
-            serde_json::from_slice(&object.json).with_context(unreadable)?;
-        let spec = serde_json::to_value(&template.spec)?;
-        definition
-            .cluster_workflow_templates
-            .insert(name.to_owned(), template);
-        spec
-    } else {
-        let template: WorkflowTemplate =
-            serde_json::from_slice(&object.json).with_context(unreadable)?;
-        let spec = serde_json::to_value(&template.spec)?;
-        definition
-            .workflow_templates
-            .insert(name.to_owned(), template);
-        spec
-    };
-    Ok(Some(spec))
-}
+impl Gathered {
+    /// Takes an object up; gives it as JSON.
+    fn add(&mut self, kind: ObjectKind, name: &str, json: &[u8]) -> Result<Value> {
+        let unreadable = || format!("cannot read the stored {} {name}", kind.as_str());
+        let value: Value = serde_json::from_slice(json).with_context(unreadable)?;
+        match kind {
+            ObjectKind::WorkflowTemplate => {
+                let template = serde_json::from_slice(json).with_context(unreadable)?;
+                self.workflow_templates.insert(name.to_owned(), template);
+            }
+            ObjectKind::ClusterWorkflowTemplate => {
+                let template = serde_json::from_slice(json).with_context(unreadable)?;
+                self.cluster_workflow_templates
+                    .insert(name.to_owned(), template);
+            }
+            ObjectKind::ConfigMap => self
+                .config_maps
+                .push(serde_json::from_slice(json).with_context(unreadable)?),
+            ObjectKind::CronWorkflow | ObjectKind::WorkflowEventBinding | ObjectKind::Secret => {}
+        }
+        Ok(value)
+    }
 
-fn read_all(store: &dyn Store, namespace: &str, definition: &mut Definition) -> Result<()> {
-    let mut templates = BTreeMap::new();
-    store.objects(
-        ObjectKind::WorkflowTemplate,
-        Some(namespace),
-        &mut |object| {
-            templates.insert(object.name.clone(), object.json.clone());
-        },
-    )?;
-    for (name, json) in templates {
-        definition
-            .workflow_templates
-            .insert(name, serde_json::from_slice(&json)?);
+    /// The same, as validation looks things up.
+    pub fn into_set(self) -> TemplateSet {
+        let mut set = TemplateSet::default();
+        for template in self.workflow_templates.into_values() {
+            set.add_workflow_template(template);
+        }
+        for template in self.cluster_workflow_templates.into_values() {
+            set.add_cluster_workflow_template(template);
+        }
+        for map in self.config_maps {
+            set.add_config_map(map);
+        }
+        set
     }
-    let mut templates = BTreeMap::new();
-    store.objects(ObjectKind::ClusterWorkflowTemplate, None, &mut |object| {
-        templates.insert(object.name.clone(), object.json.clone());
-    })?;
-    for (name, json) in templates {
-        definition
-            .cluster_workflow_templates
-            .insert(name, serde_json::from_slice(&json)?);
-    }
-    Ok(())
 }
 
 fn collect(value: &Value, references: &mut References) {

@@ -2,13 +2,22 @@
 
 mod client;
 mod commands;
+mod describe;
 mod files;
 mod gather;
+mod label_selector;
+mod live;
+mod node_match;
 mod options;
 mod output;
+mod overrides;
 mod runner;
+mod selection;
+mod shelf;
+mod style;
 mod submission;
 mod tree;
+mod validation;
 
 use std::process::ExitCode;
 

@@ -1,25 +1,33 @@
-//! Objects as text: JSON, YAML, and durations as people read them.
+//! Objects and times as text.
 
 use anyhow::Result;
 use argosy_engine::ids::Seconds;
 use serde::Serialize;
 
-/// What is printed of an object.
+/// The forms in which most commands print a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
+    Name,
     Json,
     Yaml,
-    Name,
     Wide,
-    Short,
 }
 
-/// An object as JSON or YAML.
-pub fn object<T: Serialize>(value: &T, format: Format) -> Result<String> {
-    Ok(match format {
-        Format::Yaml => serde_saphyr::to_string(&serde_json::to_value(value)?)?,
-        _ => format!("{}\n", serde_json::to_string_pretty(value)?),
-    })
+/// An object as YAML, as Kubernetes' tools print it.
+pub fn yaml<T: Serialize>(value: &T) -> Result<String> {
+    Ok(argosy_api::convert_to_yaml(value)?)
+}
+
+/// An object as JSON, indented as Argo does.
+pub fn json<T: Serialize>(value: &T, indent: usize) -> Result<String> {
+    let indent = " ".repeat(indent);
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indent.as_bytes());
+    let mut bytes = Vec::new();
+    value.serialize(&mut serde_json::Serializer::with_formatter(
+        &mut bytes, formatter,
+    ))?;
+    bytes.push(b'\n');
+    Ok(String::from_utf8(bytes)?)
 }
 
 /// A span as Argo's lists have it: `4m`, `2h`, `3d`.
@@ -32,38 +40,42 @@ pub fn short_duration(seconds: i64) -> String {
     }
 }
 
-/// A time, and how long ago that is.
-pub fn moment(at: Seconds, now: Seconds) -> String {
-    let time = jiff::Timestamp::from_second(at.0).unwrap_or_default();
-    let text = time.strftime("%a %b %d %H:%M:%S +0000");
-    format!(
-        "{text} ({} ago)",
-        argosy_engine::duration::humanized(now.since(at))
-    )
+/// A span as Go prints it: `1h2m3s`.
+pub fn go_duration(seconds: i64) -> String {
+    let (hours, minutes, rest) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, _) => format!("{minutes}m{rest}s"),
+        (_, _) => format!("{hours}h{minutes}m{rest}s"),
+    }
 }
 
-/// Rows in columns, each as wide as its widest cell.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
-    let widths: Vec<usize> = (0..columns)
-        .map(|column| {
-            rows.iter()
-                .filter_map(|row| row.get(column))
-                .map(|cell| cell.chars().count())
-                .max()
-                .unwrap_or_default()
-        })
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            line.push_str(cell);
-            let pad = widths[column].saturating_sub(cell.chars().count()) + 3;
-            line.push_str(&" ".repeat(pad));
+/// A time, and how long ago that is: `Thu Nov 26 02:06:33 +0000 (40 seconds ago)`.
+pub fn moment(at: Seconds, now: Seconds) -> String {
+    let time = jiff::Timestamp::from_second(at.0)
+        .unwrap_or_default()
+        .to_zoned(jiff::tz::TimeZone::system());
+    let text = time.strftime("%a %b %d %H:%M:%S %z");
+    format!("{text} ({})", ago(now.since(at)))
+}
+
+/// How long ago something was, in one unit.
+fn ago(seconds: i64) -> String {
+    const UNITS: [(i64, &str); 7] = [
+        (365 * 86_400, "year"),
+        (30 * 86_400, "month"),
+        (7 * 86_400, "week"),
+        (86_400, "day"),
+        (3_600, "hour"),
+        (60, "minute"),
+        (1, "second"),
+    ];
+    for (length, unit) in UNITS {
+        match seconds / length {
+            ..=0 => {}
+            1 => return format!("1 {unit} ago"),
+            count => return format!("{count} {unit}s ago"),
         }
-        text.push_str(line.trim_end());
-        text.push('\n');
     }
-    text
+    "now".to_owned()
 }

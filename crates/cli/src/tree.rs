@@ -1,282 +1,298 @@
-//! The tree of a workflow's nodes, with loops folded to counts.
+//! The nodes of a workflow as a tree. Argo: `convertToRenderTrees`, `renderNodes`.
+//!
+//! Steps hang below their group, attempts below their retry, everything else below the template
+//! around it. Groups and loops have no line of their own. A loop of many items is folded: those that
+//! run or went wrong have lines, the rest are counted.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use argosy_api::{NodePhase, NodeStatus, NodeType, Workflow};
-use argosy_engine::ids::Seconds;
+use argosy_engine::lower::{node_id, pod_name};
 use argosy_engine::timestamp;
 
-use crate::output::{moment, short_duration};
+use crate::describe::{Columns, Look, resources};
+use crate::output::short_duration;
+use crate::style::table;
 
-/// Items of a loop beyond this are folded to counts.
-const FOLD: usize = 20;
+/// Items of a loop beyond this are folded.
+const FOLD: usize = 100;
 
-/// A phase's glyph.
-pub fn glyph(phase: Option<NodePhase>, utf8: bool) -> &'static str {
-    match (phase, utf8) {
-        (Some(NodePhase::Succeeded), true) => "✔",
-        (Some(NodePhase::Failed), true) => "✖",
-        (Some(NodePhase::Error), true) => "⚠",
-        (Some(NodePhase::Running), true) => "●",
-        (Some(NodePhase::Pending), true) => "◷",
-        (Some(NodePhase::Skipped | NodePhase::Omitted), true) => "○",
-        (None, true) => " ",
-        (Some(NodePhase::Succeeded), false) => "+",
-        (Some(NodePhase::Failed), false) => "x",
-        (Some(NodePhase::Error), false) => "!",
-        (Some(NodePhase::Running), false) => "*",
-        (Some(NodePhase::Pending), false) => ".",
-        (Some(NodePhase::Skipped | NodePhase::Omitted), false) => "-",
-        (None, false) => " ",
-    }
-}
-
-/// What `get` prints of a workflow.
-pub fn describe(workflow: &Workflow, utf8: bool, now: Seconds) -> String {
-    let mut text = String::new();
-    let status = &workflow.status;
-    let metadata = &workflow.metadata;
-    let mut line = |name: &str, value: &str| {
-        // Writing to a String can't fail.
-        let _ = writeln!(text, "{name:<21}{value}");
-    };
-    line("Name:", metadata.name.as_deref().unwrap_or_default());
-    line(
-        "Namespace:",
-        metadata.namespace.as_deref().unwrap_or_default(),
-    );
-    let account = &workflow.spec.service_account_name;
-    line(
-        "ServiceAccount:",
-        if account.is_empty() { "unset" } else { account },
-    );
-    let suspended = workflow.spec.suspend == Some(true);
-    let phase = status
-        .phase
-        .map_or("Pending", argosy_api::WorkflowPhase::as_str);
-    let phase = if suspended {
-        format!("{phase} (Suspended)")
-    } else {
-        phase.to_owned()
-    };
-    line("Status:", &phase);
-    if !status.message.is_empty() {
-        line("Message:", &status.message);
-    }
-    if let Some(created) = &metadata.creation_timestamp {
-        line("Created:", &moment(timestamp::seconds(created), now));
-    }
-    let started = status.started_at.as_ref().map(timestamp::seconds);
-    let finished = status.finished_at.as_ref().map(timestamp::seconds);
-    if let Some(started) = started {
-        line("Started:", &moment(started, now));
-    }
-    if let Some(finished) = finished {
-        line("Finished:", &moment(finished, now));
-    }
-    if let Some(started) = started {
-        let span = finished.unwrap_or(now).since(started);
-        line("Duration:", &argosy_engine::duration::humanized(span));
-    }
-    if !status.progress.is_empty() {
-        line("Progress:", &status.progress.to_string());
-    }
-    if !status.resources_duration.is_empty() {
-        let parts: Vec<String> = status
-            .resources_duration
-            .iter()
-            .map(|(name, seconds)| format!("{}*({name})", short_duration(*seconds)))
-            .collect();
-        line("ResourcesDuration:", &parts.join(","));
-    }
-    if !workflow.spec.arguments.parameters.is_empty() {
-        line("Parameters:", "");
-        for parameter in &workflow.spec.arguments.parameters {
-            let value = parameter.value.as_ref().map_or("", |value| value.as_str());
-            line(&format!("  {}:", parameter.name), value);
-        }
-    }
-    if !status.nodes.is_empty() {
-        text.push('\n');
-        text.push_str(&tree(workflow, utf8, now));
-    }
-    text
-}
+/// How many lines a folded loop may have beside its counts.
+const TOLD: usize = 20;
 
 struct Tree<'a> {
+    workflow: &'a Workflow,
+    look: &'a Look,
     below: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
-    utf8: bool,
-    now: Seconds,
     rows: Vec<Vec<String>>,
 }
 
-/// The nodes as a tree.
-pub fn tree(workflow: &Workflow, utf8: bool, now: Seconds) -> String {
-    let nodes = &workflow.status.nodes;
-    let mut below: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
-    for node in nodes.values() {
-        below
-            .entry(shown_below(node, nodes))
-            .or_default()
-            .push(node);
-    }
-    for list in below.values_mut() {
-        list.sort_by(|a, b| {
-            let key = |node: &NodeStatus| node.started_at.as_ref().map(|at| at.0);
-            key(a)
-                .cmp(&key(b))
-                .then_with(|| order(&a.name).cmp(&order(&b.name)))
-        });
-    }
-    let mut tree = Tree {
-        below,
-        utf8,
-        now,
-        rows: vec![
-            ["STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE"]
-                .map(str::to_owned)
-                .to_vec(),
+/// The nodes as a tree, with a line of heads.
+pub fn tree(workflow: &Workflow, look: &Look) -> String {
+    let head: &[&str] = match look.columns {
+        Columns::Usual => &["STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE"],
+        Columns::Wide => &[
+            "STEP",
+            "TEMPLATE",
+            "PODNAME",
+            "DURATION",
+            "ARTIFACTS",
+            "MESSAGE",
+            "RESOURCESDURATION",
+            "NODENAME",
+        ],
+        Columns::Short => &[
+            "STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE", "NODENAME",
         ],
     };
-    let roots: Vec<&NodeStatus> = tree.below.remove("").unwrap_or_default();
+    let mut tree = Tree {
+        workflow,
+        look,
+        below: below(workflow),
+        rows: vec![head.iter().map(|&head| head.to_owned()).collect()],
+    };
+    let roots = tree.below.remove("").unwrap_or_default();
+    let name = workflow.metadata.name.as_deref().unwrap_or_default();
     for root in roots {
-        tree.node(root, "", "", 0);
+        let is_main = root.id == name;
+        if !is_main {
+            tree.rows.push(Vec::new());
+        }
+        tree.node(root, " ", " ");
     }
-    crate::output::table(&tree.rows)
+    table(&tree.rows, 2)
 }
 
-/// Numbers in names in the order of their value.
-fn order(name: &str) -> Vec<(u64, String)> {
-    let mut parts = Vec::new();
-    let mut rest = name;
-    while !rest.is_empty() {
-        let text = rest
-            .find(|c: char| c.is_ascii_digit())
-            .unwrap_or(rest.len());
-        let digits = rest[text..]
-            .find(|c: char| !c.is_ascii_digit())
-            .map_or(rest.len(), |end| text + end);
-        parts.push((
-            rest[text..digits].parse().unwrap_or_default(),
-            rest[..text].to_owned(),
-        ));
-        rest = &rest[digits..];
+/// What is shown below each node, in order. Roots stand below the empty ID.
+fn below(workflow: &Workflow) -> BTreeMap<&str, Vec<&NodeStatus>> {
+    let nodes = &workflow.status.nodes;
+    let mut above: BTreeMap<&str, &str> = BTreeMap::new();
+    for node in nodes.values() {
+        if matches!(node.r#type, Some(NodeType::StepGroup | NodeType::Retry)) {
+            for child in &node.children {
+                above.insert(child, &node.id);
+            }
+        }
     }
-    parts
-}
-
-/// The ID of the node below which another one is shown.
-fn shown_below<'a>(node: &'a NodeStatus, nodes: &'a BTreeMap<String, NodeStatus>) -> &'a str {
-    // An attempt or an item stands below the node whose name its own goes on from.
-    if let Some(open) = node.name.rfind('(') {
-        let before = &node.name[..open];
-        let above = nodes.values().find(|above| {
-            above.name == before
-                && matches!(above.r#type, Some(NodeType::Retry | NodeType::TaskGroup))
+    let mut below: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
+    for node in nodes
+        .values()
+        .filter(|node| node.r#type != Some(NodeType::TaskGroup))
+    {
+        let place = above.get(node.id.as_str()).copied();
+        let place = place.unwrap_or(&node.boundary_id);
+        below.entry(place).or_default().push(node);
+    }
+    for list in below.values_mut() {
+        list.sort_by_cached_key(|node| {
+            let started = node.started_at.as_ref().map(timestamp::seconds);
+            let (name, item) = loop_item(&node.display_name);
+            (started, name.to_owned(), item)
         });
-        if let Some(above) = above.filter(|_| nodes.len() < 5_000) {
-            return &above.id;
-        }
     }
-    &node.boundary_id
+    if let Some(roots) = below.get_mut("") {
+        let name = workflow.metadata.name.as_deref();
+        roots.sort_by_key(|node| Some(node.id.as_str()) != name);
+    }
+    below
 }
 
-impl Tree<'_> {
-    fn node(&mut self, node: &NodeStatus, prefix: &str, branch: &str, depth: usize) {
-        let group = node.r#type == Some(NodeType::StepGroup);
-        let children = self
-            .below
-            .get(node.id.as_str())
-            .cloned()
-            .unwrap_or_default();
-        if group && children.is_empty() && depth > 0 {
-            return;
-        }
-        let duration = node
-            .started_at
+/// `step(3:item)` as the loop's name and the item's number.
+fn loop_item(name: &str) -> (&str, Option<u32>) {
+    let found = name.split_once('(').and_then(|(head, rest)| {
+        let (number, _) = rest.split_once([':', ')'])?;
+        Some((head, number.parse().ok()?))
+    });
+    match found {
+        Some((head, number)) => (head, Some(number)),
+        None => (name, None),
+    }
+}
+
+/// What of a node is left out: nothing, its line, or its line in favour of a fork of its children.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Hidden {
+    No,
+    Line,
+    Fork,
+}
+
+impl<'a> Tree<'a> {
+    fn hidden(&self, node: &NodeStatus, children: usize) -> Hidden {
+        let unwanted = self
+            .look
+            .nodes
             .as_ref()
-            .map_or_else(String::new, |started| {
-                let end = node
-                    .finished_at
-                    .as_ref()
-                    .map_or(self.now, timestamp::seconds);
-                short_duration(end.since(timestamp::seconds(started)))
-            });
-        let pod = match node.r#type {
-            Some(NodeType::Pod) => node.id.as_str(),
-            _ => "",
+            .is_some_and(|selector| !crate::node_match::fits(selector, node));
+        match (node.r#type, node.phase) {
+            (Some(NodeType::Retry), _) if children == 1 => Hidden::Line,
+            (Some(NodeType::StepGroup), _) => Hidden::Fork,
+            (Some(NodeType::Skipped), Some(NodePhase::Omitted)) => Hidden::Line,
+            _ if unwanted => Hidden::Line,
+            _ => Hidden::No,
+        }
+    }
+
+    // The tree is as deep as the templates call each other, which is bounded.
+    fn node(&mut self, node: &'a NodeStatus, own: &str, inner: &str) {
+        let children = self.below.remove(node.id.as_str()).unwrap_or_default();
+        let hidden = self.hidden(node, children.len());
+        if hidden == Hidden::No {
+            let row = self.row(node, own);
+            self.rows.push(row);
+        }
+        let (shown, folded) = self.fold(children);
+        let last = (shown.len() + folded.len()).saturating_sub(1);
+        for (place, child) in shown.into_iter().enumerate() {
+            let (prefix, below) = self.prefixes(hidden, place, last, own, inner);
+            self.node(child, &prefix, &below);
+        }
+        for (place, line) in folded.into_iter().enumerate() {
+            let place = last + 1 - (place + 1);
+            let (prefix, _) = self.prefixes(hidden, place, last, own, inner);
+            self.rows.push(vec![format!("{prefix}{line}")]);
+        }
+    }
+
+    fn prefixes(
+        &self,
+        hidden: Hidden,
+        place: usize,
+        last: usize,
+        own: &str,
+        inner: &str,
+    ) -> (String, String) {
+        let utf8 = self.look.style.utf8();
+        let (part, below) = match (hidden, place) {
+            (Hidden::Line, _) => ("", ""),
+            (Hidden::Fork, 0) if last == 0 => (if utf8 { "──" } else { "--" }, "  "),
+            (Hidden::Fork, 0) if utf8 => ("┬─", "│ "),
+            (Hidden::Fork, 0) => ("+-", "| "),
+            (_, place) if place == last => (if utf8 { "└─" } else { "`-" }, "  "),
+            _ if utf8 => ("├─", "│ "),
+            _ => ("|-", "| "),
         };
+        let before = match hidden {
+            Hidden::No => inner,
+            Hidden::Line | Hidden::Fork if place == 0 => own,
+            Hidden::Line | Hidden::Fork => inner,
+        };
+        (format!("{before}{part}"), format!("{inner}{below}"))
+    }
+
+    /// The children that have lines, and a line for the others of each long loop.
+    fn fold(&self, children: Vec<&'a NodeStatus>) -> (Vec<&'a NodeStatus>, Vec<String>) {
+        if children.len() <= FOLD {
+            return (children, Vec::new());
+        }
+        let mut loops: BTreeMap<&str, usize> = BTreeMap::new();
+        for child in &children {
+            if let (name, Some(_)) = loop_item(&child.display_name) {
+                *loops.entry(name).or_default() += 1;
+            }
+        }
+        loops.retain(|_, count| *count > FOLD);
+        let mut told: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, BTreeMap<NodePhase, usize>> = BTreeMap::new();
+        let mut shown = Vec::new();
+        for child in children {
+            let name = match loop_item(&child.display_name) {
+                (name, Some(_)) if loops.contains_key(name) => name,
+                _ => {
+                    shown.push(child);
+                    continue;
+                }
+            };
+            let worth = !matches!(
+                child.phase,
+                Some(NodePhase::Succeeded | NodePhase::Skipped | NodePhase::Omitted) | None
+            );
+            let told = told.entry(name).or_default();
+            if worth && *told < TOLD {
+                *told += 1;
+                shown.push(child);
+            } else if let Some(phase) = child.phase {
+                let counts = counts.entry(name).or_default();
+                *counts.entry(phase).or_default() += 1;
+            }
+        }
+        let lines = counts
+            .into_iter()
+            .map(|(name, counts)| self.counted(name, &counts))
+            .collect();
+        (shown, lines)
+    }
+
+    fn counted(&self, name: &str, counts: &BTreeMap<NodePhase, usize>) -> String {
+        let all: usize = counts.values().sum();
+        let parts: Vec<String> = counts
+            .iter()
+            .map(|(&phase, count)| format!("{} {count}", self.look.style.glyph(Some(phase))))
+            .collect();
+        format!("… {name}: {all} more, {}", parts.join("  "))
+    }
+
+    fn row(&self, node: &NodeStatus, prefix: &str) -> Vec<String> {
         let template = match &node.template_ref {
             Some(reference) => format!("{}/{}", reference.name, reference.template),
             None => node.template_name.clone(),
         };
-        self.rows.push(vec![
-            format!(
-                "{prefix}{branch}{} {}",
-                glyph(node.phase, self.utf8),
-                node.display_name
-            ),
-            template,
-            pod.to_owned(),
-            duration,
-            node.message.clone(),
-        ]);
-        let inner = match branch {
-            "" => prefix.to_owned(),
-            "├─" => format!("{prefix}│ "),
-            _ => format!("{prefix}  "),
+        let is_pod = node.r#type == Some(NodeType::Pod);
+        let pod = if is_pod {
+            self.pod(node)
+        } else {
+            String::new()
         };
-        self.children(&children, &inner, depth + 1);
-    }
-
-    fn children(&mut self, children: &[&NodeStatus], prefix: &str, depth: usize) {
-        let children: Vec<&&NodeStatus> = children
-            .iter()
-            .filter(|child| child.r#type != Some(NodeType::StepGroup))
-            .collect();
-        let mut loops: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
-        for child in &children {
-            if let Some((name, _)) = child.display_name.split_once('(') {
-                loops.entry(name).or_default().push(child);
+        let duration = if is_pod {
+            self.duration(node)
+        } else {
+            String::new()
+        };
+        let name = format!(
+            "{prefix}{} {}",
+            self.look.style.node_glyph(node),
+            node.display_name
+        );
+        let host = if is_pod {
+            node.host_node_name.clone()
+        } else {
+            String::new()
+        };
+        let message = node.message.replace('\n', " ");
+        let mut row = vec![name, template, pod, duration];
+        match self.look.columns {
+            Columns::Usual => row.push(message),
+            Columns::Short => row.extend([message, host]),
+            Columns::Wide => {
+                let artifacts: Vec<&str> = node
+                    .outputs
+                    .iter()
+                    .flat_map(|outputs| &outputs.artifacts)
+                    .map(|artifact| artifact.name.as_str())
+                    .collect();
+                let used = resources(&node.resources_duration);
+                row.extend([artifacts.join(","), message, used, host]);
             }
         }
-        loops.retain(|_, items| items.len() > FOLD);
-        let mut folded: Vec<&str> = Vec::new();
-        for (place, child) in children.iter().enumerate() {
-            let name = child
-                .display_name
-                .split_once('(')
-                .map_or("", |(name, _)| name);
-            if let Some(items) = loops.get(name) {
-                if !folded.contains(&name) {
-                    folded.push(name);
-                    self.fold(name, items, prefix);
-                }
-                continue;
-            }
-            let last = place + 1 == children.len();
-            let branch = if last { "└─" } else { "├─" };
-            self.node(child, prefix, branch, depth);
-        }
+        row
     }
 
-    /// One line for a long loop: how many items are in each phase.
-    fn fold(&mut self, name: &str, items: &[&NodeStatus], prefix: &str) {
-        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-        for item in items {
-            *counts.entry(glyph(item.phase, self.utf8)).or_default() += 1;
-        }
-        let counts: Vec<String> = counts
-            .iter()
-            .map(|(glyph, count)| format!("{glyph} {count}"))
-            .collect();
-        self.rows.push(vec![
-            format!("{prefix}├─{name}(0..{})", items.len() - 1),
-            String::new(),
-            String::new(),
-            String::new(),
-            counts.join("  "),
-        ]);
+    fn pod(&self, node: &NodeStatus) -> String {
+        let workflow = self.workflow.metadata.name.as_deref().unwrap_or_default();
+        let template = match &node.template_ref {
+            Some(reference) => &reference.template,
+            None => &node.template_name,
+        };
+        // The salt that a node was given shows in its ID.
+        let salt = (0..=u8::MAX).find(|&salt| node_id(workflow, &node.name, salt) == node.id);
+        pod_name(workflow, &node.name, template, salt.unwrap_or_default())
+    }
+
+    fn duration(&self, node: &NodeStatus) -> String {
+        let Some(started) = node.started_at.as_ref().map(timestamp::seconds) else {
+            return String::new();
+        };
+        let finished = node.finished_at.as_ref().map(timestamp::seconds);
+        short_duration(finished.unwrap_or(self.look.now).since(started))
     }
 }

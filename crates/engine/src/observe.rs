@@ -17,22 +17,26 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
         Some("Failed") => PodPhase::Failed,
         _ => PodPhase::Pending,
     };
+    let waits = status.container_statuses.iter().flatten().any(|container| {
+        container
+            .state
+            .as_ref()
+            .is_some_and(|state| state.waiting.is_some())
+    });
+    let held_back = status
+        .conditions
+        .iter()
+        .flatten()
+        .find(|condition| condition.reason.as_deref() == Some("Unschedulable"))
+        .filter(|_| phase == PodPhase::Pending && !waits);
+    // Argo: `getPendingReason`.
+    let (message, reason) = match held_back {
+        Some(condition) => (condition.message.clone(), condition.reason.clone()),
+        None if phase == PodPhase::Pending => (None, None),
+        None => (status.message, status.reason),
+    };
     let inits = status.init_container_statuses.unwrap_or_default();
     let regular = status.container_statuses.unwrap_or_default();
-    // What a pending pod says of itself is that no machine has room for it. Argo: `getPendingReason`.
-    let (reason, message) = match phase {
-        PodPhase::Pending => status
-            .conditions
-            .into_iter()
-            .flatten()
-            .find(|condition| condition.reason.as_deref() == Some("Unschedulable"))
-            .map_or((None, None), |condition| {
-                (condition.reason, condition.message)
-            }),
-        PodPhase::Running | PodPhase::Succeeded | PodPhase::Failed => {
-            (status.reason, status.message)
-        }
-    };
     let over = matches!(phase, PodPhase::Succeeded | PodPhase::Failed);
     PodSeen {
         phase,

@@ -216,7 +216,7 @@ pub(crate) fn json_float(f: f64) -> String {
     }
 }
 
-/// A float as Go's `%v` writes it: shortest, with an exponent only from 1e21 and below 1e-4.
+/// A float as Go's `%v` writes it: shortest, with an exponent from 1e6 and below 1e-4.
 pub(crate) fn go_float(f: f64) -> String {
     if f.is_nan() {
         return "NaN".into();
@@ -225,7 +225,7 @@ pub(crate) fn go_float(f: f64) -> String {
         return if f > 0.0 { "+Inf" } else { "-Inf" }.into();
     }
     let size = f.abs();
-    if size != 0.0 && !(1e-4..1e21).contains(&size) {
+    if size != 0.0 && !(1e-4..1e6).contains(&size) {
         exponent_form(f, 2)
     } else {
         plain(f)
@@ -247,6 +247,21 @@ fn exponent_form(f: f64, digits: usize) -> String {
         None => ('+', exponent),
     };
     format!("{mantissa}e{sign}{exponent:0>digits$}")
+}
+
+/// The order in which Go prints keys that are no texts: numbers by their value, false before true.
+fn compare_keys(left: &Value, right: &Value) -> std::cmp::Ordering {
+    let rank = |value: &Value| match value {
+        Value::Nil => (0, 0.0),
+        Value::Bool(value) => (1, f64::from(u8::from(*value))),
+        Value::Int(n) => (2, *n as f64),
+        Value::Float(f) => (3, *f),
+        _ => (4, 0.0),
+    };
+    let ((left_kind, left), (right_kind, right)) = (rank(left), rank(right));
+    left_kind
+        .cmp(&right_kind)
+        .then_with(|| left.total_cmp(&right))
 }
 
 /// The value as Go's `%v` prints it.
@@ -292,7 +307,9 @@ fn write_go_text(out: &mut String, value: &Value) {
                 }
                 first = false;
             };
-            for (key, value) in map.others() {
+            let mut others: Vec<&(Value, Value)> = map.others().iter().collect();
+            others.sort_by(|(left, _), (right, _)| compare_keys(left, right));
+            for (key, value) in others {
                 separate(out);
                 write_go_text(out, key);
                 out.push(':');

@@ -12,6 +12,7 @@
 //! give comes from the [`EvalContext`]. Whatever the text, reading and evaluating it ends: nesting
 //! is limited, and so are the steps and the memory of an evaluation. Nothing panics on bad input.
 
+mod casing;
 mod context;
 mod depends;
 mod error;

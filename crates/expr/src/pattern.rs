@@ -66,10 +66,26 @@ fn translate(pattern: &str) -> String {
                 out.push(c);
             }
             '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
+            // What is no count of repetitions is a brace.
+            '{' if !in_class && !is_count(chars.clone()) => out.push_str("\\{"),
             _ => out.push(c),
         }
     }
     out
+}
+
+/// Whether `2}`, `2,}` or `2,5}` follows.
+fn is_count(mut rest: impl Iterator<Item = char>) -> bool {
+    let mut digits = [0, 0];
+    let mut part = 0;
+    loop {
+        match rest.next() {
+            Some('0'..='9') => digits[part] += 1,
+            Some(',') if part == 0 => part = 1,
+            Some('}') => return digits[0] > 0,
+            _ => return false,
+        }
+    }
 }
 
 fn quote(chars: &mut impl Iterator<Item = char>, out: &mut String) {

@@ -455,3 +455,47 @@ fn patterns_paths_versions_and_urls() {
         ("~urlJoin({host: 1})", "unable to parse host key"),
     ]);
 }
+
+#[test]
+fn encryption_and_password_hashes() {
+    check(&[
+        (
+            "~decryptAES('key', ~encryptAES('key', 'a text of more than a block'))",
+            "\"a text of more than a block\"",
+        ),
+        ("~encryptAES('key', '')", "\"\""),
+        ("~decryptAES('key', '')", "\"\""),
+        (
+            "~decryptAES('secretkey', '30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=')",
+            "\"plaintext\"",
+        ),
+        (
+            "~htpasswd('u', 'p', 'sha')",
+            "\"u:{SHA}UWuXg/ylF+7L0dBk2i0WUxCxl1k=\"",
+        ),
+        ("~htpasswd('a:b', 'p', 'sha')", "\"invalid username: a:b\""),
+        ("~hasPrefix('$2a$10$', ~bcrypt('x'))", "true"),
+        (
+            "~hasPrefix('u:$2a$10$', ~htpasswd('u', 'p', 'bcrypt'))",
+            "true",
+        ),
+        (
+            "~bcrypt(~repeat(73, 'x'))",
+            "\"failed to encrypt string with bcrypt: bcrypt: password length exceeds 72 bytes\"",
+        ),
+    ]);
+    check_errors(&[
+        (
+            "~decryptAES('other', '30tEfhuJSVRhpG97XCuWgz2okj7L8vQ1s6V9zVUPeDQ=')",
+            "can't be decrypted",
+        ),
+        ("~decryptAES('key', 'YWJj')", "too short"),
+        ("~decryptAES('key', '???')", "illegal base64"),
+        (
+            "~decryptAES('key', 'MDEyMzQ1Njc4OWFiY2RlZmc=')",
+            "no whole number of blocks",
+        ),
+        // Each hash takes its share of the budget.
+        ("map(1..30, {~bcrypt('x')})", "steps"),
+    ]);
+}

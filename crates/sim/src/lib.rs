@@ -9,8 +9,9 @@ mod cluster;
 mod objects;
 mod pods;
 pub mod protocol;
+pub mod random;
 mod world;
 
-pub use check::check;
+pub use check::{check, check_adopted};
 pub use pods::{Outcome, SimPod};
 pub use world::{Halting, SimError, World};

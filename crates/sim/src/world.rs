@@ -7,13 +7,15 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
+use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
+use argosy_engine::events::Event;
 use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
-use argosy_engine::run::{Run, Turn};
+use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
+use argosy_engine::run::{LoadError, Run, Turn, recall_templates};
 use argosy_engine::settings::Settings;
 use argosy_engine::timestamp;
 
@@ -36,7 +38,7 @@ pub enum SimError {
     Compile(#[from] argosy_engine::plan::CompileError),
     /// What was stored can't be loaded.
     #[error(transparent)]
-    Load(#[from] argosy_engine::run::LoadError),
+    Load(#[from] LoadError),
     /// Something of that name is there already.
     #[error("workflows.argoproj.io \"{0}\" already exists")]
     Exists(String),
@@ -126,7 +128,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         repository,
         read_yaml,
-        config: Default::default(),
+        config: Config::default(),
     }
 }
 
@@ -276,6 +278,9 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
+        if has_begun(&workflow.status) {
+            return self.adopt(id, workflow);
+        }
         let definition = self.define(workflow)?;
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
@@ -289,6 +294,31 @@ impl World {
             (None, None, Err(error)) => (WorkflowPhase::Failed, format!("invalid spec: {error}")),
         };
         self.refuse(id, definition.workflow.clone(), phase, message);
+        Ok(id)
+    }
+
+    /// Takes up a workflow that began elsewhere.
+    fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        recall_templates(&mut definition);
+        let definition = Arc::new(definition);
+        match begin(id, &definition, &self.settings, self.now) {
+            Ok(run) => {
+                let stored = Stored {
+                    definition,
+                    ..Stored::default()
+                };
+                self.stored.insert(id, stored);
+                self.controller.add(run);
+                self.controller
+                    .tell(self.now, id, Fact::Inventory(Vec::new()));
+            }
+            Err(error) => {
+                let workflow = definition.workflow.clone();
+                let message = format!("invalid spec: {error}");
+                self.refuse(id, workflow, WorkflowPhase::Error, message);
+            }
+        }
         Ok(id)
     }
 
@@ -323,6 +353,17 @@ impl World {
         let labels = workflow.metadata.labels.get_or_insert_default();
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        }
+        if self.settings.config.workflow_events.enabled != Some(false) {
+            let event = Event {
+                run: id,
+                pod: None,
+                warning: true,
+                reason: "WorkflowFailed".into(),
+                message: workflow.status.message.as_str().into(),
+                annotations: Vec::new(),
+            };
+            self.cluster.events.push((self.now, event));
         }
         self.refused.insert(id, workflow);
     }
@@ -414,8 +455,14 @@ impl World {
         }
     }
 
-    fn make_pod(&mut self, request: PodRequest) {
+    fn make_pod(&mut self, mut request: PodRequest) {
         let key = request.key;
+        let stored = self.stored.get(&key.run);
+        let workflow = stored.map(|stored| &stored.definition.workflow);
+        if let Some(map) = workflow.and_then(|workflow| offload(&mut request.pod, workflow)) {
+            let name = map.metadata.name.clone().unwrap_or_default();
+            self.cluster.config_maps.insert(name, map);
+        }
         self.order.retain(|&known| known != key);
         self.order.push(key);
         self.pods.insert(key, SimPod::new(request));
@@ -487,9 +534,9 @@ impl World {
         self.advance_to(self.now.plus(seconds));
     }
 
-    /// Moves the clock to a time, doing what becomes due on the way.
+    /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
-        self.hand_over(None);
+        self.settle();
         loop {
             let dues = [self.controller.next_due(), self.cluster.next_due()];
             let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
@@ -720,6 +767,23 @@ impl World {
         self.crash_after = Some(at.max(1));
     }
 
+    /// What the cluster tells of a run's pods when it is looked at anew.
+    pub(crate) fn facts_of_pods(&self, id: RunId) -> Vec<Fact> {
+        let mut facts = Vec::new();
+        let mut inventory = Vec::new();
+        let pods = self.all_pods().filter(|pod| pod.request.key.run == id);
+        for pod in pods.filter(|pod| !pod.forgotten && !pod.gone) {
+            let key = pod.request.key;
+            inventory.push(key);
+            if let Some(result) = &pod.result {
+                facts.push(Fact::ResultSeen(key, result.clone()));
+            }
+            facts.push(pod.seen());
+        }
+        facts.push(Fact::Inventory(inventory));
+        facts
+    }
+
     /// Forgets all but what is stored, and starts again.
     ///
     /// # Errors
@@ -733,32 +797,39 @@ impl World {
             self.controller.set_semaphore_limit(lock, Some(*limit));
         }
         for (&id, stored) in &self.stored {
-            let run = load(id, stored, &self.settings)?;
+            let run = match stored.state {
+                Some(_) => load(id, stored, &self.settings)?,
+                None => begin(id, &stored.definition, &self.settings, self.now)?,
+            };
             self.controller.add(run);
         }
         for (&id, stored) in &self.stored {
             if stored.state.is_none() {
                 self.controller.tell(self.now, id, Fact::Started);
             }
-            let mut inventory = Vec::new();
-            for key in self.order.iter().filter(|key| key.run == id) {
-                let Some(pod) = self.pods.get(key).filter(|pod| !pod.forgotten) else {
-                    continue;
-                };
-                if pod.gone {
-                    continue;
-                }
-                inventory.push(*key);
-                if let Some(result) = &pod.result {
-                    let fact = Fact::ResultSeen(*key, result.clone());
-                    self.controller.tell(self.now, id, fact);
-                }
-                self.controller.tell(self.now, id, pod.seen());
+            for fact in self.facts_of_pods(id) {
+                self.controller.tell(self.now, id, fact);
             }
-            self.controller
-                .tell(self.now, id, Fact::Inventory(inventory));
         }
         Ok(())
+    }
+}
+
+fn has_begun(status: &WorkflowStatus) -> bool {
+    status.phase.is_some() || !status.nodes.is_empty()
+}
+
+/// A run of which nothing is stored yet.
+fn begin(
+    id: RunId,
+    definition: &Arc<Definition>,
+    settings: &Arc<Settings>,
+    now: Seconds,
+) -> Result<Run, LoadError> {
+    if has_begun(&definition.workflow.status) {
+        Run::adopt(id, definition.clone(), settings.clone(), now)
+    } else {
+        Ok(Run::new(id, definition.clone(), settings.clone())?)
     }
 }
 
@@ -776,11 +847,7 @@ fn missing_template(definition: &Definition) -> Option<String> {
     (!found).then(|| format!("{kind}.argoproj.io \"{name}\" not found"))
 }
 
-pub(crate) fn load(
-    id: RunId,
-    stored: &Stored,
-    settings: &Arc<Settings>,
-) -> Result<Run, argosy_engine::run::LoadError> {
+pub(crate) fn load(id: RunId, stored: &Stored, settings: &Arc<Settings>) -> Result<Run, LoadError> {
     Run::load(
         id,
         stored.definition.clone(),

@@ -1,13 +1,15 @@
-//! `argosy apply`: keeps templates, ConfigMaps and Secrets.
+//! `argosy apply`: keeps templates, cron workflows, ConfigMaps and Secrets.
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
-use crate::files;
+use crate::files::{self, Object};
 use crate::options::Global;
-use crate::submission;
+use crate::shelf::{Kept, Shelf};
+use crate::validation::{self, Origin};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -15,26 +17,92 @@ pub struct Arguments {
     #[arg(short, long = "filename", required = true)]
     filenames: Vec<PathBuf>,
     /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     strict: bool,
 }
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
-    let mut faults = Vec::new();
-    let mut objects = Vec::new();
-    for path in files::expand(&arguments.filenames)? {
-        crate::client::existing(&path)?;
-        let parsed = files::parse(&path, arguments.strict)?;
-        faults.extend(parsed.faults);
-        objects.extend(parsed.objects);
-    }
-    submission::report(&faults)?;
-    for (object, _) in objects {
-        match submission::apply(&client, object)? {
-            Some(name) => println!("{name} applied"),
-            None => eprintln!("a workflow is not applied but submitted: argosy submit FILE"),
-        }
+    for object in read(&client, &arguments.filenames, arguments.strict, is_kept)? {
+        let applied = crate::submission::keep(&client, &object)?;
+        let done = if applied.is_new {
+            "created"
+        } else {
+            "configured"
+        };
+        println!("{} {done}", resource(applied.kind, &applied.name));
     }
     Ok(())
+}
+
+fn is_kept(object: &Object) -> Result<bool> {
+    match object {
+        Object::Workflow(_) => bail!("a Workflow is not applied but submitted: argosy submit FILE"),
+        Object::Other(other) => bail!(
+            "a {} is not kept here; templates, cron workflows, event bindings, ConfigMaps and Secrets are",
+            other.kind
+        ),
+        _ => Ok(true),
+    }
+}
+
+/// `workflowtemplate.argoproj.io/name`, as `kubectl` writes it.
+pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
+    use argosy_store::ObjectKind;
+    let group = match kind {
+        ObjectKind::ConfigMap | ObjectKind::Secret => "",
+        ObjectKind::WorkflowTemplate
+        | ObjectKind::ClusterWorkflowTemplate
+        | ObjectKind::CronWorkflow
+        | ObjectKind::WorkflowEventBinding => ".argoproj.io",
+    };
+    format!("{}{group}/{name}", kind.as_str().to_lowercase())
+}
+
+/// Reads the wanted objects of files and checks them, all faults at once. They may refer to each
+/// other.
+pub fn read(
+    client: &Client,
+    paths: &[PathBuf],
+    strict: bool,
+    wanted: impl Fn(&Object) -> Result<bool>,
+) -> Result<Vec<Object>> {
+    let mut faults = Vec::new();
+    let mut objects = Vec::new();
+    let mut shelf = Shelf::new(Some(&*client.store));
+    for path in files::expand(paths)? {
+        crate::client::existing(&path)?;
+        let parsed = files::parse(&path, strict)?;
+        faults.extend(parsed.faults);
+        for (object, document) in parsed.objects {
+            if !wanted(&object)? {
+                continue;
+            }
+            if let Some(kept) = Kept::of(&object, &client.namespace)? {
+                shelf.put(kept);
+            }
+            let origin = Origin {
+                file: path.display().to_string(),
+                text: parsed.text.clone(),
+                document,
+            };
+            objects.push((object, origin));
+        }
+    }
+    validation::report(&faults, "nothing was kept")?;
+    for (object, origin) in &objects {
+        if let Some(known) = validation::gathered(object, &shelf, &client.namespace)? {
+            faults.extend(validation::faults(
+                object,
+                Some(origin),
+                known,
+                Purpose::Create,
+            ));
+        }
+    }
+    validation::report(&faults, "nothing was kept")?;
+    if objects.is_empty() {
+        bail!("nothing of that kind was found in given files");
+    }
+    Ok(objects.into_iter().map(|(object, _)| object).collect())
 }

@@ -1,24 +1,30 @@
-//! `argosy delete`.
+//! `argosy delete`: workflows, and the other objects that are kept.
 
 use anyhow::{Result, bail};
 use argosy_engine::fact::Command;
+use argosy_store::{Precondition, RunRow};
 
+use super::wait::Telling;
 use crate::client::Client;
 use crate::options::Global;
+use crate::selection::Filter;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The workflows; `@latest` is the one submitted last
+    /// The workflows (`@latest` is the one submitted last), or KIND and names: configmap, secret,
+    /// workflowtemplate, clusterworkflowtemplate, cronworkflow, workfloweventbinding
     names: Vec<String>,
-    /// Delete all workflows
+    #[command(flatten)]
+    filter: Filter,
+    /// Those of all namespaces
+    #[arg(short = 'A', long)]
+    all_namespaces: bool,
+    /// All workflows
     #[arg(long)]
     all: bool,
-    /// Delete those that have ended
-    #[arg(long)]
-    completed: bool,
-    /// Delete those whose name begins so
-    #[arg(long)]
-    prefix: Option<String>,
+    /// Read so many at a time; 0 for as many as suits
+    #[arg(long, default_value_t = 0)]
+    query_chunk_size: usize,
     /// Say what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,
@@ -26,38 +32,75 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
+    if let Some((kind, names)) = super::get::kept_objects(&arguments.names) {
+        if names.is_empty() {
+            bail!(
+                "say which {}: argosy delete {} NAME",
+                kind.as_str(),
+                kind.as_str().to_lowercase()
+            );
+        }
+        let place = super::get::place(&client, kind);
+        for name in names {
+            if arguments.dry_run {
+                println!("{} deleted (dry-run)", super::apply::resource(kind, &name));
+            } else if client
+                .store
+                .delete_object(kind, &place, &name, Precondition::Any)?
+            {
+                println!("{} deleted", super::apply::resource(kind, &name));
+            } else {
+                bail!(super::objects::not_found(kind, &name));
+            }
+        }
+        return Ok(());
+    }
+    let by_filter = arguments.all || arguments.all_namespaces || arguments.filter.is_set();
+    if arguments.names.is_empty() && !by_filter {
+        bail!(
+            "requires either a workflow or other argument: --all, --completed, --older, --prefix, …"
+        );
+    }
     let mut rows = Vec::new();
     for name in &arguments.names {
-        rows.push(client.row(name)?);
+        match client.row(name) {
+            Ok(row) => rows.push(row),
+            Err(_) if name != "@latest" => println!("Workflow '{name}' not found"),
+            Err(error) => return Err(error),
+        }
     }
-    if arguments.all || arguments.completed || arguments.prefix.is_some() {
-        rows.extend(client.rows(false)?.into_iter().filter(|row| {
-            let ended = row.summary.phase.is_some_and(|phase| phase.is_completed());
-            (!arguments.completed || ended)
-                && arguments
-                    .prefix
-                    .as_ref()
-                    .is_none_or(|prefix| row.name.starts_with(prefix))
-        }));
-    } else if rows.is_empty() {
-        bail!("say which: a name, --completed, --prefix or --all");
+    if by_filter {
+        rows.extend(arguments.filter.rows_in_pages(
+            &client,
+            arguments.all_namespaces,
+            arguments.query_chunk_size,
+        )?);
+        if rows.is_empty() {
+            println!("No resources found");
+        }
     }
     for row in rows {
         if arguments.dry_run {
             println!("Workflow '{}' deleted (dry-run)", row.name);
             continue;
         }
-        if client.store.is_owned(row.id)? {
-            // Its steps end first, so that none outlives its workflow.
-            client.ask(&row, &Command::Terminate)?;
-            super::wait::wait_for(&client, row.id)?;
-        }
-        client.store.delete_run(row.id)?;
-        let folder = argosy_local::run_dir(&client.data_dir, row.id);
-        if folder.exists() {
-            std::fs::remove_dir_all(folder)?;
-        }
+        delete(&client, &row)?;
         println!("Workflow '{}' deleted", row.name);
+    }
+    Ok(())
+}
+
+fn delete(client: &Client, row: &RunRow) -> Result<()> {
+    let over = row.summary.phase.is_some_and(|phase| phase.is_completed());
+    if !over && client.store.is_owned(row.id)? {
+        // Its steps end first, so that none outlives its workflow.
+        client.ask(row, &Command::Terminate)?;
+        super::wait::wait_for(client, row.id, Telling::Silent)?;
+    }
+    client.store.delete_run(row.id)?;
+    let folder = argosy_local::run_dir(&client.data_dir, row.id);
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
     }
     Ok(())
 }

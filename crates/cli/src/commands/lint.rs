@@ -1,23 +1,30 @@
 //! `argosy lint`: finds faults before anything runs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use argosy_api::Diagnostic;
-use argosy_engine::definition::Definition;
+use argosy_engine::validate::Purpose;
+use argosy_store::ObjectKind;
 
 use crate::client::Client;
-use crate::files::{self, Fault, Object};
+use crate::files::{self, Fault};
 use crate::options::Global;
+use crate::shelf::{Kept, Shelf};
+use crate::style::Style;
+use crate::validation::{self, Origin};
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Files and folders; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
+    /// Which kinds: workflows, workflowtemplates, cronworkflows, clusterworkflowtemplates or all
+    #[arg(long, value_delimiter = ',', default_value = "all")]
+    kinds: Vec<String>,
     /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     strict: bool,
     /// Look templates up in the files alone
     #[arg(long)]
@@ -25,23 +32,103 @@ pub struct Arguments {
     /// What to print
     #[arg(short, long, default_value = "pretty")]
     output: LintFormat,
+    /// Print without colours, also on a terminal
+    #[arg(long)]
+    no_color: bool,
+}
+
+/// Flags of the `lint` of one kind.
+#[derive(clap::Args)]
+pub struct OfKindArguments {
+    /// Files and folders; `-` is standard input
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Refuse unknown fields
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    strict: bool,
+    /// What to print
+    #[arg(short, long, default_value = "pretty")]
+    output: LintFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum LintFormat {
+    /// Each fault with its line
     Pretty,
+    /// A line for each fault
     Simple,
+    /// For programs
     Json,
+    /// For editors and CI
     Sarif,
 }
 
+const KINDS: [(&str, &str); 4] = [
+    ("workflows", "Workflow"),
+    ("workflowtemplates", "WorkflowTemplate"),
+    ("cronworkflows", "CronWorkflow"),
+    ("clusterworkflowtemplates", "ClusterWorkflowTemplate"),
+];
+
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
+    let mut kinds = Vec::new();
+    for word in &arguments.kinds {
+        match KINDS.iter().find(|(plural, _)| plural == word) {
+            Some((_, kind)) => kinds.push(*kind),
+            None if word == "all" => kinds.extend(KINDS.map(|(_, kind)| kind)),
+            None => bail!(
+                "--kinds {word}: the kinds are {} and all",
+                KINDS.map(|(plural, _)| plural).join(", ")
+            ),
+        }
+    }
+    // Only a lint that looks templates up opens the data directory.
+    let client = match arguments.offline {
+        true => None,
+        false => Some(Client::open(global)?),
+    };
+    let found = lint(
+        &arguments.files,
+        &kinds,
+        arguments.strict,
+        client.as_ref(),
+        &global.namespace,
+    )?;
+    let style = Style::new(!arguments.no_color, true);
+    finish(&found, arguments.output, style)
+}
+
+/// Lints the objects of one kind.
+pub fn of_kind(arguments: &OfKindArguments, global: &Global, kind: ObjectKind) -> Result<ExitCode> {
+    let client = Client::open(global)?;
+    let found = lint(
+        &arguments.files,
+        &[kind.as_str()],
+        arguments.strict,
+        Some(&client),
+        &global.namespace,
+    )?;
+    finish(&found, arguments.output, Style::new(true, true))
+}
+
+struct Found {
+    faults: Vec<Fault>,
+    linted: usize,
+}
+
+fn lint(
+    paths: &[PathBuf],
+    kinds: &[&str],
+    strict: bool,
+    client: Option<&Client>,
+    namespace: &str,
+) -> Result<Found> {
     let mut faults = Vec::new();
-    let mut known = Definition::default();
-    let mut workflows = Vec::new();
-    for path in files::expand(&arguments.files)? {
+    let mut shelf = Shelf::new(client.map(|client| &*client.store));
+    let mut objects = Vec::new();
+    for path in files::expand(paths)? {
         crate::client::existing(&path)?;
-        let parsed = match files::parse(&path, arguments.strict) {
+        let parsed = match files::parse(&path, strict) {
             Ok(parsed) => parsed,
             Err(error) => {
                 faults.push(whole_file(&path, &format!("{error:#}")));
@@ -49,88 +136,74 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             }
         };
         faults.extend(parsed.faults);
-        let text = parsed.text;
         for (object, document) in parsed.objects {
-            match object {
-                Object::Workflow(workflow) => {
-                    workflows.push((path.clone(), text.clone(), document, *workflow))
-                }
-                Object::WorkflowTemplate(template) => {
-                    let name = template.metadata.name.clone().unwrap_or_default();
-                    known.workflow_templates.insert(name, *template);
-                }
-                Object::ClusterWorkflowTemplate(template) => {
-                    let name = template.metadata.name.clone().unwrap_or_default();
-                    known.cluster_workflow_templates.insert(name, *template);
-                }
-                Object::CronWorkflow(_)
-                | Object::WorkflowEventBinding(_)
-                | Object::ConfigMap(_)
-                | Object::Secret(_)
-                | Object::Other(_) => {}
+            if let Some(kept) = Kept::of(&object, namespace)? {
+                shelf.put(kept);
+            }
+            if kinds.contains(&object.kind()) {
+                let origin = Origin {
+                    file: path.display().to_string(),
+                    text: parsed.text.clone(),
+                    document,
+                };
+                objects.push((object, origin));
             }
         }
     }
-    let client = if arguments.offline {
-        None
-    } else {
-        Some(Client::open(global)?)
-    };
-    let count = workflows.len();
-    for (path, text, document, mut workflow) in workflows {
-        workflow
-            .metadata
-            .namespace
-            .get_or_insert_with(|| global.namespace.clone());
-        let mut definition = match &client {
-            Some(client) => crate::gather::definition(&*client.store, workflow)?,
-            None => Definition {
-                workflow,
-                ..Definition::default()
-            },
-        };
-        definition
-            .workflow_templates
-            .extend(known.workflow_templates.clone());
-        definition
-            .cluster_workflow_templates
-            .extend(known.cluster_workflow_templates.clone());
-        let file = path.display().to_string();
-        for diagnostic in crate::submission::validate(&definition) {
-            faults.push(Fault::new(&file, &text, document.place(diagnostic)));
+    for (object, origin) in &objects {
+        if let Some(known) = validation::gathered(object, &shelf, namespace)? {
+            faults.extend(validation::faults(
+                object,
+                Some(origin),
+                known,
+                Purpose::Lint,
+            ));
         }
     }
-    print(&faults, arguments.output, count)?;
-    let errors = faults.iter().any(Fault::is_error);
-    Ok(if errors {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(Found {
+        faults,
+        linted: objects.len(),
     })
 }
 
-fn whole_file(path: &std::path::Path, message: &str) -> Fault {
+fn whole_file(path: &Path, message: &str) -> Fault {
     let diagnostic = Diagnostic::error("unreadable", argosy_api::FieldPath::default(), message);
     Fault::new(&path.display().to_string(), &"".into(), diagnostic)
 }
 
-fn print(faults: &[Fault], format: LintFormat, workflows: usize) -> Result<()> {
+fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
+    let faults = &found.faults;
+    let errors = faults.iter().filter(|fault| fault.is_error()).count();
+    let nothing = found.linted == 0 && errors == 0;
     match format {
         LintFormat::Json => println!("{}", serde_json::to_string_pretty(&json(faults))?),
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
-        LintFormat::Pretty | LintFormat::Simple => {
+        LintFormat::Simple => {
             for fault in faults {
-                match format {
-                    LintFormat::Simple => println!("{}", fault.line()),
-                    _ => println!("{fault}"),
-                }
+                println!("{}", fault.line());
             }
-            if faults.is_empty() {
-                println!("✔ no linting errors found! ({workflows} workflows)");
+        }
+        LintFormat::Pretty => {
+            for fault in faults {
+                println!("{fault}\n");
+            }
+            if errors > 0 {
+                println!(
+                    "{}",
+                    style.bad(&format!("✖ {errors} linting errors found!"))
+                );
+            } else if !nothing {
+                println!("{} no linting errors found!", style.good("✔"));
             }
         }
     }
-    Ok(())
+    if nothing {
+        eprintln!("✖ found nothing to lint in the specified paths, failing...");
+    }
+    Ok(match errors > 0 || nothing {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    })
 }
 
 fn json(faults: &[Fault]) -> Vec<serde_json::Value> {

@@ -1,23 +1,30 @@
 //! The commands: each is a file that holds its arguments and its `run` together.
 
+pub mod after;
 mod apply;
 mod control;
+mod convert;
+mod cp;
+mod cron;
 mod delete;
 mod get;
 mod lint;
 mod list;
 mod logs;
+mod node;
+mod objects;
 mod resubmit;
+mod retry;
 mod run;
 mod sim;
 mod submit;
-mod template;
 mod wait;
 mod why;
 
 use std::process::ExitCode;
 
 use anyhow::Result;
+use argosy_store::ObjectKind;
 
 use crate::options::Global;
 
@@ -25,9 +32,9 @@ use crate::options::Global;
 #[derive(clap::Subcommand)]
 pub enum Command {
     /// Run a workflow here, in the foreground, to its end
-    Run(run::Arguments),
+    Run(Box<run::Arguments>),
     /// Hand a workflow over to the runner in the background
-    Submit(submit::Arguments),
+    Submit(Box<submit::Arguments>),
     /// List workflows
     List(list::Arguments),
     /// Show a workflow
@@ -38,37 +45,43 @@ pub enum Command {
     Watch(wait::WatchArguments),
     /// Wait for workflows to end
     Wait(wait::WaitArguments),
+    /// Say why a workflow or a node is where it is
+    Why(why::Arguments),
     /// Stop workflows; their exit handlers run
     Stop(control::StopArguments),
     /// Terminate workflows at once
-    Terminate(control::Names),
+    Terminate(control::TerminateArguments),
     /// Let workflows begin nothing new
     Suspend(control::Names),
     /// Let suspended workflows and nodes go on
     Resume(control::ResumeArguments),
     /// Run again what failed in a workflow
-    Retry(control::RetryArguments),
+    Retry(retry::Arguments),
     /// Submit a workflow once more
     Resubmit(resubmit::Arguments),
     /// Delete workflows
     Delete(delete::Arguments),
-    /// Say why a workflow or a node is where it is
-    Why(why::Arguments),
+    /// Set outputs, phase or message of a suspended node
+    Node(node::Arguments),
+    /// Copy a workflow's artifacts into a folder
+    Cp(cp::Arguments),
     /// Find faults in manifests before they run
     Lint(lint::Arguments),
-    /// Change a suspended node
-    Node(control::NodeArguments),
-    /// Keep templates, ConfigMaps and Secrets
+    /// Keep templates, cron workflows, ConfigMaps and Secrets
     Apply(apply::Arguments),
     /// Manage workflow templates
-    Template(template::Arguments),
+    Template(objects::Arguments),
     /// Manage cluster workflow templates
-    ClusterTemplate(template::Arguments),
+    ClusterTemplate(objects::Arguments),
+    /// Manage cron workflows
+    Cron(cron::Arguments),
     /// Drive a simulated cluster by JSON lines: one request a line on standard input
     Sim,
+    /// Print manifests of earlier versions in today's form
+    Convert(convert::Arguments),
     /// Print the version
     Version(VersionArguments),
-    /// Print a completion script
+    /// Print a completion script for a shell
     Completion(CompletionArguments),
     /// Carry out what was submitted (started by submit)
     #[command(hide = true)]
@@ -77,7 +90,7 @@ pub enum Command {
 
 #[derive(clap::Args)]
 pub struct VersionArguments {
-    /// Print the number alone
+    /// Print the version alone
     #[arg(long)]
     short: bool,
 }
@@ -105,30 +118,36 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::Logs(arguments) => logs::run(&arguments, global)?,
         Command::Watch(arguments) => return wait::watch(&arguments, global),
         Command::Wait(arguments) => return wait::wait(&arguments, global),
+        Command::Why(arguments) => why::run(&arguments, global)?,
         Command::Stop(arguments) => control::stop(&arguments, global)?,
-        Command::Terminate(names) => control::terminate(&names, global)?,
+        Command::Terminate(arguments) => control::terminate(&arguments, global)?,
         Command::Suspend(names) => control::suspend(&names, global)?,
         Command::Resume(arguments) => control::resume(&arguments, global)?,
-        Command::Retry(arguments) => return control::retry(&arguments, global),
+        Command::Retry(arguments) => return retry::run(&arguments, global),
         Command::Resubmit(arguments) => return resubmit::run(&arguments, global),
         Command::Delete(arguments) => delete::run(&arguments, global)?,
-        Command::Why(arguments) => why::run(&arguments, global)?,
+        Command::Node(arguments) => node::run(&arguments, global)?,
+        Command::Cp(arguments) => cp::run(&arguments, global)?,
         Command::Lint(arguments) => return lint::run(&arguments, global),
-        Command::Node(arguments) => control::node(&arguments, global)?,
         Command::Apply(arguments) => apply::run(&arguments, global)?,
         Command::Template(arguments) => {
-            template::run(&arguments, global, template::Scope::Namespaced)?
+            return objects::run(&arguments, global, ObjectKind::WorkflowTemplate);
         }
         Command::ClusterTemplate(arguments) => {
-            template::run(&arguments, global, template::Scope::Cluster)?;
+            return objects::run(&arguments, global, ObjectKind::ClusterWorkflowTemplate);
         }
+        Command::Cron(arguments) => return cron::run(&arguments, global),
         Command::Sim => sim::run()?,
+        Command::Convert(arguments) => convert::run(&arguments)?,
         Command::Version(arguments) => {
-            let version = env!("CARGO_PKG_VERSION");
-            if arguments.short {
-                println!("v{version}");
-            } else {
-                println!("argosy: v{version}\n  Argo Workflows: v4.1");
+            println!("argosy: v{}", env!("CARGO_PKG_VERSION"));
+            if !arguments.short {
+                println!("  Meaning: Argo Workflows v4.1");
+                println!(
+                    "  Platform: {}/{}",
+                    std::env::consts::OS,
+                    std::env::consts::ARCH
+                );
             }
         }
         Command::Completion(arguments) => {
@@ -148,30 +167,4 @@ pub fn exit_code(phase: Option<argosy_api::WorkflowPhase>) -> ExitCode {
         }
         _ => ExitCode::SUCCESS,
     }
-}
-
-/// A `key=value,key!=value` selector of nodes.
-pub fn node_selector(text: &str) -> Result<argosy_engine::fact::NodeSelector> {
-    let mut terms = Vec::new();
-    for term in text
-        .split(',')
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
-    {
-        let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
-            (key, false, value)
-        } else if let Some((key, value)) = term.split_once("==") {
-            (key, true, value)
-        } else if let Some((key, value)) = term.split_once('=') {
-            (key, true, value)
-        } else {
-            anyhow::bail!("the selector {term:?} is not KEY=VALUE or KEY!=VALUE");
-        };
-        terms.push(argosy_engine::fact::Requirement {
-            key: key.trim().into(),
-            equals,
-            value: value.trim().into(),
-        });
-    }
-    Ok(argosy_engine::fact::NodeSelector(terms))
 }

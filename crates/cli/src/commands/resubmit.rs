@@ -1,63 +1,148 @@
-//! `argosy resubmit`: the same workflow once more, as a new one.
+//! `argosy resubmit`: the same workflow once more, as a new one. Argo: `FormulateResubmitWorkflow`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
+use argosy_api::Workflow;
+use argosy_engine::definition::Definition;
+use argosy_engine::fact::Fact;
+use argosy_engine::ids::RunId;
+use argosy_engine::run::Run;
+use argosy_store::{Claim, Durability};
 
+use super::after::After;
+use super::wait::Watch;
 use crate::client::Client;
 use crate::options::Global;
-use crate::submission::{self, Overrides};
+use crate::output::Format;
+use crate::overrides::Overrides;
+use crate::selection::{RESUBMITTED, Selection};
+use crate::submission;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The workflows; `@latest` is the one submitted last
-    #[arg(required = true)]
-    names: Vec<String>,
+    #[command(flatten)]
+    workflows: Selection,
     /// Pass an input parameter
     #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
     parameters: Vec<String>,
     /// The workflow's priority
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
-    /// Wait for the workflow to end
-    #[arg(short, long)]
-    wait: bool,
-    /// Show the workflow until it ends
+    /// Re-use what succeeded in the earlier run
     #[arg(long)]
-    watch: bool,
+    memoized: bool,
+    /// What to print
+    #[arg(short, long)]
+    output: Option<Format>,
+    #[command(flatten)]
+    after: After,
 }
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
-    let mut code = ExitCode::SUCCESS;
-    for name in &arguments.names {
-        let row = client.row(name)?;
-        let mut workflow = client.load(row.id)?.definition().workflow.clone();
-        let metadata = &mut workflow.metadata;
-        let prefix = metadata
-            .generate_name
-            .clone()
-            .unwrap_or_else(|| format!("{}-", row.name));
-        metadata.generate_name = Some(prefix);
-        metadata.name = None;
-        metadata.labels.get_or_insert_default().insert(
-            "workflows.argoproj.io/resubmitted-from-workflow".to_owned(),
-            row.name.clone(),
+    let rows = arguments.workflows.rows(&client)?;
+    if (arguments.after.wait || arguments.after.watch) && rows.len() > 1 {
+        bail!(
+            "--wait and --watch are for a single workflow; {} were selected",
+            rows.len()
         );
+    }
+    let mut runs = Vec::new();
+    for row in &rows {
+        let old = client.load(row.id)?;
+        let mut workflow = renewed(&old.definition().workflow);
         let overrides = Overrides {
             parameters: arguments.parameters.clone(),
             priority: arguments.priority,
             ..Overrides::default()
         };
-        submission::change(&mut workflow, &overrides, &client.namespace)?;
-        let id = submission::create(&client, workflow)?;
-        println!("{}", client.load(id)?.definition().name());
+        overrides.change(&mut workflow, &client.namespace)?;
+        let definition = submission::check_one(&client, workflow)?;
+        let id = match arguments.memoized {
+            true => carry_over(&client, &old, definition)?,
+            false => submission::create(&client, &definition)?,
+        };
         crate::runner::start(&client.data_dir)?;
-        if arguments.watch {
-            code = super::wait::show_until_over(&client, id)?;
-        } else if arguments.wait {
-            code = super::wait::wait_for(&client, id)?;
+        super::submit::print(&client, id, arguments.output)?;
+        runs.push(id);
+    }
+    arguments.after.run(&client, &runs, &Watch::usual())
+}
+
+/// Hands a workflow over together with what succeeded in an earlier run.
+fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunId> {
+    // A runner in the background may take the run up before its nodes are stored: then it is taken
+    // back, and handed over anew.
+    const ATTEMPTS: usize = 5;
+    let definition = Arc::new(definition);
+    for _ in 0..ATTEMPTS {
+        let id = submission::create(client, &definition)?;
+        let claim = client.store.claim(id)?;
+        let stored = claim.map(|claim| store_carried(client, old, &definition, &claim));
+        match stored {
+            Some(Ok(())) => return Ok(id),
+            Some(Err(error)) => {
+                client.store.delete_run(id)?;
+                return Err(error);
+            }
+            None => drop(client.store.delete_run(id)?),
         }
     }
-    Ok(code)
+    bail!("the workflow could not be handed over: another process takes it up too soon")
+}
+
+fn store_carried(
+    client: &Client,
+    old: &Run,
+    definition: &Arc<Definition>,
+    claim: &Claim,
+) -> Result<()> {
+    let now = submission::now();
+    let mut new = old
+        .resubmitted(claim.run, definition.clone(), now)
+        .map_err(|error| anyhow::anyhow!("cannot resubmit: {error}"))?;
+    new.tell(now, Fact::Started);
+    loop {
+        let turn = new.turn(now);
+        let unfinished = turn.unfinished;
+        client
+            .store
+            .commit(claim.epoch, turn.commit, Durability::Power)?;
+        if !unfinished {
+            return Ok(());
+        }
+    }
+}
+
+/// The workflow as its user wrote it, under a name to be generated.
+fn renewed(old: &Workflow) -> Workflow {
+    let mut workflow = Workflow {
+        api_version: old.api_version.clone(),
+        kind: old.kind.clone(),
+        spec: old.spec.clone(),
+        ..Workflow::default()
+    };
+    let name = old.metadata.name.clone().unwrap_or_default();
+    let metadata = &mut workflow.metadata;
+    metadata.namespace.clone_from(&old.metadata.namespace);
+    metadata.annotations.clone_from(&old.metadata.annotations);
+    metadata
+        .owner_references
+        .clone_from(&old.metadata.owner_references);
+    let prefix = old
+        .metadata
+        .generate_name
+        .clone()
+        .filter(|prefix| !prefix.is_empty());
+    metadata.generate_name = Some(prefix.unwrap_or_else(|| format!("{name}-")));
+    let mut labels = old.metadata.labels.clone().unwrap_or_default();
+    for own in ["phase", "completed", "workflow-archiving-status"] {
+        labels.remove(&format!("workflows.argoproj.io/{own}"));
+    }
+    labels.insert(RESUBMITTED.to_owned(), name);
+    metadata.labels = Some(labels);
+    workflow.spec.shutdown = None;
+    workflow
 }

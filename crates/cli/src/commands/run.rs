@@ -1,41 +1,46 @@
 //! `argosy run`: here, in the foreground, to the end.
 
-use std::io::Write;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
-use argosy_api::NodeType;
+use argosy_api::{NodeType, Workflow, WorkflowPhase};
+use argosy_engine::controller::Controller;
+use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
 
 use crate::client::Client;
+use crate::live::Live;
 use crate::options::Global;
-use crate::output::{self, Format};
-use crate::submission::{self, Overrides};
+use crate::output::Format;
+use crate::overrides::Overrides;
+use crate::style::{Style, StyleFlags};
+use crate::submission::{self, Sources};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files with workflows; `-` is standard input
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     overrides: Overrides,
     /// Run steps as plain processes of this machine, without their images
     #[arg(long)]
     host: bool,
     /// Take up the workflows that nobody carries out, from where they stand
-    #[arg(long, conflicts_with = "files")]
+    #[arg(long, conflicts_with_all = ["files", "from"])]
     resume: bool,
     /// How many slots all runners of the data directory share; as many as there are cores, or as
     /// another runner has said, if not given
     #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
-    /// Print the workflow as it ended
+    /// Print the workflow as it ended, and nothing else
     #[arg(short, long)]
     output: Option<Format>,
-    /// Print the logs of the steps too
-    #[arg(long)]
+    /// Print the logs of the steps too, each when it ends
+    #[arg(long, conflicts_with = "output")]
     log: bool,
+    #[command(flatten)]
+    style: StyleFlags,
 }
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
@@ -44,30 +49,34 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             "steps run as plain processes of this machine so far, which is asked for by name: argosy run --host FILE"
         );
     }
-    if arguments.files.is_empty() && !arguments.resume && arguments.overrides.from.is_none() {
+    if arguments.sources.files.is_empty() && !arguments.resume && arguments.sources.from.is_none() {
         bail!("no file given: argosy run --host FILE");
     }
     // The keeper is forked before anything has threads.
     let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
     let client = Client::open(global)?;
-    let mut runs = Vec::new();
-    if arguments.resume {
-        runs = client.store.unowned_runs()?;
+    let runs = if arguments.resume {
+        let runs = client.store.unowned_runs()?;
         if runs.is_empty() {
-            println!("nothing to resume");
+            println!(
+                "nothing to resume: every workflow has ended, or another process carries it out"
+            );
             return Ok(ExitCode::SUCCESS);
         }
-    }
-    for workflow in submission::workflows_or_none(&client, &arguments.files, &arguments.overrides)?
-    {
-        runs.push(submission::create(&client, workflow)?);
-    }
+        runs
+    } else {
+        let submission = submission::read(&client, &arguments.sources, &arguments.overrides)?;
+        submission::create_all(&client, submission)?
+    };
     let mut printer = Printer {
         client: &client,
-        quiet: arguments.output.is_some(),
+        live: arguments
+            .output
+            .is_none()
+            .then(|| Live::new(arguments.style.style())),
+        style: arguments.style.style(),
         log: arguments.log,
         failed: false,
-        seen: Default::default(),
         ended: Vec::new(),
     };
     crate::runner::carry_out(
@@ -78,104 +87,74 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         &mut printer,
         Until::NoRuns,
     )?;
-    let (failed, ended) = (printer.failed, printer.ended);
-    if let Some(format) = arguments.output {
-        let mut out = std::io::stdout().lock();
-        for (name, workflow) in ended {
-            match format {
-                Format::Name => writeln!(out, "{name}")?,
-                _ => out.write_all(output::object(&workflow, format)?.as_bytes())?,
-            }
+    if arguments.output.is_some() {
+        // As they were given, not as they ended.
+        printer.ended.sort_by_key(|(id, _)| *id);
+        for (_, workflow) in &printer.ended {
+            print!("{}", super::submit::text(workflow, arguments.output)?);
         }
     }
-    Ok(if failed {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    Ok(match printer.failed {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
     })
 }
 
-/// Prints a line for each node that changes, and the tree at the end.
+/// Shows how the workflows fare, and keeps how they ended.
 struct Printer<'a> {
     client: &'a Client,
-    quiet: bool,
+    /// `None` where only the end is printed.
+    live: Option<Live>,
+    style: Style,
     log: bool,
     failed: bool,
-    /// What has been said of a node, by run and index.
-    seen: std::collections::BTreeMap<(argosy_engine::ids::RunId, u32), argosy_api::NodePhase>,
-    ended: Vec<(String, argosy_api::Workflow)>,
+    ended: Vec<(RunId, Workflow)>,
 }
-
-/// In larger workflows only what goes wrong gets a line of its own.
-const FEW: usize = 200;
 
 impl Observer for Printer<'_> {
     fn changed(&mut self, run: &Run, nodes: &[u32]) {
-        if self.quiet {
+        let Some(live) = &mut self.live else {
+            return;
+        };
+        live.learn(run, nodes.iter().copied());
+        if !self.log {
             return;
         }
-        let mut out = std::io::stdout().lock();
         for &index in nodes {
-            let many = run.node_count() > FEW;
-            let node = run.node_status_at(index);
-            let Some(phase) = node.phase else {
-                continue;
-            };
-            let leaf = matches!(
-                node.r#type,
-                Some(NodeType::Pod | NodeType::Suspend | NodeType::Skipped)
-            );
-            let telling = leaf && phase != argosy_api::NodePhase::Pending;
-            if !telling || (many && !phase.is_failed_or_error()) {
-                continue;
+            let over = run
+                .glance(index)
+                .is_some_and(|node| node.kind == NodeType::Pod && node.phase.is_fulfilled());
+            // A log that can't be read is `logs`' to complain about, not the run's.
+            if over && let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
+                live.print(&text);
             }
-            if self.seen.insert((run.id(), index), phase) == Some(phase) {
-                continue;
-            }
-            let message = if node.message.is_empty() {
-                String::new()
-            } else {
-                format!("  {}", node.message)
-            };
-            // Nobody reads on when the pipe is closed; the workflow goes on all the same.
-            let _ = writeln!(
-                out,
-                "{} {} {phase}{message}",
-                crate::tree::glyph(Some(phase), true),
-                node.name
-            );
-            if self.log
-                && phase.is_fulfilled()
-                && let Some(key) = run.pod_key_at(index)
-                && let Ok(text) = std::fs::read(self.client.log_path(key))
-            {
-                let _ = out.write_all(&text);
-            }
+        }
+    }
+
+    fn pulse(&mut self, controller: &Controller) {
+        if let Some(live) = &mut self.live {
+            live.pulse(controller.runs());
         }
     }
 
     fn ended(&mut self, run: &Run) {
-        self.failed |= run
-            .phase()
-            .is_some_and(|phase| phase != argosy_api::WorkflowPhase::Succeeded);
-        let name = run.definition().name().to_owned();
-        if self.quiet {
-            self.ended.push((name, run.workflow()));
-            return;
+        self.failed |= run.phase() != Some(WorkflowPhase::Succeeded);
+        match &mut self.live {
+            Some(live) => live.ended(run),
+            None => self.ended.push((run.id(), run.workflow())),
         }
-        let phase = run.phase().map_or("", argosy_api::WorkflowPhase::as_str);
-        let (done, total) = run.progress();
-        let message = if run.message().is_empty() {
-            String::new()
-        } else {
-            format!("  {}", run.message())
-        };
-        let _ = writeln!(std::io::stdout(), "{name} {phase} {done}/{total}{message}");
+    }
+
+    fn trouble(&mut self, what: &str) {
+        match &mut self.live {
+            Some(live) => live.print(&format!("warning: {what}\n")),
+            None => eprintln!("warning: {what}"),
+        }
     }
 
     fn waiting(&mut self, why: &str) {
-        if !self.quiet && !why.is_empty() {
-            let _ = writeln!(std::io::stdout(), "◷ {why}");
+        if let Some(live) = &mut self.live {
+            live.waiting(why);
         }
     }
 }

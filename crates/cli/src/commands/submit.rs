@@ -1,35 +1,36 @@
 //! `argosy submit`: hands a workflow over and returns.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use argosy_api::Workflow;
+use argosy_engine::ids::RunId;
 
+use super::after::After;
+use super::wait::{NodeFlags, Watch};
 use crate::client::Client;
+use crate::describe::{Columns, Look, describe};
 use crate::options::Global;
 use crate::output::{self, Format};
-use crate::submission::{self, Overrides};
+use crate::overrides::Overrides;
+use crate::style::StyleFlags;
+use crate::submission::{self, Sources};
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Files with workflows; `-` is standard input
-    files: Vec<PathBuf>,
+    #[command(flatten)]
+    sources: Sources,
     #[command(flatten)]
     overrides: Overrides,
-    /// Wait for the workflow to end
-    #[arg(short, long)]
-    wait: bool,
-    /// Show the workflow until it ends
-    #[arg(long)]
-    watch: bool,
-    /// Print the workflow's logs until it ends
-    #[arg(long)]
-    log: bool,
-    /// Print what would be submitted, and submit nothing
-    #[arg(long)]
+    #[command(flatten)]
+    after: After,
+    #[command(flatten)]
+    nodes: NodeFlags,
+    /// Print what would be submitted, as YAML unless --output says otherwise, and submit nothing
+    #[arg(long, conflicts_with_all = ["wait", "watch", "log", "server_dry_run"])]
     dry_run: bool,
-    /// Check against what is kept here, print, and submit nothing
-    #[arg(long)]
+    /// The same: here the check against what is kept is part of both
+    #[arg(long, conflicts_with_all = ["wait", "watch", "log"])]
     server_dry_run: bool,
     /// What to print
     #[arg(short, long)]
@@ -38,46 +39,49 @@ pub struct Arguments {
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
-    let mut ids = Vec::new();
-    for workflow in submission::workflows(&client, &arguments.files, &arguments.overrides)? {
-        if arguments.dry_run || arguments.server_dry_run {
-            if arguments.server_dry_run {
-                submission::check(&crate::gather::definition(
-                    &*client.store,
-                    workflow.clone(),
-                )?)?;
-            }
-            print!(
-                "{}",
-                output::object(&workflow, arguments.output.unwrap_or(Format::Yaml))?
-            );
-            continue;
+    let submission = submission::read(&client, &arguments.sources, &arguments.overrides)?;
+    arguments.after.check(submission.definitions.len())?;
+    if arguments.dry_run || arguments.server_dry_run {
+        for definition in &submission.definitions {
+            let format = arguments.output.unwrap_or(Format::Yaml);
+            print!("{}", text(&definition.workflow, Some(format))?);
         }
-        let id = submission::create(&client, workflow)?;
-        let run = client.load(id)?;
-        match arguments.output {
-            Some(Format::Name) => println!("{}", run.definition().name()),
-            Some(format) => print!("{}", output::object(&run.workflow(), format)?),
-            None => print!(
-                "{}",
-                crate::tree::describe(&run.workflow(), true, submission::now())
-            ),
-        }
-        ids.push(id);
-    }
-    if ids.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    crate::runner::start(&client.data_dir)?;
-    let mut code = ExitCode::SUCCESS;
-    for id in ids {
-        if arguments.watch {
-            code = super::wait::show_until_over(&client, id)?;
-        } else if arguments.log {
-            super::logs::follow(&client, id)?;
-        } else if arguments.wait {
-            code = super::wait::wait_for(&client, id)?;
-        }
+    let runs = submission::create_all(&client, submission)?;
+    for &id in &runs {
+        print(&client, id, arguments.output)?;
     }
-    Ok(code)
+    crate::runner::start(&client.data_dir)?;
+    let watch = Watch {
+        nodes: arguments.nodes.selector()?,
+        style: StyleFlags::default().style(),
+    };
+    arguments.after.run(&client, &runs, &watch)
+}
+
+/// Prints a workflow as it stands.
+pub fn print(client: &Client, id: RunId, format: Option<Format>) -> Result<()> {
+    print!("{}", text(&client.load(id)?.workflow(), format)?);
+    Ok(())
+}
+
+/// A workflow in one of its forms.
+pub fn text(workflow: &Workflow, format: Option<Format>) -> Result<String> {
+    let mut look = Look::usual(StyleFlags::default().style());
+    Ok(match format {
+        Some(Format::Name) => {
+            format!(
+                "{}\n",
+                workflow.metadata.name.as_deref().unwrap_or_default()
+            )
+        }
+        Some(Format::Json) => output::json(workflow, 4)?,
+        Some(Format::Yaml) => output::yaml(workflow)?,
+        Some(Format::Wide) => {
+            look.columns = Columns::Wide;
+            describe(workflow, &look)
+        }
+        None => describe(workflow, &look),
+    })
 }

@@ -66,6 +66,14 @@ impl Place {
             .unwrap_or_else(|error| panic!("{}: {error}\n{}", file.display(), errors(&output)))
     }
 
+    /// A workflow's phase.
+    pub fn phase(&self, name: &str) -> String {
+        let workflow: serde_json::Value =
+            serde_json::from_str(&self.says(&["get", name, "-o", "json"])).expect("JSON");
+        let phase = workflow["status"]["phase"].as_str().unwrap_or_default();
+        phase.to_owned()
+    }
+
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.dir.path().join(name);
         std::fs::write(&path, text).expect("the file can be written");

@@ -33,7 +33,7 @@ pub struct CallPlan {
     pub continue_on: ContinueOn,
     /// The hooks other than `exit`.
     pub hooks: Vec<HookPlan>,
-    /// `hooks.exit`, else `onExit`.
+    /// `onExit`, else `hooks.exit`.
     pub exit: Option<Box<HookPlan>>,
     /// Whether a text of the template around it refers to its `outputs.result`.
     pub wants_result: bool,

@@ -144,7 +144,7 @@ struct Call<'a> {
     continue_on: ContinueOn,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     fn declare(&mut self, origin: Origin, template: Arc<Template>) -> TemplateIndex {
         let index = TemplateIndex(self.found.len() as u32);
         if !template.name.is_empty() {
@@ -174,6 +174,7 @@ impl Compiler<'_> {
     ) -> Result<PlannedTemplate, CompileError> {
         let template = merge::with_defaults(template, self.defaults.as_ref())?;
         let body = if structure_has_tags(&template) {
+            self.declare_references(&template);
             TemplateBody::Late
         } else {
             self.body(&origin, &template)?
@@ -347,11 +348,11 @@ impl Compiler<'_> {
         hooks: &BTreeMap<String, LifecycleHook>,
         on_exit: &str,
     ) -> Result<Option<Box<HookPlan>>, CompileError> {
-        if let Some(hook) = hooks.get("exit") {
-            return Ok(Some(Box::new(self.hook(origin, "exit", hook)?)));
-        }
         if on_exit.is_empty() {
-            return Ok(None);
+            return hooks
+                .get("exit")
+                .map(|hook| self.hook(origin, "exit", hook).map(Box::new))
+                .transpose();
         }
         let hook = LifecycleHook {
             template: on_exit.to_owned(),
@@ -401,6 +402,7 @@ impl Compiler<'_> {
         }
         if let Some(reference) = call.template_ref {
             if has_tags(reference) {
+                self.declare_possible(reference);
                 return Ok(Target::Dynamic {
                     template: Text::parse(&reference.template)?,
                     reference: Some((Text::parse(&reference.name)?, reference.cluster_scope)),
@@ -424,23 +426,64 @@ impl Compiler<'_> {
         })
     }
 
-    /// A template of a WorkflowTemplate or ClusterWorkflowTemplate. All templates of one are
-    /// declared together, so that those inside can call each other.
-    fn referenced(&mut self, reference: &TemplateRef) -> Target {
-        let name: Arc<str> = Arc::from(reference.name.as_str());
-        let (origin, templates) = if reference.cluster_scope {
-            let found = self.definition.cluster_workflow_templates.get(&*name);
-            (
-                Origin::Cluster(name),
-                found.map(|found| &found.spec.templates),
-            )
+    /// Declares what a template may refer to that is compiled only when its node begins.
+    fn declare_references(&mut self, template: &Template) {
+        let steps = template.steps.iter().flat_map(|group| &group.0);
+        let steps = steps.filter_map(|step| step.template_ref.as_ref());
+        let tasks = template.dag.iter().flat_map(|dag| &dag.tasks);
+        let tasks = tasks.filter_map(|task| task.template_ref.as_ref());
+        let references: Vec<TemplateRef> = steps.chain(tasks).cloned().collect();
+        for reference in &references {
+            self.declare_possible(reference);
+        }
+    }
+
+    /// Declares what a reference with tags may come to mean: the templates of the object that it
+    /// names or, where the name has tags, of all.
+    fn declare_possible(&mut self, reference: &TemplateRef) {
+        let definition = self.definition;
+        if !reference.name.contains("{{") {
+            let (origin, templates) = self.templates_of(&reference.name, reference.cluster_scope);
+            self.declare_all(&origin, templates.unwrap_or_default());
+            return;
+        }
+        let names: Vec<&String> = if reference.cluster_scope {
+            definition.cluster_workflow_templates.keys().collect()
         } else {
-            let found = self.definition.workflow_templates.get(&*name);
-            (
-                Origin::Namespaced(name),
-                found.map(|found| &found.spec.templates),
-            )
+            definition.workflow_templates.keys().collect()
         };
+        for name in names {
+            let (origin, templates) = self.templates_of(name, reference.cluster_scope);
+            self.declare_all(&origin, templates.unwrap_or_default());
+        }
+    }
+
+    fn templates_of(&self, name: &str, cluster_scope: bool) -> (Origin, Option<&'a [Template]>) {
+        let definition = self.definition;
+        if cluster_scope {
+            let found = definition.cluster_workflow_templates.get(name);
+            let templates = found.map(|found| found.spec.templates.as_slice());
+            (Origin::Cluster(Arc::from(name)), templates)
+        } else {
+            let found = definition.workflow_templates.get(name);
+            let templates = found.map(|found| found.spec.templates.as_slice());
+            (Origin::Namespaced(Arc::from(name)), templates)
+        }
+    }
+
+    /// All templates of an object are declared together, so that those inside can call each other.
+    fn declare_all(&mut self, origin: &Origin, templates: &[Template]) {
+        for template in templates {
+            let key = (origin.clone(), Arc::from(template.name.as_str()));
+            if !self.names.contains_key(&key) {
+                self.declare(origin.clone(), Arc::new(template.clone()));
+            }
+        }
+    }
+
+    /// A template of a WorkflowTemplate or ClusterWorkflowTemplate.
+    fn referenced(&mut self, reference: &TemplateRef) -> Target {
+        let (origin, templates) = self.templates_of(&reference.name, reference.cluster_scope);
         let Some(templates) = templates else {
             let kind = if reference.cluster_scope {
                 "cluster"
@@ -454,9 +497,7 @@ impl Compiler<'_> {
         };
         let key = (origin.clone(), Arc::from(reference.template.as_str()));
         if !self.names.contains_key(&key) {
-            for template in templates {
-                self.declare(origin.clone(), Arc::new(template.clone()));
-            }
+            self.declare_all(&origin, templates);
         }
         match self.names.get(&key) {
             Some(&index) => Target::Static(index),

@@ -104,6 +104,29 @@ impl DagPlan {
     }
 }
 
+impl DagPlan {
+    /// The tasks, each behind those that it depends on.
+    pub(crate) fn in_order(&self) -> Vec<u32> {
+        let mut waits: Vec<usize> = self.tasks.iter().map(|t| t.dependencies.len()).collect();
+        let mut order: Vec<u32> = (0u32..)
+            .zip(&waits)
+            .filter(|(_, waits)| **waits == 0)
+            .map(|(slot, _)| slot)
+            .collect();
+        let mut next = 0;
+        while next < order.len() {
+            for &dependent in &self.tasks[order[next] as usize].dependents {
+                waits[dependent as usize] -= 1;
+                if waits[dependent as usize] == 0 {
+                    order.push(dependent);
+                }
+            }
+            next += 1;
+        }
+        order
+    }
+}
+
 /// The further results of a task that a plain dependency on it accepts: what `continueOn` allows.
 fn accepted(task: &DagTask) -> Vec<TaskResult> {
     let mut results = Vec::new();

@@ -72,7 +72,7 @@ pub struct Plan {
     pub(crate) names: BTreeMap<(Origin, Arc<str>), TemplateIndex>,
     /// The call of the entrypoint.
     pub entrypoint: Arc<CallPlan>,
-    /// The call of the exit handler: `hooks.exit`, else `onExit`.
+    /// The call of the exit handler: `onExit`, else `hooks.exit`.
     pub on_exit: Option<HookPlan>,
     /// The other hooks of the workflow.
     pub hooks: Vec<HookPlan>,

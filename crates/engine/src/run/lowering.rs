@@ -12,7 +12,7 @@ use super::node::{Flags, Role};
 use crate::effect::PodRequest;
 use crate::ids::NodeIndex;
 use crate::lower::{
-    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower,
+    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower_within,
     needs_executor, pod_name,
 };
 use crate::plan::{PlannedTemplate, TemplateIndex};
@@ -121,7 +121,9 @@ impl Run {
     /// The name of a node's template, as Argo's pods and clients have it.
     pub(crate) fn template_name(&self, index: NodeIndex) -> String {
         if let Some(call) = self.call_of(index) {
-            if let Some(reference) = &call.template_ref {
+            if let Some(reference) = &call.template_ref
+                && !reference.template.contains("{{")
+            {
                 return reference.template.clone();
             }
             if !call.template_name.is_empty() && !call.template_name.contains("{{") {
@@ -175,7 +177,7 @@ impl Run {
             }
         }
         let template = self.filled_template(index, &planned)?;
-        lower(&LowerInput {
+        let input = LowerInput {
             key: self.pod_key(index),
             workflow: &self.plan.workflow,
             template: &template,
@@ -193,8 +195,10 @@ impl Run {
             config: &self.settings.config,
             boundary: around.as_ref().map(|around| &*around.template),
             workflow_deadline: self.deadline().map(|at| at.0),
-        })
-        .map_err(|error| error.to_string())
+        };
+        let mut variables = self.variables(index, Some(&planned), None, &[]);
+        variables.siblings = None;
+        lower_within(&input, &variables).map_err(|error| error.to_string())
     }
 
     fn prepared_template(

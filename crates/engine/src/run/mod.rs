@@ -7,6 +7,8 @@
 //! The order of work is fixed: children that have settled first, in the order in which they did,
 //! then composites with something to do, by index. So the same facts give the same run.
 
+mod adopt;
+mod adopt_rest;
 mod agent;
 mod aggregate;
 mod arguments;
@@ -16,6 +18,7 @@ mod commands;
 mod containers;
 mod dag;
 mod gate;
+mod glance;
 mod globals;
 mod hooks;
 mod limits;
@@ -39,6 +42,7 @@ mod resubmit;
 mod retry;
 mod row;
 mod scope;
+mod shown;
 mod start;
 mod steps;
 mod suspend;
@@ -64,6 +68,8 @@ use crate::lower::ArtifactRepositoryView;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
+pub use adopt::recall_templates;
+pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
@@ -147,6 +153,8 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// Something has been learnt since the workflow began: Argo's controller has looked twice.
+    pub looked_twice: bool,
     /// Labels whose values were found when the workflow began.
     pub labels_from: BTreeMap<String, String>,
     /// The claims that have been made, by their templates' names.
@@ -339,7 +347,7 @@ impl Run {
                     self.child_settled(node);
                 } else if let Some(node) = self.dirty.pop_first() {
                     self.advance(node);
-                } else {
+                } else if !self.wake_next() {
                     break;
                 }
             }
@@ -350,6 +358,14 @@ impl Run {
     }
 
     fn learn(&mut self, fact: &Fact) {
+        let look = matches!(
+            fact,
+            Fact::PodSeen(..) | Fact::ResultSeen(..) | Fact::TaskSeen(..)
+        );
+        if look && !self.status.looked_twice && self.status.started_at.is_some() {
+            self.status.looked_twice = true;
+            self.status_changed = true;
+        }
         match fact {
             Fact::Started => self.begin(),
             Fact::PodSeen(key, seen) => self.pod_seen(*key, seen),
@@ -368,6 +384,10 @@ impl Run {
 
     /// Lets a composite do what it can do now.
     fn advance(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            self.advance_leaf(index);
+            return;
+        }
         match &self.nodes[index.offset()].body {
             body::Body::Steps(_) => self.advance_steps(index),
             body::Body::Group(_) => self.advance_group(index),

@@ -95,7 +95,12 @@ impl Run {
     /// Has a node's pod ended, if there is one.
     pub(super) fn stop_pod(&mut self, index: NodeIndex) {
         self.wanted_pods.remove(&index);
-        if self.node(index).flags.has(Flags::POD_ASKED) {
+        let flags = self.node(index).flags;
+        if flags.has(Flags::POD_SUCCEEDED) {
+            // Only its outputs were waited for.
+            let pod = self.pod_key(index);
+            self.effects.push(Effect::ForgetPod { pod });
+        } else if flags.has(Flags::POD_ASKED) {
             self.effects.push(Effect::StopPod {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
@@ -138,14 +143,13 @@ impl Run {
             }
             (true, false) | (false, true) => {}
         }
-        if over {
-            self.effects.push(Effect::ForgetPod { pod: key });
-        }
         if over && self.node(index).phase.is_fulfilled() {
             self.collect_pod(index, seen.phase == PodPhase::Succeeded);
         }
         if self.node(index).phase.is_fulfilled() {
-            if !over && !asked {
+            if over {
+                self.effects.push(Effect::ForgetPod { pod: key });
+            } else if !asked {
                 // A node that was ended while its pod lived on.
                 self.effects.push(Effect::StopPod {
                     pod: key,
@@ -156,6 +160,7 @@ impl Run {
         }
         self.note_details(index, seen);
         if self.restart_pod(index, seen) {
+            self.effects.push(Effect::ForgetPod { pod: key });
             return;
         }
         if !seen.deleted {
@@ -174,6 +179,11 @@ impl Run {
                 self.note_exit_code(index, seen);
                 self.end_pod(index, seen, phase, &message);
             }
+        }
+        // Of a pod whose outputs have not come yet a restart must still be told.
+        let node = self.node(index);
+        if over && (node.phase.is_fulfilled() || !node.flags.has(Flags::POD_SUCCEEDED)) {
+            self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
 
@@ -245,6 +255,10 @@ impl Run {
     }
 
     fn pod_succeeded(&mut self, index: NodeIndex, seen: &PodSeen) {
+        if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
+            // Told again; the result is what is waited for.
+            return;
+        }
         self.note_exit_code(index, seen);
         let flags = self.node(index).flags;
         let daemon = self
@@ -334,6 +348,7 @@ impl Run {
             };
             self.end(index, phase, None);
             self.collect_pod(index, true);
+            self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
 

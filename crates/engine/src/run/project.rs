@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use argosy_api::{
     AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
     NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
-    Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
+    Template, TemplateRef, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
@@ -115,7 +115,7 @@ impl Run {
             ..Condition::default()
         };
         let mut conditions = Vec::new();
-        if self.counts.progress.1 > 0 {
+        if self.status.looked_twice {
             let running = self
                 .nodes
                 .iter()
@@ -251,7 +251,7 @@ impl Run {
                     Role::StepGroup => String::new(),
                     _ => self.template_name(index),
                 }),
-            template_ref: call.as_ref().and_then(|call| call.template_ref.clone()),
+            template_ref: self.shown_reference(index),
             template_scope: self.scope_of(index).scope_text(self.definition.name()),
             phase: Some(node.phase),
             boundary_id: node.boundary.some().map_or_else(String::new, |b| id_of(&b)),
@@ -291,6 +291,25 @@ impl Run {
             }),
             ..NodeStatus::default()
         }
+    }
+
+    /// The reference by which a node's template was found, its tags filled in.
+    fn shown_reference(&self, index: NodeIndex) -> Option<TemplateRef> {
+        let reference = self.call_of(index)?.template_ref.clone()?;
+        let tagged = reference.name.contains("{{") || reference.template.contains("{{");
+        let found = self.template_of(index).filter(|_| tagged);
+        let Some(template) = found else {
+            return Some(reference);
+        };
+        let name = match &template.origin {
+            Origin::Local => reference.name,
+            Origin::Namespaced(name) | Origin::Cluster(name) => name.to_string(),
+        };
+        Some(TemplateRef {
+            name,
+            template: template.name.to_string(),
+            ..reference
+        })
     }
 
     /// Where the call of a node stands.

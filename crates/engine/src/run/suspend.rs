@@ -6,8 +6,9 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType, Parameter};
 
 use super::Run;
-use super::node::{NodeOutputs, OutputParameter};
+use super::node::{Flags, NodeOutputs, OutputParameter};
 use super::scope::fill;
+use super::workflow::DEADLINE;
 use crate::duration;
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{PlannedTemplate, TemplateBody};
@@ -32,6 +33,15 @@ impl Run {
                 parameters: supplied.into(),
                 ..NodeOutputs::default()
             }));
+        }
+        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
+            let message = format!("Stopped with strategy '{strategy}'");
+            self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
+        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+            return;
         }
         match self.suspended_until(index) {
             Err(error) => self.end(index, NodePhase::Error, Some(&error)),

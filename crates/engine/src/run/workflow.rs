@@ -11,6 +11,7 @@ use super::start::{Begun, Place};
 use crate::commit::RunSummary;
 use crate::go_json;
 use crate::ids::{NodeIndex, Seconds};
+use crate::plan::{ArgumentPlan, CallPlan, Text};
 use crate::timestamp;
 
 /// What Argo says of a node that the workflow's deadline has ended.
@@ -46,6 +47,10 @@ impl Run {
             );
             return;
         }
+        if let Err(error) = self.evaluate_labels() {
+            self.end_workflow(WorkflowPhase::Error, &error);
+            return;
+        }
         if !self.ask_for_workflow_locks() {
             self.start_running();
         }
@@ -70,10 +75,6 @@ impl Run {
     }
 
     pub(super) fn start_running(&mut self) {
-        if let Err(error) = self.evaluate_labels() {
-            self.end_workflow(WorkflowPhase::Error, &error);
-            return;
-        }
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
@@ -113,23 +114,38 @@ impl Run {
             around: NodeIndex::NONE,
             flags: Flags::default(),
         };
-        let mut call = (*self.plan.entrypoint).clone();
-        for (name, value) in &self.globals.parameters {
-            call.parameters.push(crate::plan::ArgumentPlan {
-                name: name.clone(),
-                value: Some(crate::plan::Text::Literal(value.clone())),
-                value_from: None,
-            });
-        }
-        call.artifacts = self.plan.workflow.spec.arguments.artifacts.clone();
-        call.artifacts_tagged = true;
-        match self.begin_call(&std::sync::Arc::new(call), place, None, &[]) {
+        let call = self.with_workflow_arguments(&self.plan.entrypoint);
+        match self.begin_call(&call, place, None, &[]) {
             Begun::Held(_) | Begun::Made(_) => {}
             Begun::Refused(_, error) => {
                 self.status.fatal = Some(error);
                 self.status_changed = true;
             }
         }
+    }
+
+    /// A call that is given the workflow's own arguments.
+    pub(super) fn with_workflow_arguments(&self, call: &CallPlan) -> Arc<CallPlan> {
+        let mut call = call.clone();
+        for (name, value) in &self.globals.parameters {
+            call.parameters.push(ArgumentPlan {
+                name: name.clone(),
+                value: Some(Text::Literal(value.clone())),
+                value_from: None,
+            });
+        }
+        call.artifacts = self.plan.workflow.spec.arguments.artifacts.clone();
+        call.artifacts_tagged = true;
+        Arc::new(call)
+    }
+
+    /// The call of an exit handler: one without arguments is given those of the workflow.
+    /// Argo: `GetExitHook`.
+    pub(super) fn exit_call(&self, call: &Arc<CallPlan>) -> Arc<CallPlan> {
+        if call.parameters.is_empty() && call.artifacts.is_empty() {
+            return self.with_workflow_arguments(call);
+        }
+        call.clone()
     }
 
     /// When the workflow's time is over.

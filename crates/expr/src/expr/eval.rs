@@ -289,7 +289,9 @@ impl Evaluator<'_> {
                     return self.located(*key, Err(Failure::Message(message)));
                 }
             };
-            entries.insert(name, self.eval(*value)?);
+            // Of a key that is given twice, the first value counts.
+            let value = self.eval(*value)?;
+            entries.entry(name).or_insert(value);
         }
         let result = Value::map(entries)
             .map_err(Failure::from)

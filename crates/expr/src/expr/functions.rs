@@ -10,7 +10,7 @@ mod numbers;
 mod of_argo;
 mod strings;
 
-pub(crate) use arguments::Arguments;
+pub(crate) use arguments::{Arguments, NilArgument};
 pub(crate) use strings::{decode_base64, split_parts};
 
 pub(crate) type Outcome = Result<Value, Failure>;
@@ -44,35 +44,36 @@ pub(crate) const fn entry(
 
 /// A reference to a function.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Function(&'static Entry);
+pub(crate) struct Function {
+    entry: &'static Entry,
+    nil: NilArgument,
+}
 
 impl Function {
     /// expr-lang's function of this name.
     pub(crate) fn builtin(name: &str) -> Option<Self> {
-        find(
-            &[
-                strings::TABLE,
-                numbers::TABLE,
-                collections::TABLE,
-                dates::TABLE,
-            ],
-            name,
-        )
+        let tables = &[
+            strings::TABLE,
+            numbers::TABLE,
+            collections::TABLE,
+            dates::TABLE,
+        ];
+        find(tables, name, NilArgument::Refused)
     }
 
     /// The function of this name that Argo adds.
     pub(crate) fn of_argo(name: &str) -> Option<Self> {
-        find(&[of_argo::TABLE], name)
+        find(&[of_argo::TABLE], name, NilArgument::Refused)
     }
 
     /// `sprig.name`.
     pub(crate) fn of_sprig(name: &str) -> Option<Self> {
-        find(crate::sprig::TABLES, name)
+        find(crate::sprig::TABLES, name, NilArgument::IsZero)
     }
 
     /// Whether it takes this many arguments.
     pub(crate) fn check(self, count: usize) -> Result<(), String> {
-        let Entry { least, most, .. } = *self.0;
+        let Entry { least, most, .. } = *self.entry;
         if (least..=most).contains(&count) {
             return Ok(());
         }
@@ -85,26 +86,27 @@ impl Function {
         };
         Err(format!(
             "invalid number of arguments for {} (expected {expected}, got {count})",
-            self.0.name
+            self.entry.name
         ))
     }
 
     /// Calls it.
     pub(crate) fn run(self, tools: &Tools<'_>, values: &[Value]) -> Outcome {
-        (self.0.run)(
+        (self.entry.run)(
             tools,
             &Arguments {
-                function: self.0.name,
+                function: self.entry.name,
                 values,
+                nil: self.nil,
             },
         )
     }
 }
 
-fn find(tables: &[&'static [Entry]], name: &str) -> Option<Function> {
+fn find(tables: &[&'static [Entry]], name: &str, nil: NilArgument) -> Option<Function> {
     tables
         .iter()
         .flat_map(|table| table.iter())
         .find(|entry| entry.name == name)
-        .map(Function)
+        .map(|entry| Function { entry, nil })
 }

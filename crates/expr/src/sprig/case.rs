@@ -1,5 +1,6 @@
 //! sprig's functions that change the case of letters and how words are joined.
 
+use crate::casing::{lower, lower_char, upper_char};
 use crate::expr::functions::{Entry, entry};
 
 pub(super) const TABLE: &[Entry] = &[
@@ -50,8 +51,8 @@ fn map_chars(text: &str, mut case: impl FnMut(char) -> Case) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match case(c) {
-            Case::Upper => out.extend(c.to_uppercase()),
-            Case::Lower => out.extend(c.to_lowercase()),
+            Case::Upper => out.push(upper_char(c)),
+            Case::Lower => out.push(lower_char(c)),
             Case::Kept => out.push(c),
         }
     }
@@ -66,8 +67,9 @@ fn is_inside_word(c: char) -> bool {
     }
 }
 
-/// `some_words` to `SomeWords`. Connectors at the beginning stay, and all but one of several in a
-/// row.
+/// `some_words` to `SomeWords`, `GO_PATH` to `GoPath`. Connectors at the beginning stay, and all
+/// but one of several in a row. Capitals that follow a capital at the beginning of a word become
+/// small; those after a small letter stay.
 fn pascal_case(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let rest = text.trim_start_matches(is_connector);
@@ -76,23 +78,26 @@ fn pascal_case(text: &str) -> String {
     let Some(first) = chars.next() else {
         return out;
     };
-    out.extend(first.to_uppercase());
-    let mut pending: Option<char> = None;
+    let mut in_capitals = first.is_uppercase();
+    let mut before = upper_char(first);
     for c in chars {
-        match (pending, is_connector(c)) {
-            (Some(connector), true) => {
-                out.push(connector);
-                pending = Some(c);
+        match (is_connector(before), is_connector(c)) {
+            (true, true) => {
+                out.push(before);
+                before = c;
             }
-            (None, true) => pending = Some(c),
-            (Some(_), false) => {
-                pending = None;
-                out.extend(c.to_uppercase());
+            (true, false) => {
+                in_capitals = c.is_uppercase();
+                before = upper_char(c);
             }
-            (None, false) => out.extend(c.to_lowercase()),
+            (false, _) => {
+                out.push(before);
+                in_capitals &= c.is_uppercase();
+                before = if in_capitals { lower_char(c) } else { c };
+            }
         }
     }
-    out.extend(pending);
+    out.push(before);
     out
 }
 
@@ -114,7 +119,7 @@ enum Kind {
 fn kind_of(c: char) -> Kind {
     if is_connector(c) {
         Kind::Connector
-    } else if c.is_ascii_punctuation() {
+    } else if c.is_ascii_punctuation() && !"$+<=>^`|~".contains(c) {
         Kind::Punctuation
     } else if c.is_uppercase() {
         Kind::Capital
@@ -175,7 +180,7 @@ fn joined_words(text: &str, connector: char) -> String {
         if *kind == Kind::Connector {
             out.extend(word.chars().map(|_| connector));
         } else {
-            out.push_str(&word.to_lowercase());
+            out.push_str(&lower(word));
         }
     }
     out

@@ -1,5 +1,6 @@
-//! sprig's checksums, and the functions that are refused: keys, certificates, password hashes and
-//! the network have no place in an evaluation that must give the same result each time.
+//! sprig's checksums, and the functions that are refused: keys and certificates, whose making takes
+//! seconds, and the network have no place in an evaluation. (`derivePassword` can't be called from
+//! Argo's expressions either: it wants a number of a type that they don't have.)
 
 use sha1::Digest as _;
 
@@ -21,8 +22,6 @@ pub(super) const TABLE: &[Entry] = &[
             .to_string()
             .into())
     }),
-    entry("bcrypt", 0, MANY, refuse),
-    entry("htpasswd", 0, MANY, refuse),
     entry("genPrivateKey", 0, MANY, refuse),
     entry("derivePassword", 0, MANY, refuse),
     entry("buildCustomCert", 0, MANY, refuse),
@@ -32,8 +31,6 @@ pub(super) const TABLE: &[Entry] = &[
     entry("genSelfSignedCertWithKey", 0, MANY, refuse),
     entry("genSignedCert", 0, MANY, refuse),
     entry("genSignedCertWithKey", 0, MANY, refuse),
-    entry("encryptAES", 0, MANY, refuse),
-    entry("decryptAES", 0, MANY, refuse),
     entry("getHostByName", 0, MANY, refuse),
 ];
 

@@ -202,12 +202,14 @@ fn slice(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
 }
 
 fn chunk(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
+    let whole = items(a, 1, "chunk")?;
+    if a.int(0)? < 0 {
+        return list(Vec::new());
+    }
     let size = a.count(0)?;
     if size == 0 {
         return Err("the size of a chunk must not be 0".into());
     }
-    let chunks = items(a, 1, "chunk")?
-        .chunks(size)
-        .map(|chunk| list(chunk.to_vec()));
+    let chunks = whole.chunks(size).map(|chunk| list(chunk.to_vec()));
     list(chunks.collect::<Result<_, _>>()?)
 }

@@ -3,9 +3,10 @@
 //! Argo takes `env` and `expandenv` away. Differences from the Go library: random ones draw from
 //! the context's stream; functions that change a map (`set`, `merge`) give a changed copy; keys
 //! come sorted; numbers of whatever Go type are accepted (Go's `duration` ignores an `int`); what
-//! needs the network or makes keys, certificates and password hashes is refused.
+//! needs the network or makes keys and certificates is refused.
 
 mod case;
+mod crypt;
 mod crypto;
 mod dates;
 mod decimal;
@@ -38,6 +39,7 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     dates::TABLE,
     encoding::TABLE,
     crypto::TABLE,
+    crypt::TABLE,
     random::TABLE,
     regexes::TABLE,
     paths::TABLE,

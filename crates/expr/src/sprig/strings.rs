@@ -36,8 +36,12 @@ pub(super) const TABLE: &[Entry] = &[
         })
     }),
     entry("trim", 1, 1, |_, a| Ok(a.string(0)?.trim().into())),
-    entry("upper", 1, 1, |_, a| Ok(a.string(0)?.to_uppercase().into())),
-    entry("lower", 1, 1, |_, a| Ok(a.string(0)?.to_lowercase().into())),
+    entry("upper", 1, 1, |_, a| {
+        Ok(crate::casing::upper(a.string(0)?).into())
+    }),
+    entry("lower", 1, 1, |_, a| {
+        Ok(crate::casing::lower(a.string(0)?).into())
+    }),
     entry("substr", 3, 3, |_, a| {
         let (start, end, s) = (a.int(0)?, a.int(1)?, a.string(2)?);
         let place = |n: i64| usize::try_from(n).ok().filter(|at| *at <= s.len());
@@ -87,7 +91,11 @@ pub(super) const TABLE: &[Entry] = &[
         wrap(tools, a.string(1)?, a.int(0)?, "\n", LongWords::Kept)
     }),
     entry("wrapWith", 3, 3, |tools, a| {
-        wrap(tools, a.string(2)?, a.int(0)?, a.string(1)?, LongWords::Cut)
+        let separator = match a.string(1)? {
+            "" => "\n",
+            separator => separator,
+        };
+        wrap(tools, a.string(2)?, a.int(0)?, separator, LongWords::Cut)
     }),
     entry("contains", 2, 2, |_, a| {
         Ok(a.string(1)?.contains(a.string(0)?).into())
@@ -105,7 +113,7 @@ pub(super) const TABLE: &[Entry] = &[
         Ok(spaced(a, |value| format!("'{}'", crate::json::go_text(value))).into())
     }),
     entry("cat", 0, MANY, |_, a| {
-        Ok(spaced(a, crate::json::go_text).trim().into())
+        Ok(spaced(a, crate::json::go_text).into())
     }),
     entry("indent", 2, 2, |tools, a| {
         Ok(indent(tools, a.count(0)?, a.string(1)?)?.into())

@@ -222,7 +222,9 @@ fn arithmetic(left: &Value, operator: Operator, right: &Value) -> Result<Value, 
         _ => Err(not_a_number(value, sign)),
     };
     let (a, b) = (number(left)?, number(right)?);
-    let shift = |by: f64| u32::try_from(by as u64).unwrap_or(u32::MAX);
+    // What is below zero becomes a large number, as it does in Go on the usual machines.
+    let unsigned = |n: f64| if n < 0.0 { n as i64 as u64 } else { n as u64 };
+    let shift = |by: f64| u32::try_from(unsigned(by)).unwrap_or(u32::MAX);
     Ok(Value::Number(match operator {
         O::Minus => a - b,
         O::Multiply => a * b,
@@ -232,7 +234,7 @@ fn arithmetic(left: &Value, operator: Operator, right: &Value) -> Result<Value, 
         O::BitAnd => (a as i64 & b as i64) as f64,
         O::BitOr => (a as i64 | b as i64) as f64,
         O::BitXor => (a as i64 ^ b as i64) as f64,
-        O::ShiftLeft => (a as u64).checked_shl(shift(b)).unwrap_or(0) as f64,
-        _ => (a as u64).checked_shr(shift(b)).unwrap_or(0) as f64,
+        O::ShiftLeft => unsigned(a).checked_shl(shift(b)).unwrap_or(0) as f64,
+        _ => unsigned(a).checked_shr(shift(b)).unwrap_or(0) as f64,
     }))
 }

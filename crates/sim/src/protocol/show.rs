@@ -31,6 +31,7 @@ impl Session {
                 .objects
                 .config_maps
                 .values()
+                .chain(self.world.cluster.config_maps.values())
                 .map(serde_json::to_value)
                 .collect::<Result<_, _>>()?,
             Kind::Taskresults => self.task_results()?,
@@ -61,6 +62,7 @@ impl Session {
         self.world
             .locks()
             .into_iter()
+            .filter(|view| !view.holders.is_empty() || !view.waiting.is_empty())
             .map(|view| {
                 let kind = match view.lock.kind {
                     LockKind::Mutex => "Mutex",

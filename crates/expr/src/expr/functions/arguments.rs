@@ -7,6 +7,16 @@ use crate::value::{List, Map, Value};
 pub(crate) struct Arguments<'a> {
     pub(crate) function: &'static str,
     pub(crate) values: &'a [Value],
+    pub(crate) nil: NilArgument,
+}
+
+/// What nil is where a function wants a text or a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NilArgument {
+    /// A fault.
+    Refused,
+    /// The zero value: functions of Go that are called by reflection, as sprig's are.
+    IsZero,
 }
 
 impl<'a> Arguments<'a> {
@@ -20,6 +30,11 @@ impl<'a> Arguments<'a> {
         self.values.get(at).unwrap_or(&Value::Nil)
     }
 
+    /// Whether a nil that was given stands for zero.
+    fn is_zero(&self, at: usize) -> bool {
+        self.nil == NilArgument::IsZero && self.values.get(at) == Some(&Value::Nil)
+    }
+
     fn invalid(&self, at: usize) -> Failure {
         Failure::Message(format!(
             "invalid argument for {} (type {})",
@@ -29,6 +44,9 @@ impl<'a> Arguments<'a> {
     }
 
     pub(crate) fn string(&self, at: usize) -> Result<&'a str, Failure> {
+        if self.is_zero(at) {
+            return Ok("");
+        }
         self.get(at).as_str().ok_or_else(|| self.invalid(at))
     }
 
@@ -44,6 +62,7 @@ impl<'a> Arguments<'a> {
         match self.get(at) {
             Value::Int(n) | Value::Duration(n) => Ok(*n),
             Value::Float(f) if f.trunc() == *f && f.abs() < 9e15 => Ok(*f as i64),
+            Value::Nil if self.is_zero(at) => Ok(0),
             _ => Err(self.invalid(at)),
         }
     }
@@ -63,6 +82,7 @@ impl<'a> Arguments<'a> {
         match self.get(at) {
             Value::Int(n) => Ok(*n as f64),
             Value::Float(f) => Ok(*f),
+            Value::Nil if self.is_zero(at) => Ok(0.0),
             _ => Err(self.invalid(at)),
         }
     }

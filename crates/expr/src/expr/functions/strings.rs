@@ -34,10 +34,10 @@ pub(super) const TABLE: &[Entry] = &[
         Ok(Value::from(text.strip_suffix(suffix).unwrap_or(text)))
     }),
     entry("upper", 1, 1, |_, a| {
-        Ok(Value::from(a.string(0)?.to_uppercase()))
+        Ok(Value::from(crate::casing::upper(a.string(0)?)))
     }),
     entry("lower", 1, 1, |_, a| {
-        Ok(Value::from(a.string(0)?.to_lowercase()))
+        Ok(Value::from(crate::casing::lower(a.string(0)?)))
     }),
     entry("split", 2, 3, |tools, a| split(tools, a, Cut::Before)),
     entry("splitAfter", 2, 3, |tools, a| split(tools, a, Cut::After)),

@@ -1,0 +1,60 @@
+//! What is done once a workflow has been handed over: waiting, watching, printing logs.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use argosy_engine::ids::RunId;
+
+use crate::client::Client;
+
+/// Flags of commands that hand workflows over.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct After {
+    /// Wait for the workflow to end
+    #[arg(short, long)]
+    pub wait: bool,
+    /// Show the workflow until it ends
+    #[arg(long, conflicts_with = "wait")]
+    pub watch: bool,
+    /// Print the workflow's logs until it ends
+    #[arg(long)]
+    pub log: bool,
+}
+
+impl After {
+    /// Refuses what can't be done with so many workflows.
+    pub fn check(self, workflows: usize) -> Result<()> {
+        if self.watch && workflows > 1 {
+            bail!("cannot watch more than one workflow");
+        }
+        Ok(())
+    }
+
+    /// Does it. The exit code says how the workflows ended, where that was waited for.
+    pub fn run(
+        self,
+        client: &Client,
+        runs: &[RunId],
+        watch: &super::wait::Watch,
+    ) -> Result<ExitCode> {
+        let mut code = ExitCode::SUCCESS;
+        if self.log {
+            for &id in runs {
+                super::logs::follow(client, id)?;
+            }
+        }
+        for &id in runs {
+            let one = if self.watch {
+                super::wait::show_until_over(client, id, watch)?
+            } else if self.wait {
+                super::wait::wait_for(client, id, super::wait::Telling::Aloud)?
+            } else {
+                ExitCode::SUCCESS
+            };
+            if one != ExitCode::SUCCESS {
+                code = one;
+            }
+        }
+        Ok(code)
+    }
+}

@@ -1,0 +1,95 @@
+//! `argosy retry`: the same workflow goes on from what failed.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use argosy_engine::fact::Command;
+use argosy_engine::run::RestartChoice;
+
+use super::after::After;
+use super::wait::Watch;
+use crate::client::Client;
+use crate::node_match;
+use crate::options::Global;
+use crate::output::Format;
+use crate::selection::Selection;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(flatten)]
+    workflows: Selection,
+    /// Restart nodes that succeeded too: those of --node-field-selector
+    #[arg(long, requires = "node_field_selector")]
+    restart_successful: bool,
+    /// Which nodes are restarted, such as id=my-wf-123
+    #[arg(long)]
+    node_field_selector: Option<String>,
+    /// Beyond argo: run these nodes again too, however they ended, such as displayName=build
+    #[arg(long, value_name = "SELECTOR")]
+    from: Option<String>,
+    /// Say what would run again, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Give a parameter of the workflow another value
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    parameters: Vec<String>,
+    /// What to print
+    #[arg(short, long)]
+    output: Option<Format>,
+    #[command(flatten)]
+    after: After,
+}
+
+pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
+    let client = Client::open(global)?;
+    let selector = arguments
+        .node_field_selector
+        .as_deref()
+        .map(node_match::parse);
+    let selector = selector.transpose()?;
+    let from = arguments
+        .from
+        .as_deref()
+        .map(node_match::parse)
+        .transpose()?;
+    let parameters = super::node::pairs(&arguments.parameters)?;
+    let rows = arguments.workflows.rows(&client)?;
+    if (arguments.after.wait || arguments.after.watch) && rows.len() > 1 {
+        bail!(
+            "--wait and --watch are for a single workflow; {} were selected",
+            rows.len()
+        );
+    }
+    let mut runs = Vec::new();
+    for row in &rows {
+        let run = client.load(row.id)?;
+        let plan = run
+            .plan_restart(RestartChoice {
+                restart_successful: arguments.restart_successful,
+                selector: selector.as_ref(),
+                from: from.as_ref(),
+                new_parameters: !parameters.is_empty(),
+            })
+            .map_err(|error| anyhow::anyhow!("cannot retry workflow {}: {error}", row.name))?;
+        if arguments.dry_run {
+            for index in &plan.removed {
+                println!("{} would be made anew", run.name_at(index.0));
+            }
+            for index in &plan.reopened {
+                println!("{} would be opened again", run.name_at(index.0));
+            }
+            continue;
+        }
+        let command = Command::Retry {
+            restart_successful: arguments.restart_successful,
+            selector: selector.clone(),
+            parameters: parameters.clone(),
+            from: from.clone(),
+        };
+        client.ask(row, &command)?;
+        client.until_heard(row)?;
+        super::submit::print(&client, row.id, arguments.output)?;
+        runs.push(row.id);
+    }
+    arguments.after.run(&client, &runs, &Watch::usual())
+}

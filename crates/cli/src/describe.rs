@@ -1,0 +1,212 @@
+//! What `get` prints of a workflow. Argo: `PrintWorkflowHelper`.
+
+use std::fmt::Write;
+
+use argosy_api::{Artifact, Outputs, Workflow, WorkflowPhase};
+use argosy_engine::fact::NodeSelector;
+use argosy_engine::ids::Seconds;
+use argosy_engine::timestamp;
+
+use crate::output::{go_duration, moment};
+use crate::style::Style;
+
+/// Which columns the tree has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Columns {
+    #[default]
+    Usual,
+    Wide,
+    /// The tree alone, with the nodes' machines.
+    Short,
+}
+
+/// How a workflow is shown.
+pub struct Look {
+    pub columns: Columns,
+    pub style: Style,
+    /// Which nodes are shown; all if `None`.
+    pub nodes: Option<NodeSelector>,
+    pub now: Seconds,
+}
+
+impl Look {
+    /// All nodes in the usual columns.
+    pub fn usual(style: Style) -> Self {
+        Self {
+            columns: Columns::Usual,
+            style,
+            nodes: None,
+            now: crate::submission::now(),
+        }
+    }
+}
+
+/// A workflow's phase as lists have it. Argo: `printer.WorkflowStatus`.
+pub fn status(phase: Option<WorkflowPhase>, suspended: bool, shutdown: bool) -> &'static str {
+    match phase {
+        Some(WorkflowPhase::Running) if suspended => "Running (Suspended)",
+        Some(WorkflowPhase::Failed) if shutdown => "Failed (Terminated)",
+        Some(phase) => phase.as_str(),
+        None => "Pending",
+    }
+}
+
+/// Whether a workflow is suspended, or one of its nodes is. Argo: `IsWorkflowSuspended`.
+pub fn is_suspended(workflow: &Workflow) -> bool {
+    workflow.spec.suspend == Some(true)
+        || workflow.status.nodes.values().any(|node| {
+            node.r#type == Some(argosy_api::NodeType::Suspend)
+                && node.phase == Some(argosy_api::NodePhase::Running)
+        })
+}
+
+/// A workflow and its nodes.
+pub fn describe(workflow: &Workflow, look: &Look) -> String {
+    let tree = match workflow.status.nodes.is_empty() {
+        true => String::new(),
+        false => crate::tree::tree(workflow, look),
+    };
+    if look.columns == Columns::Short {
+        return tree;
+    }
+    let mut text = header(workflow, look.now);
+    if !tree.is_empty() {
+        text.push('\n');
+        text.push_str(&tree);
+    }
+    text
+}
+
+fn header(workflow: &Workflow, now: Seconds) -> String {
+    let mut text = String::new();
+    let mut line = |name: &str, value: &str| {
+        // Writing to a String can't fail.
+        let _ = writeln!(text, "{name:<20} {value}");
+    };
+    let (status, metadata) = (&workflow.status, &workflow.metadata);
+    let spec = match &status.stored_workflow_template_spec {
+        Some(merged) => merged,
+        None => &workflow.spec,
+    };
+    line("Name:", metadata.name.as_deref().unwrap_or_default());
+    line(
+        "Namespace:",
+        metadata.namespace.as_deref().unwrap_or_default(),
+    );
+    let account = match spec.service_account_name.as_str() {
+        "" if workflow.spec.workflow_template_ref.is_some() => "unset",
+        "" => "unset (will run with the default ServiceAccount)",
+        account => account,
+    };
+    line("ServiceAccount:", account);
+    let shutdown = workflow.spec.shutdown.is_some();
+    let phase = self::status(status.phase, is_suspended(workflow), shutdown);
+    line("Status:", phase);
+    if !status.message.is_empty() {
+        line("Message:", &status.message);
+    }
+    if !status.conditions.is_empty() {
+        line("Conditions:", "");
+        for condition in &status.conditions {
+            let value = match condition.message.as_str() {
+                "" => &condition.status,
+                message => message,
+            };
+            line(&format!(" {}", condition.r#type), value);
+        }
+    }
+    if let Some(created) = &metadata.creation_timestamp {
+        line("Created:", &moment(timestamp::seconds(created), now));
+    }
+    let started = status.started_at.as_ref().map(timestamp::seconds);
+    let finished = status.finished_at.as_ref().map(timestamp::seconds);
+    if let Some(started) = started {
+        line("Started:", &moment(started, now));
+    }
+    if let Some(finished) = finished {
+        line("Finished:", &moment(finished, now));
+    }
+    if let Some(started) = started {
+        let span = finished.unwrap_or(now).since(started);
+        line("Duration:", &argosy_engine::duration::humanized(span));
+    }
+    if status.phase == Some(WorkflowPhase::Running) && status.estimated_duration > 0 {
+        let estimated = argosy_engine::duration::humanized(status.estimated_duration);
+        line("EstimatedDuration:", &estimated);
+    }
+    line("Progress:", &status.progress.to_string());
+    if !status.resources_duration.is_empty() {
+        line("ResourcesDuration:", &resources(&status.resources_duration));
+    }
+    if !spec.arguments.parameters.is_empty() {
+        line("Parameters:", "");
+        for parameter in &spec.arguments.parameters {
+            if let Some(value) = &parameter.value {
+                line(&format!("  {}:", parameter.name), value.as_str());
+            }
+        }
+    }
+    if let Some(outputs) = &status.outputs {
+        print_outputs(outputs, &mut line);
+    }
+    text
+}
+
+fn print_outputs(outputs: &Outputs, line: &mut impl FnMut(&str, &str)) {
+    if !outputs.parameters.is_empty() {
+        line("Output Parameters:", "");
+        for parameter in &outputs.parameters {
+            if let Some(value) = &parameter.value {
+                line(&format!("  {}:", parameter.name), value.as_str());
+            }
+        }
+    }
+    if !outputs.artifacts.is_empty() {
+        line("Output Artifacts:", "");
+        for artifact in &outputs.artifacts {
+            line(&format!("  {}:", artifact.name), &place(artifact));
+        }
+    }
+}
+
+/// Where an artifact lies: its location without what is the same for all.
+fn place(artifact: &Artifact) -> String {
+    let value = serde_json::to_value(artifact).unwrap_or_default();
+    let kinds = [
+        "s3",
+        "git",
+        "http",
+        "artifactory",
+        "hdfs",
+        "raw",
+        "oss",
+        "gcs",
+        "azure",
+    ];
+    let found = kinds
+        .iter()
+        .find_map(|kind| value.get(kind).map(|location| (kind, location)));
+    match found {
+        Some((kind, location)) => match location["key"].as_str() {
+            Some(key) => format!("{kind} {key}"),
+            None => format!("{kind} {location}"),
+        },
+        None => String::new(),
+    }
+}
+
+/// `1s*(1 cpu),1s*(100Mi memory)`.
+pub fn resources(durations: &std::collections::BTreeMap<String, i64>) -> String {
+    let parts: Vec<String> = durations
+        .iter()
+        .map(|(name, seconds)| {
+            let unit = match name.as_str() {
+                "memory" => "100Mi",
+                "storage" | "ephemeral-storage" => "10Gi",
+                _ => "1",
+            };
+            format!("{}*({unit} {name})", go_duration(*seconds))
+        })
+        .collect();
+    parts.join(",")
+}

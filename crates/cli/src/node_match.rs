@@ -1,0 +1,109 @@
+//! `--node-field-selector`, on nodes as they are shown. Argo: `SelectorMatchesNode`.
+
+use anyhow::{Result, bail};
+use argosy_api::NodeStatus;
+use argosy_engine::fact::{NodeSelector, Requirement};
+
+/// Reads `key=value,key!=value`.
+pub fn parse(text: &str) -> Result<NodeSelector> {
+    let mut terms = Vec::new();
+    for term in text
+        .split(',')
+        .map(str::trim)
+        .filter(|term| !term.is_empty())
+    {
+        let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
+            (key, false, value)
+        } else if let Some((key, value)) = term.split_once("==") {
+            (key, true, value)
+        } else if let Some((key, value)) = term.split_once('=') {
+            (key, true, value)
+        } else {
+            bail!("the selector {term:?} is not KEY=VALUE or KEY!=VALUE");
+        };
+        let key = key.trim();
+        let parameter = key.starts_with("inputs.parameters.") && key.ends_with(".value");
+        if !parameter && !KEYS.contains(&key) {
+            bail!(
+                "nodes can't be selected by {key:?}; they can by {} and inputs.parameters.NAME.value",
+                KEYS.join(", ")
+            );
+        }
+        terms.push(Requirement {
+            key: key.into(),
+            equals,
+            value: value.trim().into(),
+        });
+    }
+    Ok(NodeSelector(terms))
+}
+
+const KEYS: [&str; 7] = [
+    "displayName",
+    "templateName",
+    "templateRef.name",
+    "templateRef.template",
+    "phase",
+    "name",
+    "id",
+];
+
+/// Whether a node fits all terms.
+pub fn fits(selector: &NodeSelector, node: &NodeStatus) -> bool {
+    selector.0.iter().all(|term| {
+        let reference = node.template_ref.as_ref();
+        let value = match &*term.key {
+            "displayName" => &node.display_name,
+            "templateName" => &node.template_name,
+            "templateRef.name" => reference.map_or("", |reference| &reference.name),
+            "templateRef.template" => reference.map_or("", |reference| &reference.template),
+            "phase" => node.phase.map_or("", argosy_api::NodePhase::as_str),
+            "name" => &node.name,
+            "id" => &node.id,
+            key => parameter(key, node),
+        };
+        (value == &*term.value) == term.equals
+    })
+}
+
+fn parameter<'a>(key: &str, node: &'a NodeStatus) -> &'a str {
+    let name = key
+        .strip_prefix("inputs.parameters.")
+        .and_then(|rest| rest.strip_suffix(".value"));
+    let inputs = node.inputs.iter().flat_map(|inputs| &inputs.parameters);
+    inputs
+        .filter(|parameter| Some(parameter.name.as_str()) == name)
+        .find_map(|parameter| parameter.value.as_ref())
+        .map_or("", |value| value.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nodes_are_found_by_their_fields() {
+        let node = NodeStatus {
+            id: "w-1".to_owned(),
+            display_name: "a".to_owned(),
+            phase: Some(argosy_api::NodePhase::Failed),
+            ..NodeStatus::default()
+        };
+        for (selector, expected) in [
+            ("", true),
+            ("id=w-1", true),
+            ("id==w-2", false),
+            ("displayName=a,phase=Failed", true),
+            ("displayName=a,phase!=Failed", false),
+            ("templateRef.name=x", false),
+            ("templateRef.name!=x", true),
+            ("inputs.parameters.n.value=1", false),
+        ] {
+            let parsed = parse(selector).expect(selector);
+            assert_eq!(fits(&parsed, &node), expected, "{selector}");
+        }
+        for wrong in ["a", "colour=red"] {
+            assert!(parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

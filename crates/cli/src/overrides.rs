@@ -1,0 +1,178 @@
+//! The flags of `run` and `submit` that change the workflow. Argo: `util.ApplySubmitOpts`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use argosy_api::{AnyString, Parameter, Workflow};
+use rand::Rng;
+
+use crate::files;
+use crate::submission::now;
+
+/// Changes to a workflow.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Overrides {
+    /// Pass an input parameter
+    #[arg(short, long = "parameter", value_name = "NAME=VALUE")]
+    pub parameters: Vec<String>,
+    /// Pass a file of input parameters, YAML or JSON
+    #[arg(short = 'f', long, value_name = "FILE")]
+    pub parameter_file: Option<PathBuf>,
+    /// Run another template than the entrypoint
+    #[arg(long)]
+    pub entrypoint: Option<String>,
+    /// Override metadata.name
+    #[arg(long)]
+    pub name: Option<String>,
+    /// Override metadata.generateName
+    #[arg(long)]
+    pub generate_name: Option<String>,
+    /// Labels, as key=value,key=value
+    #[arg(short, long)]
+    pub labels: Option<String>,
+    /// The service account of all pods
+    #[arg(long)]
+    pub serviceaccount: Option<String>,
+    /// The workflow's priority
+    #[arg(long, allow_negative_numbers = true)]
+    pub priority: Option<i32>,
+    /// The time that the workflow was scheduled for, in RFC 3339
+    #[arg(long)]
+    pub scheduled_time: Option<String>,
+}
+
+impl Overrides {
+    /// Changes a workflow as the flags say, and gives it its name, UID and time.
+    pub fn change(&self, workflow: &mut Workflow, namespace: &str) -> Result<()> {
+        let metadata = &mut workflow.metadata;
+        metadata
+            .namespace
+            .get_or_insert_with(|| namespace.to_owned());
+        if let Some(prefix) = &self.generate_name {
+            metadata.generate_name = Some(prefix.clone());
+        }
+        if let Some(name) = &self.name {
+            metadata.name = Some(name.clone());
+        }
+        if metadata.name.as_ref().is_none_or(String::is_empty) {
+            let prefix = metadata.generate_name.clone().unwrap_or_default();
+            if prefix.is_empty() {
+                bail!(
+                    "the workflow has neither metadata.name nor metadata.generateName; --name gives it one"
+                );
+            }
+            metadata.name = Some(generated(&prefix));
+        }
+        metadata.uid = Some(uid());
+        metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(now()));
+        if let Some(labels) = &self.labels {
+            let map = metadata.labels.get_or_insert_default();
+            for label in labels.split(',').filter(|label| !label.is_empty()) {
+                let (key, value) = label.split_once('=').with_context(|| {
+                    format!(
+                        "--labels takes KEY=VALUE,KEY=VALUE; {label:?} has no equals sign in it"
+                    )
+                })?;
+                map.insert(key.to_owned(), value.to_owned());
+            }
+        }
+        if let Some(time) = &self.scheduled_time {
+            time.parse::<jiff::Timestamp>().map_err(|_| {
+                anyhow::anyhow!(
+                    "--scheduled-time takes a time in RFC 3339, such as 2006-01-02T15:04:05-07:00, not {time:?}"
+                )
+            })?;
+            metadata.annotations.get_or_insert_default().insert(
+                "workflows.argoproj.io/scheduled-time".to_owned(),
+                time.clone(),
+            );
+        }
+        let spec = &mut workflow.spec;
+        if let Some(entrypoint) = &self.entrypoint {
+            spec.entrypoint.clone_from(entrypoint);
+        }
+        if let Some(account) = &self.serviceaccount {
+            spec.service_account_name.clone_from(account);
+        }
+        if let Some(priority) = self.priority {
+            spec.priority = Some(priority);
+        }
+        set_parameters(&mut spec.arguments.parameters, self.parameters()?);
+        Ok(())
+    }
+
+    /// Those given one by one, then those of the file, as Argo lists them.
+    fn parameters(&self) -> Result<Vec<Parameter>> {
+        let mut given = Vec::new();
+        for text in &self.parameters {
+            let (name, value) = text.split_once('=').with_context(|| {
+                format!("--parameter takes NAME=VALUE; {text:?} has no equals sign in it")
+            })?;
+            given.push((name.to_owned(), value.to_owned()));
+        }
+        if let Some(file) = &self.parameter_file {
+            given.extend(parameter_file(file)?);
+        }
+        Ok(given
+            .into_iter()
+            .map(|(name, value)| Parameter {
+                name,
+                value: Some(AnyString::from(value.as_str())),
+                ..Parameter::default()
+            })
+            .collect())
+    }
+}
+
+/// As in Argo those given stand first, whole; the workflow's own follow.
+fn set_parameters(parameters: &mut Vec<Parameter>, given: Vec<Parameter>) {
+    parameters.retain(|own| given.iter().all(|given| given.name != own.name));
+    parameters.splice(0..0, given);
+}
+
+fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {
+    let text = files::read_text(path)?;
+    let value = files::read_yaml(&text)
+        .map_err(|error| anyhow::anyhow!("cannot read {}: {error}", path.display()))?;
+    let map = value.as_object().with_context(|| {
+        format!(
+            "{} is no map of parameters, such as `name: value`",
+            path.display()
+        )
+    })?;
+    Ok(map
+        .iter()
+        .map(|(name, value)| {
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            (name.clone(), text)
+        })
+        .collect())
+}
+
+/// A name as Kubernetes generates it: the prefix, cut so that the whole has at most 63 letters, and
+/// five of its alphabet.
+pub fn generated(prefix: &str) -> String {
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    const SUFFIX: usize = 5;
+    let mut random = rand::rng();
+    let letters = (0..SUFFIX).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
+    prefix.chars().take(63 - SUFFIX).chain(letters).collect()
+}
+
+/// A random UID (RFC 9562, version 4).
+pub fn uid() -> String {
+    let mut bytes: [u8; 16] = rand::rng().random();
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}

@@ -1,0 +1,108 @@
+//! Checking objects against what they refer to, with every fault at its place.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use argosy_api::{Diagnostic, Document};
+use argosy_engine::validate::{self, MissingReferences, Purpose, ValidateOptions};
+
+use crate::files::{Fault, Object};
+use crate::gather::{Gathered, gather};
+use crate::shelf::Shelf;
+
+/// Where an object was read.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    pub file: String,
+    pub text: Arc<str>,
+    pub document: Document,
+}
+
+/// What an object refers to, as far as it is found.
+pub fn gathered(
+    object: &Object,
+    shelf: &Shelf<'_>,
+    default_namespace: &str,
+) -> Result<Option<Gathered>> {
+    let (metadata, spec) = match object {
+        Object::Workflow(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
+        Object::WorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
+        Object::ClusterWorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
+        Object::CronWorkflow(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
+        Object::WorkflowEventBinding(_)
+        | Object::ConfigMap(_)
+        | Object::Secret(_)
+        | Object::Other(_) => return Ok(None),
+    };
+    let namespace = metadata.namespace.as_deref().unwrap_or(default_namespace);
+    gather(shelf, namespace, &spec).map(Some)
+}
+
+/// All faults of an object and of how it uses what it refers to.
+pub fn faults(
+    object: &Object,
+    origin: Option<&Origin>,
+    known: Gathered,
+    purpose: Purpose,
+) -> Vec<Fault> {
+    let options = ValidateOptions {
+        purpose,
+        missing_references: MissingReferences::Refuse,
+        workflow_metadata: None,
+    };
+    let set = known.into_set();
+    let (metadata, found) = match object {
+        Object::Workflow(o) => (&o.metadata, validate::validate_workflow(o, &set, &options)),
+        Object::WorkflowTemplate(o) => (
+            &o.metadata,
+            validate::validate_workflow_template(o, &set, &options),
+        ),
+        Object::ClusterWorkflowTemplate(o) => (
+            &o.metadata,
+            validate::validate_cluster_workflow_template(o, &set, &options),
+        ),
+        Object::CronWorkflow(o) => (
+            &o.metadata,
+            validate::validate_cron_workflow(o, &set, &options),
+        ),
+        Object::WorkflowEventBinding(_)
+        | Object::ConfigMap(_)
+        | Object::Secret(_)
+        | Object::Other(_) => return Vec::new(),
+    };
+    let name = metadata
+        .name
+        .as_deref()
+        .or(metadata.generate_name.as_deref())
+        .unwrap_or_default();
+    // What is an error need not be a warning too.
+    let refused: BTreeSet<String> = found
+        .iter()
+        .filter(|fault| fault.is_error())
+        .map(|fault| fault.path.to_string())
+        .collect();
+    let unread = format!("{} {name}", object.kind());
+    found
+        .into_iter()
+        .filter(|fault| fault.is_error() || !refused.contains(&fault.path.to_string()))
+        .map(Diagnostic::from)
+        .map(|fault| match origin {
+            Some(origin) => Fault::new(&origin.file, &origin.text, origin.document.place(fault)),
+            None => Fault::new(&unread, &"".into(), fault),
+        })
+        .collect()
+}
+
+/// Prints faults; an error if any is more than a warning.
+pub fn report(faults: &[Fault], then: &str) -> Result<()> {
+    for fault in faults {
+        eprintln!("{fault}");
+    }
+    let errors = faults.iter().filter(|fault| fault.is_error()).count();
+    if errors > 0 {
+        let plural = if errors == 1 { "" } else { "s" };
+        bail!("{errors} fault{plural} found; {then}");
+    }
+    Ok(())
+}

@@ -1,0 +1,339 @@
+//! What the program says to input that is wrong: where it is and what to do, quickly, within bounds.
+
+mod place;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use place::{Place, errors, text};
+
+/// A workflow of the templates that a case gives.
+fn workflow(spec: &str) -> String {
+    format!(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: bad}}\nspec:\n  entrypoint: main\n{spec}"
+    )
+}
+
+const ECHO: &str = "  - {name: print, container: {image: a, command: [echo, x]}}\n";
+
+/// The most memory that any of these may take.
+const MAX_KIB: u64 = 400 * 1024;
+
+/// What a run of the program came to.
+struct Said {
+    code: Option<i32>,
+    out: String,
+    errors: String,
+    peak_kib: u64,
+}
+
+/// Runs a file, with an eye on the memory that it takes.
+fn run(place: &Place, file: &Path) -> Said {
+    let file = file.file_name().expect("it has a name").to_string_lossy();
+    let mut child = place
+        .command(&["run", "--host", &file])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("argosy runs");
+    let began = Instant::now();
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak_kib = 0;
+    // What is printed fits a pipe: messages are cut.
+    while child.try_wait().expect("it can be waited for").is_none() {
+        assert!(began.elapsed() < Duration::from_secs(60), "{file} hangs");
+        if let Ok(status) = std::fs::read_to_string(&status) {
+            let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
+            peak_kib = peak_kib.max(kib.unwrap_or_default());
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let output = child.wait_with_output().expect("it has ended");
+    Said {
+        code: output.status.code(),
+        out: text(&output),
+        errors: errors(&output),
+        peak_kib,
+    }
+}
+
+/// Each case: a name, the file, and what must be said of it.
+fn check(cases: &[(&str, String, &[&str])]) {
+    for (name, content, expected) in cases {
+        let place = Place::new();
+        let file = place.write(&format!("{name}.yaml"), content);
+        let said = run(&place, &file);
+        let all = format!("{}{}", said.out, said.errors);
+        assert_eq!(said.code, Some(1), "{name}: {all}");
+        for part in *expected {
+            assert!(all.contains(part), "{name}: no {part:?} in\n{all}");
+        }
+        assert!(!all.contains("panicked"), "{name}: {all}");
+        assert!(all.len() < 20_000, "{name}: {} bytes are said", all.len());
+        assert!(said.peak_kib < MAX_KIB, "{name}: {} KiB", said.peak_kib);
+    }
+}
+
+#[test]
+fn text_that_is_no_workflow() {
+    check(&[
+        (
+            "truncated",
+            workflow(
+                "  templates:\n  - name: main\n    container:\n      image: a\n      command: [echo",
+            ),
+            &[
+                "truncated.yaml:10:16: error: unclosed bracket",
+                "nothing was run",
+            ],
+        ),
+        (
+            "cut-quote",
+            workflow("  templates:\n  - name: main\n    container: {image: a, command: [echo, \"x"),
+            &["cut-quote.yaml:8:43: error: unclosed quote"],
+        ),
+        (
+            "tab",
+            "spec:\n\ttemplates: []\n".to_owned(),
+            &["tab.yaml:2:2: error: ", "indent with spaces"],
+        ),
+        (
+            "scalar",
+            "hello".to_owned(),
+            &["scalar.yaml:1:1: error: expected an object"],
+        ),
+        (
+            "list",
+            "- a\n- b\n".to_owned(),
+            &["list.yaml:1:1: error: expected an object"],
+        ),
+        (
+            "nokind",
+            "metadata: {name: x}\n".to_owned(),
+            &["nokind.yaml:1:1: error: this object has no `kind`"],
+        ),
+        (
+            "empty",
+            String::new(),
+            &["error: no workflow found in given files"],
+        ),
+    ]);
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let place = Place::new();
+    let path = place.dir.path().join("binary.yaml");
+    std::fs::write(&path, [0xff, 0xfe, 0x00, 0x80]).expect("a file");
+    let said = run(&place, &path);
+    assert_eq!(said.code, Some(1));
+    assert!(said.errors.contains("valid UTF-8"), "{}", said.errors);
+}
+
+#[test]
+fn wrong_types_all_at_once() {
+    check(&[(
+        "types",
+        workflow(
+            "  parallelism: many\n  templates:\n  - name: main\n    retryStrategy: 3\n    container: {image: a, command: echo, args: {a: b}}\n",
+        ),
+        &[
+            "types.yaml:6:16: error: spec.parallelism: expected a whole number",
+            "types.yaml:9:20: error: spec.templates[0].retryStrategy: expected a map",
+            "types.yaml:10:36: error: spec.templates[0].container.command: expected a list",
+            "types.yaml:10:48: error: spec.templates[0].container.args: expected a list",
+            "4 faults found; nothing was run",
+        ],
+    )]);
+}
+
+#[test]
+fn what_a_workflow_refers_to() {
+    let dag = |tasks: &str| {
+        workflow(&format!(
+            "  templates:\n{ECHO}  - name: main\n    dag:\n      tasks:\n{tasks}"
+        ))
+    };
+    check(&[
+        (
+            "cycle",
+            dag(
+                "      - {name: A, template: print, depends: C}\n      - {name: B, template: print, depends: A}\n      - {name: C, template: print, depends: B}\n",
+            ),
+            &[
+                "cycle.yaml:11:9: error: ",
+                "graph with cycle",
+                "A -> C -> B -> A",
+            ],
+        ),
+        (
+            "depends",
+            dag(
+                "      - {name: A, template: print}\n      - {name: B, template: print, depends: Z.Succeeded}\n      - {name: C, template: print, depends: A.Succeded}\n",
+            ),
+            &[
+                "depends.yaml:12:45: error: spec.templates[1].dag.tasks[1].depends: ",
+                "invalid dependency Z",
+                "did you mean 'Succeeded'?",
+            ],
+        ),
+        (
+            "missing",
+            workflow(&format!(
+                "  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: prnt}}\n"
+            )),
+            &[
+                "missing.yaml:10:29: error: ",
+                "template name 'prnt' undefined",
+                "did you mean 'print'?",
+            ],
+        ),
+        (
+            "entrypoint",
+            workflow(&format!("  templates:\n{ECHO}")),
+            &["entrypoint.yaml:5:15: error: spec.entrypoint: template name 'main' undefined"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_shows_when_it_runs() {
+    let param = |value: &str| {
+        workflow(&format!(
+            "  arguments: {{parameters: [{{name: list, value: '{value}'}}]}}\n  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: print, withParam: '{{{{workflow.parameters.list}}}}'}}\n"
+        ))
+    };
+    let sequence = |sequence: &str| {
+        workflow(&format!(
+            "  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: print, withSequence: {{{sequence}}}}}\n"
+        ))
+    };
+    let echo = |text: &str| {
+        workflow(&format!(
+            "  templates:\n  - name: main\n    container: {{image: a, command: [echo, '{text}']}}\n"
+        ))
+    };
+    check(&[
+        (
+            "no-list",
+            param("not a list"),
+            &["withParam value could not be parsed as a JSON list: not a list"],
+        ),
+        (
+            "a-map",
+            param(r#"{"a": 1}"#),
+            &["withParam value could not be parsed as a JSON list"],
+        ),
+        ("sequence", sequence("start: x, end: '3'"), &["x"]),
+        (
+            "endless",
+            sequence("count: '1000000000000'"),
+            &["1000000000000"],
+        ),
+        (
+            "recursion",
+            workflow(
+                "  templates:\n  - name: main\n    steps:\n    - - {name: again, template: main}\n",
+            ),
+            &["recursion"],
+        ),
+        (
+            "expression",
+            echo("{{=1 +}}"),
+            &["unexpected end of expression"],
+        ),
+        (
+            "no-number",
+            workflow(&format!(
+                "  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: print}}\n    outputs: {{parameters: [{{name: n, valueFrom: {{expression: 'asInt(\"abc\")'}}}}]}}\n"
+            )),
+            &["abc"],
+        ),
+        (
+            "when",
+            workflow(&format!(
+                "  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: print, when: '((1 == 1'}}\n"
+            )),
+            &["Invalid 'when' expression '((1 == 1'"],
+        ),
+        (
+            "huge-argument",
+            echo(&"x".repeat(3_000_000)),
+            &["Argument list too long"],
+        ),
+        (
+            "larger-argument",
+            echo(&"x".repeat(18_000_000)),
+            &["more than a process can be given"],
+        ),
+    ]);
+}
+
+#[test]
+fn sizes_and_depths() {
+    let deep = 100_000;
+    let (open, close) = ("(".repeat(deep), ")".repeat(deep));
+    let bomb: String = ('a'..='i')
+        .zip('b'..='j')
+        .map(|(before, name)| {
+            let list = vec![format!("*{before}"); 9].join(",");
+            format!("{name}: &{name} [{list}]\n")
+        })
+        .collect();
+    let blocks: String = (0..2_000)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    check(&[
+        (
+            "large",
+            workflow(&format!(
+                "  templates:\n  - name: main\n    container: {{image: a, command: [echo, '{}']}}\n",
+                "x".repeat(50_000_000)
+            )),
+            &["larger than 20 MiB"],
+        ),
+        (
+            "flow",
+            format!("spec: {}{}\n", "[".repeat(deep), "]".repeat(deep)),
+            &["flow.yaml:1:", "error: "],
+        ),
+        ("block", blocks, &["block.yaml:", "error: "]),
+        (
+            "bomb",
+            format!("a: &a [x,x,x,x,x,x,x,x,x]\n{bomb}"),
+            &["bomb.yaml:", "aliases written out"],
+        ),
+        (
+            "when-parentheses",
+            workflow(&format!(
+                "  templates:\n{ECHO}  - name: main\n    steps:\n    - - {{name: a, template: print, when: '{open}1 == 1{close}'}}\n"
+            )),
+            &["when"],
+        ),
+        (
+            "expression-parentheses",
+            workflow(&format!(
+                "  templates:\n  - name: main\n    container: {{image: a, command: [echo, '{{{{={open}1{close}}}}}']}}\n"
+            )),
+            &["deep"],
+        ),
+        (
+            "depends-parentheses",
+            workflow(&format!(
+                "  templates:\n{ECHO}  - name: main\n    dag:\n      tasks:\n      - {{name: A, template: print}}\n      - {{name: B, template: print, depends: '{open}A{close}'}}\n"
+            )),
+            &["nests too deep"],
+        ),
+        (
+            "tags",
+            workflow(&format!(
+                "  templates:\n  - name: main\n    container: {{image: a, command: [echo, '{}x{}']}}\n",
+                "{{".repeat(deep / 2),
+                "}}".repeat(deep / 2)
+            )),
+            &[],
+        ),
+    ]);
+}

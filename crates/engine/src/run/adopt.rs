@@ -1,0 +1,397 @@
+//! A run from the `status` that Argo shows: how a workflow that began elsewhere is taken up.
+//!
+//! Nodes are found by their names, from the root down, as the plan says which there may be. What
+//! composites count is not read but made: all nodes are entered as open, and those that are over
+//! are settled in the first turn, in the order in which they began.
+
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+
+use super::Run;
+use super::adopt_rest::adopt_pod;
+use super::body::{Gate, Items, RetryBody};
+use super::globals::GlobalOutputs;
+use super::looping::Verdict;
+use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
+use super::rebuild::LoadError;
+use super::row::StoredBody;
+use super::shown::Found;
+use crate::definition::Definition;
+use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::plan::{CallPlan, PlannedTemplate};
+use crate::settings::Settings;
+use crate::timestamp;
+
+/// Puts the templates that a workflow's `status` keeps where the workflow looks for them: it goes on
+/// with what it began with, whatever has become of them since.
+pub fn recall_templates(definition: &mut Definition) {
+    let status = &definition.workflow.status;
+    if let (Some(reference), Some(spec)) = (
+        &definition.workflow.spec.workflow_template_ref,
+        &status.stored_workflow_template_spec,
+    ) {
+        if reference.cluster_scope {
+            let known = &mut definition.cluster_workflow_templates;
+            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
+        } else {
+            let known = &mut definition.workflow_templates;
+            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
+        }
+    }
+    for (key, template) in &status.stored_templates {
+        let mut parts = key.splitn(3, '/');
+        let (Some(scope), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+            continue;
+        };
+        let templates = match scope {
+            "namespaced" => {
+                let known = &mut definition.workflow_templates;
+                &mut known.entry(name.to_owned()).or_default().spec.templates
+            }
+            "cluster" => {
+                let known = &mut definition.cluster_workflow_templates;
+                &mut known.entry(name.to_owned()).or_default().spec.templates
+            }
+            _ => continue,
+        };
+        match templates
+            .iter_mut()
+            .find(|known| known.name == template.name)
+        {
+            Some(known) => *known = template.clone(),
+            None => templates.push(template.clone()),
+        }
+    }
+}
+
+/// The annotation by which a template names its nodes.
+const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
+
+impl Run {
+    /// A run as the `status` of its workflow shows it. It is to be told which pods there are; its
+    /// first turn then writes all of it.
+    ///
+    /// # Errors
+    /// If the workflow can't be compiled, or its nodes don't fit it.
+    pub fn adopt(
+        id: RunId,
+        definition: Arc<Definition>,
+        settings: Arc<Settings>,
+        now: Seconds,
+    ) -> Result<Self, LoadError> {
+        let mut run = Self::new(id, definition.clone(), settings)?;
+        let status = &definition.workflow.status;
+        run.now = now;
+        run.adopt_workflow(status, now);
+        run.adopt_rest(status);
+        let found = run.find_shown(status);
+        let mut order: Vec<usize> = (0..found.len()).collect();
+        // What was found first stands above, or before, what was found later.
+        order.sort_by_key(|&place| {
+            let node = &found[place];
+            (node.role != Role::Root, node.began, place)
+        });
+        let mut indices = vec![NodeIndex::NONE; found.len()];
+        for place in order {
+            indices[place] = NodeIndex(run.nodes.len() as u32);
+            run.adopt_node(&found[place], &indices)?;
+            if let (Role::OnExit, Some(owner)) = (found[place].role, found[place].owner) {
+                let owner = &mut run.nodes[indices[owner].offset()];
+                owner.flags.set(Flags::EXIT_DECIDED);
+            }
+        }
+        run.status.exit_node = found
+            .iter()
+            .position(|node| node.role == Role::OnExit && node.owner.is_none())
+            .map(|place| indices[place]);
+        run.link_all()?;
+        run.make_missing_containers();
+        run.settle_adopted();
+        Ok(run)
+    }
+
+    fn adopt_workflow(&mut self, status: &WorkflowStatus, now: Seconds) {
+        let spec = &self.plan.workflow.spec;
+        let began = |phase: &WorkflowPhase| *phase != WorkflowPhase::Pending;
+        // `argo retry` hands a workflow over without a phase.
+        let phase = status
+            .phase
+            .or((!status.nodes.is_empty()).then_some(WorkflowPhase::Running));
+        self.status.phase = phase;
+        self.status.message = Arc::from(status.message.as_str());
+        self.status.started_at = status
+            .started_at
+            .as_ref()
+            .map(timestamp::seconds)
+            .or(phase.filter(began).map(|_| now));
+        self.status.finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        self.status.shutdown = spec.shutdown;
+        self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
+        self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
+        self.status.synchronization = status.synchronization.clone().map(Box::new);
+        let claims = status.persistent_volume_claims.iter();
+        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
+        if let Some(outputs) = &status.outputs {
+            self.globals.outputs = GlobalOutputs {
+                parameters: outputs.parameters.clone(),
+                artifacts: outputs.artifacts.clone(),
+            };
+        }
+        self.status_changed = true;
+    }
+
+    /// Settles what is over, in the order in which it began, and has all rows written.
+    fn settle_adopted(&mut self) {
+        self.dirty.clear();
+        for place in 0..self.nodes.len() as u32 {
+            let index = NodeIndex(place);
+            self.change(index);
+        }
+        if self.status.phase.is_none_or(WorkflowPhase::is_completed) {
+            for node in &mut self.nodes {
+                node.flags.set(Flags::SETTLED);
+            }
+            return;
+        }
+        for place in 0..self.nodes.len() as u32 {
+            self.settle(NodeIndex(place));
+        }
+        self.mark_all_dirty();
+    }
+
+    fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
+        let status = found.status;
+        let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
+        let kind = status.r#type.unwrap_or(NodeType::Skipped);
+        let phase = status.phase.unwrap_or(NodePhase::Pending);
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
+        if phase.is_fulfilled() {
+            let finished = status.finished_at.as_ref().map(timestamp::seconds);
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.started))));
+        }
+        node.parent = at(found.parent);
+        node.boundary = at(found.boundary);
+        node.owner = at(found.owner);
+        node.slot = found.slot;
+        node.item = found.item.unwrap_or(NO_ITEM);
+        node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
+        node.flags = self.adopted_flags(found);
+        if matches!(found.role, Role::Attempt | Role::Container) {
+            node.depth = self.node(node.parent).depth;
+        } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
+            node.depth = self.node(boundary).depth + 1;
+        }
+        if let (Some(template), Role::Container) = (&found.template, found.role) {
+            node.template = template.index;
+        } else if let Some(template) = &found.template {
+            node.template = template.index;
+            node.inputs = Some(Arc::new(adopted_inputs(status, template)));
+            if kind == NodeType::Pod
+                && self.is_supervised(template, node.flags.has(Flags::WANTS_RESULT))
+            {
+                node.flags.set(Flags::SUPERVISED);
+            }
+        }
+        node.outputs = adopted_outputs(status);
+        adopt_details(&mut node, status);
+        adopt_pod(&mut node, status);
+        if let Some(template) = &found.template
+            && template.template.annotations.contains_key(DISPLAY_NAME)
+        {
+            node.details_mut().display_name = Some(status.display_name.as_str().into());
+        }
+        if let Some(template) = &found.template
+            && self.definition.workflow.status.synchronization.is_some()
+            && template.template.synchronization.is_some()
+            && self.holds_shown_lock(&status.id)
+        {
+            node.flags.set(Flags::HOLDS_LOCKS);
+        }
+        let body = self.adopted_body(found, &node);
+        if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
+            node.flags.set(Flags::WAITS_FOR_LOCK);
+        }
+        self.load_node(node, body)
+    }
+
+    fn adopted_flags(&self, found: &Found<'_>) -> Flags {
+        let status = found.status;
+        let mut flags = Flags::default();
+        if found.exit_handler {
+            flags.set(Flags::EXIT_HANDLER);
+        }
+        if status.node_flag.as_ref().is_some_and(|flag| flag.hooked) {
+            flags.set(Flags::HOOKED);
+        }
+        let phase = status.phase.unwrap_or(NodePhase::Pending);
+        if status.daemoned == Some(true) && !phase.is_fulfilled() {
+            flags.set(Flags::DAEMONED);
+        }
+        if found.call.as_ref().is_some_and(|call| call.wants_result) {
+            flags.set(Flags::WANTS_RESULT);
+        }
+        let complete = &self
+            .definition
+            .workflow
+            .status
+            .task_results_completion_status;
+        if complete.get(&status.id) == Some(&true) {
+            flags.set(Flags::RESULT_COMPLETE);
+        }
+        flags
+    }
+
+    fn holds_shown_lock(&self, id: &str) -> bool {
+        let Some(status) = &self.definition.workflow.status.synchronization else {
+            return false;
+        };
+        let is_node = |holder: &str| holder.rsplit('/').next() == Some(id);
+        let semaphores = status.semaphore.iter().flat_map(|status| &status.holding);
+        let mutexes = status.mutex.iter().flat_map(|status| &status.holding);
+        semaphores
+            .flat_map(|held| &held.holders)
+            .any(|holder| is_node(holder))
+            || mutexes
+                .map(|held| &held.holder)
+                .any(|holder| is_node(holder))
+    }
+
+    fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
+        let waits = node.phase == NodePhase::Pending && !node.flags.has(Flags::HOLDS_LOCKS);
+        if let Some(template) = found.template.as_deref().filter(|_| waits) {
+            if template.template.synchronization.is_some() {
+                let lock = found.status.synchronization_status.as_ref();
+                let lock = lock.filter(|lock| !lock.waiting.is_empty());
+                let lock = lock.map(|lock| Arc::from(lock.waiting.as_str()));
+                return StoredBody::Gate(Gate::Locks(lock));
+            }
+            if template.template.memoize.is_some() && node.kind != NodeType::Pod {
+                return StoredBody::Gate(Gate::Cache);
+            }
+        }
+        let held_back = node.phase == NodePhase::Pending
+            && matches!(
+                node.kind,
+                NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
+            )
+            && found.status.children.is_empty();
+        if held_back {
+            return StoredBody::Gate(Gate::Place);
+        }
+        match node.kind {
+            NodeType::Steps => StoredBody::Steps,
+            NodeType::DAG => StoredBody::Dag,
+            NodeType::Retry => StoredBody::Retry(RetryBody::default()),
+            NodeType::TaskGroup => match found.loops.first() {
+                Some((_, call, shown)) => {
+                    StoredBody::Loop(self.adopted_items(call, node.boundary, shown))
+                }
+                None => StoredBody::Loop(Items::Values(Arc::from([]))),
+            },
+            NodeType::StepGroup => StoredBody::Group {
+                loops: found
+                    .loops
+                    .iter()
+                    .map(|(slot, call, shown)| {
+                        (*slot, self.adopted_items(call, node.boundary, shown))
+                    })
+                    .collect(),
+                doomed: None,
+            },
+            _ => StoredBody::None,
+        }
+    }
+
+    /// What a loop goes over: what its text says, if the items that are shown fit, else what is
+    /// shown.
+    fn adopted_items(
+        &self,
+        call: &CallPlan,
+        boundary: NodeIndex,
+        shown: &[(u32, String)],
+    ) -> Items {
+        if let Some(looping) = &call.looping
+            && let Ok(items) = self.expand(call, looping, boundary, &Verdict::Go)
+        {
+            let fits = shown.iter().all(|(item, text)| {
+                let place = *item as usize;
+                place < items.len() && without_parentheses(&items.display(place)) == *text
+            });
+            if fits {
+                return items;
+            }
+        }
+        let count = shown.iter().map(|(item, _)| item + 1).max().unwrap_or(0);
+        let mut values = vec![serde_json::Value::from(""); count as usize];
+        for (item, text) in shown {
+            values[*item as usize] = text.as_str().into();
+        }
+        Items::Values(values.into())
+    }
+}
+
+fn without_parentheses(text: &str) -> String {
+    text.chars().filter(|c| !matches!(c, '(' | ')')).collect()
+}
+
+pub(super) fn adopted_inputs(status: &NodeStatus, template: &PlannedTemplate) -> NodeInputs {
+    let shown = status.inputs.as_ref();
+    let value = |name: &str| {
+        let parameters = shown.into_iter().flat_map(|inputs| &inputs.parameters);
+        let mut named = parameters.filter(|parameter| parameter.name == name);
+        let value = named.next()?.value.as_ref()?;
+        Some(Arc::from(value.as_str()))
+    };
+    NodeInputs {
+        parameters: template
+            .inputs
+            .iter()
+            .map(|input| value(&input.name))
+            .collect(),
+        artifacts: shown.map_or_else(Box::default, |inputs| inputs.artifacts.clone().into()),
+    }
+}
+
+fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
+    let outputs = status.outputs.as_ref()?;
+    Some(Arc::new(NodeOutputs {
+        parameters: outputs
+            .parameters
+            .iter()
+            .map(|parameter| OutputParameter {
+                name: Arc::from(parameter.name.as_str()),
+                value: parameter
+                    .value
+                    .as_ref()
+                    .map(|value| Arc::from(value.as_str())),
+            })
+            .collect(),
+        artifacts: outputs.artifacts.clone().into(),
+        result: outputs.result.as_deref().map(Arc::from),
+        exit_code: outputs
+            .exit_code
+            .as_deref()
+            .and_then(|code| code.parse().ok()),
+    }))
+}
+
+fn adopt_details(node: &mut Node, status: &NodeStatus) {
+    if !status.pod_ip.is_empty() {
+        node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    let progress = (status.progress.done, status.progress.total);
+    if node.kind == NodeType::Pod && progress.1 > 1 {
+        node.details_mut().progress = Some(progress);
+    }
+    if let Some(memo) = &status.memoization_status {
+        node.details_mut().memo = Some(Arc::new(Memo {
+            hit: memo.hit,
+            cache: Arc::from(memo.cache_name.as_str()),
+            key: Arc::from(memo.key.as_str()),
+        }));
+    }
+    if !status.host_node_name.is_empty() {
+        node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
+    }
+}

@@ -1,0 +1,273 @@
+//! No field of Argo's is ignored: `docs/fields.yaml` says what becomes of each, and this test that
+//! it is so. A field that is honoured shows: the same workflow without it looks different.
+//!
+//! `FIELD=Template.daemon` prints both sights of one field.
+
+mod observe;
+mod pointer;
+mod published;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use argosy_api::{Limits, Source, read_documents};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use observe::observe;
+
+/// What becomes of all fields and variables.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Ledger {
+    shown: Vec<Shown>,
+    rest: Vec<Rest>,
+    variables: Vec<Variables>,
+}
+
+/// Fields that a simulation shows.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    /// The type that has them.
+    #[serde(rename = "type")]
+    owner: String,
+    /// Where the workflow has it.
+    at: String,
+    #[serde(rename = "in")]
+    workflow: Value,
+    #[serde(default)]
+    with: Vec<Value>,
+    fields: Map<String, Value>,
+}
+
+/// Fields that it does not.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rest {
+    /// `Type.field`; `Type.*` and `prefix.*` stand for many.
+    fields: Vec<String>,
+    is: Kind,
+    why: String,
+}
+
+/// Why a simulation does not show a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Kind {
+    Whole,
+    Status,
+    Identity,
+    Backend,
+    Waits,
+    Refused,
+}
+
+/// Variables, and texts that use them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Variables {
+    #[serde(default, rename = "in")]
+    workflow: Value,
+    #[serde(default)]
+    with: Vec<Value>,
+    /// Each variable as Argo lists it, with the text that `PROBE` becomes in the workflow and what
+    /// must be seen of it.
+    #[serde(default)]
+    names: BTreeMap<String, Probe>,
+    /// Variables that a simulation does not show, and why.
+    #[serde(default)]
+    elsewhere: Vec<String>,
+    #[serde(default)]
+    why: String,
+}
+
+/// A text with a variable, and what it becomes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Probe {
+    text: String,
+    is: String,
+}
+
+fn ledger() -> Ledger {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fields.yaml");
+    let text = std::fs::read_to_string(path).expect("docs/fields.yaml is there");
+    let (documents, faults) =
+        read_documents(&Source::new("docs/fields.yaml", text), &Limits::default());
+    assert!(faults.is_empty(), "{faults:?}");
+    serde_json::from_value(documents[0].to_json()).expect("docs/fields.yaml is a ledger")
+}
+
+/// A file of Argo's data; without it a test is skipped, though not in CI.
+#[expect(clippy::print_stderr, reason = "a skipped test has to say so")]
+fn argo_list(name: &str) -> Option<String> {
+    let folder = std::env::var_os("ARGOSY_ARGO_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/argo"),
+        PathBuf::from,
+    );
+    match std::fs::read_to_string(folder.join(name)) {
+        Ok(text) => Some(text),
+        Err(_) => {
+            assert!(
+                std::env::var("CI").as_deref() != Ok("true"),
+                "no Argo data in {}",
+                folder.display()
+            );
+            eprintln!("skipped: no {name} in {}", folder.display());
+            None
+        }
+    }
+}
+
+/// The names of a list: what stands before the colon.
+fn names(list: &str) -> BTreeSet<&str> {
+    list.lines()
+        .filter_map(|line| Some(line.split_once(':')?.0))
+        .collect()
+}
+
+#[test]
+fn every_field_has_one_entry() {
+    let Some(list) = argo_list("fields.txt") else {
+        return;
+    };
+    let ledger = ledger();
+    let shown: BTreeSet<String> = ledger
+        .shown
+        .iter()
+        .flat_map(|shown| {
+            shown
+                .fields
+                .keys()
+                .map(|key| format!("{}.{key}", shown.owner))
+        })
+        .collect();
+    let fits = |pattern: &str, field: &str| match pattern.strip_suffix('*') {
+        Some(prefix) => field.starts_with(prefix),
+        None => pattern == field,
+    };
+    let mut wrong = Vec::new();
+    for field in names(&list) {
+        // A line without a field says what a type is made of.
+        let is_type = field
+            .rsplit('.')
+            .next()
+            .is_none_or(|last| last.starts_with(char::is_uppercase));
+        if is_type {
+            continue;
+        }
+        let rest: Vec<&String> = ledger
+            .rest
+            .iter()
+            .flat_map(|rest| &rest.fields)
+            .filter(|pattern| fits(pattern, field))
+            .collect();
+        match (shown.contains(field), rest.as_slice()) {
+            (false, []) => wrong.push(format!("{field} has no entry")),
+            (true, patterns) if patterns.iter().any(|pattern| *pattern == field) => {
+                wrong.push(format!("{field} has two entries"));
+            }
+            _ => {}
+        }
+    }
+    let known = names(&list);
+    for pattern in ledger.rest.iter().flat_map(|rest| &rest.fields) {
+        if !known.iter().any(|field| fits(pattern, field)) {
+            wrong.push(format!("{pattern} is no field of Argo's"));
+        }
+    }
+    wrong.extend(
+        shown
+            .iter()
+            .filter(|field| !known.contains(field.as_str()))
+            .map(|field| format!("{field} is no field of Argo's")),
+    );
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "both sights are printed if asked for")]
+fn fields_that_are_honoured_show() {
+    let wanted = std::env::var("FIELD").ok();
+    let mut wrong = Vec::new();
+    for shown in ledger().shown {
+        for (field, value) in &shown.fields {
+            let name = format!("{}.{field}", shown.owner);
+            if wanted.as_ref().is_some_and(|wanted| *wanted != name) {
+                continue;
+            }
+            let without = pointer::without(&shown.workflow, &shown.at, field);
+            let with = pointer::with(&shown.workflow, &shown.at, field, value);
+            let sights = (observe(&without, &shown.with), observe(&with, &shown.with));
+            if wanted.is_some() {
+                println!("without:\n{}\nwith:\n{}", sights.0, sights.1);
+            }
+            if sights.0 == sights.1 {
+                wrong.push(format!("{name} ({}): nothing shows of it", shown.at));
+            }
+            if sights.1.contains("cannot unmarshall spec") {
+                wrong.push(format!("{name}: {value} can't be read"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "what is seen is printed if asked for")]
+fn every_variable_has_an_entry_and_its_value() {
+    let wanted = std::env::var("FIELD").ok();
+    let Some(list) = argo_list("variables.txt") else {
+        return;
+    };
+    let ledger = ledger();
+    let mut entries: BTreeSet<String> = BTreeSet::new();
+    let mut wrong = Vec::new();
+    for group in &ledger.variables {
+        entries.extend(group.elsewhere.iter().map(|name| plain(name)));
+        if !group.elsewhere.is_empty() && group.why.is_empty() {
+            wrong.push(format!("{:?} want a reason", group.elsewhere));
+        }
+        for (name, probe) in &group.names {
+            entries.insert(plain(name));
+            let text = Value::String(probe.text.clone()).to_string();
+            let workflow = group.workflow.to_string();
+            let workflow = workflow.replace("PROBE", &text[1..text.len() - 1]);
+            let workflow = serde_json::from_str(&workflow).expect("the probe keeps it JSON");
+            let seen = observe(&workflow, &group.with);
+            if wanted.as_ref() == Some(name) {
+                println!("{seen}");
+            }
+            if !seen.contains(&probe.is) {
+                wrong.push(format!("{name}: {:?} is not to be seen", probe.is));
+            }
+        }
+    }
+    for name in names(&list) {
+        if !entries.contains(&plain(name)) {
+            wrong.push(format!("{name} has no entry"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Argo writes its placeholders in two ways: `<name>`, `<STEPNAME>`.
+fn plain(name: &str) -> String {
+    let mut out = String::new();
+    for (place, part) in name.split('<').enumerate() {
+        match part.split_once('>') {
+            Some((_, after)) if place > 0 => {
+                out.push_str("<>");
+                out.push_str(after);
+            }
+            _ => out.push_str(part),
+        }
+    }
+    out
+}
+
+#[test]
+fn the_documentation_says_the_same() {
+    published::check(&ledger());
+}
