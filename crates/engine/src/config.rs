@@ -33,6 +33,8 @@ pub struct Config {
     pub workflow_restrictions: Option<WorkflowRestrictions>,
     /// What a main container says unless it says otherwise.
     pub main_container: Option<Container>,
+    /// What images run, where a step names no command.
+    pub images: BTreeMap<String, Image>,
     /// What the executor's containers say.
     pub executor: Option<Container>,
     /// Where artifacts go.
@@ -76,6 +78,16 @@ pub struct WorkflowEvents {
 pub struct WorkflowRestrictions {
     /// Whether a workflow must refer to a template.
     pub template_referencing: Option<TemplateReferencing>,
+}
+
+/// What an image runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct Image {
+    /// Its command.
+    pub entrypoint: Vec<String>,
+    /// The command's arguments.
+    pub cmd: Vec<String>,
 }
 
 /// How strictly a workflow must refer to a template.
@@ -150,7 +162,8 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// Keys that the core reads.
-const KEYS: [&str; 16] = [
+const KEYS: [&str; 17] = [
+    "images",
     "instanceID",
     "parallelism",
     "namespaceParallelism",
@@ -170,7 +183,7 @@ const KEYS: [&str; 16] = [
 ];
 
 /// Keys of Argo's that other parts read.
-const ELSEWHERE: [&str; 17] = [
+const ELSEWHERE: [&str; 16] = [
     "kubeConfig",
     "namespace",
     "metricsConfig",
@@ -180,7 +193,6 @@ const ELSEWHERE: [&str; 17] = [
     "columns",
     "podSpecLogStrategy",
     "initialDelay",
-    "images",
     "navColor",
     "sso",
     "synchronization",
@@ -243,6 +255,7 @@ impl Config {
             "workflowDefaults" => self.workflow_defaults = Some(read(key, value)?),
             "workflowRestrictions" => self.workflow_restrictions = Some(read(key, value)?),
             "mainContainer" => self.main_container = Some(read_container(key, value)?),
+            "images" => self.images = read(key, value)?,
             "executor" => self.executor = Some(read_container(key, value)?),
             "artifactRepository" => self.artifact_repository = read(key, value)?,
             "failedPodRestart" => self.failed_pod_restart = Some(read(key, value)?),

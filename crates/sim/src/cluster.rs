@@ -13,7 +13,7 @@ use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::ArtifactRepositoryView;
 use argosy_engine::metrics::Table;
 use argosy_engine::settings::Settings;
-use k8s_openapi::api::core::v1::PersistentVolumeClaim;
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
 
 use crate::World;
@@ -23,6 +23,8 @@ use crate::World;
 pub struct Cluster {
     /// Volume claims by name.
     pub claims: BTreeMap<String, PersistentVolumeClaim>,
+    /// ConfigMaps that hold what is too long for a pod, by name.
+    pub config_maps: BTreeMap<String, ConfigMap>,
     /// Disruption budgets by name.
     pub budgets: BTreeMap<String, PodDisruptionBudget>,
     /// Events in the order in which they were told, with the second.

@@ -7,12 +7,14 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
+use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
+use argosy_engine::events::Event;
 use argosy_engine::fact::{Command, Fact, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
+use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
 use argosy_engine::run::{LoadError, Run, Turn, recall_templates};
 use argosy_engine::settings::Settings;
 use argosy_engine::timestamp;
@@ -126,7 +128,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         repository,
         read_yaml,
-        config: Default::default(),
+        config: Config::default(),
     }
 }
 
@@ -352,6 +354,17 @@ impl World {
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
         }
+        if self.settings.config.workflow_events.enabled != Some(false) {
+            let event = Event {
+                run: id,
+                pod: None,
+                warning: true,
+                reason: "WorkflowFailed".into(),
+                message: workflow.status.message.as_str().into(),
+                annotations: Vec::new(),
+            };
+            self.cluster.events.push((self.now, event));
+        }
         self.refused.insert(id, workflow);
     }
 
@@ -442,8 +455,14 @@ impl World {
         }
     }
 
-    fn make_pod(&mut self, request: PodRequest) {
+    fn make_pod(&mut self, mut request: PodRequest) {
         let key = request.key;
+        let stored = self.stored.get(&key.run);
+        let workflow = stored.map(|stored| &stored.definition.workflow);
+        if let Some(map) = workflow.and_then(|workflow| offload(&mut request.pod, workflow)) {
+            let name = map.metadata.name.clone().unwrap_or_default();
+            self.cluster.config_maps.insert(name, map);
+        }
         self.order.retain(|&known| known != key);
         self.order.push(key);
         self.pods.insert(key, SimPod::new(request));
@@ -515,9 +534,9 @@ impl World {
         self.advance_to(self.now.plus(seconds));
     }
 
-    /// Moves the clock to a time, doing what becomes due on the way.
+    /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
-        self.hand_over(None);
+        self.settle();
         loop {
             let dues = [self.controller.next_due(), self.cluster.next_due()];
             let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {

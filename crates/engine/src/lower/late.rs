@@ -6,7 +6,7 @@
 
 use std::cell::OnceCell;
 
-use argosy_expr::{EvalContext, MapScope, Template as Tagged, Unresolved};
+use argosy_expr::{EvalContext, MapScope, Scope, Template as Tagged, Unresolved};
 use k8s_openapi::jiff::fmt::strtime;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,6 +23,8 @@ const TIME_CHARACTERS: [char; 16] = [
 /// The variables that such tags may use: those of the workflow, the inputs' values, `pod.name`.
 pub(super) struct LateTags<'a> {
     input: &'a LowerInput<'a>,
+    /// The variables, if the caller knows them all.
+    given: Option<&'a dyn Scope>,
     /// Most steps have no such tags, and need no scope.
     scope: OnceCell<MapScope>,
     context: EvalContext,
@@ -33,8 +35,17 @@ impl<'a> LateTags<'a> {
         let seed = super::fnv1a32(input.node_name.as_bytes());
         Self {
             input,
+            given: None,
             scope: OnceCell::new(),
             context: EvalContext::new(0, 0, u64::from(seed)),
+        }
+    }
+
+    /// The same, with variables that the caller knows.
+    pub(super) fn within(input: &'a LowerInput<'a>, scope: &'a dyn Scope) -> Self {
+        Self {
+            given: Some(scope),
+            ..Self::new(input)
         }
     }
 
@@ -44,7 +55,10 @@ impl<'a> LateTags<'a> {
         let Ok(template) = Tagged::parse(text) else {
             return Ok(text.to_owned());
         };
-        let scope = self.scope.get_or_init(|| scope(self.input));
+        let scope = match self.given {
+            Some(given) => given,
+            None => self.scope.get_or_init(|| scope(self.input)),
+        };
         Ok(template
             .render(scope, Unresolved::Keep, &self.context)?
             .text)

@@ -5,6 +5,7 @@
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
 use argosy_api::{Inputs, Template, Workflow};
+use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
 use crate::config::Config;
@@ -20,6 +21,7 @@ mod late;
 mod layout;
 mod location;
 mod names;
+mod offload;
 mod patch;
 mod path;
 mod pod;
@@ -33,6 +35,7 @@ pub use executor::EXECUTOR_IMAGE;
 pub use layout::needs_executor;
 pub use location::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 pub use names::{fnv1a32, node_id, pod_name};
+pub use offload::offload;
 pub use patch::ReadYaml;
 pub use pod::{keys, owner_reference, pod_gc_delay};
 pub use prepared::{NodeInput, PreparedTemplate, Render};
@@ -108,6 +111,14 @@ pub fn lower(input: &LowerInput) -> Result<PodRequest, LowerError> {
     lower_with(input, &Some(LateTags::new(input)))
 }
 
+/// Lowers a step to its pod; tags that are left are filled in from these variables.
+///
+/// # Errors
+/// If the template has no pod, or says something that can't be.
+pub fn lower_within(input: &LowerInput, scope: &dyn Scope) -> Result<PodRequest, LowerError> {
+    lower_with(input, &Some(LateTags::within(input, scope)))
+}
+
 /// With `None` for the late tags all tags stay.
 fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest, LowerError> {
     let template = input.template;
@@ -134,6 +145,7 @@ fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest,
         .then(|| supervised_template(input, late))
         .transpose()?;
     let spec = pod.spec.get_or_insert_default();
+    fill_commands(input, spec);
     finish(input, spec)?;
     let layout = match supervision {
         None => Layout::Bare,
@@ -262,6 +274,21 @@ fn patch(
     let patched = patch::apply(spec, &patches, input.read_yaml)?;
     pod.spec = Some(patched.spec);
     Ok(patched.executor.map(|part| part.to_string()))
+}
+
+/// The commands of images that the controller's ConfigMap knows: the executor, which runs them,
+/// can't ask the image.
+fn fill_commands(input: &LowerInput, spec: &mut PodSpec) {
+    for container in &mut spec.containers {
+        let image = container.image.as_deref().unwrap_or_default();
+        let unsaid = container.command.as_ref().is_none_or(Vec::is_empty);
+        if let Some(known) = input.config.images.get(image).filter(|_| unsaid) {
+            container.command = containers::list(&known.entrypoint);
+            if container.args.is_none() {
+                container.args = containers::list(&known.cmd);
+            }
+        }
+    }
 }
 
 /// What Argo does after patching.

@@ -85,9 +85,12 @@ fn take_executor_part(patch: &mut Value) -> Option<Value> {
 
 fn is_executor(container: &Value) -> bool {
     let name = container.get("name").and_then(Value::as_str);
-    name.is_some_and(|name| {
-        matches!(name, "init" | "wait" | "supervisor")
-            || name.starts_with("artifact-plugin-")
-            || name.starts_with("init-artifact-")
-    })
+    name.is_some_and(is_executors)
+}
+
+/// Whether a container of this name is one of the executor's.
+pub(super) fn is_executors(name: &str) -> bool {
+    matches!(name, "init" | "wait" | "supervisor")
+        || name.starts_with("artifact-plugin-")
+        || name.starts_with("init-artifact-")
 }

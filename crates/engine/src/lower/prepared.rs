@@ -93,6 +93,9 @@ impl PreparedTemplate {
         if template.outputs.artifacts.iter().any(has_name_from_path) {
             return None;
         }
+        if !input.config.images.is_empty() && has_tagged_image(template) {
+            return None;
+        }
         let mut base = lower_with(&blank(input), &None).ok()?;
         let spec = base.pod.spec.as_ref()?;
         let bounds = Bounds {
@@ -337,6 +340,20 @@ fn has_name_from_path(artifact: &Artifact) -> bool {
         strategy.none.is_some() || strategy.zip.is_none() && strategy.tar.is_none()
     };
     artifact.path.contains("{{") && artifact.archive.as_ref().is_some_and(unpacked)
+}
+
+/// Whether tags decide which image is run.
+fn has_tagged_image(template: &Template) -> bool {
+    let container = template.container.iter().filter_map(|c| c.image.as_deref());
+    let script = template.script.iter().map(|script| script.image.as_str());
+    let set = template
+        .container_set
+        .iter()
+        .flat_map(|set| &set.containers);
+    let set = set.map(|container| container.image.as_str());
+    let users = template.sidecars.iter().map(|user| user.image.as_str());
+    let mut images = container.chain(script).chain(set).chain(users);
+    images.any(|image| image.contains("{{"))
 }
 
 /// Whether tags in the key may bring something that joining of paths would clean away.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
 use super::Run;
+use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
@@ -83,10 +84,14 @@ impl Run {
         let status = &definition.workflow.status;
         run.now = now;
         run.adopt_workflow(status, now);
+        run.adopt_rest(status);
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
-        order.sort_by_key(|&place| (found[place].began, place));
+        order.sort_by_key(|&place| {
+            let node = &found[place];
+            (node.role != Role::Root, node.began, place)
+        });
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
@@ -101,6 +106,7 @@ impl Run {
             .position(|node| node.role == Role::OnExit && node.owner.is_none())
             .map(|place| indices[place]);
         run.link_all()?;
+        run.make_missing_containers();
         run.settle_adopted();
         Ok(run)
     }
@@ -124,6 +130,8 @@ impl Run {
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
         self.status.synchronization = status.synchronization.clone().map(Box::new);
+        let claims = status.persistent_volume_claims.iter();
+        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -157,10 +165,10 @@ impl Run {
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
         let kind = status.r#type.unwrap_or(NodeType::Skipped);
         let phase = status.phase.unwrap_or(NodePhase::Pending);
-        let mut node = Node::new(found.role, kind, phase, Seconds(found.began));
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
             let finished = status.finished_at.as_ref().map(timestamp::seconds);
-            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.began))));
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.started))));
         }
         node.parent = at(found.parent);
         node.boundary = at(found.boundary);
@@ -169,12 +177,14 @@ impl Run {
         node.item = found.item.unwrap_or(NO_ITEM);
         node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
         node.flags = self.adopted_flags(found);
-        if found.role == Role::Attempt {
+        if matches!(found.role, Role::Attempt | Role::Container) {
             node.depth = self.node(node.parent).depth;
         } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
             node.depth = self.node(boundary).depth + 1;
         }
-        if let Some(template) = &found.template {
+        if let (Some(template), Role::Container) = (&found.template, found.role) {
+            node.template = template.index;
+        } else if let Some(template) = &found.template {
             node.template = template.index;
             node.inputs = Some(Arc::new(adopted_inputs(status, template)));
             if kind == NodeType::Pod
@@ -185,6 +195,7 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
         {
@@ -198,6 +209,9 @@ impl Run {
             node.flags.set(Flags::HOLDS_LOCKS);
         }
         let body = self.adopted_body(found, &node);
+        if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
+            node.flags.set(Flags::WAITS_FOR_LOCK);
+        }
         self.load_node(node, body)
     }
 
@@ -255,6 +269,15 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        let held_back = node.phase == NodePhase::Pending
+            && matches!(
+                node.kind,
+                NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
+            )
+            && found.status.children.is_empty();
+        if held_back {
+            return StoredBody::Gate(Gate::Place);
         }
         match node.kind {
             NodeType::Steps => StoredBody::Steps,
@@ -356,6 +379,10 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    let progress = (status.progress.done, status.progress.total);
+    if node.kind == NodeType::Pod && progress.1 > 1 {
+        node.details_mut().progress = Some(progress);
     }
     if let Some(memo) = &status.memoization_status {
         node.details_mut().memo = Some(Arc::new(Memo {

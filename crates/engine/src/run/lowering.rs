@@ -12,7 +12,7 @@ use super::node::{Flags, Role};
 use crate::effect::PodRequest;
 use crate::ids::NodeIndex;
 use crate::lower::{
-    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower,
+    ArtifactRepositoryView, LowerError, LowerInput, NodeInput, PreparedTemplate, lower_within,
     needs_executor, pod_name,
 };
 use crate::plan::{PlannedTemplate, TemplateIndex};
@@ -177,7 +177,7 @@ impl Run {
             }
         }
         let template = self.filled_template(index, &planned)?;
-        lower(&LowerInput {
+        let input = LowerInput {
             key: self.pod_key(index),
             workflow: &self.plan.workflow,
             template: &template,
@@ -195,8 +195,10 @@ impl Run {
             config: &self.settings.config,
             boundary: around.as_ref().map(|around| &*around.template),
             workflow_deadline: self.deadline().map(|at| at.0),
-        })
-        .map_err(|error| error.to_string())
+        };
+        let mut variables = self.variables(index, Some(&planned), None, &[]);
+        variables.siblings = None;
+        lower_within(&input, &variables).map_err(|error| error.to_string())
     }
 
     fn prepared_template(

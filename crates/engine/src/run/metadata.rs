@@ -53,6 +53,9 @@ impl Run {
         let Some(metadata) = &plan.workflow.spec.workflow_metadata else {
             return Ok(());
         };
+        if !self.status.labels_from.is_empty() {
+            return Ok(());
+        }
         for key in metadata.labels.keys() {
             if let Some(value) = self.globals.labels.get(key) {
                 check_label(value).map_err(|fault| {
@@ -61,8 +64,11 @@ impl Run {
             }
         }
         for (key, from) in &metadata.labels_from {
-            let expression = &from.expression;
             let context = self.eval_context("", 0, key);
+            // Tags in an expression are filled in before it is read.
+            let global = Variables::global(self);
+            let expression = &again(&from.expression, &global, Unresolved::Keep, &context)
+                .unwrap_or_else(|_| from.expression.clone());
             let program = Program::compile(expression).map_err(|error| {
                 format!("failed to compile function for expression {expression:?}: {error}")
             })?;

@@ -8,6 +8,7 @@
 //! then composites with something to do, by index. So the same facts give the same run.
 
 mod adopt;
+mod adopt_rest;
 mod agent;
 mod aggregate;
 mod arguments;
@@ -153,6 +154,8 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// Something has been learnt since the workflow began: Argo's controller has looked twice.
+    pub looked_twice: bool,
     /// Labels whose values were found when the workflow began.
     pub labels_from: BTreeMap<String, String>,
     /// The claims that have been made, by their templates' names.
@@ -345,7 +348,7 @@ impl Run {
                     self.child_settled(node);
                 } else if let Some(node) = self.dirty.pop_first() {
                     self.advance(node);
-                } else {
+                } else if !self.wake_next() {
                     break;
                 }
             }
@@ -356,6 +359,14 @@ impl Run {
     }
 
     fn learn(&mut self, fact: &Fact) {
+        let look = matches!(
+            fact,
+            Fact::PodSeen(..) | Fact::ResultSeen(..) | Fact::TaskSeen(..)
+        );
+        if look && !self.status.looked_twice && self.status.started_at.is_some() {
+            self.status.looked_twice = true;
+            self.status_changed = true;
+        }
         match fact {
             Fact::Started => self.begin(),
             Fact::PodSeen(key, seen) => self.pod_seen(*key, seen),
@@ -374,6 +385,10 @@ impl Run {
 
     /// Lets a composite do what it can do now.
     fn advance(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            self.advance_leaf(index);
+            return;
+        }
         match &self.nodes[index.offset()].body {
             body::Body::Steps(_) => self.advance_steps(index),
             body::Body::Group(_) => self.advance_group(index),

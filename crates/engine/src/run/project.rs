@@ -115,7 +115,7 @@ impl Run {
             ..Condition::default()
         };
         let mut conditions = Vec::new();
-        if self.counts.progress.1 > 0 {
+        if self.status.looked_twice {
             let running = self
                 .nodes
                 .iter()

@@ -59,6 +59,7 @@ struct State {
     /// Workflow parameters that were changed by a retry.
     parameters: BTreeMap<String, String>,
     labels_from: BTreeMap<String, String>,
+    looked_twice: bool,
     claims: Vec<String>,
     metrics_error: String,
     synchronization: Option<SynchronizationStatus>,
@@ -104,6 +105,7 @@ impl Run {
             fatal: self.status.fatal.as_deref().map(str::to_owned),
             announced: self.status.announced,
             labels_from: self.status.labels_from.clone(),
+            looked_twice: self.status.looked_twice,
             claims: self.status.claims.clone(),
             metrics_error: self.status.metrics_error.clone(),
             synchronization: self.status.synchronization.as_deref().cloned(),
@@ -134,6 +136,7 @@ impl Run {
         for (key, value) in &state.labels_from {
             self.add_label(key, value);
         }
+        self.status.looked_twice = state.looked_twice;
         self.status.claims = state.claims;
         self.status.metrics_error = state.metrics_error;
         self.status.synchronization = state.synchronization.map(Box::new);

@@ -29,7 +29,9 @@ pub(super) struct Found<'a> {
     pub slot: u32,
     pub item: Option<u32>,
     pub exit_handler: bool,
-    /// When it began; never before what it hangs on.
+    /// When it began, as it says.
+    pub started: i64,
+    /// By this the nodes are put in order: never before what it hangs on.
     pub began: i64,
     pub call: Option<Arc<CallPlan>>,
     pub template: Option<Arc<PlannedTemplate>>,
@@ -38,7 +40,7 @@ pub(super) struct Found<'a> {
 }
 
 /// The shown nodes, by name and by what is around them.
-struct Shown<'a> {
+pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     by_boundary: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
 }
@@ -98,7 +100,7 @@ impl Run {
         found
     }
 
-    fn enter<'a>(
+    pub(super) fn enter<'a>(
         &mut self,
         found: &mut Vec<Found<'a>>,
         status: &'a NodeStatus,
@@ -121,7 +123,9 @@ impl Run {
             .boundary
             .and_then(|around| found[around].template.clone());
         let template = match place.role {
-            Role::Attempt => place.parent.and_then(|above| found[above].template.clone()),
+            Role::Attempt | Role::Container => {
+                place.parent.and_then(|above| found[above].template.clone())
+            }
             _ if ran => call
                 .as_deref()
                 .and_then(|call| self.shown_template(call, status, around.as_deref())),
@@ -142,6 +146,7 @@ impl Run {
             slot: place.slot,
             item: place.item,
             exit_handler,
+            started: own,
             began: not_before.map_or(own, |not_before| not_before.max(own)),
             call,
             template,
@@ -208,6 +213,7 @@ impl Run {
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
             Some(NodeType::DAG) => self.find_tasks(shown, found, at),
             Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
+            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             _ => {}
         }
         if matches!(found[at].role, Role::Step | Role::Task) {
@@ -215,6 +221,7 @@ impl Run {
         }
     }
 
+    /// The containers of a set; they stand next to each other, behind their pod.
     fn find_attempts<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let (status, boundary) = (found[at].status, found[at].boundary);
         // `argo retry` may have taken some out.
@@ -270,9 +277,10 @@ impl Run {
         };
         let group = found[at].slot as usize;
         let calls = template.steps().and_then(|steps| steps.groups.get(group));
+        let mut steps = Vec::new();
         for (slot, call) in (0u32..).zip(calls.into_iter().flatten()) {
             let name = format!("{}.{}", status.name, call.name);
-            let mut place = Place {
+            let place = Place {
                 role: Role::Step,
                 parent: Some(at),
                 boundary,
@@ -281,7 +289,7 @@ impl Run {
                 item: None,
             };
             if let Some(node) = shown.by_name.get(name.as_str()) {
-                self.enter(found, node, place, Some(call.clone()));
+                steps.push((*node, place, call.clone()));
                 continue;
             }
             let items = shown.items(&status.boundary_id, &name);
@@ -289,11 +297,19 @@ impl Run {
                 continue;
             }
             for (item, _, node) in &items {
-                place.item = Some(*item);
-                self.enter(found, node, place, Some(call.clone()));
+                let item = Some(*item);
+                steps.push((*node, Place { item, ..place }, call.clone()));
             }
             let texts = items.into_iter().map(|(item, text, _)| (item, text));
             found[at].loops.push((slot, call.clone(), texts.collect()));
+        }
+        // The group lists its children in the order in which they were made.
+        let order: BTreeMap<&str, usize> = (status.children.iter().map(String::as_str))
+            .zip(0..)
+            .collect();
+        steps.sort_by_key(|(node, _, _)| order.get(node.id.as_str()).copied());
+        for (node, place, call) in steps {
+            self.enter(found, node, place, Some(call));
         }
     }
 
@@ -380,7 +396,7 @@ impl Run {
 
 /// Where a shown node belongs, by places among the found.
 #[derive(Clone, Copy)]
-struct Place {
+pub(super) struct Place {
     role: Role,
     parent: Option<usize>,
     boundary: Option<usize>,
@@ -389,7 +405,26 @@ struct Place {
     item: Option<u32>,
 }
 
+impl Place {
+    /// A container of the set that a pod runs.
+    pub(super) fn container(pod: usize, slot: u32) -> Self {
+        Self {
+            role: Role::Container,
+            parent: Some(pod),
+            boundary: Some(pod),
+            owner: None,
+            slot,
+            item: None,
+        }
+    }
+}
+
 impl<'a> Shown<'a> {
+    /// The node of this name.
+    pub(super) fn named(&self, name: &str) -> Option<&'a NodeStatus> {
+        self.by_name.get(name).copied()
+    }
+
     /// The items of a loop: `name(3:text)`, in order.
     fn items(&self, boundary: &str, name: &str) -> Vec<(u32, String, &'a NodeStatus)> {
         let around = self.by_boundary.get(boundary);

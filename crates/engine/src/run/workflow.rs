@@ -47,6 +47,10 @@ impl Run {
             );
             return;
         }
+        if let Err(error) = self.evaluate_labels() {
+            self.end_workflow(WorkflowPhase::Error, &error);
+            return;
+        }
         if !self.ask_for_workflow_locks() {
             self.start_running();
         }
@@ -71,10 +75,6 @@ impl Run {
     }
 
     pub(super) fn start_running(&mut self) {
-        if let Err(error) = self.evaluate_labels() {
-            self.end_workflow(WorkflowPhase::Error, &error);
-            return;
-        }
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);

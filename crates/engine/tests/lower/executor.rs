@@ -1,7 +1,7 @@
 //! Steps that the executor carries out, and what the controller's ConfigMap adds to pods.
 
 use argosy_engine::config::Config;
-use argosy_engine::lower::{LowerInput, lower};
+use argosy_engine::lower::{LowerInput, lower, offload};
 use serde_json::{Value, json};
 
 use crate::{container, input, lowered, pod, s3, supervision, template, workflow};
@@ -123,4 +123,71 @@ fn pods_say_when_they_go() {
             expected
         );
     }
+}
+
+#[test]
+fn what_is_too_long_goes_into_a_config_map() {
+    let long = "x".repeat(140_000);
+    let body = |args: Value| {
+        template(json!({"name": "t", "container":
+            {"image": "busybox", "command": ["echo"], "args": args}}))
+    };
+    let workflow = workflow(json!({}));
+    let short = lowered(json!({}), &body(json!(["a"]))).expect("a pod");
+    assert_eq!(offload(&mut short.pod.clone(), &workflow), None);
+    let mut pod = *lowered(json!({}), &body(json!(["a", long])))
+        .expect("a pod")
+        .pod;
+    let env = &mut pod.spec.as_mut().expect("a spec").containers[0].env;
+    env.get_or_insert_default().push(
+        serde_json::from_value(json!({"name": "ARGO_TEMPLATE", "value": long}))
+            .expect("a variable"),
+    );
+    let map = offload(&mut pod, &workflow).expect("a ConfigMap");
+    let map = serde_json::to_value(map).expect("JSON");
+    assert_eq!(map["metadata"]["name"], "wf-t-123");
+    assert_eq!(
+        map["metadata"]["labels"]["workflows.argoproj.io/workflow"],
+        "wf"
+    );
+    assert_eq!(map["data"]["ARGO_TEMPLATE"], long);
+    let args = map["data"]["ARGO_CONTAINER_ARGS_FILE"]
+        .as_str()
+        .expect("arguments");
+    assert_eq!(args, json!(["a", long]).to_string());
+    let pod = serde_json::to_value(pod).expect("JSON");
+    let main = main(&pod);
+    assert_eq!(main.get("args"), None);
+    let env = main["env"].as_array().expect("variables");
+    let told = |name: &str| {
+        let found = env.iter().find(|variable| variable["name"] == name);
+        found.map(|variable| variable["value"].clone())
+    };
+    assert_eq!(told("ARGO_TEMPLATE"), Some(json!("offloaded")));
+    let file = json!("/argo/config/ARGO_CONTAINER_ARGS_FILE");
+    assert_eq!(told("ARGO_CONTAINER_ARGS_FILE"), Some(file));
+    assert_eq!(main["volumeMounts"][0]["mountPath"], "/argo/config");
+    assert_eq!(pod["spec"]["volumes"][0]["configMap"]["name"], "wf-t-123");
+}
+
+#[test]
+fn the_index_of_images_gives_commands() {
+    let config = json!({"images": {"mine": {"entrypoint": ["/run"], "cmd": ["all"]}}});
+    let of = |body: Value| {
+        let template = template(json!({"name": "t", "container": body}));
+        main(&with_config(config.clone(), json!({}), &template))
+    };
+    let bare = of(json!({"image": "mine"}));
+    assert_eq!(
+        (&bare["command"], &bare["args"]),
+        (&json!(["/run"]), &json!(["all"]))
+    );
+    let given = of(json!({"image": "mine", "args": ["some"]}));
+    assert_eq!(
+        (&given["command"], &given["args"]),
+        (&json!(["/run"]), &json!(["some"]))
+    );
+    let own = of(json!({"image": "mine", "command": ["own"]}));
+    assert_eq!((&own["command"], own.get("args")), (&json!(["own"]), None));
+    assert_eq!(of(json!({"image": "other"})).get("command"), None);
 }

@@ -186,3 +186,64 @@ fn references_are_asked_for() {
         );
     }
 }
+
+#[test]
+fn own_entries_stand_before_inherited_ones() {
+    let names = |list: &serde_json::Value| -> Vec<String> {
+        let entries = list.as_array().cloned().unwrap_or_default();
+        let name =
+            |entry: &serde_json::Value| entry["name"].as_str().unwrap_or_default().to_owned();
+        entries.iter().map(name).collect()
+    };
+    let exit = "{name: bye, container: {image: busybox}}";
+    let defaults = format!("workflowDefaults: {{spec: {{onExit: bye, templates: [{exit}]}}}}");
+    let shown = Bench::with(HELLO, &defaults, |_| {}).shown();
+    assert_eq!(names(&shown["spec"]["templates"]), ["main", "bye"]);
+    let own = "arguments: {artifacts: [{name: own, raw: {data: a}}, {name: both, s3: {key: own}}]}";
+    let workflow = format!(
+        "{{metadata: {{name: hello}}, spec: {{workflowTemplateRef: {{name: tpl}}, {own}}}}}"
+    );
+    let template = TEMPLATE.replace(
+        "  arguments:\n",
+        "  arguments:\n    artifacts: [{name: theirs, raw: {data: b}}, {name: both, s3: {bucket: kept, key: theirs}}]\n",
+    );
+    let bench = Bench::with(&workflow, &defaults, |definition| {
+        let template = read(&template);
+        definition
+            .workflow_templates
+            .insert("tpl".to_owned(), template);
+    });
+    let stored = &bench.shown()["status"]["storedWorkflowTemplateSpec"];
+    assert_eq!(names(&stored["templates"]), ["main", "bye"]);
+    let artifacts = &stored["arguments"]["artifacts"];
+    assert_eq!(names(artifacts), ["own", "theirs", "both"], "{artifacts}");
+
+    assert_eq!(
+        artifacts[2]["s3"],
+        serde_json::json!({"bucket": "kept", "key": "own"})
+    );
+}
+
+#[test]
+fn values_and_sources_do_not_mix() {
+    let maps = |definition: &mut argosy_engine::definition::Definition, spec: &str| {
+        let data = [("m".to_owned(), "from the map".to_owned())].into();
+        definition.config_maps.insert("config".to_owned(), data);
+        let template = format!(
+            "{{metadata: {{name: tpl}}, spec: {{entrypoint: main, arguments: {{parameters: [{spec}]}}, templates: [{{name: main, container: {{image: busybox, args: ['{{{{workflow.parameters.m}}}}']}}}}]}}}}"
+        );
+        definition
+            .workflow_templates
+            .insert("tpl".to_owned(), read(&template));
+    };
+    let source = "{name: m, valueFrom: {configMapKeyRef: {name: config, key: m}}}";
+    let value = "{name: m, value: given}";
+    for (own, theirs, expected) in [(value, source, "given"), (source, value, "from the map")] {
+        let workflow = format!(
+            "{{metadata: {{name: hello}}, spec: {{workflowTemplateRef: {{name: tpl}}, arguments: {{parameters: [{own}]}}}}}}"
+        );
+        let bench = Bench::with(&workflow, "", |definition| maps(definition, theirs));
+        let pod = bench.pod_json("hello");
+        assert_eq!(pod["spec"]["containers"][0]["args"][0], expected);
+    }
+}

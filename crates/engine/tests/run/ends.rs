@@ -160,3 +160,23 @@ spec:
         assert_eq!(bench.phase("wf"), expected, "{field} {running}");
     }
 }
+
+#[test]
+fn a_workflow_that_is_stopped_from_the_beginning_fails() {
+    for strategy in ["Stop", "Terminate"] {
+        let bench = Bench::new(&mixed(&format!("shutdown: {strategy}")));
+        assert_eq!(
+            bench.end(),
+            failed(&format!("Stopped with strategy '{strategy}'"))
+        );
+        assert!(bench.pods.is_empty());
+        for node in bench.status().nodes.values() {
+            assert_eq!(
+                node.phase.map(|phase| phase.to_string()).as_deref(),
+                Some("Failed"),
+                "{}",
+                node.name
+            );
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! Runs, driven fact by fact.
 
+mod adopt;
 mod claims;
 mod config;
 mod containers;
@@ -36,7 +37,7 @@ pub(crate) struct Bench {
     pub(crate) pods: Vec<PodRequest>,
     /// All effects so far, those that only concern pods left out.
     pub(crate) effects: Vec<Effect>,
-    settings: Arc<Settings>,
+    pub(crate) settings: Arc<Settings>,
     definition: Arc<Definition>,
     state: Option<Vec<u8>>,
     rows: BTreeMap<u32, NodeRow>,

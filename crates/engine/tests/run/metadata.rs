@@ -235,3 +235,96 @@ fn status_says_what_clients_read() {
     let baseline = Baseline::of(&bench.run.workflow()).expect("it succeeded");
     assert_eq!(baseline.nodes.len(), 3);
 }
+
+#[test]
+fn metadata_is_known_wherever_tags_stand() {
+    const OWN: &str = "labels: {l: own-l}, annotations: {a: own-a}";
+    const SET: &str = "workflowMetadata: {labels: {l: set-l}, annotations: {a: set-a}}";
+    let from = |expression: &str| {
+        format!(
+            "workflowMetadata: {{labelsFrom: {{l: {{expression: '{expression}'}}}}, annotations: {{a: set-a}}}}"
+        )
+    };
+    let cases = [
+        (
+            "",
+            "",
+            "",
+            "{{workflow.labels.l}}",
+            "{{workflow.annotations.a}}",
+        ),
+        (OWN, "", "", "own-l", "own-a"),
+        (OWN, "", SET, "set-l", "set-a"),
+        (
+            OWN,
+            "workflowMetadata: {labels: {l: mine}}",
+            SET,
+            "mine",
+            "set-a",
+        ),
+        (OWN, "", &from("workflow.parameters.p"), "pear", "set-a"),
+        (
+            OWN,
+            &from("{{= sprig.quote(sprig.trim( workflow.annotations.a )) }}"),
+            SET,
+            "set-a",
+            "set-a",
+        ),
+    ];
+    for (metadata, own, theirs, label, annotation) in cases {
+        for patch in ["", "podSpecPatch: '{\"hostname\": \"{{workflow.name}}\"}'"] {
+            let workflow = format!(
+                "
+metadata: {{name: wf, {metadata}}}
+spec:
+  workflowTemplateRef: {{name: tpl}}
+  nodeSelector: {{l: '{{{{workflow.labels.l}}}}', a: '{{{{workflow.annotations.a}}}}'}}
+  {patch}
+  {own}
+"
+            );
+            let template = format!(
+                "
+metadata: {{name: tpl, labels: {{l: none}}}}
+spec:
+  entrypoint: main
+  arguments: {{parameters: [{{name: p, value: pear}}]}}
+  templates: [{{name: main, container: {{image: busybox}}}}]
+  {theirs}
+"
+            );
+            let bench = Bench::with(&workflow, "", |definition| {
+                let template = read(&template);
+                definition
+                    .workflow_templates
+                    .insert("tpl".to_owned(), template);
+            });
+            let pod = bench.pod_json("wf");
+            let expected = json!({"l": label, "a": annotation});
+            assert_eq!(
+                pod["spec"]["nodeSelector"], expected,
+                "{own} {theirs} {patch}"
+            );
+        }
+    }
+}
+
+#[test]
+fn conditions_come_when_something_is_seen() {
+    let mut bench = Bench::new(&workflow(""));
+    let conditions = |bench: &Bench| {
+        let conditions = bench.status().conditions;
+        let shown = conditions
+            .iter()
+            .map(|c| format!("{}={}", c.r#type, c.status));
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(conditions(&bench), "");
+    let pending = crate::pod(argosy_engine::fact::PodPhase::Pending, Vec::new());
+    bench.see("wf[0].one", pending);
+    assert_eq!(conditions(&bench), "PodRunning=False");
+    bench.runs("wf[0].one");
+    assert_eq!(conditions(&bench), "PodRunning=True");
+    bench.exits("wf[0].one", 0);
+    assert_eq!(conditions(&bench), "PodRunning=False Completed=True");
+}

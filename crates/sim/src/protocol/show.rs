@@ -31,6 +31,7 @@ impl Session {
                 .objects
                 .config_maps
                 .values()
+                .chain(self.world.cluster.config_maps.values())
                 .map(serde_json::to_value)
                 .collect::<Result<_, _>>()?,
             Kind::Taskresults => self.task_results()?,
