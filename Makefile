@@ -16,7 +16,7 @@ test: check
 	$(CARGO) test --locked --workspace
 
 bench:
-	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
+	$(CARGO) bench --locked -p argosy-cli --bench figures
 
 # Looks for texts that make the readers fail. Needs a nightly compiler and cargo-fuzz.
 FUZZ_TARGETS := yaml expression tags depends when jsonpath patch

@@ -206,7 +206,6 @@ pub struct Pump {
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
     stopping: bool,
-    durability: Durability,
     metrics: Table,
 }
 
@@ -233,14 +232,8 @@ impl Pump {
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
             stopping: false,
-            durability: Durability::Process,
             metrics: Table::default(),
         }
-    }
-
-    /// Has each transition wait for the disk.
-    pub fn sync_each_commit(&mut self) {
-        self.durability = Durability::Power;
     }
 
     /// Reaches the pump from elsewhere; also the sink of its backend's events.
@@ -514,7 +507,7 @@ impl Pump {
             self.store.submit(
                 epoch,
                 turn.commit,
-                self.durability,
+                Durability::Process,
                 Box::new(move |result| handle.send(Message::Committed(commit, result))),
             );
             self.pending.push_back(Pending {

@@ -19,7 +19,6 @@ pub struct Arguments {
     output: ConvertFormat,
     /// Print without colours, as this command always does
     #[arg(long)]
-    #[expect(dead_code, reason = "argo has the flag, and nothing here is coloured")]
     no_color: bool,
 }
 
