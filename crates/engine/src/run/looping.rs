@@ -257,6 +257,11 @@ impl LoopState {
     /// Counts an item that is over.
     pub fn item_settled(&mut self, item: u32, phase: NodePhase) {
         self.unsettled -= 1;
+        self.item_ended(item, phase);
+    }
+
+    /// Notes the last item that ended badly.
+    pub fn item_ended(&mut self, item: u32, phase: NodePhase) {
         if phase.is_failed_or_error() && self.failed.is_none_or(|(last, _)| item > last) {
             self.failed = Some((item, phase));
         }
