@@ -9,14 +9,14 @@ build:
 # Formatting, lints as errors, the crates' order, and the licences and sources of what is used.
 check:
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace -- -D warnings
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 tools/crate_order.py
 
 test: check
 	$(CARGO) test --locked --workspace
 
 bench:
-	$(CARGO) run --locked --release -p argosy-sim --example engine_bench
+	$(CARGO) bench --locked -p argosy-cli --bench figures
 
 # Looks for texts that make the readers fail. Needs a nightly compiler and cargo-fuzz.
 FUZZ_TARGETS := yaml expression tags depends when jsonpath patch
@@ -25,3 +25,9 @@ fuzz:
 	for target in $(FUZZ_TARGETS); do \
 	  $(CARGO) +nightly fuzz run $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
 	done
+
+# Plays random worlds for an hour. A seed that fails is printed.
+SOAK_SECONDS ?= 3600
+FIRST_SEED ?= 1000000
+soak:
+	SOAK_SECONDS=$(SOAK_SECONDS) FIRST_SEED=$(FIRST_SEED) $(CARGO) test --locked --release -p argosy-sim --test random -- --nocapture

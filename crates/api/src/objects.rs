@@ -167,11 +167,14 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
         parsed.diagnostics.push(document.place(fault));
         return;
     }
-    let (kind, api_version) = (field(document, "kind"), field(document, "apiVersion"));
+    let (mut kind, api_version) = (field(document, "kind"), field(document, "apiVersion"));
     if let Some(fault) = doubt_type(api_version, kind) {
-        let is_readable = ARGO_KINDS.contains(&kind);
         parsed.diagnostics.push(document.place(fault));
-        if !is_readable {
+        if kind.is_empty() && looks_like_workflow(document) {
+            // So that what else is wrong with it is told in one go.
+            kind = "Workflow";
+        }
+        if !ARGO_KINDS.contains(&kind) {
             return;
         }
     }
@@ -193,6 +196,17 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
     parsed
         .objects
         .extend(object.map(|object| (object, document.clone())));
+}
+
+/// Whether an object has in its spec what only workflows have.
+fn looks_like_workflow(document: &Document) -> bool {
+    let (tree, text) = (document.tree(), document.source_text());
+    tree.get(text, document.root(), "spec")
+        .is_some_and(|(_, spec)| {
+            ["entrypoint", "templates", "workflowTemplateRef"]
+                .iter()
+                .any(|name| tree.get(text, tree.resolve(spec), name).is_some())
+        })
 }
 
 fn read<T: DeserializeOwned>(

@@ -95,6 +95,26 @@ fn without_strictness_a_scalar_serves_as_text() {
 }
 
 #[test]
+fn without_strictness_the_case_of_fields_is_free() {
+    let source = Source::new(
+        "case",
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  ENTRYPOINT: a\n  podgc: {strategy: OnPodSuccess}\n",
+    );
+    let strict = read_objects(&source, Strictness::Strict);
+    assert_eq!(strict.diagnostics.len(), 2);
+    assert!(strict.has_errors());
+    let lenient = read_objects(&source, Strictness::Lenient);
+    assert_eq!(lenient.diagnostics.len(), 2);
+    assert!(!lenient.has_errors());
+    let Object::Workflow(workflow) = &lenient.objects[0].0 else {
+        panic!("a workflow");
+    };
+    assert_eq!(workflow.spec.entrypoint, "a");
+    let strategy = workflow.spec.pod_gc.as_ref().map(|gc| gc.strategy.as_str());
+    assert_eq!(strategy, Some("OnPodSuccess"));
+}
+
+#[test]
 fn json_is_read_as_go_reads_it() {
     let odd = json!({
         "metadata": {"name": null, "labels": null, "annotations": {"a": null}},
@@ -154,4 +174,18 @@ fn an_unknown_field_is_told_in_argos_words() {
         parsed.diagnostics[0].message,
         "unknown field \"spec.templates[0].container.extra\""
     );
+}
+
+#[test]
+fn a_workflow_that_does_not_say_so_is_read_on() {
+    for (text, objects) in [
+        ("metadata: {name: a}\nspec: {entrypoint: b, extra: 1}", 1),
+        ("metadata: {name: a}\nspec: {templates: []}", 1),
+        ("metadata: {name: a}\nspec: {replicas: 1}", 0),
+        ("metadata: {name: a}", 0),
+    ] {
+        let parsed = read_objects(&Source::new("case", text), Strictness::Strict);
+        assert_eq!(parsed.diagnostics[0].code, "missing-kind", "{text}");
+        assert_eq!(parsed.objects.len(), objects, "{text}");
+    }
 }

@@ -10,7 +10,9 @@ use argosy_engine::ids::RunId;
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
-use argosy_store::{CommandId, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store};
+use argosy_store::{
+    CommandId, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
+};
 
 use crate::options::Global;
 
@@ -21,11 +23,21 @@ pub struct Client {
     pub namespace: String,
 }
 
+fn open_options(global: &Global) -> OpenOptions {
+    OpenOptions {
+        sync: if global.sync {
+            SyncPolicy::EachCommit
+        } else {
+            SyncPolicy::Interval
+        },
+    }
+}
+
 impl Client {
     /// Opens the data directory that the flags name, making it if need be.
     pub fn open(global: &Global) -> Result<Self> {
         let data_dir = global.data_dir()?;
-        let store = SqliteStore::open(&data_dir, OpenOptions::default())
+        let store = SqliteStore::open(&data_dir, open_options(global))
             .with_context(|| format!("cannot open the data directory {}", data_dir.display()))?;
         Ok(Self {
             store: Arc::new(store),

@@ -10,6 +10,9 @@ pub struct Global {
     /// Where runs, templates and logs are kept
     #[arg(long, global = true, env = "ARGOSY_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Have each transition wait for the disk, so that a power failure takes none
+    #[arg(long, global = true, env = "ARGOSY_SYNC")]
+    pub sync: bool,
     /// The namespace of workflows and templates
     #[arg(short, long, global = true, default_value = "default")]
     pub namespace: String,

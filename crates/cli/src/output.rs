@@ -13,9 +13,9 @@ pub enum Format {
     Wide,
 }
 
-/// An object as YAML.
+/// An object as YAML, as Kubernetes' tools print it.
 pub fn yaml<T: Serialize>(value: &T) -> Result<String> {
-    Ok(serde_saphyr::to_string(&serde_json::to_value(value)?)?)
+    Ok(argosy_api::convert_to_yaml(value)?)
 }
 
 /// An object as JSON, indented as Argo does.

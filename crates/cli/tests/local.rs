@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 struct Place {
     dir: tempfile::TempDir,
+    data: PathBuf,
 }
 
 impl Place {
     fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary directory"),
-        }
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let data = dir.path().join("data");
+        Self { dir, data }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -23,7 +24,7 @@ impl Place {
         let mut command = Command::new(env!("CARGO_BIN_EXE_argosy"));
         command
             .arg("--data-dir")
-            .arg(self.path("data"))
+            .arg(&self.data)
             .args(arguments)
             .current_dir(self.dir.path())
             .stdin(Stdio::null());
@@ -427,6 +428,32 @@ fn steps_see_what_argos_executor_tells_them() {
     assert_eq!(template["outputs"]["parameters"][0]["name"], "o");
     let log = place.argosy(&["why", "told"]);
     assert!(log.status.success());
+}
+
+#[test]
+fn long_arguments_go_through_files_and_long_data_directories_work() {
+    let mut place = Place::new();
+    let long = place.path(&"long".repeat(30));
+    std::fs::create_dir(&long).expect("a folder");
+    place.data = long.join("data");
+    let value = "0123456789".repeat(20_000);
+    let workflow = place.run(
+        "long",
+        &"  entrypoint: main
+  arguments: {parameters: [{name: v, value: 'LONG'}]}
+  templates:
+  - name: main
+    container:
+      image: x
+      command: [sh, -c, 'head -c 12 \"${1#@}\" > began; wc -c < \"${1#@}\" >> count', sh]
+      args: ['{{workflow.parameters.v}}']
+"
+        .replace("LONG", &value),
+        &[],
+    );
+    assert_eq!(workflow["status"]["phase"], "Succeeded", "{workflow:#}");
+    assert_eq!(place.lines("began"), ["012345678901"]);
+    assert_eq!(place.lines("count"), ["200000"]);
 }
 
 /// Notes when each step begins and ends, so that overlaps are seen.

@@ -22,6 +22,7 @@ pub struct Controller {
     /// Runs whose pods wait for slots, in turn.
     wanting: VecDeque<RunId>,
     locks: LockTable,
+    shares_locks: bool,
     throttle: Throttle,
     /// Runs that have not begun; they queue up once all are there.
     unstarted: Vec<RunId>,
@@ -30,12 +31,23 @@ pub struct Controller {
 }
 
 impl Controller {
+    /// A controller whose locks belong to somebody else: effects that ask for them and give them
+    /// back are handed out like others, and answers come as facts.
+    pub fn with_shared_locks() -> Self {
+        Self {
+            shares_locks: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes a run over. Add all runs before the first turn: what they hold of locks is entered
     /// here.
     pub fn add(&mut self, run: Run) {
         let id = run.id();
-        for request in run.held_locks() {
-            self.locks.hold(request);
+        if !self.shares_locks {
+            for request in run.held_locks() {
+                self.locks.hold(request);
+            }
         }
         let namespace = run.definition().namespace().to_owned();
         let waits = run.awaits_start();
@@ -183,11 +195,6 @@ impl Controller {
         self.tell_locks(answers);
     }
 
-    /// Whether anybody waits for a lock.
-    pub fn has_lock_waiters(&self) -> bool {
-        self.locks.has_waiters()
-    }
-
     /// The locks that have been asked for.
     pub fn locks(&self) -> Vec<LockView> {
         self.locks.list()
@@ -230,7 +237,7 @@ impl Controller {
                 self.wanting.push_back(id);
             }
             turn.effects.retain(|effect| {
-                let ask = matches!(effect, Effect::AskLocks(_));
+                let ask = matches!(effect, Effect::AskLocks(_)) && !self.shares_locks;
                 if ask {
                     self.perform(effect);
                 }

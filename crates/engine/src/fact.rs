@@ -229,6 +229,21 @@ pub enum Command {
     },
 }
 
+/// A row of a run's command queue, as JSON: what one process tells the owner of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Letter {
+    /// The owner of another run has changed a lock that this one waits for.
+    Lock {
+        /// The node that waits; the last index stands for the workflow.
+        node: NodeIndex,
+        /// What became of its request.
+        lock_seen: LockSeen,
+    },
+    /// A user asks something.
+    Asked(Command),
+}
+
 /// Argo's `--node-field-selector`: comma-separated `key=value`, `key==value`, `key!=value` over
 /// `displayName`, `templateName`, `phase`, `name`, `id`, `templateRef.name`, `templateRef.template`,
 /// `inputs.parameters.<name>.value`. Empty matches all.

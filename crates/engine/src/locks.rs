@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::ids::{NodeIndex, RunId, Seconds};
 
 /// What holds a lock: a node, or, with [`NodeIndex::NONE`], a workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct LockHolder {
     /// The run.
     pub run: RunId,
@@ -55,6 +55,17 @@ pub struct LockRequest {
     pub priority: i32,
     /// When the workflow was created.
     pub created_at: Seconds,
+}
+
+/// A part of the table: all that these reach is looked at together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockSeed {
+    /// A lock, by its name.
+    Lock(Arc<str>),
+    /// What this holder holds or waits for.
+    Holder(LockHolder),
+    /// What a run and its nodes hold or wait for.
+    Run(RunId),
 }
 
 /// What becomes of a request.
@@ -258,6 +269,46 @@ impl LockTable {
         }
     }
 
+    /// Enters a request that waits, as it stands in a store, without trying to grant it.
+    pub fn enqueue(&mut self, request: LockRequest) {
+        let place = Place::of(&request);
+        for name in &request.locks {
+            let limit = self.limits.get(&name.name).copied();
+            self.locks
+                .entry(name.name.clone())
+                .or_insert_with(|| Lock::new(name.kind, limit.unwrap_or(1)))
+                .queue
+                .insert(place);
+        }
+        self.requests.insert(request.holder, request);
+    }
+
+    /// All requests, and whether each has what it asked for.
+    pub fn requests(&self) -> impl Iterator<Item = (&LockRequest, bool)> {
+        self.requests.values().map(|request| {
+            let holds = request.locks.iter().all(|name| {
+                self.locks
+                    .get(&name.name)
+                    .is_some_and(|lock| lock.holders.contains_key(&request.holder))
+            });
+            (request, holds)
+        })
+    }
+
+    /// Grants whatever can be granted.
+    pub fn wake_all(&mut self) -> Vec<LockAnswer> {
+        self.wake(self.locks.keys().cloned().collect())
+    }
+
+    /// The semaphores of the table.
+    pub fn semaphores(&self) -> Vec<Arc<str>> {
+        let semaphores = self
+            .locks
+            .iter()
+            .filter(|(_, lock)| lock.kind == LockKind::Semaphore);
+        semaphores.map(|(name, _)| name.clone()).collect()
+    }
+
     /// All locks that have been asked for, by name.
     pub fn list(&self) -> Vec<LockView> {
         self.locks
@@ -277,11 +328,6 @@ impl LockTable {
                     .collect(),
             })
             .collect()
-    }
-
-    /// Whether anybody waits.
-    pub fn has_waiters(&self) -> bool {
-        self.locks.values().any(|lock| !lock.queue.is_empty())
     }
 
     fn ensure(&mut self, name: &LockName) -> Result<(), String> {

@@ -4,6 +4,7 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+mod locks;
 mod objects;
 mod pump;
 

@@ -1,35 +1,13 @@
-//! ConfigMaps that the pump reads and writes: limits of semaphores, and caches.
+//! ConfigMaps that the pump reads and writes as caches.
 
 use std::collections::BTreeMap;
 
 use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label};
-use argosy_engine::controller::Controller;
 use argosy_engine::fact::CacheSeen;
 use argosy_engine::ids::Seconds;
 use argosy_engine::timestamp;
 use argosy_store::{NewObject, ObjectKind, Precondition, Store, StoreError};
 use k8s_openapi::api::core::v1::ConfigMap;
-
-/// Tells the controller how many may hold each semaphore, as the ConfigMaps say now.
-///
-/// # Errors
-/// If the store can't be read.
-pub(crate) fn read_limits(
-    store: &dyn Store,
-    controller: &mut Controller,
-) -> Result<(), StoreError> {
-    store.objects(ObjectKind::ConfigMap, None, &mut |object| {
-        let Ok(map) = serde_json::from_slice::<ConfigMap>(&object.json) else {
-            return;
-        };
-        for (key, value) in map.data.unwrap_or_default() {
-            if let Ok(limit) = value.trim().parse() {
-                let lock = format!("{}/ConfigMap/{}/{key}", object.namespace, object.name);
-                controller.set_semaphore_limit(&lock, Some(limit));
-            }
-        }
-    })
-}
 
 /// Seconds for which a repeated hit does not change an entry's `lastHitTimestamp`: each write waits
 /// for the disk.

@@ -15,15 +15,16 @@ use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
 use argosy_engine::events::Event;
-use argosy_engine::fact::{ClaimSeen, Command, Fact, ResultSeen, TaskSeen};
+use argosy_engine::fact::{ClaimSeen, Command, Fact, Letter, ResultSeen, TaskSeen};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::metrics::Table;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
-use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
+use argosy_store::{Claim, CommandId, CommandRow, Durability, Epoch, Store, StoreError};
 
 use crate::backend::{Backend, BackendEvent, EventSink};
-use crate::objects::{load_cache, read_limits, save_cache};
+use crate::locks::{LockFacts, LockOrder, Locks};
+use crate::objects::{load_cache, save_cache};
 
 /// How long at most until another process's command is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -190,6 +191,7 @@ pub struct Pump {
     store: Arc<dyn Store>,
     settings: Arc<Settings>,
     controller: Controller,
+    locks: Locks,
     claims: BTreeMap<RunId, Claim>,
     inbox: Receiver<Message>,
     handle: Handle,
@@ -198,11 +200,12 @@ pub struct Pump {
     committed: u64,
     slots: u32,
     last_command: CommandId,
+    /// The last letter of each run that was taken in.
+    taken: BTreeMap<RunId, CommandId>,
     consumed: BTreeMap<RunId, Vec<u64>>,
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
     stopping: bool,
-    durability: Durability,
     metrics: Table,
 }
 
@@ -213,7 +216,8 @@ impl Pump {
         Self {
             store,
             settings,
-            controller: Controller::default(),
+            controller: Controller::with_shared_locks(),
+            locks: Locks::default(),
             claims: BTreeMap::new(),
             inbox,
             handle: Handle {
@@ -224,17 +228,12 @@ impl Pump {
             committed: 0,
             slots: 0,
             last_command: CommandId(0),
+            taken: BTreeMap::new(),
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
             stopping: false,
-            durability: Durability::Process,
             metrics: Table::default(),
         }
-    }
-
-    /// Has each transition wait for the disk.
-    pub fn sync_each_commit(&mut self) {
-        self.durability = Durability::Power;
     }
 
     /// Reaches the pump from elsewhere; also the sink of its backend's events.
@@ -261,7 +260,6 @@ impl Pump {
         self.store.values(id, &mut |hash, text| {
             values.insert(hash, Arc::<str>::from(text));
         })?;
-        read_limits(&*self.store, &mut self.controller)?;
         let fresh = rows.is_empty() && stored.state.is_none();
         let run = Run::load(
             id,
@@ -272,8 +270,13 @@ impl Pump {
             &|hash| values.get(&hash).cloned(),
         )
         .map_err(|error| PumpError::Load(id.0, error))?;
+        self.locks.take_over(&*self.store, &run)?;
         self.controller.add(run);
         self.claims.insert(id, claim);
+        // What came while nobody owned the run.
+        for row in self.store.commands(Some(id), CommandId(0))? {
+            self.take_letter(row);
+        }
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
@@ -303,8 +306,11 @@ impl Pump {
             }
             if polled.elapsed() >= POLL {
                 self.read_commands()?;
-                if self.controller.has_lock_waiters() && limits_read.elapsed() >= LIMITS {
-                    read_limits(&*self.store, &mut self.controller)?;
+                if self.locks.has_waiters() && limits_read.elapsed() >= LIMITS {
+                    let claims = &self.claims;
+                    let is_ours = |run| claims.contains_key(&run);
+                    let facts = self.locks.look_again(&*self.store, &is_ours)?;
+                    self.tell_locks(facts);
                     limits_read = Instant::now();
                 }
                 if matches!(until, Until::IdleFor(_)) {
@@ -439,12 +445,42 @@ impl Pump {
                 continue;
             }
             self.last_command = self.last_command.max(row.id);
-            self.consumed.entry(row.run).or_default().push(row.id.0);
-            // A command that can't be read was checked by who wrote it; it is consumed unread.
-            if let Ok(command) = serde_json::from_slice::<Command>(&row.command) {
-                self.controller.tell(now(), row.run, Fact::Asked(command));
-            }
+            self.take_letter(row);
         }
+        Ok(())
+    }
+
+    fn take_letter(&mut self, row: CommandRow) {
+        let taken = self.taken.entry(row.run).or_insert(CommandId(0));
+        if row.id <= *taken {
+            return;
+        }
+        *taken = row.id;
+        self.consumed.entry(row.run).or_default().push(row.id.0);
+        // A letter that can't be read was checked by who wrote it; it is consumed unread.
+        let fact = match serde_json::from_slice(&row.command) {
+            Ok(Letter::Asked(command)) => Fact::Asked(command),
+            Ok(Letter::Lock { node, lock_seen }) => {
+                self.locks.answered(row.run, node);
+                Fact::LockSeen(node, lock_seen)
+            }
+            Err(_) => return,
+        };
+        self.controller.tell(now(), row.run, fact);
+    }
+
+    fn tell_locks(&mut self, facts: LockFacts) {
+        for (run, fact) in facts {
+            self.controller.tell(now(), run, fact);
+        }
+    }
+
+    /// Does what runs want of the locks that all runners share.
+    fn work_on_locks(&mut self, orders: Vec<LockOrder>) -> Result<(), StoreError> {
+        let claims = &self.claims;
+        let is_ours = |run| claims.contains_key(&run);
+        let facts = self.locks.work(&*self.store, orders, &is_ours)?;
+        self.tell_locks(facts);
         Ok(())
     }
 
@@ -471,7 +507,7 @@ impl Pump {
             self.store.submit(
                 epoch,
                 turn.commit,
-                self.durability,
+                Durability::Process,
                 Box::new(move |result| handle.send(Message::Committed(commit, result))),
             );
             self.pending.push_back(Pending {
@@ -515,17 +551,21 @@ impl Pump {
             return self.refused(commit, error);
         }
         self.committed = self.committed.max(commit);
-        self.perform(backend, observer);
+        self.perform(backend, observer)?;
         Ok(())
     }
 
-    fn perform(&mut self, backend: &mut dyn Backend, observer: &mut dyn Observer) {
+    fn perform(
+        &mut self,
+        backend: &mut dyn Backend,
+        observer: &mut dyn Observer,
+    ) -> Result<(), StoreError> {
         while let Some(pending) = self.pending.front() {
             if pending.commit > self.committed {
-                return;
+                return Ok(());
             }
             let Some(pending) = self.pending.pop_front() else {
-                return;
+                return Ok(());
             };
             if !pending.requests.is_empty() {
                 backend.create(pending.requests);
@@ -534,6 +574,7 @@ impl Pump {
                 observer.changed(run, &pending.changed);
             }
             let mut forgotten = Vec::new();
+            let mut locks = Vec::new();
             for effect in pending.effects {
                 match effect {
                     Effect::StopPod { pod, grace_seconds } => backend.stop(pod, grace_seconds),
@@ -543,9 +584,8 @@ impl Pump {
                             self.release(id, observer);
                         }
                     }
-                    Effect::AskLocks(_) | Effect::ReleaseLocks(_) => {
-                        self.controller.perform(&effect);
-                    }
+                    Effect::AskLocks(request) => locks.push(LockOrder::Ask(*request)),
+                    Effect::ReleaseLocks(holder) => locks.push(LockOrder::Release(holder)),
                     Effect::LoadCache {
                         run,
                         node,
@@ -613,7 +653,11 @@ impl Pump {
             if !forgotten.is_empty() {
                 backend.forget(&forgotten);
             }
+            if !locks.is_empty() {
+                self.work_on_locks(locks)?;
+            }
         }
+        Ok(())
     }
 
     fn namespace(&self, run: RunId) -> String {

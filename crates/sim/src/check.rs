@@ -38,7 +38,14 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         rebuilt.tell(world.now(), fact);
     }
     let turn = rebuilt.turn(world.now());
-    let changed = turn.commit.nodes.len();
+    // A row that is written again as it stands is no change.
+    let changed: Vec<String> = turn
+        .commit
+        .nodes
+        .iter()
+        .filter(|row| stored.rows.get(&row.index) != Some(row))
+        .map(|row| rebuilt.node_status_at(row.index).name)
+        .collect();
     let found_work = turn.effects.iter().any(|effect| match effect {
         // What waits for an answer asks again after a restart.
         Effect::AskLocks(_)
@@ -48,10 +55,10 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         Effect::StopPod { pod, .. } => world.pods.get(pod).is_none_or(|pod| !pod.told_to_end),
         _ => true,
     });
-    if changed > 0 || found_work {
+    if !changed.is_empty() || found_work {
         let after = rebuilt.workflow_status();
         return Err(format!(
-            "not settled: looking at everything changed {changed} nodes, effects {:?}: {}",
+            "not settled: looking at everything changed {changed:?}, effects {:?}: {}",
             turn.effects,
             difference(&again, &after)
         ));
@@ -121,6 +128,7 @@ fn comparable(mut status: WorkflowStatus) -> WorkflowStatus {
     status.resources_duration.clear();
     for node in status.nodes.values_mut() {
         node.children.sort();
+        node.outbound_nodes.sort();
         node.resources_duration.clear();
     }
     status

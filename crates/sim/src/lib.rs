@@ -9,6 +9,7 @@ mod cluster;
 mod objects;
 mod pods;
 pub mod protocol;
+pub mod random;
 mod world;
 
 pub use check::{check, check_adopted};

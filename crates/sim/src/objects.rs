@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, Limits, Source, Workflow, WorkflowTemplate, from_value, read_documents,
+    ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value,
+    read_documents, read_typed,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
@@ -51,8 +52,17 @@ pub(crate) fn read(text: &str) -> Result<Vec<Value>, SimError> {
     Ok(values)
 }
 
-fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, SimError> {
-    from_value(value).map_err(|error| SimError::Yaml(error.to_string()))
+/// Reads an object. What is no JSON of it is read as YAML is, which turns numbers into texts where
+/// texts are wanted.
+pub(crate) fn typed<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, SimError> {
+    from_value(value.clone()).or_else(|error| {
+        let document = document_of(&value).ok_or_else(|| SimError::Yaml(error.to_string()))?;
+        let (object, faults) = read_typed(&document, Strictness::Lenient);
+        match faults.into_iter().find(|fault| fault.is_error()) {
+            None => object.ok_or_else(|| SimError::Yaml(error.to_string())),
+            Some(fault) => Err(SimError::Yaml(format!("{}: {}", fault.path, fault.message))),
+        }
+    })
 }
 
 impl Objects {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
+use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
@@ -127,7 +128,7 @@ pub(crate) fn settings() -> Settings {
     Settings {
         repository,
         read_yaml,
-        config: Default::default(),
+        config: Config::default(),
     }
 }
 
@@ -533,9 +534,9 @@ impl World {
         self.advance_to(self.now.plus(seconds));
     }
 
-    /// Moves the clock to a time, doing what becomes due on the way.
+    /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
-        self.hand_over(None);
+        self.settle();
         loop {
             let dues = [self.controller.next_due(), self.cluster.next_due()];
             let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {

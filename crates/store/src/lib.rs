@@ -1,5 +1,5 @@
 //! Durable state: runs, their nodes and logs, objects, commands, and the slots that owners of one data
-//! directory share; in SQLite, behind the trait [`Store`].
+//! directory share; behind the trait [`Store`], in SQLite or in memory.
 //!
 //! This crate moves rows and must never know what they mean: it reads no record, decides nothing
 //! about a workflow, and looks at no clock to decide what is stored. It never puts a stored value
@@ -9,6 +9,7 @@ mod command;
 mod error;
 mod file_system;
 mod lock;
+mod memory;
 mod object;
 mod run;
 mod slots;
@@ -18,6 +19,7 @@ mod store;
 pub use command::{CommandId, CommandRow};
 pub use error::StoreError;
 pub use lock::{OwnerLock, RunLock};
+pub use memory::{MemoryDisk, MemoryStore};
 pub use object::{NewObject, ObjectKind, Precondition, StoredObject};
 pub use run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 pub use slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};

@@ -29,7 +29,16 @@ const PAUSE: Duration = Duration::from_micros(500);
 /// Held as long as a run is owned. Dropping it ends the ownership.
 #[derive(Debug)]
 pub struct RunLock {
-    lock: FileLock,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    File(FileLock),
+    Memory(
+        #[expect(dead_code, reason = "held for as long as the run is owned")]
+        crate::memory::MemoryLock,
+    ),
 }
 
 /// Held as long as an owner of slots lives: by the runner and, since the lock is inherited over a
@@ -46,13 +55,25 @@ pub struct OwnerLock {
 
 impl RunLock {
     pub(crate) fn file(lock: FileLock) -> Self {
-        Self { lock }
+        Self {
+            kind: Kind::File(lock),
+        }
+    }
+
+    pub(crate) fn memory(lock: crate::memory::MemoryLock) -> Self {
+        Self {
+            kind: Kind::Memory(lock),
+        }
     }
 }
 
 impl Drop for RunLock {
     fn drop(&mut self) {
-        self.lock.unlink();
+        match &self.kind {
+            Kind::File(lock) => lock.unlink(),
+            // Ends with the field.
+            Kind::Memory(_) => {}
+        }
     }
 }
 

@@ -7,10 +7,12 @@
 //! whole transactions and never the file's consistency. A checkpoint syncs the WAL before it writes
 //! the file, and the file after it. What must survive a power failure is answered after a sync.
 
+mod locks;
 mod read;
 mod schema;
 mod write;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -20,6 +22,7 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::ids::RunId;
+use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
 use rusqlite::Connection;
 
 use crate::command::{CommandId, CommandRow};
@@ -455,5 +458,15 @@ impl Store for SqliteStore {
 
     fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
         read::slots_status(&self.connection())
+    }
+
+    fn with_locks(
+        &self,
+        seeds: &BTreeSet<LockSeed>,
+        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+    ) -> Result<Vec<LockAnswer>, StoreError> {
+        self.write("work on locks", |connection| {
+            locks::with_locks(connection, seeds, work)
+        })
     }
 }

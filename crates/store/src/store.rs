@@ -1,9 +1,11 @@
 //! The seam between the program and what keeps its state.
 
+use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::ids::RunId;
+use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::StoreError;
@@ -179,4 +181,15 @@ pub trait Store: Send + Sync {
 
     /// Who holds how many slots, and who waits.
     fn slots_status(&self) -> Result<SlotsStatus, StoreError>;
+
+    // Locks
+
+    /// Works on the locks that all owners share, in one transaction: on what the seeds reach, with
+    /// all who hold each lock and the first of those who wait for it. Gives back what `work` gave.
+    /// A crash may lose it; a run's own state says what it holds.
+    fn with_locks(
+        &self,
+        seeds: &BTreeSet<LockSeed>,
+        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+    ) -> Result<Vec<LockAnswer>, StoreError>;
 }

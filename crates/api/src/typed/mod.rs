@@ -24,8 +24,8 @@ pub enum Strictness {
     /// They are errors. Argo's default.
     #[default]
     Strict,
-    /// They are warnings; so are keys given twice, and a number or a boolean where a text belongs,
-    /// which is then taken as it would be written.
+    /// They are warnings, and the case of their letters is free; so are keys given twice, and a
+    /// number or a boolean where a text belongs, which is then taken as it would be written.
     Lenient,
 }
 
@@ -98,9 +98,9 @@ pub fn read_typed<T: DeserializeOwned>(
     {
         last.message.push_str(&more(unknown_count - MAX_OF_A_KIND));
     }
-    for (node, fault) in pass.remarks.take().into_iter().take(MAX_OF_A_KIND) {
-        let mut diagnostic = diagnose(document, node, fault);
-        diagnostic.severity = Severity::Warning;
+    for remark in pass.remarks.take().into_iter().take(MAX_OF_A_KIND) {
+        let mut diagnostic = diagnose(document, remark.node, remark.fault);
+        diagnostic.severity = remark.severity;
         diagnostics.push(diagnostic);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);

@@ -4,11 +4,12 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
 use super::Strictness;
 use super::error::{ReadError, ReadFault};
+use crate::Severity;
 use crate::yaml::{Tree, Value};
 
 /// A key that its struct doesn't have.
@@ -19,6 +20,13 @@ pub(crate) struct UnknownField {
     pub fields: &'static [&'static str],
 }
 
+/// Something about a value that was read all the same.
+pub(crate) struct Remark {
+    pub node: u32,
+    pub severity: Severity,
+    pub fault: ReadFault,
+}
+
 /// What all readers of one pass share.
 pub(crate) struct Pass<'a> {
     pub tree: &'a Tree,
@@ -27,8 +35,8 @@ pub(crate) struct Pass<'a> {
     pub pruned: HashSet<u32>,
     pub strictness: Strictness,
     pub unknown: RefCell<Vec<UnknownField>>,
-    /// What was read otherwise than it was probably meant.
-    pub remarks: RefCell<Vec<(u32, ReadFault)>>,
+    /// What was read otherwise than it is written.
+    pub remarks: RefCell<Vec<Remark>>,
 }
 
 /// Reads one node.
@@ -58,8 +66,13 @@ impl<'a> Reader<'a> {
         !self.pass.pruned.is_empty() && self.pass.pruned.contains(&self.node)
     }
 
-    fn remark(self, fault: ReadFault) {
-        self.pass.remarks.borrow_mut().push((self.node, fault));
+    fn remark(self, severity: Severity, fault: ReadFault) {
+        let node = self.node;
+        self.pass.remarks.borrow_mut().push(Remark {
+            node,
+            severity,
+            fault,
+        });
     }
 
     fn wrong(self, expected: &str) -> ReadError {
@@ -170,11 +183,16 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             Value::Null => visitor.visit_str(""),
             Value::Text(text) => visitor.visit_str(self.pass.tree.text(self.pass.source, text)),
             found => match as_text(found) {
-                Some(text) if self.pass.strictness == Strictness::Lenient => {
-                    self.remark(*self.wrong("a string").0);
+                // As it would be written, so that what else is wrong shows too.
+                Some(text) => {
+                    let severity = match self.pass.strictness {
+                        Strictness::Strict => Severity::Error,
+                        Strictness::Lenient => Severity::Warning,
+                    };
+                    self.remark(severity, *self.wrong("a string").0);
                     visitor.visit_string(text)
                 }
-                _ => Err(self.wrong("a string")),
+                None => Err(self.wrong("a string")),
             },
         }
         .map_err(|error| error.at(self.node))
@@ -226,7 +244,7 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             let mut fault = *self.wrong("a string, number or boolean").0;
             fault.message.push_str(", which counts as an empty text");
             fault.help = Some("write it as JSON, in quotes".to_owned());
-            self.remark(fault);
+            self.remark(Severity::Warning, fault);
         }
         visitor
             .visit_newtype_struct(self)
@@ -291,7 +309,22 @@ impl<'de> MapAccess<'de> for Fields<'_> {
             }
             if let Some((type_name, fields)) = self.known {
                 let name = key_reader.text().unwrap_or_default();
-                if !fields.contains(&name) {
+                let known = fields.contains(&name);
+                // Where Go isn't strict, the case of a field's letters is free.
+                if !known
+                    && self.pass.strictness == Strictness::Lenient
+                    && let Some(meant) = fields.iter().find(|f| f.eq_ignore_ascii_case(name))
+                {
+                    let mut fault = ReadError::new(
+                        "field-case",
+                        format!("the field is written `{meant}`, not `{name}`"),
+                    );
+                    fault.0.help = Some("Argo's --strict refuses it".to_owned());
+                    key_reader.remark(Severity::Warning, *fault.0);
+                    self.value = value;
+                    return seed.deserialize(meant.into_deserializer()).map(Some);
+                }
+                if !known {
                     self.pass.unknown.borrow_mut().push(UnknownField {
                         key,
                         type_name,

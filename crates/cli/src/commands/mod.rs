@@ -104,7 +104,7 @@ pub struct CompletionArguments {
 #[derive(clap::Args)]
 pub struct RunnerArguments {
     /// How many steps run at once
-    #[arg(long)]
+    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
 }
 

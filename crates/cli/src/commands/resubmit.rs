@@ -79,10 +79,8 @@ fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunI
     let definition = Arc::new(definition);
     for _ in 0..ATTEMPTS {
         let id = submission::create(client, &definition)?;
-        let stored = match client.store.claim(id)? {
-            None => None,
-            Some(claim) => Some(store_carried(client, old, &definition, &claim)),
-        };
+        let claim = client.store.claim(id)?;
+        let stored = claim.map(|claim| store_carried(client, old, &definition, &claim));
         match stored {
             Some(Ok(())) => return Ok(id),
             Some(Err(error)) => {

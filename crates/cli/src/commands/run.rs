@@ -29,8 +29,9 @@ pub struct Arguments {
     /// Take up the workflows that nobody carries out, from where they stand
     #[arg(long, conflicts_with_all = ["files", "from"])]
     resume: bool,
-    /// How many steps run at once; as many as there are cores, if not given
-    #[arg(long)]
+    /// How many slots all runners of the data directory share; as many as there are cores, or as
+    /// another runner has said, if not given
+    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
     /// Print the workflow as it ended, and nothing else
     #[arg(short, long)]

@@ -88,7 +88,10 @@ impl Run {
         let found = run.find_shown(status);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
-        order.sort_by_key(|&place| (found[place].began, place));
+        order.sort_by_key(|&place| {
+            let node = &found[place];
+            (node.role != Role::Root, node.began, place)
+        });
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
@@ -160,10 +163,10 @@ impl Run {
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
         let kind = status.r#type.unwrap_or(NodeType::Skipped);
         let phase = status.phase.unwrap_or(NodePhase::Pending);
-        let mut node = Node::new(found.role, kind, phase, Seconds(found.began));
+        let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
             let finished = status.finished_at.as_ref().map(timestamp::seconds);
-            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.began))));
+            node.set_finished_at(Some(finished.unwrap_or(Seconds(found.started))));
         }
         node.parent = at(found.parent);
         node.boundary = at(found.boundary);
@@ -172,12 +175,14 @@ impl Run {
         node.item = found.item.unwrap_or(NO_ITEM);
         node.message = (!status.message.is_empty()).then(|| Arc::from(status.message.as_str()));
         node.flags = self.adopted_flags(found);
-        if found.role == Role::Attempt {
+        if matches!(found.role, Role::Attempt | Role::Container) {
             node.depth = self.node(node.parent).depth;
         } else if let (Some(boundary), true) = (node.boundary.some(), found.call.is_some()) {
             node.depth = self.node(boundary).depth + 1;
         }
-        if let Some(template) = &found.template {
+        if let (Some(template), Role::Container) = (&found.template, found.role) {
+            node.template = template.index;
+        } else if let Some(template) = &found.template {
             node.template = template.index;
             node.inputs = Some(Arc::new(adopted_inputs(status, template)));
             if kind == NodeType::Pod
@@ -202,6 +207,9 @@ impl Run {
             node.flags.set(Flags::HOLDS_LOCKS);
         }
         let body = self.adopted_body(found, &node);
+        if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
+            node.flags.set(Flags::WAITS_FOR_LOCK);
+        }
         self.load_node(node, body)
     }
 
@@ -259,6 +267,15 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        let held_back = node.phase == NodePhase::Pending
+            && matches!(
+                node.kind,
+                NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
+            )
+            && found.status.children.is_empty();
+        if held_back {
+            return StoredBody::Gate(Gate::Place);
         }
         match node.kind {
             NodeType::Steps => StoredBody::Steps,

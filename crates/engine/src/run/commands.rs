@@ -30,7 +30,8 @@ impl Run {
             }
             Command::Terminate => self.shut_down(ShutdownStrategy::Terminate),
             Command::Suspend => {
-                if !self.has_ended() {
+                // What is being brought down is not held up.
+                if !self.has_ended() && self.status.shutdown.is_none() {
                     self.status.suspended = true;
                     self.status_changed = true;
                 }

@@ -219,23 +219,22 @@ impl Run {
             }
             TaskResult::AnySucceeded => self
                 .items_of(index)
-                .iter()
-                .any(|&item| self.node(item).phase == NodePhase::Succeeded),
+                .any(|item| self.node(item).phase == NodePhase::Succeeded),
             TaskResult::AllFailed => {
-                let items = self.items_of(index);
-                !items.is_empty()
-                    && items
-                        .iter()
-                        .all(|&item| self.node(item).phase == NodePhase::Failed)
+                let mut items = self.items_of(index).peekable();
+                items.peek().is_some()
+                    && items.all(|item| self.node(item).phase == NodePhase::Failed)
             }
         }
     }
 
-    fn items_of(&self, index: NodeIndex) -> &[NodeIndex] {
-        match &self.node(index).body {
-            Body::Loop(state) => &state.nodes,
+    /// The items of a loop that were made: not all are where it was cut short.
+    fn items_of(&self, index: NodeIndex) -> impl Iterator<Item = NodeIndex> + '_ {
+        let nodes = match &self.node(index).body {
+            Body::Loop(state) => state.nodes.as_slice(),
             _ => &[],
-        }
+        };
+        nodes.iter().filter_map(|node| node.some())
     }
 
     /// The phase that a settled task hands down: its own if it ran; else the worst of those

@@ -61,7 +61,9 @@ impl Run {
         if self.node(index).kind != kind {
             self.set_kind(index, kind, NodePhase::Pending);
         }
-        self.set_waits_for_lock(index, matches!(gate, Gate::Locks(_)));
+        // Who waits for a place does not take one.
+        let waits = matches!(gate, Gate::Locks(_) | Gate::Place);
+        self.set_waits_for_lock(index, waits);
         self.change(index).body = Body::Gate(gate);
     }
 
@@ -107,8 +109,13 @@ impl Run {
             self.hold_back(index, NodeIndex::NONE, Held::Workflow);
             return;
         }
+        self.pass_on(index, &planned);
+    }
+
+    /// Takes a node further that has its place under the workflow's `parallelism`.
+    pub(super) fn pass_on(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
         self.leave_gate(index);
-        if let Begun::Refused(_, error) = self.pass_gate(index, &planned) {
+        if let Begun::Refused(_, error) = self.pass_gate(index, planned) {
             self.tell_refused(index, &error);
         }
     }

@@ -9,6 +9,7 @@ use argosy_expr::{Program, Value};
 
 use super::Run;
 use super::body::Body;
+use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
@@ -40,7 +41,9 @@ impl Run {
             }
             match self.hook_holds(index, hook) {
                 Ok(false) => {}
-                Ok(true) => self.begin_hook(index, hook, Role::Hook, slot),
+                Ok(true) => {
+                    self.begin_hook(index, hook, Role::Hook, slot);
+                }
                 Err(error) => {
                     let message = format!("hook '{}': {error}", hook.call.name);
                     self.set_message(index, Some(&message));
@@ -117,7 +120,8 @@ impl Run {
         extra
     }
 
-    fn begin_hook(&mut self, owner: NodeIndex, hook: &HookPlan, role: Role, slot: u32) {
+    /// Begins a hook; `false` if a limit holds it back.
+    fn begin_hook(&mut self, owner: NodeIndex, hook: &HookPlan, role: Role, slot: u32) -> bool {
         let node = self.node(owner);
         let mut flags = Flags::default().with(Flags::HOOKED);
         if role == Role::OnExit || node.flags.has(Flags::EXIT_HANDLER) {
@@ -140,8 +144,16 @@ impl Run {
         };
         match self.begin_call(&call, place, None, &extra) {
             // A limit holds the hook back: it is tried again when the node is looked at next.
-            Begun::Held(held) => self.hold_back(owner, place.boundary, held),
-            Begun::Made(made) | Begun::Refused(made, _) => self.attach(owner, made),
+            // A template that fails fast begins nothing more, hooks included.
+            Begun::Held(Held::FailFast) => true,
+            Begun::Held(held) => {
+                self.hold_back(owner, place.boundary, held);
+                false
+            }
+            Begun::Made(made) | Begun::Refused(made, _) => {
+                self.attach(owner, made);
+                true
+            }
         }
     }
 
@@ -159,9 +171,19 @@ impl Run {
         let node = self.node(index);
         let completed = node.is_completed();
         if completed && !node.flags.has(Flags::EXIT_DECIDED) {
+            // A retry keeps the exit handler of a node that it opens again.
+            let begun = self
+                .attached_to(index)
+                .iter()
+                .any(|&hook| self.node(hook).role == Role::OnExit);
+            // Decided first: a handler that can't begin ends at once, and tells its owner.
             self.change(index).flags.set(Flags::EXIT_DECIDED);
-            if let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone()) {
-                self.begin_exit(index, &hook);
+            if !begun
+                && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
+                && !self.begin_exit(index, &hook)
+            {
+                self.change(index).flags.clear(Flags::EXIT_DECIDED);
+                return false;
             }
         }
         self.attached_to(index)
@@ -169,37 +191,31 @@ impl Run {
             .all(|&hook| self.node(hook).is_fulfilled())
     }
 
-    fn begin_exit(&mut self, index: NodeIndex, hook: &HookPlan) {
+    /// Begins an exit handler if its expression holds; `false` if a limit holds it back.
+    fn begin_exit(&mut self, index: NodeIndex, hook: &HookPlan) -> bool {
         if self.status.shutdown == Some(ShutdownStrategy::Terminate) {
-            return;
+            return true;
         }
         let holds = match &hook.expression {
             None => Ok(true),
             Some(expression) => self.expression_holds(index, expression),
         };
         match holds {
-            Ok(false) => {}
+            Ok(false) => true,
             Ok(true) => self.begin_hook(index, hook, Role::OnExit, 0),
             Err(error) => {
                 // The phase stays; Argo's node would never end here.
                 self.set_message(index, Some(&format!("exit hook: {error}")));
+                true
             }
         }
     }
 
-    /// Tries again what a limit held back of a leaf's hooks.
+    /// Tries again what a limit held back of a node's hooks.
     pub(super) fn advance_leaf(&mut self, index: NodeIndex) {
         self.run_hooks(index);
-        let exit_is_owed = self.node(index).flags.has(Flags::EXIT_DECIDED)
-            && !self.node(index).flags.has(Flags::SETTLED)
-            && !self
-                .attached_to(index)
-                .iter()
-                .any(|&hook| self.node(hook).role == Role::OnExit);
-        if exit_is_owed && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone()) {
-            self.begin_exit(index, &hook);
-        }
         self.settle(index);
+        self.wake_held_back(self.node(index).boundary);
     }
 
     /// The next second, if a hook of the workflow that has not begun speaks of the time.

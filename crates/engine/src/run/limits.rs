@@ -68,12 +68,7 @@ impl Run {
     /// A place has become free: whoever was held back for want of one may try again. Each tries,
     /// and passes the word on when it has nothing to make.
     pub(super) fn wake_held_back(&mut self, boundary: NodeIndex) {
-        if let Some(limit) = self.plan.workflow.spec.parallelism
-            && i64::from(self.counts.active_pods) < limit
-            && let Some(first) = self.held_back.pop_first()
-        {
-            self.dirty.insert(first);
-        }
+        self.wake_next();
         let Some(boundary) = boundary.some() else {
             return;
         };
@@ -87,8 +82,21 @@ impl Run {
         self.dirty.extend(woken);
     }
 
+    /// Wakes the next that the workflow's `parallelism` held back, if there is a place; whether
+    /// there was one.
+    pub(super) fn wake_next(&mut self) -> bool {
+        if let Some(limit) = self.plan.workflow.spec.parallelism
+            && i64::from(self.counts.active_pods) < limit
+            && let Some(first) = self.held_back.pop_first()
+        {
+            self.dirty.insert(first);
+            return true;
+        }
+        false
+    }
+
     /// Ends the children of a template that fails fast and that would otherwise go on: retried
-    /// nodes between two attempts.
+    /// nodes between two attempts, and loops none of whose items runs.
     pub(super) fn end_idle_retries(&mut self, children: Vec<NodeIndex>) {
         for child in children {
             let idle = match &self.node(child).body {
@@ -96,6 +104,7 @@ impl Run {
                     let attempt = self.node(attempt);
                     attempt.phase.is_fulfilled() || attempt.flags.has(Flags::DAEMONED)
                 }),
+                Body::Loop(state) => state.unsettled == state.unmade,
                 _ => false,
             };
             if idle && !self.node(child).phase.is_fulfilled() {

@@ -174,8 +174,10 @@ impl Run {
         if self.status.synchronization.take().is_some() {
             self.status_changed = true;
         }
-        self.effects
-            .push(Effect::ReleaseLocks(self.holder(NodeIndex::NONE)));
+        if self.plan.workflow.spec.synchronization.is_some() {
+            self.effects
+                .push(Effect::ReleaseLocks(self.holder(NodeIndex::NONE)));
+        }
     }
 
     /// What the run holds by its own account: to be entered into the table of an owner that does

@@ -75,7 +75,8 @@ impl Run {
         self.leave_gate(index);
         self.change(index).details_mut().memo = Some(Arc::new(Memo { hit, cache, key }));
         match entry {
-            None => self.go_on(index),
+            // It has counted as active while it waited.
+            None => self.pass_on(index, &planned),
             Some(entry) => {
                 if let Some(outputs) = entry.outputs {
                     let outputs = node_outputs(outputs);

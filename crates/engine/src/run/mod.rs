@@ -347,7 +347,7 @@ impl Run {
                     self.child_settled(node);
                 } else if let Some(node) = self.dirty.pop_first() {
                     self.advance(node);
-                } else {
+                } else if !self.wake_next() {
                     break;
                 }
             }
@@ -384,6 +384,10 @@ impl Run {
 
     /// Lets a composite do what it can do now.
     fn advance(&mut self, index: NodeIndex) {
+        if self.node(index).phase.is_fulfilled() {
+            self.advance_leaf(index);
+            return;
+        }
         match &self.nodes[index.offset()].body {
             body::Body::Steps(_) => self.advance_steps(index),
             body::Body::Group(_) => self.advance_group(index),

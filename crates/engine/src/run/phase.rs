@@ -66,8 +66,20 @@ impl Run {
         self.change(index).phase = phase;
         self.count(index, true);
         self.spent += 1;
+        let boundary = self.node(index).boundary;
         if was_active && !is_active(phase) {
-            self.wake_held_back(self.node(index).boundary);
+            self.wake_held_back(boundary);
+        }
+        if phase.is_failed_or_error()
+            && let Some(boundary) = boundary.some()
+            && self.fails_fast(boundary)
+        {
+            // An attempt may have ended that its retried node has not told of.
+            let open = match &self.node(boundary).body {
+                Body::Steps(body) => body.groups.last().copied(),
+                _ => Some(boundary),
+            };
+            self.dirty.extend(open);
         }
     }
 

@@ -95,16 +95,17 @@ impl Run {
     /// Has a node's pod ended, if there is one.
     pub(super) fn stop_pod(&mut self, index: NodeIndex) {
         self.wanted_pods.remove(&index);
-        if self.node(index).flags.has(Flags::POD_ASKED) {
+        let flags = self.node(index).flags;
+        if flags.has(Flags::POD_SUCCEEDED) {
+            // Only its outputs were waited for.
+            self.collect_pod(index, true);
+            let pod = self.pod_key(index);
+            self.effects.push(Effect::ForgetPod { pod });
+        } else if flags.has(Flags::POD_ASKED) {
             self.effects.push(Effect::StopPod {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
             });
-        } else if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
-            // It has ended, and was kept because its outputs had not come.
-            self.collect_pod(index, true);
-            let pod = self.pod_key(index);
-            self.effects.push(Effect::ForgetPod { pod });
         }
     }
 

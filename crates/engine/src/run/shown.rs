@@ -29,7 +29,9 @@ pub(super) struct Found<'a> {
     pub slot: u32,
     pub item: Option<u32>,
     pub exit_handler: bool,
-    /// When it began; never before what it hangs on.
+    /// When it began, as it says.
+    pub started: i64,
+    /// By this the nodes are put in order: never before what it hangs on.
     pub began: i64,
     pub call: Option<Arc<CallPlan>>,
     pub template: Option<Arc<PlannedTemplate>>,
@@ -144,6 +146,7 @@ impl Run {
             slot: place.slot,
             item: place.item,
             exit_handler,
+            started: own,
             began: not_before.map_or(own, |not_before| not_before.max(own)),
             call,
             template,
@@ -205,12 +208,12 @@ impl Run {
     fn find_below<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let status = found[at].status;
         match status.r#type {
-            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             Some(NodeType::Retry) => self.find_attempts(shown, found, at),
             Some(NodeType::Steps) => self.find_groups(shown, found, at),
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
             Some(NodeType::DAG) => self.find_tasks(shown, found, at),
             Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
+            Some(NodeType::Pod) => self.find_containers(shown, found, at),
             _ => {}
         }
         if matches!(found[at].role, Role::Step | Role::Task) {
@@ -273,9 +276,10 @@ impl Run {
         };
         let group = found[at].slot as usize;
         let calls = template.steps().and_then(|steps| steps.groups.get(group));
+        let mut steps = Vec::new();
         for (slot, call) in (0u32..).zip(calls.into_iter().flatten()) {
             let name = format!("{}.{}", status.name, call.name);
-            let mut place = Place {
+            let place = Place {
                 role: Role::Step,
                 parent: Some(at),
                 boundary,
@@ -284,7 +288,7 @@ impl Run {
                 item: None,
             };
             if let Some(node) = shown.by_name.get(name.as_str()) {
-                self.enter(found, node, place, Some(call.clone()));
+                steps.push((*node, place, call.clone()));
                 continue;
             }
             let items = shown.items(&status.boundary_id, &name);
@@ -292,11 +296,19 @@ impl Run {
                 continue;
             }
             for (item, _, node) in &items {
-                place.item = Some(*item);
-                self.enter(found, node, place, Some(call.clone()));
+                let item = Some(*item);
+                steps.push((*node, Place { item, ..place }, call.clone()));
             }
             let texts = items.into_iter().map(|(item, text, _)| (item, text));
             found[at].loops.push((slot, call.clone(), texts.collect()));
+        }
+        // The group lists its children in the order in which they were made.
+        let order: BTreeMap<&str, usize> = (status.children.iter().map(String::as_str))
+            .zip(0..)
+            .collect();
+        steps.sort_by_key(|(node, _, _)| order.get(node.id.as_str()).copied());
+        for (node, place, call) in steps {
+            self.enter(found, node, place, Some(call));
         }
     }
 

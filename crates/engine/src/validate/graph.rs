@@ -337,7 +337,8 @@ mod tests {
 
     #[test]
     fn finds_names() {
-        let cases: [(&str, &[(&str, Option<&str>)]); 6] = [
+        type Names = &'static [(&'static str, Option<&'static str>)];
+        let cases: [(&str, Names); 6] = [
             ("A", &[("A", None)]),
             (
                 "A.Succeeded && !b-1.Failed",

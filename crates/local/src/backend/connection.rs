@@ -11,6 +11,7 @@ use std::thread;
 use argosy_engine::ids::RunId;
 
 use super::{Shared, sweep};
+use crate::keeper::address;
 use crate::protocol::{MOST_BASES, Order, Report, put_frame, take_frames};
 
 /// A keeper that takes orders. Dropping it leaves the keeper.
@@ -54,7 +55,8 @@ impl Drop for Connection {
 impl Shared {
     /// Connects to a keeper.
     pub(super) fn connect(self: &Arc<Self>, socket: &Path) -> io::Result<()> {
-        let stream = UnixStream::connect(socket)?;
+        let (address, _folder) = address(socket)?;
+        let stream = UnixStream::connect(address)?;
         let reader = stream.try_clone()?;
         let place = {
             let mut state = self.lock();

@@ -1,5 +1,6 @@
 //! The backend on this machine: pods become processes of the keeper.
 
+mod arguments;
 mod connection;
 mod finish;
 mod kept;

@@ -13,16 +13,14 @@ use argosy_executor::{PathMap, Workspace, stage_inputs};
 use k8s_openapi::api::core::v1::{Container, Pod};
 
 use super::Shared;
+use super::arguments::{MAX_TEXT, argv, is_long};
 use super::finish::NamespaceSecrets;
 use super::kept::{ContainerProbe, Kept, KeptLog, Supervised};
-use crate::environment::{expand, variables};
+use crate::environment::variables;
 use crate::layout::{Layout, Places, declares_paths, lay_out};
 use crate::protocol::{Process, Role, Spawn};
 use crate::spawn::namespaces_work;
 use crate::{Surroundings, log_path, pod_dir};
-
-/// The longest value of an environment variable. Argo: `MaxEnvVarLen`.
-const MAX_VARIABLE: usize = 131_072;
 
 /// A pod, ready for the keeper.
 pub(super) struct Prepared {
@@ -42,6 +40,7 @@ pub(super) fn is_plain(request: &PodRequest) -> bool {
         && init.is_empty()
         && spec.containers.len() == 1
         && !declares_paths(None, &spec.containers[0])
+        && !is_long(&spec.containers[0])
 }
 
 /// A container with what it is in its pod.
@@ -109,11 +108,11 @@ fn last(place: usize) -> Vec<u16> {
 }
 
 /// A pod on its way.
-struct Preparing<'a> {
+pub(super) struct Preparing<'a> {
     key: PodKey,
     pod: &'a Pod,
     supervision: Option<&'a Supervision>,
-    dir: PathBuf,
+    pub dir: PathBuf,
     surroundings: &'a Surroundings,
 }
 
@@ -237,7 +236,7 @@ impl Shared {
             name: container.name.as_str().into(),
             role: *role,
             after: part.after.clone(),
-            argv: argv(container, arguments, &environment)?,
+            argv: preparing.shortened(argv(container, arguments, &environment)?, &layout)?,
             environment: environment.into_iter().collect(),
             working_directory: container
                 .working_dir
@@ -321,7 +320,7 @@ impl Preparing<'_> {
 
     /// Where a file of the executor's lies that the step shall see: the path that the step is told.
     /// In a namespace the step's own `/tmp` may cover the data directory.
-    fn inside(&self, layout: &Layout, name: &str) -> PathBuf {
+    pub(super) fn inside(&self, layout: &Layout, name: &str) -> PathBuf {
         if layout.mounts.is_empty() {
             self.dir.join(name)
         } else {
@@ -350,7 +349,7 @@ impl Preparing<'_> {
             let _ = fs::create_dir_all(folder);
         }
         let template = serde_json::to_string(&supervision.template).unwrap_or_default();
-        let template = if template.len() < MAX_VARIABLE - "ARGO_TEMPLATE=".len() {
+        let template = if template.len() < MAX_TEXT - "ARGO_TEMPLATE=".len() {
             template
         } else {
             "offloaded".to_owned()
@@ -402,27 +401,6 @@ impl Preparing<'_> {
             logs: logs.collect(),
         }
     }
-}
-
-/// What is run: `command`, then `args`, with `$(NAME)` filled in.
-fn argv(
-    container: &Container,
-    arguments: Vec<String>,
-    environment: &BTreeMap<String, String>,
-) -> Result<Vec<String>, String> {
-    let command = container.command.as_deref().unwrap_or_default();
-    if command.is_empty() {
-        return Err(format!(
-            "--host runs commands of this machine; container '{}' names no command (its image's own can't be known without the image)",
-            container.name
-        ));
-    }
-    Ok(command
-        .iter()
-        .cloned()
-        .chain(arguments)
-        .map(|text| expand(&text, environment))
-        .collect())
 }
 
 fn named_ports(container: &Container) -> Vec<(String, u16)> {

@@ -1,7 +1,8 @@
 //! Forking a keeper, and finding those that there are.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,8 @@ pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
     let folder = data_dir.join(FOLDER);
     fs::create_dir_all(&folder)?;
     let socket = folder.join(format!("{}.sock", owner.id()));
-    let listener = UnixListener::bind(&socket)?;
+    let (address, _folder) = address(&socket)?;
+    let listener = UnixListener::bind(address)?;
     // SAFETY: the process has one thread, so the child may go on as it likes.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
@@ -42,6 +44,22 @@ pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
         }
         _ => Ok(KeeperHandle { socket, owner }),
     }
+}
+
+/// The longest path of a socket that every system takes.
+const MAX_ADDRESS: usize = 100;
+
+/// A path by which a socket can be reached. One that is too long is given by way of its folder, as
+/// long as that is held open.
+pub(crate) fn address(socket: &Path) -> io::Result<(PathBuf, Option<File>)> {
+    if socket.as_os_str().len() <= MAX_ADDRESS || !cfg!(target_os = "linux") {
+        return Ok((socket.to_owned(), None));
+    }
+    let no_name = || io::Error::from(io::ErrorKind::InvalidInput);
+    let folder = File::open(socket.parent().ok_or_else(no_name)?)?;
+    let name = socket.file_name().ok_or_else(no_name)?;
+    let through = PathBuf::from(format!("/proc/self/fd/{}", folder.as_raw_fd())).join(name);
+    Ok((through, Some(folder)))
 }
 
 /// The sockets of keepers in a data directory.

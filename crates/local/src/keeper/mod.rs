@@ -26,7 +26,7 @@ use crate::protocol::{End, Order, Progress, Report, Role, Stage};
 use crate::spawn::{Tee, spawn};
 use client::Client;
 pub use handle::{KeeperHandle, fork};
-pub(crate) use handle::{name, sockets};
+pub(crate) use handle::{address, name, sockets};
 use orphans::Orphans;
 pub(crate) use orphans::sweep;
 use pod::Pod;

@@ -10,10 +10,15 @@ use crate::objects::read_yaml;
 const TEXTS: [&str; 2] = ["instanceID", "podGCDeleteDelayDuration"];
 
 impl Session {
+    /// Sets keys, and leaves the others as they are; `null` takes one away.
     pub(super) fn config(&mut self, set: &Map<String, Value>) -> Result<Answer, ProtocolError> {
         let refused = |error: String| ProtocolError::Refused(error);
         let mut all = self.config.clone();
         for (key, value) in set {
+            if value.is_null() {
+                all.remove(key);
+                continue;
+            }
             // As in a ConfigMap, a value may be the text of its YAML.
             let value = match value {
                 Value::String(text) if !TEXTS.contains(&key.as_str()) => {

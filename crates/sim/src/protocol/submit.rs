@@ -1,10 +1,10 @@
 //! `apply` and `submit`.
 
-use argosy_api::{AnyString, Parameter, Strictness, Workflow, from_value, read_typed};
+use argosy_api::{AnyString, Parameter, Strictness, Workflow, read_typed};
 use serde_json::Value;
 
 use super::{Answer, ProtocolError, Session, one};
-use crate::objects::{document_of, read};
+use crate::objects::{document_of, read, typed};
 
 impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
@@ -53,9 +53,8 @@ impl Session {
         parameters: &[(String, String)],
         entrypoint: Option<&str>,
     ) -> Result<String, ProtocolError> {
-        let mut workflow: Workflow = match from_value(value.clone()) {
-            Ok(workflow) => workflow,
-            Err(_) => return self.create_unreadable(value),
+        let Ok(mut workflow) = typed::<Workflow>(value.clone()) else {
+            return self.create_unreadable(value);
         };
         if let Some(entrypoint) = entrypoint {
             entrypoint.clone_into(&mut workflow.spec.entrypoint);
@@ -78,7 +77,7 @@ impl Session {
             map.remove("spec");
             map.remove("status");
         }
-        let workflow: Workflow = from_value(value)?;
+        let workflow: Workflow = typed(value)?;
         let text = fault.map_or_else(
             || "the object is not a Workflow".to_owned(),
             |fault| format!("{}: {}", fault.path, fault.message),

@@ -1,5 +1,5 @@
 //! The cases of `conformance/`: each is a script of the requests that `argosy sim` takes, with what
-//! is to be seen in between. Every case is run twice, the second time with a crash after each step.
+//! is to be seen in between. Every case is run again with a crash after, and in, each step.
 //!
 //! `CASE=name` runs the cases whose name holds the text, and prints what is asked and answered.
 
@@ -37,6 +37,9 @@ struct Case {
     /// A crash after each step would change what is seen: the case is about time within a step.
     #[serde(default)]
     no_crash: bool,
+    /// Why a crash between a commit and its effects changes what is seen.
+    #[serde(default)]
+    fragile: Option<String>,
     steps: Vec<Map<String, Value>>,
 }
 
@@ -57,8 +60,13 @@ fn the_cases_hold() {
                 continue;
             }
             run += 1;
-            for crashing in [false, true] {
-                if crashing && case.no_crash {
+            for crashing in [Crashing::Never, Crashing::AfterSteps, Crashing::InSteps] {
+                let spared = match crashing {
+                    Crashing::Never => false,
+                    Crashing::AfterSteps => case.no_crash,
+                    Crashing::InSteps => case.no_crash || case.fragile.is_some(),
+                };
+                if spared {
                     continue;
                 }
                 let place = file
@@ -69,7 +77,11 @@ fn the_cases_hold() {
                 let outcome = std::panic::catch_unwind(|| play(&case, crashing, wanted.is_some()));
                 let outcome = outcome.unwrap_or_else(|_| Err("panicked".to_owned()));
                 if let Err(fault) = outcome {
-                    let how = if crashing { " (with crashes)" } else { "" };
+                    let how = match crashing {
+                        Crashing::Never => "",
+                        Crashing::AfterSteps => " (with a crash after each step)",
+                        Crashing::InSteps => " (with a crash in each step)",
+                    };
                     faults.push(format!("{place}: {}{how}: {fault}", case.name));
                     break;
                 }
@@ -105,15 +117,24 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
+/// When all but what is stored is forgotten.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Crashing {
+    Never,
+    AfterSteps,
+    /// After the first commit of a step, before its effects are carried out.
+    InSteps,
+}
+
 struct Player {
     session: Session,
-    crashing: bool,
+    crashing: Crashing,
     loud: bool,
     /// The workflow that is meant where none is named.
     workflow: String,
 }
 
-fn play(case: &Case, crashing: bool, loud: bool) -> Result<(), String> {
+fn play(case: &Case, crashing: Crashing, loud: bool) -> Result<(), String> {
     let mut player = Player {
         session: Session::default(),
         crashing,
@@ -143,6 +164,7 @@ fn play(case: &Case, crashing: bool, loud: bool) -> Result<(), String> {
 }
 
 impl Player {
+    #[expect(clippy::print_stdout, reason = "`CASE` asks for it")]
     fn ask(&mut self, request: &Value) -> Result<Value, String> {
         let answer = self.session.answer(&request.to_string());
         if self.loud {
@@ -156,9 +178,12 @@ impl Player {
     }
 
     fn settle(&mut self) -> Result<(), String> {
+        if self.crashing == Crashing::InSteps {
+            self.ask(&json!({"op": "crash", "at": 1}))?;
+        }
         self.ask(&json!({"op": "settle"}))?;
         self.check()?;
-        if self.crashing {
+        if self.crashing == Crashing::AfterSteps {
             self.ask(&json!({"op": "crash"}))?;
             self.ask(&json!({"op": "settle"}))?;
             self.check()?;

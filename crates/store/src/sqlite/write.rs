@@ -78,6 +78,8 @@ pub(super) fn delete_run(connection: &Connection, run: RunId) -> Result<bool, St
         "run_state",
         "run_summary",
         "run_definition",
+        "lock_request",
+        "lock_place",
     ] {
         connection
             .execute(&format!("DELETE FROM {table} WHERE run = ?"), [id])

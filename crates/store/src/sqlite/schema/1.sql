@@ -86,5 +86,28 @@ CREATE TABLE slot_owner (
   wanted INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
+-- Who holds or waits for locks, and, by lock, in which order.
+CREATE TABLE lock_request (
+  run INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  held INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  locks TEXT NOT NULL,
+  PRIMARY KEY (run, node)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE lock_place (
+  lock TEXT NOT NULL,
+  held INTEGER NOT NULL,
+  urgency INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  run INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  PRIMARY KEY (lock, held, urgency, created_at, run, node)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lock_place_by_run ON lock_place (run, node);
+
 CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO counter VALUES ('resource_version', 0), ('slots_total', 0);

@@ -1,0 +1,346 @@
+//! Randomised simulation: workflows from a grammar, in a world in which pods end, fail, vanish and
+//! report late, twice and out of order, the clock jumps, and the program is killed at any commit.
+//! All of it follows from a seed.
+
+mod dice;
+mod grammar;
+
+use std::collections::BTreeMap;
+
+use argosy_api::{Workflow, WorkflowPhase};
+use argosy_engine::fact::{Command, ResultSeen};
+use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::run::RestartChoice;
+
+use crate::check::{check, check_adopted};
+use crate::pods::Outcome;
+use crate::world::{Halting, World};
+use dice::Dice;
+
+/// How many things happen in one world before it is brought to its end.
+const MOST_EVENTS: u64 = 60;
+/// After so many rounds in which all pods end well and a day passes, every run must have ended.
+const MOST_ROUNDS: usize = 400;
+
+/// Plays one world through.
+///
+/// # Errors
+/// What did not hold.
+pub fn simulate(seed: u64) -> Result<(), String> {
+    simulate_aloud(seed, &mut |_| {})
+}
+
+/// Plays one world through, and tells what happens in it.
+///
+/// # Errors
+/// What did not hold.
+pub fn simulate_aloud(seed: u64, teller: &mut dyn FnMut(&str)) -> Result<(), String> {
+    let mut dice = Dice::new(seed);
+    let halting = match dice.one_in(2) {
+        true => Halting::AtOnce,
+        false => Halting::WhenTold,
+    };
+    let mut play = Play {
+        world: World::halting(halting),
+        dice,
+        late: Vec::new(),
+        retried: false,
+        teller,
+    };
+    play.begin()?;
+    for _ in 0..play.dice.below(MOST_EVENTS) + 5 {
+        play.happen()?;
+        play.world.settle();
+        play.check()?;
+    }
+    play.finish()
+}
+
+struct Play<'a> {
+    world: World,
+    dice: Dice,
+    /// Pods that have ended and whose outputs have not been told yet.
+    late: Vec<PodKey>,
+    /// Nodes may run again.
+    retried: bool,
+    teller: &'a mut dyn FnMut(&str),
+}
+
+impl Play<'_> {
+    fn tell(&mut self, what: &str) {
+        (self.teller)(what);
+    }
+
+    fn name_of(&self, key: PodKey) -> String {
+        let pod = self.world.pods.get(&key);
+        pod.map_or_else(String::new, |pod| pod.request.node_name.to_string())
+    }
+
+    fn begin(&mut self) -> Result<(), String> {
+        if self.dice.one_in(4) {
+            self.world.set_parallelism(1, 0);
+        }
+        let runs = 1 + self.dice.below(2);
+        for number in 0..runs {
+            let workflow = grammar::workflow(&mut self.dice, &format!("wf{number}"));
+            self.tell(&format!("submit {workflow}"));
+            let id = self.submit(workflow)?;
+            let message = self.world.workflow(id).unwrap_or_default().status.message;
+            if message.starts_with("invalid spec") {
+                return Err(format!("the grammar is wrong: {message}"));
+            }
+        }
+        self.world.settle();
+        self.check()
+    }
+
+    fn submit(&mut self, value: serde_json::Value) -> Result<RunId, String> {
+        let workflow: Workflow = serde_json::from_value(value)
+            .map_err(|error| format!("the grammar is wrong: {error}"))?;
+        self.world
+            .create(workflow)
+            .map_err(|error| error.to_string())
+    }
+
+    /// A pod to which something can still happen.
+    fn some_pod(&mut self) -> Option<PodKey> {
+        let live: Vec<PodKey> = self.world.pods().into_iter().map(|(key, _)| key).collect();
+        self.dice.choose(&live).copied()
+    }
+
+    fn some_run(&mut self) -> Option<RunId> {
+        let all: Vec<RunId> = self.world.all().collect();
+        self.dice.choose(&all).copied()
+    }
+
+    /// Lets one thing happen.
+    fn happen(&mut self) -> Result<(), String> {
+        match self.dice.below(20) {
+            0..=2 => {
+                if let Some(key) = self.some_pod() {
+                    self.tell(&format!("runs {}", self.name_of(key)));
+                    self.world.start_pod(key);
+                }
+            }
+            3..=9 => {
+                if let Some(key) = self.some_pod() {
+                    self.end(key);
+                }
+            }
+            10 => {
+                if let Some(key) = self.some_pod() {
+                    self.tell(&format!("is deleted {}", self.name_of(key)));
+                    self.world.remove_pod(key);
+                }
+            }
+            11 => self.tell_again(),
+            12..=13 => {
+                if let Some(key) = self.late.pop() {
+                    self.tell(&format!("puts out {}", self.name_of(key)));
+                    self.tell_outputs(key);
+                }
+            }
+            14..=15 => {
+                let seconds = self.dice.below(100);
+                self.tell(&format!("seconds pass {seconds}"));
+                self.world.advance(seconds as i64);
+            }
+            16 => {
+                self.tell("crash");
+                self.world.crash().map_err(|error| error.to_string())?;
+            }
+            17 => {
+                let at = self.dice.below(4) + 1;
+                self.tell(&format!("crash after {at} commits"));
+                self.world.crash_later(at);
+            }
+            18 => self.ask(),
+            _ => {
+                if let Some(id) = self.some_run() {
+                    self.world.settle_some(Some(id));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A pod ends, well or badly; what it put out may come later.
+    fn end(&mut self, key: PodKey) {
+        let outcome = self.outcome();
+        self.tell(&format!("ends {} {outcome:?}", self.name_of(key)));
+        if outcome.exit_code == 0 && self.dice.one_in(4) {
+            let now = self.world.now();
+            if let Some(pod) = self.world.pods.get_mut(&key) {
+                pod.enter("Succeeded", 0, now);
+            }
+            self.late.push(key);
+            self.world.tell_pod(key);
+            return;
+        }
+        self.world.end_pod(key, &outcome);
+    }
+
+    fn outcome(&mut self) -> Outcome {
+        match self.dice.below(4) {
+            0 => Outcome::exit(1 + self.dice.below(3) as i32),
+            _ => {
+                let result = self.dice.choose(&["1", "[1,2]", "true", "\"x\"", "text"]);
+                Outcome {
+                    parameters: vec![("o".to_owned(), self.dice.below(3).to_string())],
+                    result: result.map(|text| (*text).to_owned()),
+                    ..Outcome::default()
+                }
+            }
+        }
+    }
+
+    fn tell_outputs(&mut self, key: PodKey) {
+        let outcome = Outcome {
+            exit_code: 0,
+            ..self.outcome()
+        };
+        let seen = ResultSeen {
+            parameters: vec![("o".into(), "0".into())],
+            result: Some(outcome.result.as_deref().unwrap_or("[]").into()),
+            complete: true,
+            ..ResultSeen::default()
+        };
+        self.world.tell_result(key, seen);
+    }
+
+    /// An older state of a pod is told, or one that is known already.
+    fn tell_again(&mut self) {
+        let keys: Vec<PodKey> = self.world.all_pods().map(|pod| pod.request.key).collect();
+        if let Some(&key) = self.dice.choose(&keys) {
+            let forgotten = self.world.pods.get(&key).is_some_and(|pod| pod.forgotten);
+            if !(forgotten && self.retried) {
+                self.tell(&format!("is told again {}", self.name_of(key)));
+                self.world.tell_pod(key);
+            }
+        }
+    }
+
+    fn ask(&mut self) {
+        let Some(id) = self.some_run() else {
+            return;
+        };
+        let command = match self.dice.below(10) {
+            0..=2 => Command::Suspend,
+            3..=6 => Command::Resume { selector: None },
+            7 => Command::Stop {
+                selector: None,
+                message: None,
+            },
+            8 => Command::Terminate,
+            _ => {
+                let choice = RestartChoice {
+                    restart_successful: false,
+                    selector: None,
+                    from: None,
+                    new_parameters: false,
+                };
+                let can = self
+                    .world
+                    .run(id)
+                    .is_some_and(|run| run.is_over() && run.plan_restart(choice).is_ok());
+                if !can {
+                    return;
+                }
+                self.retried = true;
+                self.late.retain(|key| key.run != id);
+                Command::Retry {
+                    restart_successful: false,
+                    selector: None,
+                    parameters: Vec::new(),
+                    from: None,
+                }
+            }
+        };
+        self.tell(&format!("asks {command:?} of {}", id.0));
+        self.world.ask_later(id, command);
+    }
+
+    /// What must hold at every settled instant.
+    fn check(&mut self) -> Result<(), String> {
+        let runs: Vec<RunId> = self.world.all().collect();
+        // Taking up a run anew from its status costs more than all else.
+        let adopt = self.dice.one_in(4);
+        for id in runs {
+            if self.world.run(id).is_some() {
+                check(&self.world, id)?;
+                if adopt {
+                    check_adopted(&self.world, id)?;
+                }
+            }
+        }
+        let mut live: BTreeMap<(RunId, u32), u32> = BTreeMap::new();
+        for (key, name) in self.world.pods() {
+            let count = live.entry((key.run, key.node.0)).or_default();
+            *count += 1;
+            let told = self.world.pods.get(&key).is_some_and(|pod| pod.told_to_end);
+            if *count > 1 && !told {
+                return Err(format!("the node {name} has two pods at once"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets all pods end well, time pass and every run come to its end.
+    fn finish(&mut self) -> Result<(), String> {
+        self.tell("comes to its end");
+        for _ in 0..MOST_ROUNDS {
+            let runs: Vec<RunId> = self.world.all().collect();
+            let open: Vec<RunId> = runs
+                .into_iter()
+                .filter(|&id| {
+                    let phase = self.world.run(id).and_then(|run| run.phase());
+                    self.world.run(id).is_some() && !phase.is_some_and(WorkflowPhase::is_completed)
+                })
+                .collect();
+            if open.is_empty() {
+                return self.check_end();
+            }
+            for id in open {
+                self.world.ask_later(id, Command::Resume { selector: None });
+            }
+            while let Some(key) = self.late.pop() {
+                self.tell_outputs(key);
+            }
+            let pods = self.world.pods();
+            for (key, _) in pods {
+                self.world.end_pod(
+                    key,
+                    &Outcome {
+                        parameters: vec![("o".to_owned(), "0".to_owned())],
+                        result: Some("[1]".to_owned()),
+                        ..Outcome::default()
+                    },
+                );
+            }
+            self.world.settle();
+            self.world.advance(1_000);
+            self.check()?;
+        }
+        let pods: Vec<String> = (self.world.all_pods())
+            .map(|pod| format!("{} {} gone {}", pod.name(), pod.phase(), pod.gone))
+            .collect();
+        self.tell(&pods.join(", "));
+        let open: Vec<String> = (self.world.all())
+            .map(|id| self.world.status(id))
+            .filter(|status| !status.phase.is_some_and(WorkflowPhase::is_completed))
+            .flat_map(|status| status.nodes.into_values())
+            .filter(|node| !node.phase.is_some_and(|phase| phase.is_fulfilled()))
+            .map(|node| serde_json::to_string(&node).unwrap_or_default())
+            .collect();
+        Err(format!("a run never ends: {}", open.join("\n")))
+    }
+
+    fn check_end(&mut self) -> Result<(), String> {
+        for view in self.world.locks() {
+            if !view.holders.is_empty() || !view.waiting.is_empty() {
+                return Err(format!("the dead hold the lock {}", view.lock.name));
+            }
+        }
+        Ok(())
+    }
+}

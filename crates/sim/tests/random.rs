@@ -1,0 +1,38 @@
+//! Randomised simulation. `SEED=n` plays one world, `SOAK_SECONDS=n` plays for so long.
+
+use std::time::{Duration, Instant};
+
+use argosy_sim::random::{simulate, simulate_aloud};
+
+/// How long worlds are played where nothing is said.
+const SECONDS: u64 = 20;
+
+fn variable(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+fn play(seed: u64) {
+    let outcome = std::panic::catch_unwind(|| simulate(seed));
+    match outcome {
+        Ok(Ok(())) => {}
+        Ok(Err(fault)) => panic!("SEED={seed}: {fault}"),
+        Err(_) => panic!("SEED={seed}: panicked"),
+    }
+}
+
+#[test]
+fn worlds_hold_together() {
+    if let Some(seed) = variable("SEED") {
+        let outcome = simulate_aloud(seed, &mut |what| println!("{what}"));
+        return outcome.unwrap_or_else(|fault| panic!("SEED={seed}: {fault}"));
+    }
+    let budget = Duration::from_secs(variable("SOAK_SECONDS").unwrap_or(SECONDS));
+    let first = variable("FIRST_SEED").unwrap_or(1);
+    let begun = Instant::now();
+    let mut seed = first;
+    while begun.elapsed() < budget {
+        play(seed);
+        seed += 1;
+    }
+    println!("{} worlds, seeds {first} to {}", seed - first, seed - 1);
+}

@@ -1,0 +1,556 @@
+//! The store in memory: for simulations and tests, and the second reading of what a store is.
+//!
+//! A [`MemoryDisk`] is what outlives a crash; each [`MemoryStore`] opened on it is one process. All
+//! that is written is there at once, so both durabilities are the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
+use argosy_engine::ids::RunId;
+use argosy_engine::locks::{LockAnswer, LockHolder, LockRequest, LockSeed, LockTable};
+
+use crate::command::{CommandId, CommandRow};
+use crate::error::StoreError;
+use crate::lock::{OwnerLock, RunLock, owner_lives};
+use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
+use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
+use crate::slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
+use crate::store::{Done, Durability, Store};
+
+/// The most rows that one look at commands and unfinished runs gives.
+const MOST: usize = 1_000;
+
+/// What is kept when a process dies.
+#[derive(Clone)]
+pub struct MemoryDisk {
+    /// Where the locks of owners of slots are files: those are shared with keepers.
+    data_dir: PathBuf,
+    rows: Arc<Mutex<Rows>>,
+}
+
+impl MemoryDisk {
+    /// An empty one. Owners of slots have their locks in this directory.
+    pub fn new(data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            rows: Arc::default(),
+        }
+    }
+}
+
+/// One process's store.
+pub struct MemoryStore {
+    disk: MemoryDisk,
+}
+
+#[derive(Default)]
+struct Rows {
+    last_run: u64,
+    last_command: u64,
+    last_version: u64,
+    changes: u64,
+    runs: BTreeMap<RunId, StoredRows>,
+    commands: BTreeMap<u64, CommandRow>,
+    objects: BTreeMap<(ObjectKind, String, String), StoredObject>,
+    slots: SlotsStatus,
+    owned: BTreeSet<RunId>,
+    /// Who holds or waits for locks, and which of both.
+    locks: BTreeMap<LockHolder, (LockRequest, bool)>,
+}
+
+struct StoredRows {
+    row: RunRow,
+    definition: Vec<u8>,
+    options: Vec<u8>,
+    environment: Environment,
+    state: Option<Vec<u8>>,
+    nodes: BTreeMap<u32, Vec<u8>>,
+    values: BTreeMap<ValueHash, String>,
+    log: Vec<Vec<u8>>,
+}
+
+/// The ownership of a run; dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct MemoryLock {
+    run: RunId,
+    rows: std::sync::Weak<Mutex<Rows>>,
+}
+
+impl std::fmt::Debug for Rows {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Rows").finish_non_exhaustive()
+    }
+}
+
+impl Drop for MemoryLock {
+    fn drop(&mut self) {
+        if let Some(rows) = self.rows.upgrade() {
+            let mut rows = rows.lock().unwrap_or_else(PoisonError::into_inner);
+            rows.owned.remove(&self.run);
+        }
+    }
+}
+
+impl MemoryStore {
+    /// Opens what is on a disk.
+    pub fn open(disk: &MemoryDisk) -> Self {
+        Self { disk: disk.clone() }
+    }
+
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.disk
+            .rows
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self) -> MutexGuard<'_, Rows> {
+        let mut rows = self.rows();
+        rows.changes += 1;
+        rows
+    }
+}
+
+impl Rows {
+    fn run(&self, attempt: &'static str, run: RunId) -> Result<&StoredRows, StoreError> {
+        self.runs
+            .get(&run)
+            .ok_or(StoreError::RunMissing { attempt, run })
+    }
+
+    fn run_mut(
+        &mut self,
+        attempt: &'static str,
+        run: RunId,
+    ) -> Result<&mut StoredRows, StoreError> {
+        self.runs
+            .get_mut(&run)
+            .ok_or(StoreError::RunMissing { attempt, run })
+    }
+
+    fn commit(&mut self, epoch: Epoch, commit: Commit) -> Result<(), StoreError> {
+        let run = commit.run.ok_or(StoreError::CommitWithoutRun)?;
+        let stored = self.run_mut("commit", run)?;
+        if stored.row.epoch != epoch {
+            return Err(StoreError::Fenced {
+                run,
+                epoch,
+                current: stored.row.epoch,
+            });
+        }
+        for index in &commit.removed_nodes {
+            stored.nodes.remove(index);
+        }
+        for row in commit.nodes {
+            stored.nodes.insert(row.index, row.record);
+        }
+        for (hash, text) in commit.values {
+            stored
+                .values
+                .entry(hash)
+                .or_insert_with(|| text.to_string());
+        }
+        if let Some(state) = commit.state {
+            stored.state = Some(state);
+        }
+        if !commit.log.is_empty() {
+            stored.log.push(commit.log);
+        }
+        if let Some(summary) = commit.summary {
+            stored.row.summary = summary;
+        }
+        for command in commit.consumed_commands {
+            self.commands.remove(&command);
+        }
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+        precondition: Precondition,
+    ) -> Result<(), StoreError> {
+        let key = (kind, namespace.to_owned(), name.to_owned());
+        let current = self.objects.get(&key).map(|object| object.resource_version);
+        match precondition.refusal(current) {
+            None => Ok(()),
+            Some(reason) => Err(StoreError::Conflict {
+                kind,
+                namespace: key.1,
+                name: key.2,
+                reason,
+            }),
+        }
+    }
+}
+
+impl RunFilter {
+    fn holds(&self, row: &RunRow) -> bool {
+        let is = |wanted: &Option<String>, value: &str| {
+            wanted.as_ref().is_none_or(|wanted| wanted == value)
+        };
+        is(&self.namespace, &row.namespace)
+            && is(&self.name, &row.name)
+            && is(&self.uid, &row.uid)
+            && self
+                .name_prefix
+                .as_ref()
+                .is_none_or(|prefix| row.name.starts_with(prefix))
+            && (self.phases.is_empty() || self.phases.contains(&row.summary.phase))
+            && (self.ids.is_empty() || self.ids.contains(&row.id))
+            && self
+                .created_since
+                .is_none_or(|since| row.created_at >= since)
+            && self
+                .completed
+                .is_none_or(|completed| row.summary.completed == completed)
+            && self.before.is_none_or(|before| row.id < before)
+    }
+}
+
+impl Store for MemoryStore {
+    fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
+        let mut rows = self.change();
+        let is_taken =
+            |known: &StoredRows| known.row.namespace == run.namespace && known.row.name == run.name;
+        if rows.runs.values().any(is_taken) {
+            return Err(StoreError::NameTaken {
+                namespace: run.namespace,
+                name: run.name,
+            });
+        }
+        rows.last_run += 1;
+        let id = RunId(rows.last_run);
+        let stored = StoredRows {
+            row: RunRow {
+                id,
+                namespace: run.namespace,
+                name: run.name,
+                uid: run.uid,
+                labels: run.labels,
+                annotations: run.annotations,
+                created_at: run.created_at,
+                summary: RunSummary::default(),
+                epoch: Epoch(0),
+                owner_process: None,
+            },
+            definition: run.definition,
+            options: run.options,
+            environment: run.environment,
+            state: None,
+            nodes: BTreeMap::new(),
+            values: BTreeMap::new(),
+            log: Vec::new(),
+        };
+        rows.runs.insert(id, stored);
+        Ok(id)
+    }
+
+    fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
+        let mut rows = self.change();
+        rows.commands.retain(|_, command| command.run != run);
+        rows.locks.retain(|holder, _| holder.run != run);
+        Ok(rows.runs.remove(&run).is_some())
+    }
+
+    fn runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
+        let rows = self.rows();
+        let meant = rows
+            .runs
+            .values()
+            .rev()
+            .map(|stored| &stored.row)
+            .filter(|row| filter.holds(row));
+        Ok(meant.take(filter.limit).cloned().collect())
+    }
+
+    fn definition(&self, run: RunId) -> Result<Vec<u8>, StoreError> {
+        let rows = self.rows();
+        Ok(rows.run("read the definition of", run)?.definition.clone())
+    }
+
+    fn environment(&self, run: RunId) -> Result<Environment, StoreError> {
+        let rows = self.rows();
+        Ok(rows
+            .run("read the environment of", run)?
+            .environment
+            .clone())
+    }
+
+    fn claim(&self, run: RunId) -> Result<Option<Claim>, StoreError> {
+        let mut rows = self.change();
+        if rows.owned.contains(&run) {
+            return Ok(None);
+        }
+        let stored = rows.run_mut("claim", run)?;
+        stored.row.epoch = Epoch(stored.row.epoch.0 + 1);
+        stored.row.owner_process = Some(std::process::id());
+        let epoch = stored.row.epoch;
+        rows.owned.insert(run);
+        let lock = RunLock::memory(MemoryLock {
+            run,
+            rows: Arc::downgrade(&self.disk.rows),
+        });
+        Ok(Some(Claim { run, epoch, lock }))
+    }
+
+    fn is_owned(&self, run: RunId) -> Result<bool, StoreError> {
+        Ok(self.rows().owned.contains(&run))
+    }
+
+    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        let rows = self.rows();
+        let unfinished = rows
+            .runs
+            .values()
+            .filter(|stored| !stored.row.summary.completed)
+            .map(|stored| stored.row.id)
+            .take(MOST);
+        Ok(unfinished.filter(|run| !rows.owned.contains(run)).collect())
+    }
+
+    fn submit(&self, epoch: Epoch, commit: Commit, _durability: Durability, done: Done) {
+        let result = self.change().commit(epoch, commit);
+        done(result);
+    }
+
+    fn load(&self, run: RunId, on_node: &mut dyn FnMut(NodeRow)) -> Result<StoredRun, StoreError> {
+        let rows = self.rows();
+        let stored = rows.run("load", run)?;
+        tell_nodes(stored, on_node);
+        Ok(StoredRun {
+            row: stored.row.clone(),
+            definition: stored.definition.clone(),
+            options: stored.options.clone(),
+            state: stored.state.clone(),
+        })
+    }
+
+    fn read_nodes(&self, run: RunId, on_node: &mut dyn FnMut(NodeRow)) -> Result<(), StoreError> {
+        if let Some(stored) = self.rows().runs.get(&run) {
+            tell_nodes(stored, on_node);
+        }
+        Ok(())
+    }
+
+    fn node(&self, run: RunId, index: u32) -> Result<Option<Vec<u8>>, StoreError> {
+        let rows = self.rows();
+        let stored = rows.runs.get(&run);
+        Ok(stored.and_then(|stored| stored.nodes.get(&index).cloned()))
+    }
+
+    fn value(&self, run: RunId, hash: ValueHash) -> Result<Option<String>, StoreError> {
+        let rows = self.rows();
+        let stored = rows.runs.get(&run);
+        Ok(stored.and_then(|stored| stored.values.get(&hash).cloned()))
+    }
+
+    fn values(
+        &self,
+        run: RunId,
+        on_value: &mut dyn FnMut(ValueHash, String),
+    ) -> Result<(), StoreError> {
+        if let Some(stored) = self.rows().runs.get(&run) {
+            for (hash, text) in &stored.values {
+                on_value(*hash, text.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn log(
+        &self,
+        run: RunId,
+        from: u64,
+        on_entry: &mut dyn FnMut(u64, Vec<u8>),
+    ) -> Result<(), StoreError> {
+        if let Some(stored) = self.rows().runs.get(&run) {
+            for (turn, entry) in (0..).zip(&stored.log).filter(|(turn, _)| *turn >= from) {
+                on_entry(turn, entry.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn change_counter(&self) -> Result<u64, StoreError> {
+        Ok(self.rows().changes)
+    }
+
+    fn push_command(&self, run: RunId, command: Vec<u8>) -> Result<CommandId, StoreError> {
+        let mut rows = self.change();
+        let stored = rows.run_mut("push a command to", run)?;
+        stored.row.summary.completed = false;
+        rows.last_command += 1;
+        let id = CommandId(rows.last_command);
+        rows.commands.insert(id.0, CommandRow { id, run, command });
+        Ok(id)
+    }
+
+    fn commands(
+        &self,
+        run: Option<RunId>,
+        after: CommandId,
+    ) -> Result<Vec<CommandRow>, StoreError> {
+        let rows = self.rows();
+        let waiting = rows
+            .commands
+            .values()
+            .filter(|row| row.id > after && run.is_none_or(|run| row.run == run));
+        Ok(waiting.take(MOST).cloned().collect())
+    }
+
+    fn put_object(&self, object: NewObject) -> Result<u64, StoreError> {
+        let mut rows = self.change();
+        rows.check(
+            object.kind,
+            &object.namespace,
+            &object.name,
+            object.precondition,
+        )?;
+        rows.last_version += 1;
+        let resource_version = rows.last_version;
+        let key = (object.kind, object.namespace.clone(), object.name.clone());
+        let stored = StoredObject {
+            kind: object.kind,
+            namespace: object.namespace,
+            name: object.name,
+            json: object.json,
+            resource_version,
+        };
+        rows.objects.insert(key, stored);
+        Ok(resource_version)
+    }
+
+    fn object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+    ) -> Result<Option<StoredObject>, StoreError> {
+        let key = (kind, namespace.to_owned(), name.to_owned());
+        Ok(self.rows().objects.get(&key).cloned())
+    }
+
+    fn objects(
+        &self,
+        kind: ObjectKind,
+        namespace: Option<&str>,
+        on_object: &mut dyn FnMut(StoredObject),
+    ) -> Result<(), StoreError> {
+        for object in self.rows().objects.values() {
+            let is_there = namespace.is_none_or(|namespace| object.namespace == namespace);
+            if object.kind == kind && is_there {
+                on_object(object.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn delete_object(
+        &self,
+        kind: ObjectKind,
+        namespace: &str,
+        name: &str,
+        precondition: Precondition,
+    ) -> Result<bool, StoreError> {
+        let mut rows = self.change();
+        rows.check(kind, namespace, name, precondition)?;
+        let key = (kind, namespace.to_owned(), name.to_owned());
+        Ok(rows.objects.remove(&key).is_some())
+    }
+
+    fn set_slots_total(&self, total: u32) -> Result<(), StoreError> {
+        self.change().slots.total = total;
+        Ok(())
+    }
+
+    fn register_owner(&self, lock: &OwnerLock) -> Result<(), StoreError> {
+        let mut rows = self.change();
+        let owners = &mut rows.slots.owners;
+        if owners.iter().any(|owner| owner.id == *lock.id()) {
+            return Ok(());
+        }
+        owners.push(SlotOwner {
+            id: lock.id().clone(),
+            process: std::process::id(),
+            held: 0,
+            wanted: 0,
+        });
+        owners.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(())
+    }
+
+    fn unregister_owner(&self, owner: &OwnerId) -> Result<(), StoreError> {
+        self.change()
+            .slots
+            .owners
+            .retain(|other| other.id != *owner);
+        Ok(())
+    }
+
+    fn acquire_slots(&self, owner: &OwnerId, want: u32) -> Result<SlotGrant, StoreError> {
+        let mut rows = self.change();
+        let mut living = Vec::new();
+        for other in std::mem::take(&mut rows.slots.owners) {
+            if other.id == *owner || owner_lives(&self.disk.data_dir, &other.id)? {
+                living.push(other);
+            }
+        }
+        rows.slots.owners = living;
+        rows.slots
+            .grant(owner, want)
+            .ok_or_else(|| StoreError::OwnerMissing {
+                attempt: "acquire",
+                owner: owner.to_string(),
+            })
+    }
+
+    fn release_slots(&self, owner: &OwnerId, count: u32) -> Result<(), StoreError> {
+        let mut rows = self.change();
+        for mine in &mut rows.slots.owners {
+            if mine.id == *owner {
+                mine.held = mine.held.saturating_sub(count);
+            }
+        }
+        Ok(())
+    }
+
+    fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
+        Ok(self.rows().slots.clone())
+    }
+
+    fn with_locks(
+        &self,
+        _seeds: &BTreeSet<LockSeed>,
+        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+    ) -> Result<Vec<LockAnswer>, StoreError> {
+        let mut rows = self.change();
+        let mut table = LockTable::default();
+        for (request, held) in rows.locks.values() {
+            if *held {
+                table.hold(request.clone());
+            } else {
+                table.enqueue(request.clone());
+            }
+        }
+        let answers = work(&mut table);
+        rows.locks = table
+            .requests()
+            .map(|(request, held)| (request.holder, (request.clone(), held)))
+            .collect();
+        Ok(answers)
+    }
+}
+
+fn tell_nodes(stored: &StoredRows, on_node: &mut dyn FnMut(NodeRow)) {
+    for (index, record) in &stored.nodes {
+        on_node(NodeRow {
+            index: *index,
+            record: record.clone(),
+        });
+    }
+}

@@ -1,0 +1,10 @@
+//! What every store keeps to, run on each of them. A crash is a store that is dropped, or whose
+//! process is killed, and opened again.
+
+mod commits;
+mod crash;
+mod objects;
+mod opening;
+mod runs;
+mod slots;
+mod world;
