@@ -130,12 +130,11 @@ impl Run {
             });
             return;
         }
-        let flags = self.node(index).flags;
-        if flags.has(Flags::POD_SUCCEEDED) && !over {
-            // Late news of a pod that has ended.
+        let asked = self.node(index).flags.has(Flags::POD_ASKED);
+        if !over && self.node(index).flags.has(Flags::POD_ENDED) {
+            // Told late: a pod that was seen to end does not begin again.
             return;
         }
-        let asked = flags.has(Flags::POD_ASKED);
         match (asked, over) {
             (false, false) => {
                 // After a restart: the pod is there, so it need not be asked for again.
@@ -317,7 +316,9 @@ impl Run {
         }
         if self.node(index).phase == NodePhase::Pending {
             // It had not begun, so it can be asked for again.
-            self.change(index).incarnation += 1;
+            let node = self.change(index);
+            node.incarnation += 1;
+            node.flags.clear(Flags::POD_ENDED);
             self.want_pod(index);
             return;
         }

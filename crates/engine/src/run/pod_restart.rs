@@ -41,6 +41,7 @@ impl Run {
         let node = self.change(index);
         node.details_mut().restarts = restarts.saturating_add(1);
         node.incarnation += 1;
+        node.flags.clear(Flags::POD_ENDED);
         self.set_phase(index, NodePhase::Pending);
         self.set_message(index, Some(&text));
         self.want_pod(index);
