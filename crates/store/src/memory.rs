@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
 use argosy_engine::ids::RunId;
+use argosy_engine::locks::{LockAnswer, LockRequest, LockSeed, LockTable};
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::StoreError;
@@ -55,6 +56,8 @@ struct Rows {
     objects: BTreeMap<(ObjectKind, String, String), StoredObject>,
     slots: SlotsStatus,
     owned: BTreeSet<RunId>,
+    /// What is asked of the locks, and whether it is held.
+    locks: Vec<(LockRequest, bool)>,
 }
 
 struct StoredRows {
@@ -250,6 +253,7 @@ impl Store for MemoryStore {
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
         let mut rows = self.change();
         rows.commands.retain(|_, command| command.run != run);
+        rows.locks.retain(|(request, _)| request.holder.run != run);
         Ok(rows.runs.remove(&run).is_some())
     }
 
@@ -517,6 +521,29 @@ impl Store for MemoryStore {
 
     fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
         Ok(self.rows().slots.clone())
+    }
+
+    /// Gives `work` the whole table, which holds all that the seeds reach.
+    fn with_locks(
+        &self,
+        _seeds: &BTreeSet<LockSeed>,
+        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+    ) -> Result<Vec<LockAnswer>, StoreError> {
+        let mut rows = self.change();
+        let mut table = LockTable::default();
+        for (request, held) in &rows.locks {
+            if *held {
+                table.hold(request.clone());
+            } else {
+                table.enqueue(request.clone());
+            }
+        }
+        let answers = work(&mut table);
+        rows.locks = table
+            .requests()
+            .map(|(request, held)| (request.clone(), held))
+            .collect();
+        Ok(answers)
     }
 }
 
