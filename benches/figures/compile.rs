@@ -77,7 +77,7 @@ spec:
                 text,
                 "        dependencies: [t{}, t{}]",
                 task - 100,
-                task - task % 100 - 100 + (task * 7) % 100
+                task - task % 100 - 100 + (task * 7 + 1) % 100
             );
         }
     }

@@ -105,6 +105,11 @@ impl Run {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
             });
+        } else if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
+            // It has ended, and was kept because its outputs had not come.
+            self.collect_pod(index, true);
+            let pod = self.pod_key(index);
+            self.effects.push(Effect::ForgetPod { pod });
         }
     }
 
@@ -172,7 +177,10 @@ impl Run {
         }
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
-            PodPhase::Pending => self.set_message(index, pending_reason(seen).as_deref()),
+            PodPhase::Pending if self.node(index).phase == NodePhase::Pending => {
+                self.set_message(index, pending_reason(seen).as_deref());
+            }
+            PodPhase::Pending => {}
             PodPhase::Running => self.pod_runs(index, seen),
             PodPhase::Succeeded => self.pod_succeeded(index, seen),
             PodPhase::Failed => {
@@ -405,14 +413,21 @@ impl Run {
         let known: std::collections::BTreeSet<PodKey> = pods.iter().copied().collect();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
+            let known = known.contains(&self.pod_key(index));
             let node = self.node(index);
+            let (asked, over) = (node.flags.has(Flags::POD_ASKED), node.phase.is_fulfilled());
+            if asked && over && !known {
+                self.nodes[index.offset()].flags.clear(Flags::POD_ASKED);
+                self.counts.asked_pods -= 1;
+                continue;
+            }
             let waits = matches!(node.body, Body::Gate(_));
             let alive = node.kind == NodeType::Pod && !node.phase.is_fulfilled() && !waits;
-            if !alive || known.contains(&self.pod_key(index)) || self.wanted_pods.contains(&index) {
+            if !alive || known || self.wanted_pods.contains(&index) {
                 continue;
             }
             match node.phase {
-                NodePhase::Pending => self.want_pod(index),
+                NodePhase::Pending if !asked => self.want_pod(index),
                 _ => self.pod_vanished(index),
             }
         }

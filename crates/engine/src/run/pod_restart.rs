@@ -23,6 +23,7 @@ impl Run {
         let reason = seen.reason.as_deref().unwrap_or_default();
         let qualifies = seen.phase == PodPhase::Failed
             && !seen.deleted
+            && !self.node(index).flags.has(Flags::POD_SUCCEEDED)
             && RESTARTABLE.contains(&reason)
             && self.main_never_began(index, seen);
         let restarts = self.pod_restarts(index);

@@ -232,6 +232,8 @@ impl Shared {
     fn start(&self, request: PodRequest) {
         let key = request.key;
         let slots = self.lock().pods.get(&key).map_or(1, |known| known.slots);
+        // An earlier runner may have prepared it, and died before it began.
+        let _ = fs::remove_dir_all(pod_dir(&self.config.data_dir, key));
         match self.prepare(request, slots) {
             Ok(prepared) => self.spawn(vec![prepared]),
             Err(message) => {

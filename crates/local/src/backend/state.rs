@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_runtime::backend::BackendEvent;
@@ -13,8 +14,35 @@ use super::slots::Demand;
 use crate::Surroundings;
 use crate::protocol::{Order, PodState};
 
-/// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner.
-const LOOK_AHEAD: u32 = 64;
+/// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner: as
+/// many as ended within a second, since on a busy machine an answer may take a good part of one.
+const LEAST_AHEAD: u32 = 64;
+const MOST_AHEAD: u32 = 2_048;
+const WINDOW: Duration = Duration::from_secs(1);
+
+/// How fast pods end.
+#[derive(Default)]
+pub(super) struct Pace {
+    since: Option<Instant>,
+    ended: u32,
+    before: u32,
+}
+
+impl Pace {
+    fn count(&mut self) {
+        let since = self.since.get_or_insert_with(Instant::now);
+        if since.elapsed() >= WINDOW {
+            *since = Instant::now();
+            self.before = self.ended;
+            self.ended = 0;
+        }
+        self.ended += 1;
+    }
+
+    fn look_ahead(&self) -> u32 {
+        self.ended.max(self.before).clamp(LEAST_AHEAD, MOST_AHEAD)
+    }
+}
 
 #[derive(Default)]
 pub(super) struct State {
@@ -28,6 +56,7 @@ pub(super) struct State {
     /// Pods that the keeper of this runner has, waiting or running, and that take slots.
     pub load: u32,
     pub announced: u32,
+    pub pace: Pace,
     pub demand: Demand,
     /// Runs whose inventory is wanted, and the keepers that have yet to answer.
     pub inventories: BTreeMap<RunId, BTreeSet<usize>>,
@@ -81,6 +110,7 @@ impl State {
             return;
         }
         self.load = self.load.saturating_sub(1);
+        self.pace.count();
         self.demand.wanted = self.demand.wanted.saturating_sub(slots);
         if known.is_running {
             self.demand.used = self.demand.used.saturating_sub(slots);
@@ -89,7 +119,7 @@ impl State {
 
     /// How many more pods would be taken, if that has become more.
     pub(super) fn room(&mut self, slots: u32) -> Option<BackendEvent> {
-        let room = (slots + LOOK_AHEAD).saturating_sub(self.load);
+        let room = (slots + self.pace.look_ahead()).saturating_sub(self.load);
         let more = room > self.announced;
         if more {
             self.announced = room;

@@ -38,7 +38,10 @@ const LINGER: Duration = Duration::from_secs(5);
 /// Reports are held back while at least so many pods wait.
 const ENOUGH: usize = 24;
 
-/// Seconds that processes have to end by themselves.
+/// The first one that connects is the runner that has forked the keeper.
+const OWN_RUNNER: u64 = 0;
+
+/// How long processes have to end by themselves.
 const GRACE: Duration = Duration::from_secs(30);
 
 struct Keeper {
@@ -114,7 +117,7 @@ impl Keeper {
 
     /// The runner is gone, and nothing runs any more: what is left are ends that are to be told.
     fn needs_no_slots(&self) -> bool {
-        let is_orphan = self.next_client > 0 && !self.clients.contains_key(&0);
+        let is_orphan = self.next_client > 0 && !self.clients.contains_key(&OWN_RUNNER);
         is_orphan && self.processes.is_empty() && self.waiting.is_empty()
     }
 
@@ -265,6 +268,9 @@ impl Keeper {
             }
             Order::Take(run) => {
                 self.told.insert(run, id);
+                if id != OWN_RUNNER {
+                    self.let_go(run);
+                }
                 self.tell_all(run);
             }
             Order::Slots(limit) => {
@@ -279,6 +285,19 @@ impl Keeper {
                     self.used -= std::mem::take(&mut pod.holds);
                 }
             }
+        }
+    }
+
+    /// Another runner has taken a run over: what has not begun is its own keeper's to start, with
+    /// slots of its own.
+    fn let_go(&mut self, run: RunId) {
+        let (gone, kept) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|key| key.run == run);
+        self.waiting = kept;
+        let gone: VecDeque<PodKey> = gone;
+        for key in gone {
+            self.pods.remove(&key);
         }
     }
 

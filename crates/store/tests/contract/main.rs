@@ -3,6 +3,7 @@
 
 mod commits;
 mod crash;
+mod locks;
 mod objects;
 mod opening;
 mod runs;
