@@ -164,7 +164,6 @@ fn play(case: &Case, crashing: Crashing, loud: bool) -> Result<(), String> {
 }
 
 impl Player {
-    #[expect(clippy::print_stdout, reason = "`CASE` asks for it")]
     fn ask(&mut self, request: &Value) -> Result<Value, String> {
         let answer = self.session.answer(&request.to_string());
         if self.loud {
