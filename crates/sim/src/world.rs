@@ -313,8 +313,7 @@ impl World {
     pub fn advance_to(&mut self, end: Seconds) {
         self.settle();
         loop {
-            let dues = [self.controller.next_due(), self.cluster.next_due()];
-            let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
+            let Some(at) = self.next_due().filter(|&at| at <= end) else {
                 break;
             };
             self.now = self.now.max(at);
@@ -323,6 +322,12 @@ impl World {
         }
         self.now = self.now.max(end);
         self.settle();
+    }
+
+    /// When something will happen by itself.
+    pub(crate) fn next_due(&self) -> Option<Seconds> {
+        let dues = [self.controller.next_due(), self.cluster.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Sets how many workflows may run at a time, in all and in each namespace; 0 for no limit.
