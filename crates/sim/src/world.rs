@@ -312,10 +312,7 @@ impl World {
     /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
         self.settle();
-        loop {
-            let Some(at) = self.next_due().filter(|&at| at <= end) else {
-                break;
-            };
+        while let Some(at) = self.next_due().filter(|&at| at <= end) {
             self.now = self.now.max(at);
             self.delete_due();
             self.settle();

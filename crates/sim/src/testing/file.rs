@@ -82,25 +82,15 @@ fn read_test(document: &Document) -> Result<(Test, Vec<Mock>), Vec<Diagnostic>> 
         let text = "`workflow` is the name of a file, or the object itself";
         fault("spec", text.to_owned());
     }
-    let mocks = test
-        .spec
-        .mocks
-        .iter()
-        .enumerate()
-        .map(|(place, says)| {
-            let path = FieldPath::default()
-                .field("spec")
-                .field("mocks")
-                .index(place);
-            Mock::new(says, path.clone())
-                .map_err(|text| Diagnostic::error("workflow-test", path, text))
-        })
-        .collect::<Vec<_>>();
     let mut read = Vec::new();
-    for mock in mocks {
-        match mock {
+    for (place, says) in test.spec.mocks.iter().enumerate() {
+        let path = FieldPath::default()
+            .field("spec")
+            .field("mocks")
+            .index(place);
+        match Mock::new(says, path.clone()) {
             Ok(mock) => read.push(mock),
-            Err(fault) => faults.push(fault),
+            Err(text) => faults.push(Diagnostic::error("workflow-test", path, text)),
         }
     }
     if faults.is_empty() {

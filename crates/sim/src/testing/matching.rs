@@ -56,7 +56,8 @@ fn is_as(expected: &Value, actual: &Value) -> bool {
         (Value::String(text), Value::Null) => text.is_empty(),
         (Value::Null, Value::String(text)) => text.is_empty(),
         // Parameters are texts, and YAML reads some of them as numbers.
-        (Value::Number(_) | Value::Bool(_), Value::String(text)) => expected.to_string() == *text,
+        (Value::Number(number), Value::String(text)) => *text == number.to_string(),
+        (Value::Bool(truth), Value::String(text)) => text.parse() == Ok(*truth),
         (expected, actual) => expected == actual,
     }
 }

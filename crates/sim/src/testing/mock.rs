@@ -10,8 +10,8 @@ use super::file::{MockSays, OutcomeSays};
 use super::observe::base_name;
 use crate::pods::Outcome;
 
-/// What a step without anything better prints.
-const MADE_UP: &str = "made-up";
+/// What a step without anything better puts out: one word, so that a `when` can be made of it.
+const MADE_UP: &str = "sample";
 
 /// A mock, ready to be asked.
 #[derive(Clone, Debug)]

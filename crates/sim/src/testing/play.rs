@@ -96,14 +96,14 @@ pub(super) fn play<'a>(
         dues: BTreeMap::new(),
         moves: 0,
     };
-    player.to_the_end();
+    player.play_on();
     let mut play = player.play;
     play.virtual_seconds = play.world.now().since(began);
     play
 }
 
 impl Player<'_> {
-    fn to_the_end(&mut self) {
+    fn play_on(&mut self) {
         let may_suspend = self.subject.may_suspend();
         while self.moves < MOST_MOVES {
             self.moves += 1;
@@ -113,12 +113,16 @@ impl Player<'_> {
             if run.is_none_or(|run| run.is_over()) {
                 return;
             }
+            let known = self.play.leaves.len();
             self.begin_pods();
             self.begin_tasks();
             if may_suspend {
                 self.begin_suspended();
             }
-            self.play.world.settle();
+            // A daemon that runs may let others begin.
+            if self.play.leaves.len() > known {
+                continue;
+            }
             let running = self.running();
             self.play.max_running = self.play.max_running.max(running);
             if self.end_what_is_due() {
@@ -304,7 +308,11 @@ impl Player<'_> {
                         Err(text) => {
                             let path = mock.path.clone();
                             self.hinder(text, Some(node.clone()), Some(path));
-                            (says.duration.0, made_up(declared))
+                            let mut outcome = made_up(declared);
+                            if let Some(result) = &says.outputs.result {
+                                outcome.result = Some(result.0.clone());
+                            }
+                            (says.duration.0, outcome)
                         }
                     };
                 }
