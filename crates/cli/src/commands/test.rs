@@ -110,6 +110,11 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
             found.push(path.clone());
         }
     }
+    for path in &mut found {
+        if let Ok(short) = path.strip_prefix(".") {
+            *path = short.to_path_buf();
+        }
+    }
     Ok(found)
 }
 
