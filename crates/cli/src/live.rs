@@ -466,3 +466,73 @@ impl Picture {
         parts.join("  ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argosy_sim::{Outcome, World};
+
+    const LOOP: &str = "
+metadata: {name: wide}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    failFast: false
+    dag:
+      tasks:
+      - {name: each, template: one, withSequence: {count: '1000'}}
+      - {name: after, template: one, depends: each}
+  - name: one
+    container: {image: busybox, command: ['true']}
+";
+
+    #[test]
+    fn a_long_loop_is_counted_and_what_matters_has_lines() {
+        let mut world = World::default();
+        let id = world.submit(LOOP).expect("the workflow compiles");
+        world.settle();
+        let pods = world.pods();
+        for (key, _) in &pods[..2] {
+            world.start_pod(*key);
+        }
+        for (key, _) in &pods[2..500] {
+            world.end_pod(*key, &Outcome::exit(0));
+        }
+        world.end_pod(pods[500].0, &Outcome::exit(3));
+        world.settle();
+
+        let run = world.run(id).expect("it is there");
+        let mut nodes = Nodes::default();
+        for index in 0..run.node_count() as u32 {
+            nodes.learn(run, index);
+        }
+        let mut picture = Picture {
+            style: Style::new(false, true),
+            now: world.now(),
+            lines: Vec::new(),
+            most: 40,
+        };
+        picture.run(run, &nodes);
+        let expected = [
+            " ● wide Running 498/1000",
+            " └─● each  ◷ 499  ● 2  ✔ 498  ✖ 1",
+            "   ├─● each(0:0)  0s",
+            "   ├─● each(1:1)  0s",
+            "   ├─✖ each(500:500)  0s  main: Error (exit code 3)",
+            "   └─… 997 more: ◷ 499  ✔ 498",
+        ];
+        assert_eq!(picture.lines, expected);
+    }
+
+    #[test]
+    fn lines_are_cut_to_the_terminal() {
+        for (line, columns, expected) in [
+            ("short", 10, "short"),
+            ("a longer line", 5, "a lo…\x1b[0m"),
+            ("\x1b[31mred\x1b[0m", 3, "\x1b[31mred\x1b[0m"),
+        ] {
+            assert_eq!(cut(line, columns), expected, "{line:?}");
+        }
+    }
+}

@@ -28,7 +28,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Argo Workflows in one binary.
 #[derive(Parser)]
-#[command(name = "argosy", version, about, propagate_version = true)]
+#[command(
+    name = "argosy",
+    version,
+    about,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
 struct Arguments {
     #[command(flatten)]
     global: options::Global,

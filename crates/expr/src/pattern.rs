@@ -7,21 +7,25 @@ use regex::{Regex, RegexBuilder};
 /// How much memory a compiled pattern may take.
 const MAX_SIZE: usize = 4 << 20;
 
+/// How often Go lets something be repeated.
+const MAX_COUNT: u32 = 1_000;
+
 /// Compiles a pattern.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    RegexBuilder::new(&translate(pattern))
+    let refuse = |reason: &str| format!("error parsing regexp: {reason}: `{pattern}`");
+    let translated = translate(pattern).map_err(refuse)?;
+    RegexBuilder::new(&translated)
         .size_limit(MAX_SIZE)
         .nest_limit(100)
         .build()
         .map_err(|error| {
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim();
-            let reason = reason.strip_prefix("error: ").unwrap_or(reason);
-            format!("error parsing regexp: {reason}: `{pattern}`")
+            refuse(reason.strip_prefix("error: ").unwrap_or(reason))
         })
 }
 
-fn translate(pattern: &str) -> String {
+fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut chars = pattern.chars().peekable();
     let mut in_class = false;
@@ -31,7 +35,17 @@ fn translate(pattern: &str) -> String {
         match c {
             '\\' => match chars.next() {
                 Some('Q') if !in_class => quote(&mut chars, &mut out),
-                Some('C') if !in_class => out.push_str("(?s:.)"),
+                Some(letter @ ('p' | 'P' | 'x')) => {
+                    out.push('\\');
+                    out.push(letter);
+                    // What stands in braces here is a name or a number.
+                    if chars.next_if_eq(&'{').is_some() {
+                        out.push('{');
+                        let name = chars.by_ref().take_while(|c| *c != '}');
+                        out.extend(name);
+                        out.push('}');
+                    }
+                }
                 Some(letter) => escape(letter, in_class, &mut out),
                 None => out.push('\\'),
             },
@@ -66,26 +80,58 @@ fn translate(pattern: &str) -> String {
                 out.push(c);
             }
             '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
-            // What is no count of repetitions is a brace.
-            '{' if !in_class && !is_count(chars.clone()) => out.push_str("\\{"),
+            '*' | '+' | '?' | '{' if !in_class => {
+                let length = match c {
+                    '{' => count(chars.clone())?,
+                    _ => Some(0),
+                };
+                let Some(length) = length else {
+                    // What is no count of repetitions is a brace.
+                    out.push_str("\\{");
+                    continue;
+                };
+                out.push(c);
+                out.extend(chars.by_ref().take(length));
+                out.extend(chars.next_if_eq(&'?'));
+                let repeats_again = match chars.peek() {
+                    Some('*' | '+' | '?') => true,
+                    Some('{') => count(chars.clone().skip(1))?.is_some(),
+                    _ => false,
+                };
+                if repeats_again {
+                    return Err("invalid nested repetition operator");
+                }
+            }
             _ => out.push(c),
         }
     }
-    out
+    Ok(out)
 }
 
-/// Whether `2}`, `2,}` or `2,5}` follows.
-fn is_count(mut rest: impl Iterator<Item = char>) -> bool {
-    let mut digits = [0, 0];
+/// The length of the `2}`, `2,}` or `2,5}` that follows; `None` if nothing of the kind does.
+fn count(rest: impl Iterator<Item = char>) -> Result<Option<usize>, &'static str> {
+    let mut numbers = [None, None];
     let mut part = 0;
-    loop {
-        match rest.next() {
-            Some('0'..='9') => digits[part] += 1,
-            Some(',') if part == 0 => part = 1,
-            Some('}') => return digits[0] > 0,
-            _ => return false,
+    for (at, c) in rest.enumerate() {
+        match (c, c.to_digit(10)) {
+            (_, Some(digit)) => {
+                let number: u32 = numbers[part].unwrap_or(0);
+                numbers[part] = Some(number.saturating_mul(10).saturating_add(digit));
+            }
+            (',', _) if part == 0 => part = 1,
+            ('}', _) => {
+                let [Some(least), most] = numbers else {
+                    return Ok(None);
+                };
+                if least > MAX_COUNT || most.is_some_and(|most| most > MAX_COUNT || most < least) {
+                    return Err("invalid repeat count");
+                }
+                return Ok(Some(at + 1));
+            }
+            _ => return Ok(None),
         }
     }
+    Ok(None)
 }
 
 fn quote(chars: &mut impl Iterator<Item = char>, out: &mut String) {
@@ -107,6 +153,11 @@ fn escape(letter: char, in_class: bool, out: &mut String) {
         's' | 'S' => "\\t\\n\\x0C\\r ",
         'b' if !in_class => {
             out.push_str("(?-u:\\b)");
+            return;
+        }
+        // To Rust these are the ends of words.
+        '<' | '>' => {
+            out.push(letter);
             return;
         }
         _ => {

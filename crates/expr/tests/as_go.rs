@@ -72,6 +72,16 @@ fn expressions() {
 }
 
 #[test]
+fn dates() {
+    check(include_str!("data/dates.json"), 150);
+}
+
+#[test]
+fn patterns() {
+    check(include_str!("data/patterns.json"), 200);
+}
+
+#[test]
 fn sprig() {
     check(include_str!("data/sprig.json"), 1_000);
 }

@@ -6,10 +6,12 @@
 mod caches;
 mod check;
 mod cluster;
+mod creation;
 mod objects;
 mod pods;
 pub mod protocol;
 pub mod random;
+mod steering;
 mod world;
 
 pub use check::{check, check_adopted};

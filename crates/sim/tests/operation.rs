@@ -327,3 +327,23 @@ spec:
     );
     sound(&world, id);
 }
+
+#[test]
+fn what_is_told_late_of_an_ended_pod_keeps_no_run_open() {
+    let (mut world, id) = submitted(
+        "
+metadata: {name: late}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    container: {image: busybox, command: [echo]}
+",
+    );
+    let (key, _) = world.pods().remove(0);
+    world.end_pod(key, &Outcome::exit(0));
+    world.start_pod(key);
+    world.settle();
+    assert_eq!(phase_of(&world, id, "late"), "Succeeded");
+    assert!(world.run(id).is_none_or(argosy_engine::run::Run::is_over));
+}

@@ -1,4 +1,5 @@
 //! Randomised simulation. `SEED=n` plays one world, `SOAK_SECONDS=n` plays for so long.
+#![expect(clippy::print_stdout, reason = "what was played is read by people")]
 
 use std::time::{Duration, Instant};
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
 use argosy_engine::ids::RunId;
-use argosy_engine::locks::{LockAnswer, LockRequest, LockSeed, LockTable};
+use argosy_engine::locks::{LockAnswer, LockHolder, LockRequest, LockSeed, LockTable};
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::StoreError;
@@ -56,8 +56,8 @@ struct Rows {
     objects: BTreeMap<(ObjectKind, String, String), StoredObject>,
     slots: SlotsStatus,
     owned: BTreeSet<RunId>,
-    /// What is asked of the locks, and whether it is held.
-    locks: Vec<(LockRequest, bool)>,
+    /// Who holds or waits for locks, and which of both.
+    locks: BTreeMap<LockHolder, (LockRequest, bool)>,
 }
 
 struct StoredRows {
@@ -253,7 +253,7 @@ impl Store for MemoryStore {
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
         let mut rows = self.change();
         rows.commands.retain(|_, command| command.run != run);
-        rows.locks.retain(|(request, _)| request.holder.run != run);
+        rows.locks.retain(|holder, _| holder.run != run);
         Ok(rows.runs.remove(&run).is_some())
     }
 
@@ -523,7 +523,6 @@ impl Store for MemoryStore {
         Ok(self.rows().slots.clone())
     }
 
-    /// Gives `work` the whole table, which holds all that the seeds reach.
     fn with_locks(
         &self,
         _seeds: &BTreeSet<LockSeed>,
@@ -531,7 +530,7 @@ impl Store for MemoryStore {
     ) -> Result<Vec<LockAnswer>, StoreError> {
         let mut rows = self.change();
         let mut table = LockTable::default();
-        for (request, held) in &rows.locks {
+        for (request, held) in rows.locks.values() {
             if *held {
                 table.hold(request.clone());
             } else {
@@ -541,7 +540,7 @@ impl Store for MemoryStore {
         let answers = work(&mut table);
         rows.locks = table
             .requests()
-            .map(|(request, held)| (request.clone(), held))
+            .map(|(request, held)| (request.holder, (request.clone(), held)))
             .collect();
         Ok(answers)
     }

@@ -47,7 +47,7 @@ impl After {
             let one = if self.watch {
                 super::wait::show_until_over(client, id, watch)?
             } else if self.wait {
-                super::wait::wait_for(client, id, super::wait::Telling::Aloud)?
+                super::wait::wait_for(client, id)?
             } else {
                 ExitCode::SUCCESS
             };

@@ -17,6 +17,9 @@ pub struct Arguments {
     /// What to print
     #[arg(short, long, default_value = "yaml")]
     output: ConvertFormat,
+    /// Print without colours, as this command always does
+    #[arg(long)]
+    no_color: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

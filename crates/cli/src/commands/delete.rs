@@ -1,13 +1,17 @@
 //! `argosy delete`: workflows, and the other objects that are kept.
 
+use std::time::Duration;
+
 use anyhow::{Result, bail};
 use argosy_engine::fact::Command;
 use argosy_store::{Precondition, RunRow};
 
-use super::wait::Telling;
 use crate::client::Client;
 use crate::options::Global;
 use crate::selection::Filter;
+
+/// How long `--force` waits.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -25,6 +29,9 @@ pub struct Arguments {
     /// Read so many at a time; 0 for as many as suits
     #[arg(long, default_value_t = 0)]
     query_chunk_size: usize,
+    /// Delete a workflow that is under way even if its steps don't end within ten seconds
+    #[arg(long)]
+    force: bool,
     /// Say what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,18 +91,19 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             println!("Workflow '{}' deleted (dry-run)", row.name);
             continue;
         }
-        delete(&client, &row)?;
+        delete(&client, &row, arguments.force)?;
         println!("Workflow '{}' deleted", row.name);
     }
     Ok(())
 }
 
-fn delete(client: &Client, row: &RunRow) -> Result<()> {
+fn delete(client: &Client, row: &RunRow, force: bool) -> Result<()> {
     let over = row.summary.phase.is_some_and(|phase| phase.is_completed());
-    if !over && client.store.is_owned(row.id)? {
+    if !over {
         // Its steps end first, so that none outlives its workflow.
         client.ask(row, &Command::Terminate)?;
-        super::wait::wait_for(client, row.id, Telling::Silent)?;
+        let patience = force.then_some(PATIENCE);
+        super::wait::until_over(client, row.id, patience)?;
     }
     client.store.delete_run(row.id)?;
     let folder = argosy_local::run_dir(&client.data_dir, row.id);

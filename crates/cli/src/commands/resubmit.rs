@@ -79,15 +79,16 @@ fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunI
     let definition = Arc::new(definition);
     for _ in 0..ATTEMPTS {
         let id = submission::create(client, &definition)?;
-        let claim = client.store.claim(id)?;
-        let stored = claim.map(|claim| store_carried(client, old, &definition, &claim));
-        match stored {
-            Some(Ok(())) => return Ok(id),
-            Some(Err(error)) => {
+        let Some(claim) = client.store.claim(id)? else {
+            client.store.delete_run(id)?;
+            continue;
+        };
+        match store_carried(client, old, &definition, &claim) {
+            Ok(()) => return Ok(id),
+            Err(error) => {
                 client.store.delete_run(id)?;
                 return Err(error);
             }
-            None => drop(client.store.delete_run(id)?),
         }
     }
     bail!("the workflow could not be handed over: another process takes it up too soon")

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use argosy_engine::ids::RunId;
 use argosy_engine::timestamp;
+use argosy_store::RunRow;
 
 use crate::client::Client;
 use crate::describe::{Look, describe};
@@ -108,7 +109,7 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     }
     let mut code = ExitCode::SUCCESS;
     for id in runs {
-        let one = wait_for(&client, id, Telling::Aloud)?;
+        let one = wait_for(&client, id)?;
         if one != ExitCode::SUCCESS {
             code = one;
         }
@@ -116,28 +117,35 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Whether the end is told.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Telling {
-    Aloud,
-    Silent,
+/// Waits for a run to end, and says how it did.
+pub fn wait_for(client: &Client, id: RunId) -> Result<ExitCode> {
+    let Some(row) = until_over(client, id, None)? else {
+        anyhow::bail!("the workflow was deleted");
+    };
+    let summary = &row.summary;
+    if let Some(phase) = summary.phase {
+        let at = summary
+            .finished_at
+            .map_or_else(String::new, timestamp::go_utc);
+        println!("{} {phase} at {at}", row.name);
+    }
+    Ok(super::exit_code(summary.phase))
 }
 
-/// Waits for a run to end, and says how it did.
-pub fn wait_for(client: &Client, id: RunId, telling: Telling) -> Result<ExitCode> {
+/// Waits for a run to end, or for so long; `None` if it was deleted.
+pub fn until_over(
+    client: &Client,
+    id: RunId,
+    patience: Option<Duration>,
+) -> Result<Option<RunRow>> {
+    let started = Instant::now();
     loop {
         let Some(row) = client.row_of(id)? else {
-            anyhow::bail!("the workflow was deleted");
+            return Ok(None);
         };
-        let summary = &row.summary;
-        if let Some(phase) = summary.phase.filter(|phase| phase.is_completed()) {
-            if telling == Telling::Aloud {
-                let at = summary
-                    .finished_at
-                    .map_or_else(String::new, timestamp::go_utc);
-                println!("{} {phase} at {at}", row.name);
-            }
-            return Ok(super::exit_code(summary.phase));
+        let over = row.summary.phase.is_some_and(|phase| phase.is_completed());
+        if over || patience.is_some_and(|patience| started.elapsed() >= patience) {
+            return Ok(Some(row));
         }
         std::thread::sleep(PACE);
     }

@@ -19,12 +19,13 @@ use place::{Place, errors, text};
 use table::{Choice, Expected, Row};
 
 /// How many files there are of each kind, so that none changes its kind unseen.
-const COUNTS: [(&str, usize); 9] = [
+const COUNTS: [(&str, usize); 10] = [
     ("kept", 17),
-    ("needs image", 28),
+    ("needs image", 26),
     ("needs kubernetes", 15),
     ("needs later (artifact stores)", 12),
     ("needs later (data templates)", 1),
+    ("needs later (database semaphores)", 2),
     ("needs later (the agent)", 4),
     ("needs later (volume claims)", 5),
     ("needs network", 4),
@@ -169,9 +170,9 @@ fn check(row: &Row, examples: &Path, python: Option<&Path>) -> Result<(), String
     for option in &row.options {
         match option {
             Choice::Apply(file) => drop(apply(&place, &examples.join(file))?),
-            Choice::Secret => {
-                let secret = place.write("secret.yaml", SECRET);
-                drop(apply(&place, &secret)?);
+            Choice::Given => {
+                let given = place.write("given.yaml", GIVEN);
+                drop(apply(&place, &given)?);
             }
             Choice::Set(..)
             | Choice::Resume
@@ -329,11 +330,16 @@ fn run(place: &Place, row: &Row, file: &Path, python: Option<&Path>) -> Output {
     child.wait_with_output().expect("argosy ends")
 }
 
-/// What the comment of `secrets.yaml` has a user create.
-const SECRET: &str = "apiVersion: v1
+/// What the comments of some examples have a user create.
+const GIVEN: &str = "apiVersion: v1
 kind: Secret
 metadata: {name: my-secret}
 stringData: {mypassword: sesame}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: my-config}
+data: {workflow: '1', template: '2'}
 ";
 
 const SHORT_SLEEP: &str = r#"#!/bin/sh

@@ -23,7 +23,7 @@ pub enum Expected {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Choice {
     Apply(&'static str),
-    Secret,
+    Given,
     /// A node's display name, and a value for one of its outputs.
     Set(&'static str, &'static str),
     Resume,
@@ -62,7 +62,7 @@ fn row(line: &'static str) -> Row {
     for option in parts {
         match option.split_once(' ').unwrap_or((option, "")) {
             ("apply", files) => options.extend(files.split(' ').map(Choice::Apply)),
-            ("secret", _) => options.push(Choice::Secret),
+            ("given", _) => options.push(Choice::Given),
             ("set", what) => {
                 let (node, value) = what.split_once(' ').expect("a node and a value");
                 options.push(Choice::Set(node, value));

@@ -130,8 +130,6 @@ impl Run {
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
         self.status.synchronization = status.synchronization.clone().map(Box::new);
-        let claims = status.persistent_volume_claims.iter();
-        self.status.claims = claims.map(|volume| volume.name.clone()).collect();
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -379,10 +377,6 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
 fn adopt_details(node: &mut Node, status: &NodeStatus) {
     if !status.pod_ip.is_empty() {
         node.details_mut().ip = Some(status.pod_ip.as_str().into());
-    }
-    let progress = (status.progress.done, status.progress.total);
-    if node.kind == NodeType::Pod && progress.1 > 1 {
-        node.details_mut().progress = Some(progress);
     }
     if let Some(memo) = &status.memoization_status {
         node.details_mut().memo = Some(Arc::new(Memo {

@@ -235,13 +235,20 @@ impl Run {
             return;
         };
         let made_are_over = state.unsettled == state.unmade;
-        if state.unmade > 0 && made_are_over && self.closed(index).is_some() {
+        let cut_short = state.unmade > 0 && made_are_over;
+        if cut_short && self.closed(index).is_some() {
             self.end(index, NodePhase::Failed, None);
         } else if state.unsettled == 0 {
             let phase = state
                 .failed
                 .map_or(NodePhase::Succeeded, |(_, phase)| phase);
             self.end(index, phase, None);
+        } else if cut_short {
+            let boundary = self.node(index).boundary;
+            if self.fails_fast(boundary) {
+                // The DAG makes no more items, and ends what waits for some.
+                self.dirty.insert(boundary);
+            }
         }
     }
 }
@@ -250,6 +257,11 @@ impl LoopState {
     /// Counts an item that is over.
     pub fn item_settled(&mut self, item: u32, phase: NodePhase) {
         self.unsettled -= 1;
+        self.item_ended(item, phase);
+    }
+
+    /// Notes the last item that ended badly.
+    pub fn item_ended(&mut self, item: u32, phase: NodePhase) {
         if phase.is_failed_or_error() && self.failed.is_none_or(|(last, _)| item > last) {
             self.failed = Some((item, phase));
         }

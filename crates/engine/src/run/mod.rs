@@ -20,6 +20,7 @@ mod dag;
 mod gate;
 mod glance;
 mod globals;
+mod history;
 mod hooks;
 mod limits;
 mod locks;

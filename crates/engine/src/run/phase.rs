@@ -151,6 +151,7 @@ impl Run {
         let now = self.now;
         self.change(index).set_finished_at(Some(now));
         self.set_phase(index, phase);
+        let served = self.node(index).flags.has(Flags::DAEMONED);
         if self.node(index).flags.has(Flags::DAEMONED) && self.node(index).role == Role::Attempt {
             // It was told as up, so its end is not told as one.
             self.dirty.insert(self.node(index).parent);
@@ -169,6 +170,9 @@ impl Run {
             self.end_daemons(index);
         }
         self.end_containers(index);
+        if served && self.node(index).flags.has(Flags::SETTLED) {
+            self.daemon_ended(index);
+        }
         self.phase_changed(index);
     }
 
@@ -217,9 +221,41 @@ impl Run {
 
     /// Ends one daemon: it has done its work.
     pub(super) fn end_daemon(&mut self, daemon: NodeIndex) {
-        if self.node(daemon).flags.has(Flags::DAEMONED) {
-            self.stop_pod(daemon);
-            self.end(daemon, NodePhase::Succeeded, None);
+        if !self.node(daemon).flags.has(Flags::DAEMONED) {
+            return;
         }
+        // One that is just being begun anew.
+        if let Some(&attempt) = self.attempts(daemon).last()
+            && !self.node(attempt).phase.is_fulfilled()
+        {
+            self.stop_pod(attempt);
+            self.end(attempt, NodePhase::Succeeded, None);
+        }
+        self.stop_pod(daemon);
+        self.end(daemon, NodePhase::Succeeded, None);
+    }
+
+    /// A daemon that its parent has already counted as done has ended after all: a retried one is
+    /// begun anew, and a bad end counts where the parent is not over.
+    fn daemon_ended(&mut self, index: NodeIndex) {
+        let node = self.node(index);
+        let (phase, parent, slot, item) = (node.phase, node.parent, node.slot, node.item);
+        let over = parent == NodeIndex::NONE || self.node(parent).phase.is_fulfilled();
+        if over || (node.role != Role::Attempt && !phase.is_failed_or_error()) {
+            return;
+        }
+        match &mut self.nodes[parent.offset()].body {
+            Body::Group(_) => self.group_child_failed(parent, index),
+            Body::Loop(state) => state.item_ended(item, phase),
+            Body::Dag(body) => {
+                if let Some(task) = body.tasks.get_mut(slot as usize)
+                    && task.branch.is_some()
+                {
+                    task.branch = Some(phase);
+                }
+            }
+            Body::Retry(_) | Body::Steps(_) | Body::None | Body::Gate(_) => {}
+        }
+        self.dirty.insert(parent);
     }
 }

@@ -105,6 +105,11 @@ impl Run {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
             });
+        } else if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
+            // It has ended, and was kept because its outputs had not come.
+            self.collect_pod(index, true);
+            let pod = self.pod_key(index);
+            self.effects.push(Effect::ForgetPod { pod });
         }
     }
 
@@ -130,6 +135,10 @@ impl Run {
             return;
         }
         let asked = self.node(index).flags.has(Flags::POD_ASKED);
+        if !over && self.node(index).flags.has(Flags::POD_ENDED) {
+            // Told late: a pod that was seen to end does not begin again.
+            return;
+        }
         match (asked, over) {
             (false, false) => {
                 // After a restart: the pod is there, so it need not be asked for again.
@@ -168,7 +177,10 @@ impl Run {
         }
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
-            PodPhase::Pending => self.set_message(index, pending_reason(seen).as_deref()),
+            PodPhase::Pending if self.node(index).phase == NodePhase::Pending => {
+                self.set_message(index, pending_reason(seen).as_deref());
+            }
+            PodPhase::Pending => {}
             PodPhase::Running => self.pod_runs(index, seen),
             PodPhase::Succeeded => self.pod_succeeded(index, seen),
             PodPhase::Failed => {
@@ -308,7 +320,9 @@ impl Run {
         }
         if self.node(index).phase == NodePhase::Pending {
             // It had not begun, so it can be asked for again.
-            self.change(index).incarnation += 1;
+            let node = self.change(index);
+            node.incarnation += 1;
+            node.flags.clear(Flags::POD_ENDED);
             self.want_pod(index);
             return;
         }
@@ -399,14 +413,21 @@ impl Run {
         let known: std::collections::BTreeSet<PodKey> = pods.iter().copied().collect();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
+            let known = known.contains(&self.pod_key(index));
             let node = self.node(index);
+            let (asked, over) = (node.flags.has(Flags::POD_ASKED), node.phase.is_fulfilled());
+            if asked && over && !known {
+                self.nodes[index.offset()].flags.clear(Flags::POD_ASKED);
+                self.counts.asked_pods -= 1;
+                continue;
+            }
             let waits = matches!(node.body, Body::Gate(_));
             let alive = node.kind == NodeType::Pod && !node.phase.is_fulfilled() && !waits;
-            if !alive || known.contains(&self.pod_key(index)) || self.wanted_pods.contains(&index) {
+            if !alive || known || self.wanted_pods.contains(&index) {
                 continue;
             }
             match node.phase {
-                NodePhase::Pending => self.want_pod(index),
+                NodePhase::Pending if !asked => self.want_pod(index),
                 _ => self.pod_vanished(index),
             }
         }

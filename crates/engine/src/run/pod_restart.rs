@@ -4,6 +4,7 @@
 use argosy_api::NodePhase;
 
 use super::Run;
+use super::node::Flags;
 use crate::effect::Effect;
 use crate::fact::{ContainerState, PodPhase, PodSeen};
 use crate::ids::NodeIndex;
@@ -22,6 +23,7 @@ impl Run {
         let reason = seen.reason.as_deref().unwrap_or_default();
         let qualifies = seen.phase == PodPhase::Failed
             && !seen.deleted
+            && !self.node(index).flags.has(Flags::POD_SUCCEEDED)
             && RESTARTABLE.contains(&reason)
             && self.main_never_began(index, seen);
         let restarts = self.pod_restarts(index);
@@ -39,6 +41,7 @@ impl Run {
         let node = self.change(index);
         node.details_mut().restarts = restarts.saturating_add(1);
         node.incarnation += 1;
+        node.flags.clear(Flags::POD_ENDED);
         self.set_phase(index, NodePhase::Pending);
         self.set_message(index, Some(&text));
         self.want_pod(index);

@@ -145,14 +145,18 @@ impl Run {
     }
 
     fn daemon_is_up(&mut self, index: NodeIndex, attempt: NodeIndex) {
+        let ip_of = |index: NodeIndex| {
+            let details = self.node(index).details.as_ref();
+            details.and_then(|details| details.ip.clone())
+        };
+        let ip = ip_of(attempt);
         if self.node(index).flags.has(Flags::DAEMONED) {
+            // Another attempt may stand elsewhere.
+            if ip.is_some() && ip != ip_of(index) {
+                self.change(index).details_mut().ip = ip;
+            }
             return;
         }
-        let ip = self
-            .node(attempt)
-            .details
-            .as_ref()
-            .and_then(|details| details.ip.clone());
         let node = self.change(index);
         node.flags.set(Flags::DAEMONED);
         if ip.is_some() {

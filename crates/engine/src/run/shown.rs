@@ -221,7 +221,6 @@ impl Run {
         }
     }
 
-    /// The containers of a set; they stand next to each other, behind their pod.
     fn find_attempts<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let (status, boundary) = (found[at].status, found[at].boundary);
         // `argo retry` may have taken some out.

@@ -323,26 +323,38 @@ impl Run {
     /// A child of a group is over, with its hooks.
     pub(super) fn group_child_settled(&mut self, index: NodeIndex, child: NodeIndex) {
         let node = self.node(child);
-        let (slot, item, phase) = (node.slot as usize, node.item, node.phase);
+        let slot = node.slot as usize;
         let Body::Group(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
         body.open -= 1;
         if let StepState::Loop(state) = &mut body.steps[slot] {
-            state.item_settled(item, phase);
+            state.unsettled -= 1;
         }
-        if phase.is_failed_or_error() && body.failed_child.is_none_or(|first| child < first) {
-            let on = self.call_of(child).map(|call| call.continue_on);
-            let counts = on.is_none_or(|on| !continues(on, phase));
-            if counts && let Body::Group(body) = &mut self.nodes[index.offset()].body {
-                body.failed_child = Some(child);
-            }
-        }
+        self.group_child_failed(index, child);
         let Body::Group(body) = &self.node(index).body else {
             return;
         };
         if body.open == 0 || self.fails_fast(self.node(index).parent) {
             self.dirty.insert(index);
+        }
+    }
+
+    /// Notes the first child of a group that ended badly.
+    pub(super) fn group_child_failed(&mut self, index: NodeIndex, child: NodeIndex) {
+        let node = self.node(child);
+        let (slot, item, phase) = (node.slot as usize, node.item, node.phase);
+        let on = self.call_of(child).map(|call| call.continue_on);
+        let counts = on.is_none_or(|on| !continues(on, phase));
+        let Body::Group(body) = &mut self.nodes[index.offset()].body else {
+            return;
+        };
+        if let StepState::Loop(state) = &mut body.steps[slot] {
+            state.item_ended(item, phase);
+        }
+        let first = body.failed_child.is_none_or(|first| child < first);
+        if phase.is_failed_or_error() && first && counts {
+            body.failed_child = Some(child);
         }
     }
 

@@ -4,6 +4,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::body::{Body, Gate};
+use super::history::ended;
 use super::limits::Held;
 use super::node::{Flags, Role};
 use crate::fact::NodeSelector;
@@ -100,16 +101,18 @@ impl Run {
             if body.tasks[slot as usize].node != NodeIndex::NONE {
                 continue;
             }
-            if let Some(held) = self.held(index) {
-                return Some(format!("not begun: {}", self.held_text(held, index)));
-            }
             let waits: Vec<String> = plan.tasks[slot as usize]
                 .dependencies
                 .iter()
                 .filter(|&&dependency| body.tasks[dependency as usize].branch.is_none())
                 .map(|&dependency| plan.tasks[dependency as usize].call.name.to_string())
                 .collect();
-            return Some(format!("not begun: waits for {}", listed(&waits)));
+            return Some(match self.held(index) {
+                Some(held) if waits.is_empty() => {
+                    format!("not begun: {}", self.held_text(held, index))
+                }
+                _ => format!("not begun: waits for {}", listed(&waits)),
+            });
         }
         None
     }
@@ -184,7 +187,7 @@ impl Run {
         }
     }
 
-    fn held_text(&self, held: Held, boundary: NodeIndex) -> String {
+    pub(super) fn held_text(&self, held: Held, boundary: NodeIndex) -> String {
         let active: Vec<String> = (0..self.nodes.len() as u32)
             .map(NodeIndex)
             .filter(|&child| {
@@ -217,8 +220,8 @@ impl Run {
         }
     }
 
-    /// What led to a node's state, told from the state itself.
-    fn causes(&self, index: NodeIndex) -> Vec<WhyStep> {
+    /// What had to come before the node: the template around it, the tasks it depends on.
+    pub(super) fn led_here(&self, index: NodeIndex) -> Vec<WhyStep> {
         let mut chain = Vec::new();
         let node = self.node(index);
         if let Some(around) = node.boundary.some() {
@@ -230,11 +233,19 @@ impl Run {
         if node.role == Role::Task {
             chain.extend(self.dependency_causes(index));
         }
+        chain
+    }
+
+    /// What led to a node's state, told from the state itself.
+    fn causes(&self, index: NodeIndex) -> Vec<WhyStep> {
+        let mut chain = self.led_here(index);
+        let node = self.node(index);
         chain.push(WhyStep {
             at: Some(node.started_at()),
             text: match node.phase {
-                NodePhase::Skipped => format!("skipped: {}", self.message_of(index)),
-                NodePhase::Omitted => format!("omitted: {}", self.message_of(index)),
+                NodePhase::Skipped | NodePhase::Omitted => {
+                    ended(node.phase, self.message_of(index))
+                }
                 _ => "started".to_owned(),
             },
         });
@@ -259,15 +270,9 @@ impl Run {
         if node.phase.is_fulfilled()
             && !matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted)
         {
-            let message = self.message_of(index);
-            let because = if message.is_empty() {
-                String::new()
-            } else {
-                format!(": {message}")
-            };
             chain.push(WhyStep {
                 at: node.finished_at(),
-                text: format!("{}{because}", node.phase.as_str().to_lowercase()),
+                text: ended(node.phase, self.message_of(index)),
             });
         }
         chain

@@ -1,6 +1,7 @@
 //! Runs, driven fact by fact.
 
 mod adopt;
+mod chance;
 mod claims;
 mod config;
 mod containers;
@@ -162,10 +163,10 @@ impl Bench {
         self.check();
     }
 
-    /// What must hold whenever nothing is left to do.
-    fn check(&self) {
+    /// The run as it comes back from what is stored.
+    fn rebuilt(&self) -> Run {
         let values = |hash| self.values.get(&hash).cloned();
-        let mut rebuilt = Run::load(
+        Run::load(
             RunId(1),
             self.definition.clone(),
             self.settings.clone(),
@@ -173,7 +174,23 @@ impl Bench {
             self.rows.values().cloned(),
             &values,
         )
-        .expect("the rows can be loaded");
+        .expect("the rows can be loaded")
+    }
+
+    /// What a restart does: the run comes back, and is told which pods there are.
+    pub(crate) fn reload(&mut self) {
+        self.run = self.rebuilt();
+        let keys: Vec<PodKey> = self.pods.iter().map(|pod| pod.key).collect();
+        for key in &keys {
+            let seen = pod(PodPhase::Pending, Vec::new());
+            self.run.tell(self.now, Fact::PodSeen(*key, seen));
+        }
+        self.tell(Fact::Inventory(keys));
+    }
+
+    /// What must hold whenever nothing is left to do.
+    fn check(&self) {
+        let mut rebuilt = self.rebuilt();
         assert_eq!(
             json(&rebuilt.workflow()),
             json(&self.run.workflow()),

@@ -247,3 +247,115 @@ spec:
     assert_eq!(bench.node("wf").resources_duration, expected);
     assert_eq!(bench.status().resources_duration, expected);
 }
+
+#[test]
+fn a_retried_daemon_is_begun_anew() {
+    let mut bench = Bench::new(
+        "
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps: [[{name: d, template: daemon}], [{name: a, template: leaf}]]
+  - name: daemon
+    daemon: true
+    retryStrategy: {limit: 1}
+    container: {image: busybox}
+  - name: leaf
+    container: {image: busybox}
+",
+    );
+    let mut up = pod(PodPhase::Running, vec![running("main", START)]);
+    up.ip = Some("10.0.0.1".into());
+    bench.see("wf[0].d(0)", up.clone());
+    let seen = vec![ended("main", 1, START, START)];
+    bench.see("wf[0].d(0)", pod(PodPhase::Failed, seen));
+    assert_eq!(bench.phase("wf[0].d(0)").0, "Failed");
+    assert_eq!(bench.phase("wf[0].d(1)").0, "Pending");
+    assert_eq!(bench.node("wf[0].d").daemoned, Some(true));
+    up.ip = Some("10.0.0.2".into());
+    bench.see("wf[0].d(1)", up);
+    assert_eq!(bench.node("wf[0].d").pod_ip, "10.0.0.2");
+    bench.exits("wf[1].a", 0);
+    assert_eq!(bench.end().0, "Succeeded");
+    assert_eq!(bench.phase("wf[0].d(1)").0, "Succeeded");
+    assert!(bench.pods.is_empty());
+}
+
+#[test]
+fn a_daemon_that_fails_beside_others_counts() {
+    for parallel in [
+        "steps: [[{name: d, template: daemon}, {name: a, template: leaf}]]",
+        "dag: {tasks: [{name: d, template: daemon}, {name: a, template: leaf}]}",
+    ] {
+        let mut bench = Bench::new(&format!(
+            "
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    {parallel}
+  - name: daemon
+    daemon: true
+    container: {{image: busybox}}
+  - name: leaf
+    container: {{image: busybox}}
+"
+        ));
+        let inside = if parallel.starts_with("dag") {
+            "wf"
+        } else {
+            "wf[0]"
+        };
+        bench.runs(&format!("{inside}.d"));
+        let seen = vec![ended("main", 1, START, START)];
+        bench.see(&format!("{inside}.d"), pod(PodPhase::Failed, seen));
+        bench.exits(&format!("{inside}.a"), 0);
+        assert_eq!(bench.end().0, "Failed", "{parallel}");
+    }
+}
+
+#[test]
+fn late_news_of_a_pod_changes_nothing() {
+    let with_result = LEAF.replace(
+        "container:",
+        "outputs: {parameters: [{name: o, valueFrom: {path: /o}}]}\n    container:",
+    );
+    let mut bench = Bench::new(&with_result);
+    let key = bench.key("wf");
+    bench.runs("wf");
+    bench.see(
+        "wf",
+        pod(
+            PodPhase::Pending,
+            vec![waiting("main", "ContainerCreating")],
+        ),
+    );
+    assert_eq!(bench.phase("wf"), ("Running".to_owned(), String::new()));
+    let seen = vec![ended("main", 0, START, START)];
+    bench.see("wf", pod(PodPhase::Succeeded, seen));
+    bench.runs("wf");
+    let result = argosy_engine::fact::ResultSeen {
+        parameters: vec![("o".into(), "x".into())],
+        complete: true,
+        ..Default::default()
+    };
+    bench.tell(argosy_engine::fact::Fact::ResultSeen(key, result));
+    assert_eq!(bench.end().0, "Succeeded");
+    assert!(bench.run.is_over() && bench.pods.is_empty());
+}
+
+#[test]
+fn a_pod_that_waits_for_its_outputs_is_forgotten_with_its_node() {
+    let with_result = LEAF.replace(
+        "container:",
+        "outputs: {parameters: [{name: o, valueFrom: {path: /o}}]}\n    container:",
+    );
+    let mut bench = Bench::new(&with_result);
+    let seen = vec![ended("main", 0, START, START)];
+    bench.see("wf", pod(PodPhase::Succeeded, seen));
+    assert_eq!(bench.pods.len(), 1);
+    bench.ask(argosy_engine::fact::Command::Terminate);
+    assert_eq!(bench.end().0, "Failed");
+    assert!(bench.pods.is_empty());
+}

@@ -261,6 +261,21 @@ impl Evaluator<'_> {
         optional: bool,
         arguments: &[NodeId],
     ) -> Evaluated {
+        // Go's months and weekdays are numbers that know their name.
+        let (base, name) = match self.arena.get(base) {
+            Node::Method {
+                base: inner,
+                name: of,
+                arguments: none,
+                ..
+            } if name == "String" && arguments.is_empty() && none.is_empty() => {
+                match methods::name_of(of) {
+                    Some(name_of) => (*inner, name_of),
+                    None => (base, name),
+                }
+            }
+            _ => (base, name),
+        };
         let base = self.eval(base)?;
         if optional && base == Value::Nil {
             return Err(Stop::Chain);

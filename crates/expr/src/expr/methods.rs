@@ -11,6 +11,22 @@ use crate::value::Value;
 
 type Outcome = Result<Value, Failure>;
 
+/// The method that gives the name of what another gives as a number.
+pub(crate) fn name_of(method: &str) -> Option<&'static str> {
+    match method {
+        "Month" => Some(MONTH_NAME),
+        "Weekday" => Some(WEEKDAY_NAME),
+        _ => None,
+    }
+}
+
+/// Go's zero time, the first day of the year 1.
+const ZERO_SECONDS: i64 = -62_135_596_800;
+
+// No expression can write these names.
+const MONTH_NAME: &str = "name of the month";
+const WEEKDAY_NAME: &str = "name of the weekday";
+
 /// Calls a method of a value.
 pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
     let result = match base {
@@ -50,7 +66,10 @@ fn of_time(moment: &Zoned, name: &str, arguments: &[Value]) -> Result<Option<Val
         ("Nanosecond", []) => int(moment.subsec_nanosecond().into()),
         ("YearDay", []) => int(moment.day_of_year().into()),
         ("Weekday", []) => int(moment.weekday().to_sunday_zero_offset().into()),
-        ("IsZero", []) => Value::Bool(false),
+        (MONTH_NAME, []) => Value::from(time::format_time(moment, "January")),
+        (WEEKDAY_NAME, []) => Value::from(time::format_time(moment, "Monday")),
+        ("Compare", [Value::Time(other)]) => int(moment.timestamp().cmp(&other.timestamp()) as i64),
+        ("IsZero", []) => Value::Bool(moment.timestamp().as_second() == ZERO_SECONDS),
         ("UTC", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
         ("Local", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
         ("String", []) => Value::from(time::go_text(moment)),

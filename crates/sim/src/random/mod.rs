@@ -273,6 +273,16 @@ impl Play<'_> {
                 }
             }
         }
+        // What a pod has done is not done again, unless a user asks for it.
+        let mut done: BTreeMap<(RunId, &str), bool> = BTreeMap::new();
+        for pod in self.world.all_pods().filter(|_| !self.retried) {
+            let name = &*pod.request.node_name;
+            let before = done.entry((pod.request.key.run, name)).or_default();
+            if *before {
+                return Err(format!("the node {name} was started again after its end"));
+            }
+            *before = pod.has_ended();
+        }
         let mut live: BTreeMap<(RunId, u32), u32> = BTreeMap::new();
         for (key, name) in self.world.pods() {
             let count = live.entry((key.run, key.node.0)).or_default();

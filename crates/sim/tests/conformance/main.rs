@@ -2,6 +2,7 @@
 //! is to be seen in between. Every case is run again with a crash after, and in, each step.
 //!
 //! `CASE=name` runs the cases whose name holds the text, and prints what is asked and answered.
+#![expect(clippy::print_stdout, reason = "what was played is read by people")]
 
 mod matching;
 

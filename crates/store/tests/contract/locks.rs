@@ -1,69 +1,81 @@
-//! Locks that all owners share.
+//! Locks that several owners share.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use argosy_engine::ids::{NodeIndex, RunId, Seconds};
-use argosy_engine::locks::{LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen};
+use argosy_engine::locks::{
+    LockAnswer, LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen,
+};
 use argosy_store::Store;
 
 use crate::world::{new_run, on_each};
 
-const LOCK: &str = "default/Mutex/m";
-
-fn request(run: RunId) -> LockRequest {
+fn request(run: RunId, node: u32) -> LockRequest {
     LockRequest {
         holder: LockHolder {
             run,
-            node: NodeIndex::NONE,
+            node: NodeIndex(node),
         },
-        key: format!("default/{}", run.0).into(),
+        key: Arc::from(format!("ns/wf/{node}")),
         locks: vec![LockName {
             kind: LockKind::Mutex,
-            name: LOCK.into(),
+            name: Arc::from("ns/Mutex/m"),
         }],
         priority: 0,
-        created_at: Seconds(run.0 as i64),
+        created_at: Seconds(1),
     }
 }
 
-/// Asks for the lock; gives who was granted it.
-fn ask(store: &dyn Store, run: RunId) -> Vec<RunId> {
-    let seeds = BTreeSet::from([LockSeed::Lock(LOCK.into())]);
-    let answers = store.with_locks(&seeds, &mut |table| table.ask(request(run)));
+fn granted(answers: Vec<LockAnswer>) -> Vec<u32> {
+    answers
+        .into_iter()
+        .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
+        .map(|(holder, _)| holder.node.0)
+        .collect()
+}
+
+fn ask(store: &dyn Store, request: &LockRequest) -> Vec<u32> {
+    let seeds = BTreeSet::from([LockSeed::Lock(Arc::from("ns/Mutex/m"))]);
+    let answers = store.with_locks(&seeds, &mut |table| table.ask(request.clone()));
     granted(answers.expect("asked"))
 }
 
-fn release(store: &dyn Store, run: RunId) -> Vec<RunId> {
-    let holder = request(run).holder;
+fn release(store: &dyn Store, holder: LockHolder) -> Vec<u32> {
     let seeds = BTreeSet::from([LockSeed::Holder(holder)]);
     let answers = store.with_locks(&seeds, &mut |table| table.release(holder));
     granted(answers.expect("released"))
 }
 
-fn granted(answers: Vec<(LockHolder, LockSeen)>) -> Vec<RunId> {
-    answers
-        .into_iter()
-        .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
-        .map(|(holder, _)| holder.run)
-        .collect()
+#[test]
+fn a_lock_is_held_by_one_whoever_asks_and_survives_a_crash() {
+    on_each(|world| {
+        let (one, two) = (world.open(), world.open());
+        let run = one.create_run(new_run("ns", "wf")).expect("created");
+        assert_eq!(ask(&*one, &request(run, 1)), [1]);
+        assert_eq!(ask(&*two, &request(run, 2)), [0; 0]);
+        drop((one, two));
+        let one = world.open();
+        assert_eq!(ask(&*one, &request(run, 3)), [0; 0]);
+        assert_eq!(ask(&*one, &request(run, 1)), [1], "it holds it still");
+        assert_eq!(release(&*one, request(run, 1).holder), [2]);
+        assert_eq!(release(&*one, request(run, 3).holder), [0; 0]);
+        assert_eq!(release(&*one, request(run, 2).holder), [0; 0]);
+        assert_eq!(ask(&*one, &request(run, 4)), [4]);
+    });
 }
 
 #[test]
-fn a_lock_is_seen_by_all_and_outlives_a_crash() {
+fn a_run_that_is_deleted_holds_nothing() {
     on_each(|world| {
-        let (one, two) = (world.open(), world.open());
-        let runs = ["a", "b", "c"].map(|name| {
-            let run = one.create_run(new_run("default", name));
-            run.expect("created")
-        });
-        assert_eq!(ask(&*one, runs[0]), [runs[0]]);
-        assert_eq!(ask(&*two, runs[1]), []);
-        assert_eq!(ask(&*one, runs[2]), []);
-        drop((one, two));
         let store = world.open();
-        // Who waited and is deleted waits no more.
-        store.delete_run(runs[1]).expect("deleted");
-        assert_eq!(release(&*store, runs[0]), [runs[2]]);
-        assert_eq!(ask(&*store, runs[0]), []);
+        let gone = store.create_run(new_run("ns", "gone")).expect("created");
+        let waits = store.create_run(new_run("ns", "waits")).expect("created");
+        assert_eq!(ask(&*store, &request(gone, 1)), [1]);
+        assert_eq!(ask(&*store, &request(waits, 1)), [0; 0]);
+        assert!(store.delete_run(gone).expect("deleted"));
+        let seeds = BTreeSet::from([LockSeed::Lock(Arc::from("ns/Mutex/m"))]);
+        let answers = store.with_locks(&seeds, &mut |table| table.wake_all());
+        assert_eq!(granted(answers.expect("looked")), [1]);
     });
 }

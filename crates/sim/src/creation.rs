@@ -1,0 +1,254 @@
+//! How objects come into the world: kept, submitted, created as Kubernetes does, or taken up from
+//! elsewhere.
+
+use std::sync::Arc;
+
+use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_engine::cache::CACHE_LABEL;
+use argosy_engine::definition::Definition;
+use argosy_engine::events::Event;
+use argosy_engine::fact::Fact;
+use argosy_engine::ids::RunId;
+use argosy_engine::run::{Run, recall_templates};
+use argosy_engine::timestamp;
+
+use crate::objects::{NAMESPACE, read, refusal};
+use crate::world::{SimError, Stored, World, begin, has_begun};
+
+impl World {
+    /// Keeps WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps and Secrets for later
+    /// workflows.
+    ///
+    /// # Errors
+    /// If the text can't be read.
+    pub fn apply(&mut self, yaml: &str) -> Result<(), SimError> {
+        for value in read(yaml)? {
+            self.apply_object(value)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps an object.
+    pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if let Some(map) = self.objects.apply(value)? {
+            let name = map.metadata.name.clone().unwrap_or_default();
+            let namespace = map.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
+            for (key, limit) in map.data.iter().flatten() {
+                if let Ok(limit) = limit.trim().parse() {
+                    let lock = format!("{namespace}/ConfigMap/{name}/{key}");
+                    self.controller.set_semaphore_limit(&lock, Some(limit));
+                    self.limits.insert(lock, limit);
+                }
+            }
+            let labels = map.metadata.labels.unwrap_or_default();
+            let label = labels.get(CACHE_LABEL.0).map(String::as_str);
+            self.caches
+                .apply(&name, label, map.data.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    /// Submits a workflow.
+    ///
+    /// # Errors
+    /// If it can't be read or compiled.
+    pub fn submit(&mut self, yaml: &str) -> Result<RunId, SimError> {
+        let mut last = None;
+        for value in read(yaml)? {
+            let workflow: Workflow =
+                serde_json::from_value(value).map_err(|error| SimError::Yaml(error.to_string()))?;
+            last = Some(self.submit_workflow(workflow)?);
+        }
+        last.ok_or_else(|| SimError::Yaml("there is no workflow in it".to_owned()))
+    }
+
+    fn enter(&mut self, mut workflow: Workflow) -> Result<(RunId, Workflow), SimError> {
+        let id = RunId(self.last_run + 1);
+        if workflow.api_version.is_empty() {
+            workflow.api_version = argosy_api::API_VERSION.to_owned();
+        }
+        if workflow.kind.is_empty() {
+            workflow.kind = "Workflow".to_owned();
+        }
+        let metadata = &mut workflow.metadata;
+        let namespace = metadata.namespace.get_or_insert_default();
+        if namespace.is_empty() {
+            NAMESPACE.clone_into(namespace);
+        }
+        metadata
+            .uid
+            .get_or_insert_with(|| format!("00000000-0000-4000-8000-{:012}", id.0));
+        metadata
+            .creation_timestamp
+            .get_or_insert_with(|| timestamp::kubernetes(self.now));
+        if let Some(name) = metadata.name.clone().filter(|name| !name.is_empty()) {
+            let namespace = metadata.namespace.clone().unwrap_or_default();
+            let taken = self.all().any(|other| {
+                let (place, known) = self.place_of(other);
+                place == namespace && known == name
+            });
+            if taken {
+                return Err(SimError::Exists(name));
+            }
+        }
+        self.last_run = id.0;
+        Ok((id, workflow))
+    }
+
+    /// Submits a workflow.
+    ///
+    /// # Errors
+    /// If it can't be compiled.
+    pub fn submit_workflow(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
+        let (id, workflow) = self.enter(workflow)?;
+        let definition = self.define(workflow)?;
+        let run = Run::new(id, definition.clone(), self.settings.clone())?;
+        self.take_up(run, definition);
+        Ok(id)
+    }
+
+    /// Submits a workflow again that has failed, skipping what succeeded:
+    /// `argo resubmit --memoized`.
+    ///
+    /// # Errors
+    /// If it did not fail.
+    pub fn resubmit_memoized(&mut self, of: RunId, new: Workflow) -> Result<RunId, SimError> {
+        let (id, workflow) = self.enter(new)?;
+        let definition = self.define(workflow)?;
+        let Some(old) = self.controller.run(of) else {
+            return Err(SimError::Yaml("the workflow never began".to_owned()));
+        };
+        let run = old.resubmitted(id, definition.clone(), self.now)?;
+        self.take_up(run, definition);
+        Ok(id)
+    }
+
+    /// A workflow with all that it may refer to, and what the controller says of all workflows.
+    fn define(&self, workflow: Workflow) -> Result<Arc<Definition>, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        definition.configure(&self.settings.config)?;
+        Ok(Arc::new(definition))
+    }
+
+    fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
+        let id = run.id();
+        let stored = Stored {
+            definition,
+            ..Stored::default()
+        };
+        self.stored.insert(id, stored);
+        self.controller.add(run);
+        self.controller.tell(self.now, id, Fact::Started);
+    }
+
+    /// Creates a workflow as Kubernetes does: what can't be carried out is there all the same, in
+    /// the state in which Argo's controller leaves it.
+    ///
+    /// # Errors
+    /// If one of its name is there.
+    pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
+        let (id, workflow) = self.enter(workflow)?;
+        if has_begun(&workflow.status) {
+            return self.adopt(id, workflow);
+        }
+        let definition = self.define(workflow)?;
+        let run = Run::new(id, definition.clone(), self.settings.clone());
+        let missing = missing_template(&definition);
+        let (phase, message) = match (missing, refusal(&definition), run) {
+            (None, None, Ok(run)) => {
+                self.take_up(run, definition);
+                return Ok(id);
+            }
+            (Some(missing), _, _) => (WorkflowPhase::Error, missing),
+            (None, Some(refusal), _) => (WorkflowPhase::Failed, refusal),
+            (None, None, Err(error)) => (WorkflowPhase::Failed, format!("invalid spec: {error}")),
+        };
+        self.refuse(id, definition.workflow.clone(), phase, message);
+        Ok(id)
+    }
+
+    /// Takes up a workflow that began elsewhere.
+    fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        recall_templates(&mut definition);
+        let definition = Arc::new(definition);
+        match begin(id, &definition, &self.settings, self.now) {
+            Ok(run) => {
+                let stored = Stored {
+                    definition,
+                    ..Stored::default()
+                };
+                self.stored.insert(id, stored);
+                self.controller.add(run);
+                self.controller
+                    .tell(self.now, id, Fact::Inventory(Vec::new()));
+            }
+            Err(error) => {
+                let workflow = definition.workflow.clone();
+                let message = format!("invalid spec: {error}");
+                self.refuse(id, workflow, WorkflowPhase::Error, message);
+            }
+        }
+        Ok(id)
+    }
+
+    /// Creates a workflow that Argo's controller can't read.
+    ///
+    /// # Errors
+    /// If one of its name is there.
+    pub fn create_unreadable(
+        &mut self,
+        workflow: Workflow,
+        message: String,
+    ) -> Result<RunId, SimError> {
+        let (id, workflow) = self.enter(workflow)?;
+        self.refuse(id, workflow, WorkflowPhase::Failed, message);
+        Ok(id)
+    }
+
+    fn refuse(&mut self, id: RunId, mut workflow: Workflow, phase: WorkflowPhase, message: String) {
+        let now = Some(timestamp::kubernetes(self.now));
+        workflow.status = WorkflowStatus {
+            phase: Some(phase),
+            message,
+            started_at: now.clone(),
+            finished_at: now,
+            conditions: vec![argosy_api::Condition {
+                r#type: "Completed".to_owned(),
+                status: "True".to_owned(),
+                ..argosy_api::Condition::default()
+            }],
+            ..WorkflowStatus::default()
+        };
+        let labels = workflow.metadata.labels.get_or_insert_default();
+        for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
+            labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        }
+        if self.settings.config.workflow_events.enabled != Some(false) {
+            let event = Event {
+                run: id,
+                pod: None,
+                warning: true,
+                reason: "WorkflowFailed".into(),
+                message: workflow.status.message.as_str().into(),
+                annotations: Vec::new(),
+            };
+            self.cluster.events.push((self.now, event));
+        }
+        self.refused.insert(id, workflow);
+    }
+}
+
+/// Argo's error where the template that a workflow is to be is not there.
+fn missing_template(definition: &Definition) -> Option<String> {
+    let reference = definition.workflow.spec.workflow_template_ref.as_ref()?;
+    let name = &reference.name;
+    let (kind, found) = if reference.cluster_scope {
+        let known = &definition.cluster_workflow_templates;
+        ("clusterworkflowtemplate", known.contains_key(name))
+    } else {
+        let known = &definition.workflow_templates;
+        ("workflowtemplate", known.contains_key(name))
+    };
+    (!found).then(|| format!("{kind}.argoproj.io \"{name}\" not found"))
+}
