@@ -177,16 +177,20 @@ impl Driver for Http<'_> {
 
 /// Trusts the certificates that the machine trusts; where it has none (an empty root file system),
 /// those of the web.
-fn new_agent() -> Agent {
+/// The authorities that this machine trusts, or, where it names none, those of the web.
+pub fn root_certificates() -> RootCerts {
     let found = rustls_native_certs::load_native_certs().certs;
-    let roots = if found.is_empty() {
-        RootCerts::WebPki
-    } else {
-        let found = found
-            .iter()
-            .map(|found| Certificate::from_der(found).to_owned());
-        RootCerts::from(found.collect::<Vec<_>>())
-    };
+    if found.is_empty() {
+        return RootCerts::WebPki;
+    }
+    let found = found
+        .iter()
+        .map(|found| Certificate::from_der(found).to_owned());
+    RootCerts::from(found.collect::<Vec<_>>())
+}
+
+fn new_agent() -> Agent {
+    let roots = root_certificates();
     Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(MAX_REDIRECTS)

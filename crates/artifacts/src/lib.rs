@@ -20,7 +20,7 @@ pub mod tree;
 pub use driver::{Driver, Source};
 pub use error::{ArtifactError, Attempt};
 pub use folder::{Durability, Folder};
-pub use http::Http;
+pub use http::{Http, root_certificates};
 pub use location::StoreKind;
 pub use raw::Raw;
 pub use secrets::{NoSecrets, SecretMap, Secrets};

@@ -127,6 +127,8 @@ pub struct TaskRequest {
     pub key: PodKey,
     /// The ID of its node, by which Argo's WorkflowTaskSet names it.
     pub node_id: Arc<str>,
+    /// The workflow's namespace, where Secrets are looked for.
+    pub namespace: Arc<str>,
     /// The template with every tag resolved.
     pub template: Template,
 }

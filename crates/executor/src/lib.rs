@@ -5,6 +5,7 @@
 //! a [`PathMap`], never follows a link out of the step's view, and unpacks no archive that leads
 //! out of its folder. It decides nothing about nodes: it tells what it found.
 
+pub mod agent;
 mod archive;
 mod clean_path;
 mod collect;

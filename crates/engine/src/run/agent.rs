@@ -51,6 +51,7 @@ impl Run {
                     let request = TaskRequest {
                         key: self.pod_key(index),
                         node_id: Arc::from(self.node_id(index)),
+                        namespace: Arc::from(self.definition.namespace()),
                         template,
                     };
                     self.effects.push(Effect::RunTask(Box::new(request)));

@@ -152,10 +152,6 @@ impl Run {
         self.change(index).set_finished_at(Some(now));
         self.set_phase(index, phase);
         let served = self.node(index).flags.has(Flags::DAEMONED);
-        if self.node(index).flags.has(Flags::DAEMONED) && self.node(index).role == Role::Attempt {
-            // It was told as up, so its end is not told as one.
-            self.dirty.insert(self.node(index).parent);
-        }
         self.change(index).flags.clear(Flags::DAEMONED);
         self.wanted_pods.remove(&index);
         if matches!(self.node(index).body, Body::Gate(_))

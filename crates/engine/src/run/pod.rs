@@ -98,6 +98,7 @@ impl Run {
         let flags = self.node(index).flags;
         if flags.has(Flags::POD_SUCCEEDED) {
             // Only its outputs were waited for.
+            self.collect_pod(index, true);
             let pod = self.pod_key(index);
             self.effects.push(Effect::ForgetPod { pod });
         } else if flags.has(Flags::POD_ASKED) {
@@ -105,11 +106,6 @@ impl Run {
                 pod: self.pod_key(index),
                 grace_seconds: GRACE_SECONDS,
             });
-        } else if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
-            // It has ended, and was kept because its outputs had not come.
-            self.collect_pod(index, true);
-            let pod = self.pod_key(index);
-            self.effects.push(Effect::ForgetPod { pod });
         }
     }
 

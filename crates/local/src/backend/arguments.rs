@@ -43,6 +43,20 @@ pub(super) fn argv(
         .collect())
 }
 
+/// Refuses variables that no process can be started with, nor a message to the keeper hold.
+pub(super) fn check_variables(environment: &BTreeMap<String, String>) -> Result<(), String> {
+    let sizes = environment
+        .iter()
+        .map(|(name, value)| name.len() + value.len());
+    if sizes.sum::<usize>() > MAX_ALL {
+        return Err(
+            "StartError: the environment is larger than any process can be given; hand large values over as artifacts"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
 impl Preparing<'_> {
     /// Arguments that are too long for a process, each in a file that stands in its place as
     /// `@FILE`. Argo: `argo_arg_N.txt` in the emissary.

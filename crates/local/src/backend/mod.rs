@@ -9,6 +9,7 @@ mod probe;
 mod seen;
 mod slots;
 mod state;
+mod tasks;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use argosy_artifacts::Folder;
-use argosy_engine::effect::PodRequest;
+use argosy_engine::effect::{PodRequest, TaskRequest};
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
 
@@ -55,6 +56,7 @@ struct Shared {
     work: Sender<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
+    tasks: tasks::Tasks,
 }
 
 enum Work {
@@ -84,6 +86,7 @@ impl LocalBackend {
             work,
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
+            tasks: tasks::Tasks::default(),
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
@@ -154,6 +157,14 @@ impl Backend for LocalBackend {
             }
             None => self.shared.sink.send(self.shared.deleted(pod)),
         }
+    }
+
+    fn run_task(&mut self, task: TaskRequest) -> Result<(), String> {
+        self.shared.run_task(task)
+    }
+
+    fn stop_task(&mut self, task: PodKey) {
+        self.shared.tasks.stop(task);
     }
 
     fn forget(&mut self, pods: &[PodKey]) {

@@ -13,7 +13,7 @@ use argosy_executor::{PathMap, Workspace, stage_inputs};
 use k8s_openapi::api::core::v1::{Container, Pod};
 
 use super::Shared;
-use super::arguments::{MAX_TEXT, argv, is_long};
+use super::arguments::{MAX_TEXT, argv, check_variables, is_long};
 use super::finish::NamespaceSecrets;
 use super::kept::{ContainerProbe, Kept, KeptLog, Supervised};
 use crate::environment::variables;
@@ -229,6 +229,7 @@ impl Shared {
                 preparing.put_script(script, &layout, &mut arguments)?;
             }
         }
+        check_variables(&environment)?;
         let captures = supervision.is_some_and(|supervision| supervision.capture_result)
             && container.name == "main";
         let log = |name: &str| log_path(&self.config.data_dir, preparing.key, name);

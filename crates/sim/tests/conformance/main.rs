@@ -2,7 +2,6 @@
 //! is to be seen in between. Every case is run again with a crash after, and in, each step.
 //!
 //! `CASE=name` runs the cases whose name holds the text, and prints what is asked and answered.
-#![expect(clippy::print_stdout, reason = "what was played is read by people")]
 
 mod matching;
 
@@ -165,7 +164,6 @@ fn play(case: &Case, crashing: Crashing, loud: bool) -> Result<(), String> {
 }
 
 impl Player {
-    #[expect(clippy::print_stdout, reason = "`CASE` asks for it")]
     fn ask(&mut self, request: &Value) -> Result<Value, String> {
         let answer = self.session.answer(&request.to_string());
         if self.loud {
