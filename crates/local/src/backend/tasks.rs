@@ -90,7 +90,9 @@ impl Shared {
         };
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX));
+            .map_or(0, |since| {
+                i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+            });
         let seen = match carry_out_http(http, &secrets, now) {
             Ok(Answer {
                 phase,
