@@ -26,9 +26,9 @@ const COUNTS: [(&str, usize); 10] = [
     ("needs later (artifact stores)", 12),
     ("needs later (data templates)", 1),
     ("needs later (database semaphores)", 2),
-    ("needs later (the agent)", 4),
+    ("needs later (executor plugins)", 1),
     ("needs later (volume claims)", 5),
-    ("needs network", 4),
+    ("needs network", 7),
     ("refused", 3),
 ];
 
