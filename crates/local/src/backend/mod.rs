@@ -342,9 +342,7 @@ impl Shared {
         if is_over {
             state.end(key);
         }
-        let Some(known) = state.pods.get_mut(&key) else {
-            return None;
-        };
+        let known = state.pods.get_mut(&key)?;
         if pod.stage == Stage::Running && !known.is_running {
             known.is_running = true;
             let slots = known.slots;
@@ -354,9 +352,7 @@ impl Shared {
                 self.begin_watching(key, &kept);
             }
         }
-        let Some(known) = state.pods.get_mut(&key) else {
-            return None;
-        };
+        let known = state.pods.get_mut(&key)?;
         known.state = Some(pod.clone());
         let (kept, ready) = (known.kept.clone(), known.ready.clone());
         drop(state);
