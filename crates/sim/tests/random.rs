@@ -8,6 +8,9 @@ use argosy_sim::random::{simulate, simulate_aloud};
 /// How long worlds are played where nothing is said.
 const SECONDS: u64 = 20;
 
+/// How many worlds are played at most where nothing is said.
+const WORLDS: u64 = 200;
+
 fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -31,7 +34,13 @@ fn worlds_hold_together() {
     let first = variable("FIRST_SEED").unwrap_or(1);
     let begun = Instant::now();
     let mut seed = first;
-    while begun.elapsed() < budget {
+    // A gate plays the same worlds everywhere; a soak goes on to others.
+    let most = if variable("SOAK_SECONDS").is_some() {
+        u64::MAX
+    } else {
+        WORLDS
+    };
+    while begun.elapsed() < budget && seed - first < most {
         play(seed);
         seed += 1;
     }
