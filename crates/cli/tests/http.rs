@@ -113,5 +113,8 @@ fn an_answer_is_a_result_and_a_bad_one_a_failure() {
     let nobody = node(&workflow, "nobody");
     assert_eq!(nobody["phase"], "Error");
     let message = nobody["message"].as_str().unwrap_or_default();
-    assert!(message.starts_with("GET http://127.0.0.1:1/: "), "{message}");
+    assert!(
+        message.starts_with("GET http://127.0.0.1:1/: "),
+        "{message}"
+    );
 }

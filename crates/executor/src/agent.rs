@@ -150,10 +150,14 @@ fn ask(
         .into();
     // The texts of these errors name the request's parts, never a header's value.
     let answer = if body.is_empty() {
-        let request = request.body(()).map_err(|error| failed(http, &error.to_string()))?;
+        let request = request
+            .body(())
+            .map_err(|error| failed(http, &error.to_string()))?;
         agent.run(request)
     } else {
-        let request = request.body(body).map_err(|error| failed(http, &error.to_string()))?;
+        let request = request
+            .body(body)
+            .map_err(|error| failed(http, &error.to_string()))?;
         agent.run(request)
     };
     answer.map_err(|error| failed(http, &error.to_string()))
