@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::effect::{Effect, PodRequest};
 use crate::fact::Fact;
 use crate::ids::{RunId, Seconds};
-use crate::locks::{LockAnswer, LockTable, LockView};
+use crate::locks::{LockAnswer, LockRequest, LockTable, LockView};
 use crate::run::{Run, Turn};
 use crate::throttle::{POSTPONED, Throttle};
 
@@ -26,6 +26,11 @@ pub struct Controller {
     throttle: Throttle,
     /// Runs that have not begun; they queue up once all are there.
     unstarted: Vec<RunId>,
+    /// Runs that were loaded and have not had their first turn. Until they have, nobody is granted
+    /// a lock: what they ask for may go before.
+    returning: BTreeSet<RunId>,
+    /// What was asked for in the meantime.
+    asks: Vec<LockRequest>,
     /// The latest time that this controller was told.
     now: Seconds,
 }
@@ -51,6 +56,7 @@ impl Controller {
         }
         let namespace = run.definition().namespace().to_owned();
         let waits = run.awaits_start();
+        let returns = run.phase().is_some();
         let runs = !run.awaits_start() && !run.is_over();
         self.runs.insert(id, run);
         if runs {
@@ -58,6 +64,9 @@ impl Controller {
         }
         if waits {
             self.unstarted.push(id);
+        }
+        if returns {
+            self.returning.insert(id);
         }
         self.wake(id);
     }
@@ -71,8 +80,20 @@ impl Controller {
         let run = self.runs.remove(&id);
         let answers = self.locks.forget(id);
         self.tell_locks(answers);
+        self.returning.remove(&id);
+        self.asks.retain(|request| request.holder.run != id);
+        self.grant_asked();
         self.leave_throttle(id);
         run
+    }
+
+    /// Hands what was asked for to the table, once all runs that were loaded have asked.
+    fn grant_asked(&mut self) {
+        if self.returning.is_empty() && !self.asks.is_empty() {
+            let asks = std::mem::take(&mut self.asks);
+            let answers = self.locks.ask_all(asks);
+            self.tell_locks(answers);
+        }
     }
 
     /// One of the runs.
@@ -236,13 +257,17 @@ impl Controller {
             if wants && !self.wanting.contains(&id) {
                 self.wanting.push_back(id);
             }
-            turn.effects.retain(|effect| {
-                let ask = matches!(effect, Effect::AskLocks(_)) && !self.shares_locks;
-                if ask {
-                    self.perform(effect);
-                }
-                !ask
-            });
+            if !self.shares_locks {
+                turn.effects.retain(|effect| match effect {
+                    Effect::AskLocks(request) => {
+                        self.asks.push((**request).clone());
+                        false
+                    }
+                    _ => true,
+                });
+            }
+            self.returning.remove(&id);
+            self.grant_asked();
             return Some((id, turn));
         }
         None
@@ -257,6 +282,8 @@ impl Controller {
         self.queued.insert(id);
         self.ready.retain(|&ready| ready != id);
         self.ready.push_front(id);
+        // Whoever looks at one run does not wait for others.
+        self.returning.clear();
         self.turn(now).map(|(_, turn)| turn)
     }
 

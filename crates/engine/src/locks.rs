@@ -207,6 +207,60 @@ impl LockTable {
         }
     }
 
+    /// Asks for locks for several at once: all stand in their queues before the first is granted.
+    pub fn ask_all(&mut self, requests: Vec<LockRequest>) -> Vec<LockAnswer> {
+        let [request] = &requests[..] else {
+            return self.ask_together(requests);
+        };
+        self.ask(request.clone())
+    }
+
+    fn ask_together(&mut self, requests: Vec<LockRequest>) -> Vec<LockAnswer> {
+        let mut answers = Vec::new();
+        let mut asked = Vec::new();
+        let mut names = BTreeSet::new();
+        for request in requests {
+            let refused = request
+                .locks
+                .iter()
+                .find_map(|lock| self.ensure(lock).err());
+            if let Some(error) = refused {
+                answers.push((request.holder, LockSeen::Refused(error.into())));
+                continue;
+            }
+            let place = Place::of(&request);
+            for lock in &request.locks {
+                names.insert(lock.name.clone());
+                if let Some(lock) = self.locks.get_mut(&lock.name)
+                    && !lock.holders.contains_key(&request.holder)
+                {
+                    lock.queue.insert(place);
+                }
+            }
+            asked.push(request.holder);
+            self.requests.insert(request.holder, request);
+        }
+        answers.extend(self.wake(names));
+        let granted: BTreeSet<LockHolder> = answers
+            .iter()
+            .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
+            .map(|(holder, _)| *holder)
+            .collect();
+        for holder in asked.into_iter().filter(|holder| !granted.contains(holder)) {
+            match self.attempt(holder) {
+                Some(Attempt::Granted(granted)) => {
+                    answers.push((holder, LockSeen::Granted(granted)));
+                }
+                Some(Attempt::Blocked(lock, message)) => {
+                    let answer = self.waiting(holder, lock, message);
+                    answers.push(answer);
+                }
+                None => {}
+            }
+        }
+        answers
+    }
+
     /// Gives up all that a holder holds or waits for.
     pub fn release(&mut self, holder: LockHolder) -> Vec<LockAnswer> {
         let Some(request) = self.requests.remove(&holder) else {

@@ -305,9 +305,10 @@ impl Shared {
     /// Takes in what a keeper tells.
     fn take_in(self: &Arc<Self>, keeper: usize, reports: Vec<Report>) {
         let mut events = Vec::with_capacity(reports.len() + 1);
+        let mut ended = Vec::new();
         for report in reports {
             match report {
-                Report::Pod(state) => self.pod(keeper, state, &mut events),
+                Report::Pod(state) => ended.extend(self.pod(keeper, state, &mut events)),
                 Report::Dropped(key) => {
                     self.lock().end(key);
                     events.push(self.deleted(key));
@@ -320,10 +321,20 @@ impl Shared {
         if !events.is_empty() {
             self.sink.send_all(events);
         }
+        // Only now: that a pod runs must not be told after its end.
+        for work in ended {
+            self.hand_over(work);
+        }
         self.demand_changed.notify_all();
     }
 
-    fn pod(self: &Arc<Self>, keeper: usize, pod: PodState, events: &mut Vec<BackendEvent>) {
+    /// Takes in a pod's state. Gives what is to be done at its end.
+    fn pod(
+        self: &Arc<Self>,
+        keeper: usize,
+        pod: PodState,
+        events: &mut Vec<BackendEvent>,
+    ) -> Option<Work> {
         self.adopt(keeper, pod.key);
         let key = pod.key;
         let mut state = self.lock();
@@ -331,9 +342,7 @@ impl Shared {
         if is_over {
             state.end(key);
         }
-        let Some(known) = state.pods.get_mut(&key) else {
-            return;
-        };
+        let known = state.pods.get_mut(&key)?;
         if pod.stage == Stage::Running && !known.is_running {
             known.is_running = true;
             let slots = known.slots;
@@ -343,15 +352,13 @@ impl Shared {
                 self.begin_watching(key, &kept);
             }
         }
-        let Some(known) = state.pods.get_mut(&key) else {
-            return;
-        };
+        let known = state.pods.get_mut(&key)?;
         known.state = Some(pod.clone());
         let (kept, ready) = (known.kept.clone(), known.ready.clone());
         drop(state);
         match kept {
             Some(kept) if is_over && kept.collects() => {
-                self.hand_over(Work::Finish(kept, pod));
+                return Some(Work::Finish(kept, pod));
             }
             kept => {
                 let seen = self.seen(&pod, kept.as_deref(), &ready);
@@ -359,6 +366,7 @@ impl Shared {
                 events.push(BackendEvent::PodSeen(key, seen));
             }
         }
+        None
     }
 
     /// A pod that an earlier runner has begun: what it has kept beside the pod is read.

@@ -86,7 +86,7 @@ impl Shared {
     }
 
     fn is_ready(&self, key: PodKey, kept: &Kept, container: &str) {
-        let (pod, ready) = {
+        let told = {
             let mut state = self.lock();
             let Some(known) = state.pods.get_mut(&key) else {
                 return;
@@ -99,11 +99,12 @@ impl Shared {
             else {
                 return;
             };
-            (pod, known.ready.clone())
+            let seen = self.seen(&pod, Some(kept), &known.ready);
+            // Under the lock, so that it is not told after the pod's end.
+            self.sink.send(BackendEvent::PodSeen(key, seen.clone()));
+            (pod, seen)
         };
-        let seen = self.seen(&pod, Some(kept), &ready);
-        self.yield_if_ready(&pod, Some(kept), &seen);
-        self.sink.send(BackendEvent::PodSeen(key, seen));
+        self.yield_if_ready(&told.0, Some(kept), &told.1);
         let room = self.lock().room(self.config.slots);
         if let Some(room) = room {
             self.sink.send(room);

@@ -164,10 +164,7 @@ fn play(case: &Case, crashing: Crashing, loud: bool) -> Result<(), String> {
 }
 
 impl Player {
-    #[expect(
-        clippy::print_stdout,
-        reason = "the conversation is printed if asked for"
-    )]
+    #[expect(clippy::print_stdout, reason = "a case is played aloud if asked for")]
     fn ask(&mut self, request: &Value) -> Result<Value, String> {
         let answer = self.session.answer(&request.to_string());
         if self.loud {
