@@ -43,7 +43,7 @@ spec:
 /// A folder with a workflow and two tests of it, of which one fails.
 fn place() -> Place {
     let place = Place::new();
-    std::fs::create_dir(place.dir.path().join("tests")).expect("a folder");
+    std::fs::create_dir_all(place.dir.path().join("tests/more")).expect("a folder");
     place.write("tests/wf.yaml", WORKFLOW);
     place.write("tests/wf_test.yaml", TESTS);
     place
@@ -131,4 +131,27 @@ fn a_file_that_is_no_test_is_a_fault() {
     let said = errors(&output);
     assert!(said.contains("bad_test.yaml:7"), "{said}");
     assert!(said.contains("spec.expect.run"), "{said}");
+}
+
+#[test]
+fn what_no_test_has_taken() {
+    let place = place();
+    place.write(
+        "tests/more/wf_test.yaml",
+        &TESTS.replace("wf.yaml", "../wf.yaml"),
+    );
+    let plain = text(&place.argosy(&["test", "--coverage"]));
+    assert!(plain.contains("\n2 of 2 branches taken\n"), "{plain}");
+    place.write(
+        "tests/wf.yaml",
+        &WORKFLOW.replace("template: work}]]", "template: work, when: '1 > 2'}]]"),
+    );
+    let tap = text(&place.argosy(&["test", "--coverage", "-o", "tap"]));
+    let missed = "# 3 of 4 branches taken\n#   not taken: when of b holds at tests/wf.yaml:8\n";
+    assert!(tap.contains(missed), "{tap}");
+    let json = text(&place.argosy(&["test", "--coverage", "-o", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["branches"].as_array().map(Vec::len), Some(4));
+    let refused = place.fails(&["test", "--coverage", "-o", "junit"]);
+    assert!(refused.contains("no place for --coverage"), "{refused}");
 }

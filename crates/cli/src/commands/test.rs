@@ -3,14 +3,16 @@
 mod forms;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use argosy_api::{Document, Limits, Source, read_documents};
-use argosy_sim::testing::{Files, ReadTest, Report, Unmocked, read_tests, run_test};
+use argosy_sim::testing::{
+    Coverage, Files, Options, ReadTest, Report, Unmocked, read_tests, run_test,
+};
 
 use crate::files::{self, Fault};
 use crate::style::StyleFlags;
@@ -30,6 +32,9 @@ pub struct Arguments {
     /// Have a test fail where a step has no mock
     #[arg(long)]
     strict: bool,
+    /// Show which templates, and branches of `when` and `depends`, no test has taken
+    #[arg(long)]
+    coverage: bool,
     /// What to print
     #[arg(short, long, default_value = "plain")]
     output: Form,
@@ -44,23 +49,48 @@ struct Played {
     took: Duration,
 }
 
+/// All that came of the tests.
+struct Outcome<'a> {
+    played: &'a [Played],
+    /// What they have taken together, if that is asked for.
+    coverage: Option<&'a Coverage>,
+    took: Duration,
+}
+
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    ensure!(
+        !arguments.coverage || arguments.output != Form::Junit,
+        "JUnit's form has no place for --coverage: use -o plain, json or tap"
+    );
     let began = Instant::now();
     let (tests, faults) = read(arguments)?;
     for fault in &faults {
         eprintln!("{fault}\n");
     }
     let shelf = Shelf::of(&tests);
-    let unmocked = match arguments.strict {
-        true => Unmocked::Fail,
-        false => Unmocked::Succeed,
+    let options = Options {
+        unmocked: match arguments.strict {
+            true => Unmocked::Fail,
+            false => Unmocked::Succeed,
+        },
+        notes_branches: arguments.coverage,
     };
-    let played = play(&tests, &shelf, unmocked);
+    let mut played = play(&tests, &shelf, options);
+    let coverage = arguments.coverage.then(|| {
+        let mut coverage = Coverage::default();
+        for played in &mut played {
+            coverage.add(std::mem::take(&mut played.report.coverage));
+        }
+        coverage
+    });
+    let outcome = Outcome {
+        played: &played,
+        coverage: coverage.as_ref(),
+        took: began.elapsed(),
+    };
     print!(
         "{}",
-        arguments
-            .output
-            .write(&played, began.elapsed(), arguments.style.style())?
+        arguments.output.write(&outcome, arguments.style.style())?
     );
     if played.is_empty() && faults.is_empty() {
         eprintln!("error: there is no test to play");
@@ -124,15 +154,14 @@ struct Shelf(BTreeMap<PathBuf, Vec<Document>>);
 impl Shelf {
     /// Files that can't be read are left out: the tests that name them say so.
     fn of(tests: &[ReadTest]) -> Self {
-        let wanted: BTreeSet<(PathBuf, String)> = tests
+        let wanted: BTreeSet<PathBuf> = tests
             .iter()
             .flat_map(|test| {
                 let folder = folder_of(test);
-                test.files()
-                    .map(move |name| (folder.join(name), name.to_owned()))
+                test.files().map(move |name| beside(&folder, name))
             })
             .collect();
-        let read = wanted.into_iter().filter_map(|(path, _)| {
+        let read = wanted.into_iter().filter_map(|path| {
             let documents = documents_of(&path).ok()?;
             Some((path, documents))
         });
@@ -157,6 +186,22 @@ fn folder_of(test: &ReadTest) -> PathBuf {
     folder.map(Path::to_path_buf).unwrap_or_default()
 }
 
+/// The file that a test in a folder means by a name. Tests in different folders call a file by the
+/// same path.
+fn beside(folder: &Path, name: &str) -> PathBuf {
+    let mut path = PathBuf::new();
+    for part in folder.join(name).components() {
+        match (part, path.components().next_back()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => {
+                path.pop();
+            }
+            (part, _) => path.push(part),
+        }
+    }
+    path
+}
+
 /// The files beside a test.
 struct Beside<'a> {
     shelf: &'a Shelf,
@@ -165,13 +210,13 @@ struct Beside<'a> {
 
 impl Files for Beside<'_> {
     fn documents(&self, name: &str) -> Option<&[Document]> {
-        let documents = self.shelf.0.get(&self.folder.join(name))?;
+        let documents = self.shelf.0.get(&beside(&self.folder, name))?;
         Some(documents)
     }
 }
 
 /// Plays tests on all processors; gives what came of them in their order.
-fn play(tests: &[ReadTest], shelf: &Shelf, unmocked: Unmocked) -> Vec<Played> {
+fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let mut played: Vec<(usize, Played)> = std::thread::scope(|scope| {
@@ -184,7 +229,7 @@ fn play(tests: &[ReadTest], shelf: &Shelf, unmocked: Unmocked) -> Vec<Played> {
                         let Some(test) = tests.get(place) else {
                             return mine;
                         };
-                        mine.push((place, play_one(test, shelf, unmocked)));
+                        mine.push((place, play_one(test, shelf, options)));
                     }
                 })
             })
@@ -201,13 +246,36 @@ fn play(tests: &[ReadTest], shelf: &Shelf, unmocked: Unmocked) -> Vec<Played> {
     played.into_iter().map(|(_, played)| played).collect()
 }
 
-fn play_one(test: &ReadTest, shelf: &Shelf, unmocked: Unmocked) -> Played {
+fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
     let folder = folder_of(test);
-    let report = run_test(test, &Beside { shelf, folder }, unmocked);
+    let report = run_test(test, &Beside { shelf, folder }, options);
     Played {
         file: test.file().to_owned(),
         report,
         took: began.elapsed(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_beside_tests() {
+        for (folder, name, wanted) in [
+            ("", "wf.yaml", "wf.yaml"),
+            ("a", "wf.yaml", "a/wf.yaml"),
+            ("a/b", "../wf.yaml", "a/wf.yaml"),
+            ("a", "./../../wf.yaml", "../wf.yaml"),
+            ("/a", "b/../c.yaml", "/a/c.yaml"),
+            ("a", "/c.yaml", "/c.yaml"),
+        ] {
+            assert_eq!(
+                beside(Path::new(folder), name),
+                Path::new(wanted),
+                "{folder} {name}"
+            );
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! Reading files and asking for the time are the caller's: it hands in the documents.
 
 mod check;
+mod coverage;
 mod file;
 mod matching;
 mod mock;
@@ -15,10 +16,9 @@ mod subject;
 use argosy_api::{Document, FieldPath};
 use serde_json::Value;
 
+pub use coverage::{Branch, Coverage};
 pub use file::{ReadTest, read_tests};
 pub use place::Place;
-
-use file::Test;
 
 /// Why a test can't be played.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,16 @@ pub trait Files: Sync {
     fn documents(&self, name: &str) -> Option<&[Document]>;
 }
 
-/// How tests are played.
+/// How a test is played.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// What becomes of steps without a mock.
+    pub unmocked: Unmocked,
+    /// Notes which branches were taken.
+    pub notes_branches: bool,
+}
+
+/// What becomes of steps without a mock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmocked {
     /// A step without a mock succeeds with made-up outputs.
@@ -76,6 +85,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Virtual seconds that the workflow took.
     pub virtual_seconds: i64,
+    /// Which branches were taken, if that is asked for.
+    pub coverage: Coverage,
 }
 
 impl Report {
@@ -86,44 +97,41 @@ impl Report {
 }
 
 /// Plays a test and says what came of it.
-pub fn run_test(read: &ReadTest, files: &dyn Files, unmocked: Unmocked) -> Report {
-    let at = Place::of(&read.document, &FieldPath::default());
+pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report {
     let mut report = Report {
         name: read.name().to_owned(),
-        at,
+        at: Place::of(&read.document, &FieldPath::default()),
         failures: Vec::new(),
         virtual_seconds: 0,
+        coverage: Coverage::default(),
     };
-    match played(read, &read.test, files, unmocked) {
-        Ok((seconds, failures)) => {
-            report.virtual_seconds = seconds;
-            report.failures = failures;
-        }
-        Err(error) => report.failures.push(Failure {
+    if let Err(error) = fill(&mut report, read, files, options) {
+        let path = FieldPath::default().field("spec").field("workflow");
+        report.failures.push(Failure {
             subject: "workflow".to_owned(),
             expected: Value::from("a workflow that can be run"),
             actual: Value::from(error.to_string()),
-            at: Place::of(
-                &read.document,
-                &FieldPath::default().field("spec").field("workflow"),
-            ),
+            at: Place::of(&read.document, &path),
             origin: None,
-        }),
+        });
     }
     report
 }
 
-fn played(
+fn fill(
+    report: &mut Report,
     read: &ReadTest,
-    test: &Test,
     files: &dyn Files,
-    unmocked: Unmocked,
-) -> Result<(i64, Vec<Failure>), TestError> {
-    let subject = subject::gather(&read.document, &test.spec, files)?;
+    options: Options,
+) -> Result<(), TestError> {
+    let subject = subject::gather(&read.document, &read.test.spec, files)?;
     let (world, id) = subject.world()?;
-    let play = play::play(world, id, &read.mocks, &subject, unmocked);
-    Ok((
-        play.virtual_seconds,
-        check::failures(&read.document, test, &subject, &play),
-    ))
+    let play = play::play(world, id, &read.mocks, &subject, options.unmocked);
+    let status = play.world.workflow(id).unwrap_or_default().status;
+    report.virtual_seconds = play.virtual_seconds;
+    if options.notes_branches {
+        report.coverage = coverage::coverage(&subject, &status);
+    }
+    report.failures = check::failures(&read.document, &read.test, &subject, &play, status);
+    Ok(())
 }

@@ -189,6 +189,31 @@ impl Subject<'_> {
         let mut templates = self.objects.iter().flat_map(|given| given.templates().1);
         templates.any(|template| !template["suspend"].is_null())
     }
+
+    /// All templates.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
+        self.objects.iter().flat_map(|given| {
+            let (path, templates) = given.templates();
+            let numbered = templates.iter().enumerate();
+            numbered.map(move |(place, value)| {
+                let path = path.clone().index(place);
+                TemplateAt {
+                    at: Place::of(given.document, &path),
+                    document: given.document,
+                    path,
+                    value,
+                }
+            })
+        })
+    }
+}
+
+/// A template and where it stands.
+pub(super) struct TemplateAt<'a> {
+    pub at: Place,
+    pub document: &'a Document,
+    pub path: FieldPath,
+    pub value: &'a Value,
 }
 
 impl Given<'_> {

@@ -1,7 +1,7 @@
 //! Plays the cases of `cases.yaml`: each is a `WorkflowTest` and what its report says.
 
 use argosy_api::{Document, Limits, Source, read_documents};
-use argosy_sim::testing::{Failure, Files, Unmocked, read_tests, run_test};
+use argosy_sim::testing::{Failure, Files, Options, Unmocked, read_tests, run_test};
 use serde_json::{Value, json};
 
 const CASES: &str = include_str!("cases.yaml");
@@ -66,8 +66,12 @@ fn reports_are_as_expected() {
                 Some(true) => Unmocked::Fail,
                 _ => Unmocked::Succeed,
             };
+            let options = Options {
+                unmocked,
+                ..Options::default()
+            };
             for test in &tests {
-                let report = run_test(test, &known, unmocked);
+                let report = run_test(test, &known, options);
                 assert_eq!(report.passed(), report.failures.is_empty());
                 lines.extend(report.failures.iter().map(line));
             }
@@ -100,10 +104,88 @@ spec:
 ";
     let (tests, faults) = read_tests(documents("a_test.yaml", text));
     assert!(faults.is_empty(), "{faults:?}");
-    let report = run_test(&tests[0], &Known::new(), Unmocked::Succeed);
+    let report = run_test(&tests[0], &Known::new(), Options::default());
     let failure = report.failures.first().expect("B failed");
     assert_eq!(failure.at.to_string(), "a_test.yaml:12");
     let origin = failure.origin.as_ref().expect("B has a template");
     let line = WORKFLOWS.lines().nth(origin.line as usize - 1);
     assert_eq!(line.map(str::trim), Some("- name: echo"));
+}
+
+#[test]
+fn the_branches_that_were_taken() {
+    let wanted = [
+        (
+            "approve: exit 1",
+            "approval",
+            "{node: approve, exitCode: 1}",
+            [
+                "+ template main",
+                "- when of deploy holds",
+                "- when of deploy does not hold",
+                "+ template approve",
+                "- template wait",
+                "- template call",
+                "- template deploy",
+            ]
+            .as_slice(),
+        ),
+        (
+            "approve: no",
+            "approval",
+            "{node: approve, outputs: {parameters: [answer=no]}}",
+            &[
+                "+ template main",
+                "- when of deploy holds",
+                "+ when of deploy does not hold",
+                "+ template approve",
+                "+ template wait",
+                "+ template call",
+                "- template deploy",
+            ],
+        ),
+        (
+            "A fails",
+            "diamond",
+            "{node: A, exitCode: 1}",
+            &[
+                "+ template diamond",
+                "- depends of B holds",
+                "+ depends of B does not hold",
+                "- depends of C holds",
+                "+ depends of C does not hold",
+                "- depends of D holds",
+                "+ depends of D does not hold",
+                "+ template echo",
+            ],
+        ),
+    ];
+    for (name, workflow, mock, branches) in wanted {
+        let text = format!(
+            "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: '{name}'}}\n\
+             spec: {{workflow: {workflow}.yaml, mocks: [{mock}]}}\n"
+        );
+        let (tests, faults) = read_tests(documents("a_test.yaml", &text));
+        assert!(faults.is_empty(), "{faults:?}");
+        let options = Options {
+            notes_branches: true,
+            ..Options::default()
+        };
+        let coverage = run_test(&tests[0], &Known::new(), options).coverage;
+        let mut found: Vec<_> = coverage.all.iter().collect();
+        // Of one line, that it holds goes first.
+        found.sort_by_key(|branch| (branch.at.line, !branch.text.ends_with(" holds")));
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|branch| {
+                let sign = if coverage.taken.contains(branch) {
+                    '+'
+                } else {
+                    '-'
+                };
+                format!("{sign} {}", branch.text)
+            })
+            .collect();
+        assert_eq!(found, branches, "{name}");
+    }
 }

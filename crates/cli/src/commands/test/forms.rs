@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use anyhow::Result;
-use argosy_sim::testing::Failure;
+use argosy_sim::testing::{Branch, Coverage, Failure};
 use serde_json::{Value, json};
 
-use super::Played;
+use super::{Outcome, Played};
 use crate::style::Style;
 
 /// The forms.
@@ -25,19 +25,61 @@ pub enum Form {
 
 impl Form {
     /// All tests in this form.
-    pub fn write(self, all: &[Played], took: Duration, style: Style) -> Result<String> {
+    pub fn write(self, outcome: &Outcome, style: Style) -> Result<String> {
         let mut text = String::new();
+        let (all, took) = (outcome.played, outcome.took);
         match self {
-            Self::Plain => plain(&mut text, all, took, style)?,
+            Self::Plain => {
+                plain(&mut text, all, took, style)?;
+                if let Some(coverage) = outcome.coverage {
+                    branches(&mut text, coverage, "")?;
+                }
+            }
             Self::Json => {
-                text = serde_json::to_string_pretty(&json(all))?;
+                let mut value = json(all);
+                if let Some(coverage) = outcome.coverage {
+                    value["branches"] = coverage
+                        .all
+                        .iter()
+                        .map(|branch| as_json(branch, coverage))
+                        .collect();
+                }
+                text = serde_json::to_string_pretty(&value)?;
                 text.push('\n');
             }
             Self::Junit => junit(&mut text, all, took)?,
-            Self::Tap => tap(&mut text, all)?,
+            Self::Tap => {
+                tap(&mut text, all)?;
+                if let Some(coverage) = outcome.coverage {
+                    branches(&mut text, coverage, "# ")?;
+                }
+            }
         }
         Ok(text)
     }
+}
+
+fn as_json(branch: &Branch, coverage: &Coverage) -> Value {
+    json!({
+        "branch": branch.text,
+        "file": branch.at.file,
+        "line": branch.at.line,
+        "taken": coverage.taken.contains(branch),
+    })
+}
+
+/// How many branches the tests have taken, and those that they have not.
+fn branches(text: &mut String, coverage: &Coverage, before: &str) -> std::fmt::Result {
+    let (taken, all) = (coverage.taken.len(), coverage.all.len());
+    writeln!(text, "{before}{taken} of {all} branches taken")?;
+    for branch in coverage.all.difference(&coverage.taken) {
+        writeln!(
+            text,
+            "{before}  not taken: {} at {}",
+            branch.text, branch.at
+        )?;
+    }
+    Ok(())
 }
 
 fn failed(all: &[Played]) -> usize {
