@@ -155,3 +155,41 @@ fn what_no_test_has_taken() {
     let refused = place.fails(&["test", "--coverage", "-o", "junit"]);
     assert!(refused.contains("no place for --coverage"), "{refused}");
 }
+
+#[test]
+fn snapshots_are_written_and_compared() {
+    let place = place();
+    let test = "\
+apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: as ever}
+spec:
+  workflow: wf.yaml
+  mocks: [{node: a, outcomes: [{duration: 3}]}]
+  expect: {snapshot: wf.snapshot.yaml}
+";
+    place.write("tests/snap_test.yaml", test);
+    let play = |more: &[&str]| {
+        let mut arguments = vec!["test", "tests/snap_test.yaml"];
+        arguments.extend(more);
+        place.argosy(&arguments)
+    };
+    let said = text(&play(&[]));
+    assert!(said.contains("argosy test --update"), "{said}");
+    assert!(play(&["--update"]).status.success());
+    assert!(play(&[]).status.success());
+    let file = place.dir.path().join("tests/wf.snapshot.yaml");
+    let written = std::fs::read_to_string(&file).expect("it was written");
+    assert!(written.contains("duration: 3\n"), "{written}");
+    let line = written.lines().position(|line| line == "duration: 3");
+    let line = line.expect("it is there") + 1;
+    place.write(
+        "tests/snap_test.yaml",
+        &test.replace("duration: 3", "duration: 4"),
+    );
+    let said = text(&play(&[]));
+    let difference =
+        format!("    snapshot duration at tests/wf.snapshot.yaml:{line}\n    - 3\n    + 4\n");
+    assert!(said.contains(&difference), "{said}");
+    assert!(play(&["--update"]).status.success());
+}

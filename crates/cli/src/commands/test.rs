@@ -15,6 +15,7 @@ use argosy_sim::testing::{
 };
 
 use crate::files::{self, Fault};
+use crate::output;
 use crate::style::StyleFlags;
 use forms::Form;
 
@@ -35,6 +36,9 @@ pub struct Arguments {
     /// Show which templates, and branches of `when` and `depends`, no test has taken
     #[arg(long)]
     coverage: bool,
+    /// Write what was seen into the files of snapshots that differ
+    #[arg(long)]
+    update: bool,
     /// What to print
     #[arg(short, long, default_value = "plain")]
     output: Form,
@@ -67,7 +71,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for fault in &faults {
         eprintln!("{fault}\n");
     }
-    let shelf = Shelf::of(&tests);
+    let mut shelf = Shelf::of(&tests);
     let options = Options {
         unmocked: match arguments.strict {
             true => Unmocked::Fail,
@@ -76,6 +80,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         notes_branches: arguments.coverage,
     };
     let mut played = play(&tests, &shelf, options);
+    if arguments.update && update(&played)? > 0 {
+        shelf = Shelf::of(&tests);
+        played = play(&tests, &shelf, options);
+    }
     let coverage = arguments.coverage.then(|| {
         let mut coverage = Coverage::default();
         for played in &mut played {
@@ -100,6 +108,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
+}
+
+/// Writes the snapshots that differ; says how many.
+fn update(played: &[Played]) -> Result<usize> {
+    let mut written = 0;
+    for played in played {
+        let snapshot = played.report.snapshot.as_ref();
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.differs) else {
+            continue;
+        };
+        let path = beside(&folder_of(&played.file), &snapshot.file);
+        std::fs::write(&path, output::yaml(&snapshot.seen)?)
+            .with_context(|| format!("cannot write the snapshot {}", path.display()))?;
+        eprintln!("{} written", path.display());
+        written += 1;
+    }
+    Ok(written)
 }
 
 /// The tests that are meant, and what is wrong with their files.
@@ -157,7 +182,7 @@ impl Shelf {
         let wanted: BTreeSet<PathBuf> = tests
             .iter()
             .flat_map(|test| {
-                let folder = folder_of(test);
+                let folder = folder_of(test.file());
                 test.files().map(move |name| beside(&folder, name))
             })
             .collect();
@@ -181,8 +206,9 @@ fn documents_of(path: &Path) -> Result<Vec<Document>> {
     }
 }
 
-fn folder_of(test: &ReadTest) -> PathBuf {
-    let folder = Path::new(test.file()).parent();
+/// The folder of a test file.
+fn folder_of(file: &str) -> PathBuf {
+    let folder = Path::new(file).parent();
     folder.map(Path::to_path_buf).unwrap_or_default()
 }
 
@@ -248,7 +274,7 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
 
 fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
-    let folder = folder_of(test);
+    let folder = folder_of(test.file());
     let report = run_test(test, &Beside { shelf, folder }, options);
     Played {
         file: test.file().to_owned(),
