@@ -1,8 +1,10 @@
 //! `argosy test`: plays the workflows that test files name, with mocked steps and a virtual clock.
 
 mod forms;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,6 +20,7 @@ use crate::files::{self, Fault};
 use crate::output;
 use crate::style::StyleFlags;
 use forms::Form;
+use watch::Stamps;
 
 /// The end of the name of a test file that is looked for in folders.
 const SUFFIXES: [&str; 2] = ["_test.yaml", "_test.yml"];
@@ -39,6 +42,9 @@ pub struct Arguments {
     /// Write what was seen into the files of snapshots that differ
     #[arg(long)]
     update: bool,
+    /// Play the tests again whenever one of their files has changed
+    #[arg(long)]
+    watch: bool,
     /// What to print
     #[arg(short, long, default_value = "plain")]
     output: Form,
@@ -66,12 +72,33 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         !arguments.coverage || arguments.output != Form::Junit,
         "JUnit's form has no place for --coverage: use -o plain, json or tap"
     );
+    while arguments.watch {
+        let mut stamps = Stamps::default();
+        if let Err(error) = once(arguments, &mut stamps) {
+            eprintln!("error: {error:#}");
+        }
+        std::io::stdout().flush()?;
+        stamps.wait(|| test_files(&arguments.paths).unwrap_or_default());
+    }
+    Ok(match once(arguments, &mut Stamps::default())? {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Plays the tests once and says whether all is well. The files are noted before they are read, so
+/// that no change is missed.
+fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
     let began = Instant::now();
-    let (tests, faults) = read(arguments)?;
+    let paths = test_files(&arguments.paths)?;
+    stamps.note(paths.iter().cloned());
+    let (tests, faults) = read(&paths, arguments.filter.as_deref().unwrap_or_default())?;
     for fault in &faults {
         eprintln!("{fault}\n");
     }
-    let mut shelf = Shelf::of(&tests);
+    let named = named_files(&tests);
+    stamps.note(named.iter().cloned());
+    let mut shelf = Shelf::of(&named);
     let options = Options {
         unmocked: match arguments.strict {
             true => Unmocked::Fail,
@@ -81,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let mut played = play(&tests, &shelf, options);
     if arguments.update && update(&played)? > 0 {
-        shelf = Shelf::of(&tests);
+        shelf = Shelf::of(&named);
         played = play(&tests, &shelf, options);
     }
     let coverage = arguments.coverage.then(|| {
@@ -104,10 +131,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("error: there is no test to play");
     }
     let passed = played.iter().all(|played| played.report.passed());
-    Ok(match passed && faults.is_empty() && !played.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(passed && faults.is_empty() && !played.is_empty())
 }
 
 /// Writes the snapshots that differ; says how many.
@@ -127,12 +151,12 @@ fn update(played: &[Played]) -> Result<usize> {
     Ok(written)
 }
 
-/// The tests that are meant, and what is wrong with their files.
-fn read(arguments: &Arguments) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
+/// The tests whose file or name holds a text, and what is wrong with their files.
+fn read(paths: &[PathBuf], filter: &str) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
     let mut tests = Vec::new();
     let mut faults = Vec::new();
-    for path in test_files(&arguments.paths)? {
-        let text = files::read_text(&path)?;
+    for path in paths {
+        let text = files::read_text(path)?;
         let name = path.display().to_string();
         let source = Source::new(name.clone(), text);
         let (documents, unread) = read_documents(&source, &Limits::default());
@@ -142,7 +166,6 @@ fn read(arguments: &Arguments) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
             .chain(wrong)
             .filter(|fault| fault.is_error());
         faults.extend(errors.map(|fault| Fault::new(&name, &source.text, fault)));
-        let filter = arguments.filter.as_deref().unwrap_or_default();
         tests.extend(
             read.into_iter()
                 .filter(|test| name.contains(filter) || test.name().contains(filter)),
@@ -173,22 +196,26 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The files that tests name.
+fn named_files(tests: &[ReadTest]) -> BTreeSet<PathBuf> {
+    tests
+        .iter()
+        .flat_map(|test| {
+            let folder = folder_of(test.file());
+            test.files().map(move |name| beside(&folder, name))
+        })
+        .collect()
+}
+
 /// The files that tests name, each read once.
 struct Shelf(BTreeMap<PathBuf, Vec<Document>>);
 
 impl Shelf {
     /// Files that can't be read are left out: the tests that name them say so.
-    fn of(tests: &[ReadTest]) -> Self {
-        let wanted: BTreeSet<PathBuf> = tests
-            .iter()
-            .flat_map(|test| {
-                let folder = folder_of(test.file());
-                test.files().map(move |name| beside(&folder, name))
-            })
-            .collect();
-        let read = wanted.into_iter().filter_map(|path| {
-            let documents = documents_of(&path).ok()?;
-            Some((path, documents))
+    fn of(named: &BTreeSet<PathBuf>) -> Self {
+        let read = named.iter().filter_map(|path| {
+            let documents = documents_of(path).ok()?;
+            Some((path.clone(), documents))
         });
         Self(read.collect())
     }
