@@ -4,6 +4,7 @@ mod forms;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
@@ -72,7 +73,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         !arguments.coverage || arguments.output != Form::Junit,
         "JUnit's form has no place for --coverage: use -o plain, json or tap"
     );
-    while arguments.watch {
+    if arguments.watch {
+        watch(arguments)?;
+    }
+    Ok(match once(arguments, &mut Stamps::default())? {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Plays the tests whenever their files have changed, until somebody ends the program.
+fn watch(arguments: &Arguments) -> Result<Infallible> {
+    loop {
         let mut stamps = Stamps::default();
         if let Err(error) = once(arguments, &mut stamps) {
             eprintln!("error: {error:#}");
@@ -80,10 +92,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         std::io::stdout().flush()?;
         stamps.wait(|| test_files(&arguments.paths).unwrap_or_default());
     }
-    Ok(match once(arguments, &mut Stamps::default())? {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
 }
 
 /// Plays the tests once and says whether all is well. The files are noted before they are read, so
