@@ -12,6 +12,7 @@ mod pods;
 pub mod protocol;
 pub mod random;
 mod steering;
+pub mod testing;
 mod world;
 
 pub use check::{check, check_adopted};

@@ -312,17 +312,19 @@ impl World {
     /// Moves the clock to a time, doing what can be done now and what becomes due on the way.
     pub fn advance_to(&mut self, end: Seconds) {
         self.settle();
-        loop {
-            let dues = [self.controller.next_due(), self.cluster.next_due()];
-            let Some(at) = dues.into_iter().flatten().min().filter(|&at| at <= end) else {
-                break;
-            };
+        while let Some(at) = self.next_due().filter(|&at| at <= end) {
             self.now = self.now.max(at);
             self.delete_due();
             self.settle();
         }
         self.now = self.now.max(end);
         self.settle();
+    }
+
+    /// When something will happen by itself.
+    pub(crate) fn next_due(&self) -> Option<Seconds> {
+        let dues = [self.controller.next_due(), self.cluster.next_due()];
+        dues.into_iter().flatten().min()
     }
 
     /// Sets how many workflows may run at a time, in all and in each namespace; 0 for no limit.

@@ -18,6 +18,7 @@ mod retry;
 mod run;
 mod sim;
 mod submit;
+mod test;
 mod wait;
 mod why;
 
@@ -77,6 +78,8 @@ pub enum Command {
     Cron(cron::Arguments),
     /// Drive a simulated cluster by JSON lines: one request a line on standard input
     Sim,
+    /// Test workflows with mocked steps and a virtual clock
+    Test(test::Arguments),
     /// Print manifests of earlier versions in today's form
     Convert(convert::Arguments),
     /// Print the version
@@ -138,6 +141,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         }
         Command::Cron(arguments) => return cron::run(&arguments, global),
         Command::Sim => sim::run()?,
+        Command::Test(arguments) => return test::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments)?,
         Command::Version(arguments) => {
             println!("argosy: v{}", env!("CARGO_PKG_VERSION"));

@@ -17,6 +17,8 @@ use crate::world::{Halting, SimError, World};
 
 pub use request::Request;
 use request::Time;
+pub(crate) use request::{Pairs, Scalar};
+pub(crate) use submit::set_parameter;
 
 /// What an answer holds beside `ok`.
 type Answer = Map<String, Value>;

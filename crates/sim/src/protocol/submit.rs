@@ -89,7 +89,7 @@ impl Session {
 }
 
 /// Gives a parameter another value. Argo: `overrideParameters`.
-pub(super) fn set_parameter(parameters: &mut Vec<Parameter>, name: &str, value: &str) {
+pub(crate) fn set_parameter(parameters: &mut Vec<Parameter>, name: &str, value: &str) {
     let value = Some(AnyString::from(value));
     match parameters
         .iter_mut()

@@ -1,0 +1,157 @@
+//! `argosy test`, as its users see it.
+
+mod place;
+
+use std::path::Path;
+
+use place::{Place, errors, text};
+
+const WORKFLOW: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: wf-}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps: [[{name: a, template: work}], [{name: b, template: work}]]
+  - name: work
+    container: {image: busybox}
+";
+
+const TESTS: &str = "\
+apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: both run}
+spec:
+  workflow: wf.yaml
+  mocks: [{node: a, duration: 2s}]
+  expect: {ran: [a, b], duration: 2}
+---
+apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: 'b <fails> # early'}
+spec:
+  workflow: wf.yaml
+  mocks: [{node: a, exitCode: 1}]
+  expect:
+    phase: Failed
+    nodes:
+      a: Succeeded
+";
+
+/// A folder with a workflow and two tests of it, of which one fails.
+fn place() -> Place {
+    let place = Place::new();
+    std::fs::create_dir_all(place.dir.path().join("tests/more")).expect("a folder");
+    place.write("tests/wf.yaml", WORKFLOW);
+    place.write("tests/wf_test.yaml", TESTS);
+    place
+}
+
+#[test]
+fn the_tests_of_the_examples_pass() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let said = Place::new().says(&["test", "--strict", &examples.to_string_lossy()]);
+    assert!(said.contains("2 tests passed"), "{said}");
+}
+
+#[test]
+fn a_failure_is_a_difference_with_its_places() {
+    let output = place().argosy(&["test", "tests"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output);
+    let expected = "\
+✔ both run (tests/wf_test.yaml:1)
+✖ b <fails> # early (tests/wf_test.yaml:9)
+    nodes.a at tests/wf_test.yaml:18, template at tests/wf.yaml:9
+    - Succeeded
+    + Failed
+1 of 2 tests failed in ";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[test]
+fn the_forms() {
+    let place = place();
+    for (form, parts) in [
+        (
+            "tap",
+            &[
+                "TAP version 14\n1..2\nok 1 - both run\nnot ok 2 - b <fails> \\# early\n  ---\n",
+                "    nodes.a at tests/wf_test.yaml:18",
+            ][..],
+        ),
+        (
+            "junit",
+            &[
+                r#"<testsuite name="tests/wf_test.yaml" tests="2" failures="1""#,
+                r##"<testcase name="b &lt;fails&gt; # early""##,
+                r#"<failure message="nodes.a">nodes.a at tests/wf_test.yaml:18"#,
+            ],
+        ),
+        (
+            "json",
+            &[r#""originFile": "tests/wf.yaml""#, r#""virtualSeconds": 2"#],
+        ),
+    ] {
+        let output = place.argosy(&["test", "-o", form, "tests"]);
+        assert_eq!(output.status.code(), Some(1), "{form}");
+        let said = text(&output);
+        for part in parts {
+            assert!(said.contains(part), "{form}: no {part} in {said}");
+        }
+    }
+}
+
+#[test]
+fn which_tests_are_played() {
+    let place = place();
+    let said = place.says(&["test", "--filter", "both"]);
+    assert!(said.contains("1 tests passed"), "{said}");
+    assert!(
+        place
+            .fails(&["test", "--filter", "none"])
+            .contains("no test")
+    );
+    let output = place.argosy(&["test", "--strict", "--filter", "both", "tests/wf_test.yaml"]);
+    let said = text(&output);
+    assert!(said.contains("no mock is for the node wf[1].b"), "{said}");
+}
+
+#[test]
+fn a_file_that_is_no_test_is_a_fault() {
+    let place = place();
+    place.write(
+        "bad_test.yaml",
+        &TESTS.replace("ran: [a, b]", "run: [a, b]"),
+    );
+    let output = place.argosy(&["test", "bad_test.yaml"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = errors(&output);
+    assert!(said.contains("bad_test.yaml:7"), "{said}");
+    assert!(said.contains("spec.expect.run"), "{said}");
+}
+
+#[test]
+fn what_no_test_has_taken() {
+    let place = place();
+    place.write(
+        "tests/more/wf_test.yaml",
+        &TESTS.replace("wf.yaml", "../wf.yaml"),
+    );
+    let plain = text(&place.argosy(&["test", "--coverage"]));
+    assert!(plain.contains("\n2 of 2 branches taken\n"), "{plain}");
+    place.write(
+        "tests/wf.yaml",
+        &WORKFLOW.replace("template: work}]]", "template: work, when: '1 > 2'}]]"),
+    );
+    let tap = text(&place.argosy(&["test", "--coverage", "-o", "tap"]));
+    let missed = "# 3 of 4 branches taken\n#   not taken: when of b holds at tests/wf.yaml:8\n";
+    assert!(tap.contains(missed), "{tap}");
+    let json = text(&place.argosy(&["test", "--coverage", "-o", "json"]));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["branches"].as_array().map(Vec::len), Some(4));
+    let refused = place.fails(&["test", "--coverage", "-o", "junit"]);
+    assert!(refused.contains("no place for --coverage"), "{refused}");
+}

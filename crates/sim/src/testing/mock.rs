@@ -1,0 +1,210 @@
+//! How mocked steps end, and what is made up for those without a mock.
+
+use std::collections::BTreeMap;
+
+use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs};
+use argosy_engine::ids::Seconds;
+use argosy_expr::{EvalContext, Map, Program, Value, ValueScope};
+
+use super::file::{MockSays, OutcomeSays};
+use super::observe::base_name;
+use crate::pods::Outcome;
+
+/// What a step without anything better puts out: one word, so that a `when` can be made of it.
+const MADE_UP: &str = "sample";
+
+/// A mock, ready to be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Mock {
+    template: Option<String>,
+    node: Option<String>,
+    when: Option<Program>,
+    outcomes: Vec<OutcomeSays>,
+    pub path: FieldPath,
+}
+
+impl Mock {
+    pub fn new(says: &MockSays, path: FieldPath) -> Result<Self, String> {
+        if says.template.is_none() && says.node.is_none() {
+            return Err("a mock is for a `template` or a `node`".to_owned());
+        }
+        let single = OutcomeSays {
+            outputs: says.outputs.clone(),
+            exit_code: says.exit_code,
+            message: says.message.clone(),
+            duration: says.duration,
+        };
+        let outputs = &single.outputs;
+        let says_one = single.exit_code != 0
+            || single.message.is_some()
+            || single.duration.0 != 0
+            || !outputs.parameters.0.is_empty()
+            || !outputs.artifacts.is_empty()
+            || outputs.result.is_some();
+        let outcomes = match says.outcomes.is_empty() {
+            true => vec![single],
+            false if says_one => {
+                return Err("a mock says how steps end either itself or in `outcomes`".to_owned());
+            }
+            false => says.outcomes.clone(),
+        };
+        let when = says
+            .when
+            .as_deref()
+            .map(Program::compile)
+            .transpose()
+            .map_err(|error| format!("when: {error}"))?;
+        Ok(Self {
+            template: says.template.clone(),
+            node: says.node.clone(),
+            when,
+            outcomes,
+            path,
+        })
+    }
+
+    /// Whether the mock is for a node.
+    pub fn is_for(&self, node: &NodeStatus, now: Seconds) -> Result<bool, String> {
+        let template = match &node.template_ref {
+            Some(reference) => &reference.template,
+            None => &node.template_name,
+        };
+        let of_template = self.template.as_ref().is_none_or(|name| name == template);
+        let of_node = self.node.as_ref().is_none_or(|name| {
+            *name == node.name
+                || *name == node.display_name
+                || name == base_name(&node.display_name)
+        });
+        if !of_template || !of_node {
+            return Ok(false);
+        }
+        let Some(when) = &self.when else {
+            return Ok(true);
+        };
+        when.eval_bool(&scope(node), &EvalContext::new(now.0, 0, 0))
+            .map_err(|error| error.to_string())
+    }
+
+    /// How an attempt ends, counted from 0.
+    pub fn outcome(&self, attempt: usize) -> &OutcomeSays {
+        &self.outcomes[attempt.min(self.outcomes.len() - 1)]
+    }
+}
+
+/// What a mock's condition can look at.
+fn scope(node: &NodeStatus) -> ValueScope {
+    let mut scope: BTreeMap<String, Value> = BTreeMap::new();
+    let inputs = node.inputs.clone().unwrap_or_default();
+    if inputs.parameters.is_empty() {
+        let empty = Value::Map(std::sync::Arc::new(Map::default()));
+        scope.insert("inputs.parameters".to_owned(), empty);
+    }
+    for parameter in inputs.parameters {
+        let value = parameter.value.or(parameter.default).unwrap_or_default();
+        let name = format!("inputs.parameters.{}", parameter.name);
+        scope.insert(name, Value::from(value.as_str()));
+    }
+    scope.insert("node.name".to_owned(), node.name.as_str().into());
+    let display_name = node.display_name.as_str().into();
+    scope.insert("node.displayName".to_owned(), display_name);
+    let attempt = i64::try_from(attempt_of(node)).unwrap_or(i64::MAX);
+    scope.insert("attempt".to_owned(), Value::from(attempt));
+    ValueScope(scope)
+}
+
+/// Which attempt of its retries a node is, from 0.
+pub(super) fn attempt_of(node: &NodeStatus) -> usize {
+    let retried = node.node_flag.as_ref().is_some_and(|flag| flag.retried);
+    let number = node
+        .name
+        .strip_suffix(')')
+        .and_then(|name| name.rsplit_once('('))
+        .and_then(|(_, number)| number.parse().ok());
+    number.filter(|_| retried).unwrap_or(0)
+}
+
+/// What is put out by a step that ends as its mock says. `declared` is what its template says that
+/// it puts out.
+pub(super) fn mocked(
+    says: &OutcomeSays,
+    declared: &Outputs,
+    strict: bool,
+) -> Result<Outcome, String> {
+    let mut outcome = Outcome {
+        exit_code: says.exit_code,
+        message: says.message.clone(),
+        result: says.outputs.result.as_ref().map(|text| text.0.clone()),
+        ..Outcome::default()
+    };
+    for (name, value) in &says.outputs.parameters.0 {
+        if declared.parameter(name).is_none() {
+            return Err(format!(
+                "the template declares no output parameter {name:?}"
+            ));
+        }
+        outcome.parameters.push((name.clone(), value.clone()));
+    }
+    let said = &says.outputs.artifacts;
+    for (name, place) in said {
+        let Some(artifact) = declared.artifact(name) else {
+            return Err(format!("the template declares no output artifact {name:?}"));
+        };
+        if !place.is_null() {
+            outcome.artifacts.push(saved(artifact, place)?);
+        }
+    }
+    if outcome.exit_code != 0 {
+        return Ok(outcome);
+    }
+    let made_up = made_up(declared);
+    for (name, value) in made_up.parameters {
+        if outcome.parameters.iter().any(|(known, _)| *known == name) {
+            continue;
+        }
+        if strict {
+            return Err(format!(
+                "the mock says nothing of the output parameter {name:?}"
+            ));
+        }
+        outcome.parameters.push((name, value));
+    }
+    let others = made_up.artifacts.into_iter();
+    let others = others.filter(|artifact| !said.contains_key(&artifact.name));
+    outcome.artifacts.extend(others);
+    outcome.result = outcome.result.or(made_up.result);
+    Ok(outcome)
+}
+
+/// An artifact where the mock says that it was saved.
+fn saved(declared: &Artifact, place: &serde_json::Value) -> Result<Artifact, String> {
+    let mut value = serde_json::to_value(declared).map_err(|error| error.to_string())?;
+    if let (Some(value), Some(place)) = (value.as_object_mut(), place.as_object()) {
+        value.extend(place.clone());
+    }
+    argosy_api::from_value(value)
+        .map_err(|error| format!("the output artifact {:?}: {error}", declared.name))
+}
+
+/// Outputs of the shape that a template declares.
+pub(super) fn made_up(declared: &Outputs) -> Outcome {
+    let parameters = declared
+        .parameters
+        .iter()
+        .filter(|parameter| parameter.value.is_none())
+        .map(|parameter| {
+            let from = parameter.value_from.as_ref();
+            let default = from.and_then(|from| from.default.as_ref());
+            let value = default
+                .or(parameter.default.as_ref())
+                .or_else(|| parameter.enum_values().first())
+                .map_or(MADE_UP, |value| value.as_str());
+            (parameter.name.clone(), value.to_owned())
+        })
+        .collect();
+    Outcome {
+        parameters,
+        artifacts: declared.artifacts.clone(),
+        result: Some(MADE_UP.to_owned()),
+        ..Outcome::default()
+    }
+}

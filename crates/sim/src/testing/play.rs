@@ -1,0 +1,419 @@
+//! Plays a workflow to its end: pods begin at once and end as their mocks say, and the clock moves
+//! to whatever comes next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use argosy_api::{FieldPath, NodePhase, NodeStatus, NodeType, Outputs, Parameter};
+use argosy_engine::effect::{Layout, TaskRequest};
+use argosy_engine::fact::{Command, NodeSelector, Requirement, ResultSeen, TaskSeen};
+use argosy_engine::ids::{PodKey, RunId, Seconds};
+
+use super::Unmocked;
+use super::file::OutcomeSays;
+use super::mock::{Mock, attempt_of, made_up, mocked};
+use super::subject::Subject;
+use crate::pods::Outcome;
+use crate::world::World;
+
+/// More moves than this, and the workflow has no end.
+const MOST_MOVES: usize = 100_000;
+
+/// A node that did something: a pod, a task of an agent, or one that waited for somebody.
+pub(super) struct Leaf {
+    pub node: NodeStatus,
+    /// Its pod.
+    pub pod: Option<PodKey>,
+    /// In which move it began and ended.
+    pub began: usize,
+    pub ended: Option<usize>,
+}
+
+/// Something that keeps the test from saying what it was to say.
+pub(super) struct Obstacle {
+    /// What can't be done.
+    pub text: String,
+    /// The node in question.
+    pub node: Option<NodeStatus>,
+    /// The mock in question.
+    pub mock: Option<FieldPath>,
+}
+
+/// What was seen while a workflow was played.
+pub(super) struct Play {
+    pub world: World,
+    pub run: RunId,
+    /// In the order in which they began.
+    pub leaves: Vec<Leaf>,
+    pub obstacles: Vec<Obstacle>,
+    pub virtual_seconds: i64,
+    pub max_running: usize,
+}
+
+/// What ends, and how.
+enum Due {
+    Pod(PodKey, Box<Outcome>),
+    Task(PodKey, Box<Outcome>),
+    Suspended(Box<NodeStatus>, Box<Outcome>),
+}
+
+struct Player<'a> {
+    play: Play,
+    mocks: &'a [Mock],
+    unmocked: Unmocked,
+    subject: &'a Subject<'a>,
+    seen_pods: BTreeSet<PodKey>,
+    seen_tasks: BTreeSet<PodKey>,
+    seen_suspended: BTreeSet<u32>,
+    /// What will end, by time and in the order in which it began, with its leaf.
+    dues: BTreeMap<(Seconds, usize), Due>,
+    moves: usize,
+}
+
+/// Plays a workflow to its end.
+pub(super) fn play<'a>(
+    world: World,
+    run: RunId,
+    mocks: &'a [Mock],
+    subject: &'a Subject<'a>,
+    unmocked: Unmocked,
+) -> Play {
+    let began = world.now();
+    let mut player = Player {
+        play: Play {
+            world,
+            run,
+            leaves: Vec::new(),
+            obstacles: Vec::new(),
+            virtual_seconds: 0,
+            max_running: 0,
+        },
+        mocks,
+        unmocked,
+        subject,
+        seen_pods: BTreeSet::new(),
+        seen_tasks: BTreeSet::new(),
+        seen_suspended: BTreeSet::new(),
+        dues: BTreeMap::new(),
+        moves: 0,
+    };
+    player.play_on();
+    let mut play = player.play;
+    play.virtual_seconds = play.world.now().since(began);
+    play
+}
+
+impl Player<'_> {
+    fn play_on(&mut self) {
+        let may_suspend = self.subject.may_suspend();
+        while self.moves < MOST_MOVES {
+            self.moves += 1;
+            self.play.world.settle();
+            self.note_ends();
+            let run = self.play.world.run(self.play.run);
+            if run.is_none_or(|run| run.is_over()) {
+                return;
+            }
+            let known = self.play.leaves.len();
+            self.begin_pods();
+            self.begin_tasks();
+            if may_suspend {
+                self.begin_suspended();
+            }
+            // A daemon that runs may let others begin.
+            if self.play.leaves.len() > known {
+                continue;
+            }
+            let running = self.running();
+            self.play.max_running = self.play.max_running.max(running);
+            if self.end_what_is_due() {
+                continue;
+            }
+            let ends = self.dues.first_key_value().map(|((at, _), _)| *at);
+            let timers = self.play.world.next_due();
+            match ends.into_iter().chain(timers).min() {
+                Some(at) => {
+                    let at = at.max(self.play.world.now());
+                    self.play.world.advance_to(at);
+                }
+                None => {
+                    let waits = self.what_it_waits_for();
+                    let text = format!("nothing more happens, and the workflow waits: {waits}");
+                    self.hinder(text, None, None);
+                    return;
+                }
+            }
+        }
+        let text = format!("after {MOST_MOVES} moves the workflow has not ended");
+        self.hinder(text, None, None);
+    }
+
+    fn hinder(&mut self, text: String, node: Option<NodeStatus>, mock: Option<FieldPath>) {
+        self.play.obstacles.push(Obstacle { text, node, mock });
+    }
+
+    fn what_it_waits_for(&self) -> String {
+        let run = self.play.world.run(self.play.run);
+        let answers = run.map(argosy_engine::run::Run::why_workflow);
+        let waits = answers.into_iter().flatten().filter_map(|why| {
+            let waits = why.waits_for?;
+            Some(format!("{}: {waits}", why.node))
+        });
+        waits.take(5).collect::<Vec<_>>().join("; ")
+    }
+
+    fn node(&self, index: u32) -> NodeStatus {
+        let run = self.play.world.run(self.play.run);
+        run.map(|run| run.node_status_at(index)).unwrap_or_default()
+    }
+
+    fn running(&self) -> usize {
+        let pods = self.play.world.all_pods();
+        pods.filter(|pod| pod.is_live()).count() + self.play.world.tasks().count()
+    }
+
+    /// Notes which leaves have ended by now, of themselves or because they were told to.
+    fn note_ends(&mut self) {
+        let play = &mut self.play;
+        let Some(run) = play.world.run(play.run) else {
+            return;
+        };
+        for leaf in play.leaves.iter_mut().filter(|leaf| leaf.ended.is_none()) {
+            let ended = match leaf.pod {
+                Some(key) => !play.world.pods.get(&key).is_some_and(|pod| pod.is_live()),
+                None => run
+                    .find_nodes(&leaf.node.id)
+                    .first()
+                    .and_then(|index| run.glance(index.0))
+                    .is_none_or(|glance| glance.phase.is_fulfilled()),
+            };
+            if ended {
+                leaf.ended = Some(self.moves);
+            }
+        }
+    }
+
+    fn begin_pods(&mut self) {
+        let new: Vec<PodKey> = self
+            .play
+            .world
+            .all_pods()
+            .filter(|pod| pod.is_live() && !self.seen_pods.contains(&pod.request.key))
+            .map(|pod| pod.request.key)
+            .collect();
+        for key in new {
+            self.seen_pods.insert(key);
+            let node = self.node(key.node.0);
+            let Some(pod) = self.play.world.pods.get(&key) else {
+                continue;
+            };
+            let daemon = pod.request.daemon;
+            let declared = match &pod.request.layout {
+                Layout::Supervised(supervision) => supervision.template.outputs.clone(),
+                Layout::Bare => Outputs::default(),
+            };
+            let (seconds, outcome) = self.outcome(&node, &declared);
+            self.play.world.start_pod(key);
+            let leaf = self.begin(node, Some(key));
+            // A daemon goes on until it is told to end, unless it fails.
+            if !daemon || outcome.exit_code != 0 {
+                let at = self.play.world.now().plus(seconds);
+                self.dues
+                    .insert((at, leaf), Due::Pod(key, Box::new(outcome)));
+            }
+        }
+    }
+
+    fn begin_tasks(&mut self) {
+        let new: Vec<TaskRequest> = self
+            .play
+            .world
+            .tasks()
+            .filter(|task| !self.seen_tasks.contains(&task.key))
+            .cloned()
+            .collect();
+        for task in new {
+            self.seen_tasks.insert(task.key);
+            let node = self.node(task.key.node.0);
+            let (seconds, outcome) = self.outcome(&node, &task.template.outputs);
+            let leaf = self.begin(node, None);
+            let at = self.play.world.now().plus(seconds);
+            self.dues
+                .insert((at, leaf), Due::Task(task.key, Box::new(outcome)));
+        }
+    }
+
+    /// Nodes that wait for somebody go on as their mocks say; without one, those that would wait
+    /// without end go on at once.
+    fn begin_suspended(&mut self) {
+        let Some(run) = self.play.world.run(self.play.run) else {
+            return;
+        };
+        let count = u32::try_from(run.node_count()).unwrap_or(u32::MAX);
+        let new: Vec<u32> = (0..count)
+            .filter(|index| !self.seen_suspended.contains(index))
+            .filter(|&index| {
+                run.glance(index).is_some_and(|glance| {
+                    glance.kind == NodeType::Suspend && glance.phase == NodePhase::Running
+                })
+            })
+            .collect();
+        for index in new {
+            self.seen_suspended.insert(index);
+            let node = self.node(index);
+            let declared = supplied(&node);
+            let template = self.subject.template_of(&node);
+            let timed = template.is_some_and(|(_, template)| {
+                let duration = &template["suspend"]["duration"];
+                !duration.is_null() && *duration != ""
+            });
+            let is_mocked = self
+                .mocks
+                .iter()
+                .any(|mock| mock.is_for(&node, self.play.world.now()) != Ok(false));
+            let by_itself = timed && !is_mocked;
+            let (seconds, outcome) = match by_itself {
+                true => (0, Outcome::default()),
+                false => self.outcome(&node, &declared),
+            };
+            let leaf = self.begin(node.clone(), None);
+            if !by_itself {
+                let at = self.play.world.now().plus(seconds);
+                let due = Due::Suspended(Box::new(node), Box::new(outcome));
+                self.dues.insert((at, leaf), due);
+            }
+        }
+    }
+
+    fn begin(&mut self, node: NodeStatus, pod: Option<PodKey>) -> usize {
+        self.play.leaves.push(Leaf {
+            node,
+            pod,
+            began: self.moves,
+            ended: None,
+        });
+        self.play.leaves.len() - 1
+    }
+
+    /// How a node ends, and after how many seconds.
+    fn outcome(&mut self, node: &NodeStatus, declared: &Outputs) -> (i64, Outcome) {
+        let now = self.play.world.now();
+        for mock in self.mocks {
+            match mock.is_for(node, now) {
+                Ok(false) => {}
+                Ok(true) => {
+                    let says: &OutcomeSays = mock.outcome(attempt_of(node));
+                    let strict = self.unmocked == Unmocked::Fail;
+                    return match mocked(says, declared, strict) {
+                        Ok(outcome) => (says.duration.0, outcome),
+                        Err(text) => {
+                            let path = mock.path.clone();
+                            self.hinder(text, Some(node.clone()), Some(path));
+                            let mut outcome = made_up(declared);
+                            if let Some(result) = &says.outputs.result {
+                                outcome.result = Some(result.0.clone());
+                            }
+                            (says.duration.0, outcome)
+                        }
+                    };
+                }
+                Err(text) => {
+                    let path = mock.path.clone().field("when");
+                    self.hinder(text, Some(node.clone()), Some(path));
+                    return (0, made_up(declared));
+                }
+            }
+        }
+        if self.unmocked == Unmocked::Fail {
+            let text = format!("no mock is for the node {}", node.name);
+            self.hinder(text, Some(node.clone()), None);
+        }
+        (0, made_up(declared))
+    }
+
+    /// Ends what is due by now; says whether there was anything.
+    fn end_what_is_due(&mut self) -> bool {
+        let mut any = false;
+        while let Some(first) = self.dues.first_entry() {
+            let (at, _) = *first.key();
+            if at > self.play.world.now() {
+                break;
+            }
+            any = true;
+            match first.remove() {
+                Due::Pod(key, outcome) => self.end_pod(key, &outcome),
+                Due::Task(key, outcome) => self.end_task(key, *outcome),
+                Due::Suspended(node, outcome) => self.resume(&node, *outcome),
+            }
+        }
+        any
+    }
+
+    fn end_pod(&mut self, key: PodKey, outcome: &Outcome) {
+        // It may have been told to end before.
+        let world = &mut self.play.world;
+        if world.pods.get(&key).is_some_and(|pod| pod.is_live()) {
+            world.end_pod(key, outcome);
+        }
+    }
+
+    fn end_task(&mut self, key: PodKey, outcome: Outcome) {
+        let seen = TaskSeen {
+            phase: match outcome.exit_code {
+                0 => NodePhase::Succeeded,
+                _ => NodePhase::Failed,
+            },
+            message: outcome.message.as_deref().map(Into::into),
+            outputs: ResultSeen {
+                parameters: boxed(&outcome.parameters),
+                artifacts: outcome.artifacts,
+                result: outcome.result.as_deref().map(Into::into),
+                complete: true,
+                ..ResultSeen::default()
+            },
+        };
+        self.play.world.tell_task(key, seen);
+    }
+
+    fn resume(&mut self, node: &NodeStatus, outcome: Outcome) {
+        let selector = NodeSelector(vec![Requirement {
+            key: "id".into(),
+            equals: true,
+            value: node.id.as_str().into(),
+        }]);
+        let failed = outcome.exit_code != 0;
+        let set = Command::SetNode {
+            selector: selector.clone(),
+            phase: failed.then_some(NodePhase::Failed),
+            message: outcome.message.as_deref().map(Into::into),
+            output_parameters: boxed(&outcome.parameters),
+        };
+        let says_something = failed || outcome.message.is_some() || !outcome.parameters.is_empty();
+        let world = &mut self.play.world;
+        if says_something {
+            world.ask(self.play.run, set);
+        }
+        if !failed {
+            let resume = Command::Resume {
+                selector: Some(selector),
+            };
+            world.ask(self.play.run, resume);
+        }
+    }
+}
+
+fn boxed(pairs: &[(String, String)]) -> Vec<(Box<str>, Box<str>)> {
+    pairs
+        .iter()
+        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+        .collect()
+}
+
+/// The outputs that a suspended node is to be given.
+fn supplied(node: &NodeStatus) -> Outputs {
+    let outputs = node.outputs.clone().unwrap_or_default();
+    let missing = |parameter: &Parameter| parameter.value.is_none();
+    Outputs {
+        parameters: outputs.parameters.into_iter().filter(missing).collect(),
+        ..Outputs::default()
+    }
+}

@@ -1,0 +1,242 @@
+//! What a test is about: the workflow, and all objects that it may refer to.
+
+use argosy_api::{
+    ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness, Workflow,
+    WorkflowTemplate, WorkflowTemplateRef, read_typed,
+};
+use argosy_engine::ids::RunId;
+use serde_json::Value;
+
+use super::file::Spec;
+use super::{Files, Place, TestError};
+use crate::objects::typed;
+use crate::world::{Halting, SimError, World};
+
+/// An object and where it was read.
+struct Given<'a> {
+    document: &'a Document,
+    /// Where in the document it stands.
+    path: FieldPath,
+    value: Value,
+}
+
+/// The workflow, and all that belongs to it.
+pub(super) struct Subject<'a> {
+    workflow: Workflow,
+    objects: Vec<Given<'a>>,
+}
+
+/// Gathers what a test names.
+pub(super) fn gather<'a>(
+    test: &'a Document,
+    spec: &Spec,
+    files: &'a dyn Files,
+) -> Result<Subject<'a>, TestError> {
+    let mut objects = Vec::new();
+    let of_file = |name: &str| {
+        let documents = files
+            .documents(name)
+            .ok_or_else(|| TestError::NoFile(name.to_owned()))?;
+        Ok::<_, TestError>(documents.iter().map(|document| Given {
+            document,
+            path: FieldPath::default(),
+            value: document.to_json(),
+        }))
+    };
+    let in_test = FieldPath::default().field("spec");
+    let name = match &spec.workflow {
+        Value::String(name) => {
+            objects.extend(of_file(name)?);
+            name.as_str()
+        }
+        object => {
+            let mut value = object.clone();
+            if let Some(map) = value.as_object_mut() {
+                map.entry("kind").or_insert_with(|| "Workflow".into());
+            }
+            objects.push(Given {
+                document: test,
+                path: in_test.clone().field("workflow"),
+                value,
+            });
+            "the test"
+        }
+    };
+    // A workflow goes before a template that stands beside it.
+    let kinds: [&[&str]; 2] = [
+        &["Workflow", "CronWorkflow"],
+        &["WorkflowTemplate", "ClusterWorkflowTemplate"],
+    ];
+    let chosen = kinds.iter().find_map(|kinds| {
+        objects.iter().position(|given| {
+            given.value["kind"]
+                .as_str()
+                .is_some_and(|kind| kinds.contains(&kind))
+        })
+    });
+    let chosen = chosen.ok_or_else(|| TestError::NoWorkflow(name.to_owned()))?;
+    let mut workflow = workflow_of(&objects[chosen])?;
+    for file in &spec.files {
+        objects.extend(of_file(file)?);
+    }
+    for (place, value) in spec.objects.iter().enumerate() {
+        objects.push(Given {
+            document: test,
+            path: in_test.clone().field("objects").index(place),
+            value: value.clone(),
+        });
+    }
+    if let Some(entrypoint) = &spec.entrypoint {
+        entrypoint.clone_into(&mut workflow.spec.entrypoint);
+    }
+    let arguments = &mut workflow.spec.arguments;
+    for (name, value) in &spec.arguments.parameters.0 {
+        crate::protocol::set_parameter(&mut arguments.parameters, name, value);
+    }
+    for artifact in &spec.arguments.artifacts {
+        arguments
+            .artifacts
+            .retain(|known| known.name != artifact.name);
+        arguments.artifacts.push(artifact.clone());
+    }
+    Ok(Subject { workflow, objects })
+}
+
+/// The workflow that an object is or makes. One without a name is called by what it makes names of.
+fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
+    let value = given.value.clone();
+    let mut workflow = match value["kind"].as_str() {
+        Some("WorkflowTemplate") => {
+            let template: WorkflowTemplate = typed(value)?;
+            by_reference(template.metadata.name, false)
+        }
+        Some("ClusterWorkflowTemplate") => {
+            let template: ClusterWorkflowTemplate = typed(value)?;
+            by_reference(template.metadata.name, true)
+        }
+        Some("CronWorkflow") => {
+            let cron: CronWorkflow = typed(value)?;
+            let mut workflow = Workflow {
+                spec: cron.spec.workflow_spec,
+                ..Workflow::default()
+            };
+            workflow.metadata.name = cron.metadata.name;
+            workflow
+        }
+        // Most workflows stand in a file of their own, which need not be read twice.
+        _ if given.path.is_root() => match read_typed(given.document, Strictness::Lenient) {
+            (Some(workflow), faults) if faults.iter().all(|fault| !fault.is_error()) => workflow,
+            _ => typed(value)?,
+        },
+        _ => typed(value)?,
+    };
+    let metadata = &mut workflow.metadata;
+    if metadata.name.as_deref().unwrap_or_default().is_empty() {
+        let prefix = metadata.generate_name.as_deref().unwrap_or_default();
+        let name = prefix.trim_end_matches('-');
+        let name = if name.is_empty() { "workflow" } else { name };
+        metadata.name = Some(name.to_owned());
+    }
+    Ok(workflow)
+}
+
+fn by_reference(name: Option<String>, cluster_scope: bool) -> Workflow {
+    let mut workflow = Workflow::default();
+    workflow.metadata.name.clone_from(&name);
+    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
+        name: name.unwrap_or_default(),
+        cluster_scope,
+    });
+    workflow
+}
+
+impl Subject<'_> {
+    /// A world that holds the objects, and in which the workflow is to begin.
+    pub fn world(&self) -> Result<(World, RunId), SimError> {
+        let mut world = World::halting(Halting::AtOnce);
+        for given in &self.objects {
+            if !matches!(
+                given.value["kind"].as_str(),
+                Some("Workflow" | "CronWorkflow")
+            ) {
+                world.apply_object(given.value.clone())?;
+            }
+        }
+        let id = world.create(self.workflow.clone())?;
+        Ok((world, id))
+    }
+
+    /// Where the template of a node stands, and the template.
+    pub fn template_of(&self, node: &NodeStatus) -> Option<(Place, &Value)> {
+        let (owner, name) = match &node.template_ref {
+            Some(reference) => (Some(reference.name.as_str()), &reference.template),
+            None => {
+                let scope = node.template_scope.split_once('/');
+                (scope.map(|(_, owner)| owner), &node.template_name)
+            }
+        };
+        let owned = |given: &&Given| {
+            owner.is_some_and(|owner| given.value["metadata"]["name"].as_str() == Some(owner))
+        };
+        let found = self.objects.iter().filter(owned);
+        found
+            .chain(&self.objects)
+            .find_map(|given| given.template(name))
+    }
+
+    /// Whether a template may wait for somebody.
+    pub fn may_suspend(&self) -> bool {
+        let mut templates = self.objects.iter().flat_map(|given| given.templates().1);
+        templates.any(|template| !template["suspend"].is_null())
+    }
+
+    /// All templates.
+    pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
+        self.objects.iter().flat_map(|given| {
+            let (path, templates) = given.templates();
+            let numbered = templates.iter().enumerate();
+            numbered.map(move |(place, value)| {
+                let path = path.clone().index(place);
+                TemplateAt {
+                    at: Place::of(given.document, &path),
+                    document: given.document,
+                    path,
+                    value,
+                }
+            })
+        })
+    }
+}
+
+/// A template and where it stands.
+pub(super) struct TemplateAt<'a> {
+    pub at: Place,
+    pub document: &'a Document,
+    pub path: FieldPath,
+    pub value: &'a Value,
+}
+
+impl Given<'_> {
+    fn templates(&self) -> (FieldPath, &[Value]) {
+        let mut path = self.path.clone().field("spec");
+        let mut spec = &self.value["spec"];
+        if self.value["kind"] == "CronWorkflow" {
+            path = path.field("workflowSpec");
+            spec = &spec["workflowSpec"];
+        }
+        let templates = spec["templates"].as_array();
+        (
+            path.field("templates"),
+            templates.map(Vec::as_slice).unwrap_or_default(),
+        )
+    }
+
+    fn template(&self, name: &str) -> Option<(Place, &Value)> {
+        let (path, templates) = self.templates();
+        let place = templates
+            .iter()
+            .position(|template| template["name"] == name)?;
+        let at = Place::of(self.document, &path.index(place));
+        Some((at, &templates[place]))
+    }
+}

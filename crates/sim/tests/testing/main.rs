@@ -1,0 +1,191 @@
+//! Plays the cases of `cases.yaml`: each is a `WorkflowTest` and what its report says.
+
+use argosy_api::{Document, Limits, Source, read_documents};
+use argosy_sim::testing::{Failure, Files, Options, Unmocked, read_tests, run_test};
+use serde_json::{Value, json};
+
+const CASES: &str = include_str!("cases.yaml");
+const WORKFLOWS: &str = include_str!("workflows.yaml");
+
+fn documents(name: &str, text: &str) -> Vec<Document> {
+    let (documents, faults) = read_documents(&Source::new(name, text), &Limits::default());
+    assert!(faults.is_empty(), "{name}: {faults:?}");
+    documents
+}
+
+/// The workflows of `workflows.yaml`, each as a file that is called by its name.
+struct Known(Vec<(String, Vec<Document>)>);
+
+impl Known {
+    fn new() -> Self {
+        let all = documents("workflows.yaml", WORKFLOWS);
+        let file = |document: Document| {
+            let name = document.to_json()["metadata"]["name"].clone();
+            let name = name.as_str().expect("each has a name");
+            (format!("{name}.yaml"), vec![document])
+        };
+        Self(all.into_iter().map(file).collect())
+    }
+}
+
+impl Files for Known {
+    fn documents(&self, name: &str) -> Option<&[Document]> {
+        let file = self.0.iter().find(|(known, _)| known == name)?;
+        Some(&file.1)
+    }
+}
+
+fn line(failure: &Failure) -> String {
+    let shown = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let (expected, actual) = (shown(&failure.expected), shown(&failure.actual));
+    format!("{}: {expected} != {actual}", failure.subject)
+}
+
+#[test]
+fn reports_are_as_expected() {
+    let known = Known::new();
+    let mut wrong = String::new();
+    for document in documents("cases.yaml", CASES) {
+        for case in document.to_json().as_array().expect("a list of cases") {
+            let name = case["name"].as_str().expect("a case has a name");
+            let test = json!({
+                "apiVersion": "argosy.dev/v1alpha1",
+                "kind": "WorkflowTest",
+                "metadata": {"name": name},
+                "spec": case["spec"],
+            });
+            let (tests, faults) = read_tests(documents("case_test.yaml", &test.to_string()));
+            let mut lines: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{}: {}", fault.path, fault.message))
+                .collect();
+            let unmocked = match case["strict"].as_bool() {
+                Some(true) => Unmocked::Fail,
+                _ => Unmocked::Succeed,
+            };
+            let options = Options {
+                unmocked,
+                ..Options::default()
+            };
+            for test in &tests {
+                let report = run_test(test, &known, options);
+                assert_eq!(report.passed(), report.failures.is_empty());
+                lines.extend(report.failures.iter().map(line));
+            }
+            let expected: Vec<&str> = case["report"]
+                .as_array()
+                .map(|lines| lines.iter().filter_map(Value::as_str).collect())
+                .unwrap_or_default();
+            if lines != expected {
+                wrong.push_str(&format!("{name}:\n{lines:#?}\n"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn a_failure_says_where_it_is_in_both_files() {
+    let text = "apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: places}
+spec:
+  workflow: diamond.yaml
+  mocks:
+  - {node: B, exitCode: 1}
+  expect:
+    phase: Failed
+    nodes:
+      B:
+        phase: Succeeded
+";
+    let (tests, faults) = read_tests(documents("a_test.yaml", text));
+    assert!(faults.is_empty(), "{faults:?}");
+    let report = run_test(&tests[0], &Known::new(), Options::default());
+    let failure = report.failures.first().expect("B failed");
+    assert_eq!(failure.at.to_string(), "a_test.yaml:12");
+    let origin = failure.origin.as_ref().expect("B has a template");
+    let line = WORKFLOWS.lines().nth(origin.line as usize - 1);
+    assert_eq!(line.map(str::trim), Some("- name: echo"));
+}
+
+#[test]
+fn the_branches_that_were_taken() {
+    let wanted = [
+        (
+            "approve: exit 1",
+            "approval",
+            "{node: approve, exitCode: 1}",
+            [
+                "+ template main",
+                "- when of deploy holds",
+                "- when of deploy does not hold",
+                "+ template approve",
+                "- template wait",
+                "- template call",
+                "- template deploy",
+            ]
+            .as_slice(),
+        ),
+        (
+            "approve: no",
+            "approval",
+            "{node: approve, outputs: {parameters: [answer=no]}}",
+            &[
+                "+ template main",
+                "- when of deploy holds",
+                "+ when of deploy does not hold",
+                "+ template approve",
+                "+ template wait",
+                "+ template call",
+                "- template deploy",
+            ],
+        ),
+        (
+            "A fails",
+            "diamond",
+            "{node: A, exitCode: 1}",
+            &[
+                "+ template diamond",
+                "- depends of B holds",
+                "+ depends of B does not hold",
+                "- depends of C holds",
+                "+ depends of C does not hold",
+                "- depends of D holds",
+                "+ depends of D does not hold",
+                "+ template echo",
+            ],
+        ),
+    ];
+    for (name, workflow, mock, branches) in wanted {
+        let text = format!(
+            "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: '{name}'}}\n\
+             spec: {{workflow: {workflow}.yaml, mocks: [{mock}]}}\n"
+        );
+        let (tests, faults) = read_tests(documents("a_test.yaml", &text));
+        assert!(faults.is_empty(), "{faults:?}");
+        let options = Options {
+            notes_branches: true,
+            ..Options::default()
+        };
+        let coverage = run_test(&tests[0], &Known::new(), options).coverage;
+        let mut found: Vec<_> = coverage.all.iter().collect();
+        // Of one line, that it holds goes first.
+        found.sort_by_key(|branch| (branch.at.line, !branch.text.ends_with(" holds")));
+        let found: Vec<String> = found
+            .into_iter()
+            .map(|branch| {
+                let sign = if coverage.taken.contains(branch) {
+                    '+'
+                } else {
+                    '-'
+                };
+                format!("{sign} {}", branch.text)
+            })
+            .collect();
+        assert_eq!(found, branches, "{name}");
+    }
+}
