@@ -64,6 +64,19 @@ impl CacheEntry {
     }
 }
 
+/// Whether an entry that is kept was made later than one that is to take its place: then it stays.
+/// An entry is saved again after a restart, when another workflow may have saved its own.
+pub fn is_newer(kept: &str, entry: &str) -> bool {
+    let made = |text: &str| {
+        let entry = CacheEntry::read(text).ok()?;
+        timestamp::parse_rfc3339(entry.creation_timestamp.as_deref()?)
+    };
+    match (made(kept), made(entry)) {
+        (Some(kept), Some(new)) => kept > new,
+        _ => false,
+    }
+}
+
 /// Why a ConfigMap can't serve as a cache, going by its label's value.
 ///
 /// # Errors

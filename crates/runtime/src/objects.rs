@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label};
+use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label, is_newer};
 use argosy_engine::fact::CacheSeen;
 use argosy_engine::ids::Seconds;
 use argosy_engine::timestamp;
@@ -78,9 +78,11 @@ pub(crate) fn save_cache(
             Some((map, version)) => (map, Precondition::Version(version)),
             None => (empty(namespace, cache), Precondition::Absent),
         };
-        map.data
-            .get_or_insert_default()
-            .insert(key.to_owned(), entry.to_owned());
+        let data = map.data.get_or_insert_default();
+        if data.get(key).is_some_and(|kept| is_newer(kept, entry)) {
+            return Ok(());
+        }
+        data.insert(key.to_owned(), entry.to_owned());
         let written = store.put_object(NewObject {
             kind: ObjectKind::ConfigMap,
             namespace: namespace.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label};
+use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label, is_newer};
 use argosy_engine::fact::CacheSeen;
 use argosy_engine::ids::Seconds;
 
@@ -63,6 +63,8 @@ impl Caches {
             label: Some(CACHE_LABEL.1.to_owned()),
             data: BTreeMap::new(),
         });
-        map.data.insert(key.to_owned(), entry.to_owned());
+        if map.data.get(key).is_none_or(|kept| !is_newer(kept, entry)) {
+            map.data.insert(key.to_owned(), entry.to_owned());
+        }
     }
 }

@@ -50,6 +50,7 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         // What waits for an answer asks again after a restart.
         Effect::AskLocks(_)
         | Effect::LoadCache { .. }
+        | Effect::SaveCache { .. }
         | Effect::MakeClaim { .. }
         | Effect::RunTask(_) => false,
         Effect::StopPod { pod, .. } => world.pods.get(pod).is_none_or(|pod| !pod.told_to_end),

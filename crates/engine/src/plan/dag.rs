@@ -86,9 +86,8 @@ impl DagPlan {
         for index in 0..tasks.len() {
             for place in 0..tasks[index].dependencies.len() {
                 let dependency = tasks[index].dependencies[place] as usize;
-                if tasks[dependency].dependents.last() != Some(&(index as u32)) {
-                    tasks[dependency].dependents.push(index as u32);
-                }
+                // One that is named twice is waited for twice.
+                tasks[dependency].dependents.push(index as u32);
             }
         }
         let targets = targets(dag, &tasks, &by_name)?;

@@ -103,7 +103,8 @@ impl Run {
         i128::from(age) * 1_000_000_000 <= i128::from(most)
     }
 
-    /// Keeps what a node has put out, if its template says so and it ran.
+    /// Keeps what a node has put out, if its template says so and it ran. Done again when a run is
+    /// loaded: a crash may have come before it was carried out.
     pub(super) fn memoize(&mut self, index: NodeIndex) {
         let node = self.node(index);
         let saves = matches!(
@@ -121,7 +122,8 @@ impl Run {
             return;
         }
         let outputs = self.outputs_status(index);
-        let entry = CacheEntry::new(&self.node_id(index), outputs, self.now);
+        let at = self.node(index).finished_at().unwrap_or(self.now);
+        let entry = CacheEntry::new(&self.node_id(index), outputs, at);
         self.effects.push(Effect::SaveCache {
             run: self.id,
             cache: memo.cache.clone(),

@@ -344,6 +344,9 @@ impl Run {
             if !flags.has(Flags::SETTLED) {
                 self.dirty.insert(index);
             }
+            if !self.status.announced {
+                self.memoize(index);
+            }
             return;
         }
         if matches!(self.node(index).body, Body::Gate(_)) {
