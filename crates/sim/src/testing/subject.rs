@@ -5,7 +5,8 @@ use argosy_api::{
     WorkflowTemplate, WorkflowTemplateRef, read_typed,
 };
 use argosy_engine::ids::RunId;
-use serde_json::Value;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use serde_json::{Value, json};
 
 use super::file::Spec;
 use super::{Files, Place, TestError};
@@ -108,11 +109,11 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     let mut workflow = match value["kind"].as_str() {
         Some("WorkflowTemplate") => {
             let template: WorkflowTemplate = typed(value)?;
-            by_reference(template.metadata.name, false)
+            by_reference(&template.metadata, false)
         }
         Some("ClusterWorkflowTemplate") => {
             let template: ClusterWorkflowTemplate = typed(value)?;
-            by_reference(template.metadata.name, true)
+            by_reference(&template.metadata, true)
         }
         Some("CronWorkflow") => {
             let cron: CronWorkflow = typed(value)?;
@@ -121,6 +122,7 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
                 ..Workflow::default()
             };
             workflow.metadata.name = cron.metadata.name;
+            workflow.metadata.namespace = cron.metadata.namespace;
             workflow
         }
         // Most workflows stand in a file of their own, which need not be read twice.
@@ -140,27 +142,35 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     Ok(workflow)
 }
 
-fn by_reference(name: Option<String>, cluster_scope: bool) -> Workflow {
+fn by_reference(template: &ObjectMeta, cluster_scope: bool) -> Workflow {
     let mut workflow = Workflow::default();
-    workflow.metadata.name.clone_from(&name);
+    workflow.metadata.name.clone_from(&template.name);
+    workflow.metadata.namespace.clone_from(&template.namespace);
     workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
-        name: name.unwrap_or_default(),
+        name: template.name.clone().unwrap_or_default(),
         cluster_scope,
     });
     workflow
 }
 
 impl Subject<'_> {
-    /// A world that holds the objects, and in which the workflow is to begin.
+    /// A world that holds the objects, and in which the workflow is to begin. Objects without a
+    /// namespace are in the workflow's.
     pub fn world(&self) -> Result<(World, RunId), SimError> {
         let mut world = World::halting(Halting::AtOnce);
+        let namespace = self.workflow.metadata.namespace.as_deref();
         for given in &self.objects {
-            if !matches!(
-                given.value["kind"].as_str(),
-                Some("Workflow" | "CronWorkflow")
-            ) {
-                world.apply_object(given.value.clone())?;
+            let kind = given.value["kind"].as_str();
+            if matches!(kind, Some("Workflow" | "CronWorkflow")) {
+                continue;
             }
+            let mut object = given.value.clone();
+            if let (Some(namespace), Some(metadata)) =
+                (namespace, object["metadata"].as_object_mut())
+            {
+                metadata.entry("namespace").or_insert(json!(namespace));
+            }
+            world.apply_object(object)?;
         }
         let id = world.create(self.workflow.clone())?;
         Ok((world, id))
