@@ -2,7 +2,9 @@
 
 mod place;
 
+use std::io::{BufRead, BufReader};
 use std::path::Path;
+use std::process::{Child, Stdio};
 
 use place::{Place, errors, text};
 
@@ -154,4 +156,89 @@ fn what_no_test_has_taken() {
     assert_eq!(json["branches"].as_array().map(Vec::len), Some(4));
     let refused = place.fails(&["test", "--coverage", "-o", "junit"]);
     assert!(refused.contains("no place for --coverage"), "{refused}");
+}
+
+#[test]
+fn snapshots_are_written_and_compared() {
+    let place = place();
+    let test = "\
+apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: as ever}
+spec:
+  workflow: wf.yaml
+  mocks: [{node: a, outcomes: [{duration: 3}]}]
+  expect: {snapshot: wf.snapshot.yaml}
+";
+    place.write("tests/snap_test.yaml", test);
+    let play = |more: &[&str]| {
+        let mut arguments = vec!["test", "tests/snap_test.yaml"];
+        arguments.extend(more);
+        place.argosy(&arguments)
+    };
+    let said = text(&play(&[]));
+    assert!(said.contains("argosy test --update"), "{said}");
+    assert!(play(&["--update"]).status.success());
+    assert!(play(&[]).status.success());
+    let file = place.dir.path().join("tests/wf.snapshot.yaml");
+    let written = std::fs::read_to_string(&file).expect("it was written");
+    assert!(written.contains("duration: 3\n"), "{written}");
+    let line = written.lines().position(|line| line == "duration: 3");
+    let line = line.expect("it is there") + 1;
+    place.write(
+        "tests/snap_test.yaml",
+        &test.replace("duration: 3", "duration: 4"),
+    );
+    let said = text(&play(&[]));
+    let difference =
+        format!("    snapshot duration at tests/wf.snapshot.yaml:{line}\n    - 3\n    + 4\n");
+    assert!(said.contains(&difference), "{said}");
+    assert!(play(&["--update"]).status.success());
+}
+
+/// A program that is ended with its test, however that ends.
+struct Watching(Child);
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        // It may have ended by itself, which the test has noticed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn changes_are_watched() {
+    let place = place();
+    let child = place
+        .command(&["test", "--watch", "tests"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("argosy runs");
+    let mut watching = Watching(child);
+    let out = BufReader::new(watching.0.stdout.take().expect("it is piped"));
+    let mut lines = out.lines().map_while(Result::ok);
+    // What a round ends with, once it is there.
+    let mut end = || {
+        let line = lines.find(|line| line.contains(" tests "));
+        line.unwrap_or_default()
+    };
+    assert!(end().starts_with("1 of 2 tests failed"));
+    place.write(
+        "tests/wf_test.yaml",
+        &TESTS.replace("      a: Succeeded", "      a: Failed"),
+    );
+    assert!(end().starts_with("2 tests passed"));
+    place.write(
+        "tests/wf.yaml",
+        &WORKFLOW.replace("name: b,", "name: other,"),
+    );
+    assert!(end().starts_with("1 of 2 tests failed"));
+    place.write(
+        "tests/more/new_test.yaml",
+        &TESTS.replace("wf.yaml", "../wf.yaml"),
+    );
+    assert!(end().starts_with("3 of 4 tests failed"));
+    let ended = watching.0.try_wait().expect("it can be asked");
+    assert!(ended.is_none(), "it goes on until it is ended");
 }

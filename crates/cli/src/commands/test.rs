@@ -1,8 +1,11 @@
 //! `argosy test`: plays the workflows that test files name, with mocked steps and a virtual clock.
 
 mod forms;
+mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
+use std::io::Write;
 use std::path::{Component, Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,8 +18,10 @@ use argosy_sim::testing::{
 };
 
 use crate::files::{self, Fault};
+use crate::output;
 use crate::style::StyleFlags;
 use forms::Form;
+use watch::Stamps;
 
 /// The end of the name of a test file that is looked for in folders.
 const SUFFIXES: [&str; 2] = ["_test.yaml", "_test.yml"];
@@ -35,6 +40,12 @@ pub struct Arguments {
     /// Show which templates, and branches of `when` and `depends`, no test has taken
     #[arg(long)]
     coverage: bool,
+    /// Write what was seen into the files of snapshots that differ
+    #[arg(long)]
+    update: bool,
+    /// Play the tests again whenever one of their files has changed
+    #[arg(long)]
+    watch: bool,
     /// What to print
     #[arg(short, long, default_value = "plain")]
     output: Form,
@@ -62,12 +73,40 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         !arguments.coverage || arguments.output != Form::Junit,
         "JUnit's form has no place for --coverage: use -o plain, json or tap"
     );
+    if arguments.watch {
+        watch(arguments)?;
+    }
+    Ok(match once(arguments, &mut Stamps::default())? {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+/// Plays the tests whenever their files have changed, until somebody ends the program.
+fn watch(arguments: &Arguments) -> Result<Infallible> {
+    loop {
+        let mut stamps = Stamps::default();
+        if let Err(error) = once(arguments, &mut stamps) {
+            eprintln!("error: {error:#}");
+        }
+        std::io::stdout().flush()?;
+        stamps.wait(|| test_files(&arguments.paths).unwrap_or_default());
+    }
+}
+
+/// Plays the tests once and says whether all is well. The files are noted before they are read, so
+/// that no change is missed.
+fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
     let began = Instant::now();
-    let (tests, faults) = read(arguments)?;
+    let paths = test_files(&arguments.paths)?;
+    stamps.note(paths.iter().cloned());
+    let (tests, faults) = read(&paths, arguments.filter.as_deref().unwrap_or_default())?;
     for fault in &faults {
         eprintln!("{fault}\n");
     }
-    let shelf = Shelf::of(&tests);
+    let named = named_files(&tests);
+    stamps.note(named.iter().cloned());
+    let mut shelf = Shelf::of(&named);
     let options = Options {
         unmocked: match arguments.strict {
             true => Unmocked::Fail,
@@ -76,6 +115,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         notes_branches: arguments.coverage,
     };
     let mut played = play(&tests, &shelf, options);
+    if arguments.update && update(&played)? > 0 {
+        shelf = Shelf::of(&named);
+        played = play(&tests, &shelf, options);
+    }
     let coverage = arguments.coverage.then(|| {
         let mut coverage = Coverage::default();
         for played in &mut played {
@@ -96,18 +139,32 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         eprintln!("error: there is no test to play");
     }
     let passed = played.iter().all(|played| played.report.passed());
-    Ok(match passed && faults.is_empty() && !played.is_empty() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    Ok(passed && faults.is_empty() && !played.is_empty())
 }
 
-/// The tests that are meant, and what is wrong with their files.
-fn read(arguments: &Arguments) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
+/// Writes the snapshots that differ; says how many.
+fn update(played: &[Played]) -> Result<usize> {
+    let mut written = 0;
+    for played in played {
+        let snapshot = played.report.snapshot.as_ref();
+        let Some(snapshot) = snapshot.filter(|snapshot| snapshot.differs) else {
+            continue;
+        };
+        let path = beside(&folder_of(&played.file), &snapshot.file);
+        std::fs::write(&path, output::yaml(&snapshot.seen)?)
+            .with_context(|| format!("cannot write the snapshot {}", path.display()))?;
+        eprintln!("{} written", path.display());
+        written += 1;
+    }
+    Ok(written)
+}
+
+/// The tests whose file or name holds a text, and what is wrong with their files.
+fn read(paths: &[PathBuf], filter: &str) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
     let mut tests = Vec::new();
     let mut faults = Vec::new();
-    for path in test_files(&arguments.paths)? {
-        let text = files::read_text(&path)?;
+    for path in paths {
+        let text = files::read_text(path)?;
         let name = path.display().to_string();
         let source = Source::new(name.clone(), text);
         let (documents, unread) = read_documents(&source, &Limits::default());
@@ -117,7 +174,6 @@ fn read(arguments: &Arguments) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
             .chain(wrong)
             .filter(|fault| fault.is_error());
         faults.extend(errors.map(|fault| Fault::new(&name, &source.text, fault)));
-        let filter = arguments.filter.as_deref().unwrap_or_default();
         tests.extend(
             read.into_iter()
                 .filter(|test| name.contains(filter) || test.name().contains(filter)),
@@ -148,22 +204,26 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// The files that tests name.
+fn named_files(tests: &[ReadTest]) -> BTreeSet<PathBuf> {
+    tests
+        .iter()
+        .flat_map(|test| {
+            let folder = folder_of(test.file());
+            test.files().map(move |name| beside(&folder, name))
+        })
+        .collect()
+}
+
 /// The files that tests name, each read once.
 struct Shelf(BTreeMap<PathBuf, Vec<Document>>);
 
 impl Shelf {
     /// Files that can't be read are left out: the tests that name them say so.
-    fn of(tests: &[ReadTest]) -> Self {
-        let wanted: BTreeSet<PathBuf> = tests
-            .iter()
-            .flat_map(|test| {
-                let folder = folder_of(test);
-                test.files().map(move |name| beside(&folder, name))
-            })
-            .collect();
-        let read = wanted.into_iter().filter_map(|path| {
-            let documents = documents_of(&path).ok()?;
-            Some((path, documents))
+    fn of(named: &BTreeSet<PathBuf>) -> Self {
+        let read = named.iter().filter_map(|path| {
+            let documents = documents_of(path).ok()?;
+            Some((path.clone(), documents))
         });
         Self(read.collect())
     }
@@ -181,8 +241,9 @@ fn documents_of(path: &Path) -> Result<Vec<Document>> {
     }
 }
 
-fn folder_of(test: &ReadTest) -> PathBuf {
-    let folder = Path::new(test.file()).parent();
+/// The folder of a test file.
+fn folder_of(file: &str) -> PathBuf {
+    let folder = Path::new(file).parent();
     folder.map(Path::to_path_buf).unwrap_or_default()
 }
 
@@ -248,7 +309,7 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
 
 fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
-    let folder = folder_of(test);
+    let folder = folder_of(test.file());
     let report = run_test(test, &Beside { shelf, folder }, options);
     Played {
         file: test.file().to_owned(),

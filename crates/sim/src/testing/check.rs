@@ -9,8 +9,9 @@ use super::file::{Expect, Test};
 use super::matching::{Mismatch, compare};
 use super::observe::{self, base_name, template_name};
 use super::play::{Leaf, Play};
+use super::snapshot::{Snapshot, differences};
 use super::subject::Subject;
-use super::{Failure, Place};
+use super::{Failure, Files, Place};
 
 /// What is not as a test expects.
 pub(super) fn failures(
@@ -35,6 +36,35 @@ pub(super) fn failures(
     check.order(&expect.order);
     check.pods(&expect.pods);
     check.failures
+}
+
+/// In what the file of a snapshot differs from what was seen.
+pub(super) fn against_file(
+    document: &Document,
+    snapshot: &Snapshot,
+    files: &dyn Files,
+) -> Vec<Failure> {
+    let known = files.documents(&snapshot.file).and_then(<[_]>::first);
+    let Some(known) = known else {
+        return vec![Failure {
+            subject: "snapshot".to_owned(),
+            expected: Value::from(snapshot.file.as_str()),
+            actual: Value::from("there is no such file: `argosy test --update` writes it"),
+            at: Place::of(document, &at("snapshot")),
+            origin: None,
+        }];
+    };
+    let mut found = Vec::new();
+    let root = FieldPath::default();
+    differences(&root, &known.to_json(), &snapshot.seen, &mut found);
+    let failures = found.into_iter().map(|mismatch| Failure {
+        subject: format!("snapshot {}", mismatch.path),
+        expected: mismatch.expected,
+        actual: mismatch.actual,
+        at: Place::of(known, &mismatch.path),
+        origin: None,
+    });
+    failures.collect()
 }
 
 struct Check<'a> {

@@ -38,7 +38,9 @@ impl ReadTest {
     pub fn files(&self) -> impl Iterator<Item = &str> {
         let spec = &self.test.spec;
         let further = spec.files.iter().map(String::as_str);
-        spec.workflow.as_str().into_iter().chain(further)
+        let snapshot = spec.expect.snapshot.as_deref();
+        let workflow = spec.workflow.as_str();
+        workflow.into_iter().chain(further).chain(snapshot)
     }
 }
 
@@ -195,6 +197,8 @@ pub(super) struct Expect {
     pub pods: BTreeMap<String, Value>,
     pub duration: Option<Span>,
     pub max_running: Option<usize>,
+    /// The name of a file that says all that is to be seen.
+    pub snapshot: Option<String>,
 }
 
 /// A span of virtual time in whole seconds: `90`, or `1m30s`.

@@ -11,6 +11,7 @@ mod mock;
 mod observe;
 mod place;
 mod play;
+mod snapshot;
 mod subject;
 
 use argosy_api::{Document, FieldPath};
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use coverage::{Branch, Coverage};
 pub use file::{ReadTest, read_tests};
 pub use place::Place;
+pub use snapshot::Snapshot;
 
 /// Why a test can't be played.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +89,8 @@ pub struct Report {
     pub virtual_seconds: i64,
     /// Which branches were taken, if that is asked for.
     pub coverage: Coverage,
+    /// What was seen, if the test names a file for it.
+    pub snapshot: Option<Snapshot>,
 }
 
 impl Report {
@@ -104,6 +108,7 @@ pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report 
         failures: Vec::new(),
         virtual_seconds: 0,
         coverage: Coverage::default(),
+        snapshot: None,
     };
     if let Err(error) = fill(&mut report, read, files, options) {
         let path = FieldPath::default().field("spec").field("workflow");
@@ -132,6 +137,17 @@ fn fill(
     if options.notes_branches {
         report.coverage = coverage::coverage(&subject, &status);
     }
+    let expected = &read.test.spec.expect.snapshot;
+    report.snapshot = expected.as_ref().map(|file| Snapshot {
+        file: file.clone(),
+        seen: snapshot::seen(&play, &status),
+        differs: false,
+    });
     report.failures = check::failures(&read.document, &read.test, &subject, &play, status);
+    if let Some(snapshot) = &mut report.snapshot {
+        let found = check::against_file(&read.document, snapshot, files);
+        snapshot.differs = !found.is_empty();
+        report.failures.extend(found);
+    }
     Ok(())
 }

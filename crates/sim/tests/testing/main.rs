@@ -189,3 +189,33 @@ fn the_branches_that_were_taken() {
         assert_eq!(found, branches, "{name}");
     }
 }
+
+#[test]
+fn a_snapshot_reads_as_it_was_written() {
+    let mut known = Known::new();
+    let names: Vec<String> = known.0.iter().map(|(name, _)| name.clone()).collect();
+    for name in names {
+        let text = format!(
+            "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: a}}\nspec:\n  \
+             workflow: {name}\n  mocks: [{{node: make, outputs: {{result: '[\"y\", \"007\"]'}}}}]\n  \
+             expect: {{snapshot: kept-{name}}}\n"
+        );
+        let (tests, faults) = read_tests(documents("a_test.yaml", &text));
+        assert!(faults.is_empty(), "{faults:?}");
+        let play = |known: &Known| {
+            let report = run_test(&tests[0], known, Options::default());
+            (report.failures, report.snapshot.expect("it is asked for"))
+        };
+        let (failures, snapshot) = play(&known);
+        assert!(
+            snapshot.differs && failures[0].subject == "snapshot",
+            "{failures:?}"
+        );
+        let yaml = argosy_api::convert_to_yaml(&snapshot.seen).expect("it is YAML");
+        let file = documents(&snapshot.file, &yaml);
+        known.0.push((snapshot.file, file));
+        let (failures, snapshot) = play(&known);
+        assert!(!snapshot.differs, "{failures:?}");
+        assert!(failures.is_empty(), "{name}: {failures:?}");
+    }
+}
