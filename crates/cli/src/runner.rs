@@ -65,7 +65,7 @@ impl ObjectSource for Objects {
 
 /// Forks the keeper. Must come before anything that starts a thread.
 pub fn fork_keeper(data_dir: &Path) -> Result<KeeperHandle> {
-    std::fs::create_dir_all(data_dir)
+    argosy_store::create_private(data_dir)
         .with_context(|| format!("cannot make {}", data_dir.display()))?;
     argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
 }
@@ -152,7 +152,7 @@ pub fn background(
     max_processes: Option<u32>,
 ) -> Result<()> {
     let data_dir = client_options.data_dir()?;
-    std::fs::create_dir_all(&data_dir)?;
+    argosy_store::create_private(&data_dir)?;
     let lock = File::create(lock_file(&data_dir))?;
     if lock.try_lock().is_err() {
         // Another one lives, and takes what was submitted.
@@ -175,7 +175,7 @@ pub fn background(
 
 /// Starts a runner in the background, unless one lives.
 pub fn start(data_dir: &Path) -> Result<()> {
-    std::fs::create_dir_all(data_dir)?;
+    argosy_store::create_private(data_dir)?;
     let lock = File::create(lock_file(data_dir))?;
     if lock.try_lock().is_err() {
         return Ok(());

@@ -313,3 +313,27 @@ spec:
     let get = text(&place.argosy(&["get", "long"]));
     assert!(get.contains("Stopped with strategy 'Stop'"), "{get}");
 }
+
+#[test]
+fn what_is_kept_is_the_users_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    let file = place.write(
+        "one.yaml",
+        "
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: one}
+spec:
+  entrypoint: main
+  templates: [{name: main, container: {image: none, command: ['true']}}]
+",
+    );
+    place.run(&file);
+    let data = place.dir.path().join("data");
+    let mode = std::fs::metadata(data)
+        .expect("it is there")
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o077, 0, "{mode:o}");
+}

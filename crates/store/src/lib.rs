@@ -18,7 +18,7 @@ mod store;
 
 pub use command::{CommandId, CommandRow};
 pub use error::StoreError;
-pub use lock::{OwnerLock, RunLock};
+pub use lock::{OwnerLock, RunLock, create_private};
 pub use memory::{MemoryDisk, MemoryStore};
 pub use object::{NewObject, ObjectKind, Precondition, StoredObject};
 pub use run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};

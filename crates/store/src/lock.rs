@@ -145,11 +145,17 @@ pub(crate) fn sweep_owners(data_dir: &Path) -> Result<(), StoreError> {
 /// Creates the data directory and its `locks`, for their owner only.
 pub(crate) fn create_directories(data_dir: &Path) -> Result<(), StoreError> {
     let locks = data_dir.join("locks");
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&locks)
+    create_private(&locks)
         .map_err(|error| StoreError::io("create the data directory", &locks, error))
+}
+
+/// Makes a folder, and those above it that are missing, that nobody but this user can look into:
+/// what steps print and keep may be secret.
+///
+/// # Errors
+/// If it can't be made.
+pub fn create_private(folder: &Path) -> std::io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 /// A lock on a file, freed when dropped. The file stays.

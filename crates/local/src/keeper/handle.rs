@@ -28,7 +28,7 @@ pub struct KeeperHandle {
 pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
     let owner = OwnerLock::create(data_dir).map_err(io::Error::other)?;
     let folder = data_dir.join(FOLDER);
-    fs::create_dir_all(&folder)?;
+    argosy_store::create_private(&folder)?;
     let socket = folder.join(format!("{}.sock", owner.id()));
     let (address, _folder) = address(&socket)?;
     let listener = UnixListener::bind(address)?;
