@@ -19,9 +19,7 @@ mod stage;
 
 use std::path::Path;
 
-use argosy_api::Template;
 use argosy_artifacts::tree::Limits;
-use argosy_artifacts::{Folder, Stores};
 
 pub use collect::{Collected, Wanted, collect_outputs};
 pub use error::ExecutorError;
@@ -48,59 +46,4 @@ impl<'a> Workspace<'a> {
             limits: Limits::default(),
         }
     }
-}
-
-/// [`stage_inputs`] with the repository in a folder, no secrets and the default limits.
-///
-/// # Errors
-/// As [`stage_inputs`].
-pub fn stage(
-    template: &Template,
-    paths: &dyn PathMap,
-    folder: &Folder,
-    scratch: &Path,
-) -> Result<(), ExecutorError> {
-    stage_inputs(
-        template,
-        paths,
-        &Stores::new(folder),
-        &Workspace::new(scratch),
-    )
-}
-
-/// [`collect_outputs`] with the repository in a folder, no secrets, the default limits, and one log
-/// that holds all that the main container printed.
-pub fn collect(
-    template: &Template,
-    paths: &dyn PathMap,
-    folder: &Folder,
-    log: &Path,
-    capture_result: bool,
-) -> Collected {
-    let scratch = match folder.incoming() {
-        Ok(scratch) => scratch,
-        Err(error) => {
-            return Collected {
-                error: Some(error.to_string()),
-                ..Collected::default()
-            };
-        }
-    };
-    let logs = [ContainerLog {
-        container: "main",
-        stdout: log,
-        combined: log,
-    }];
-    let wanted = Wanted {
-        logs: &logs,
-        capture_result,
-        progress_file: None,
-    };
-    collect_outputs(
-        template,
-        paths,
-        &Stores::new(folder),
-        &Workspace::new(&scratch),
-        &wanted,
-    )
 }
