@@ -5,14 +5,17 @@
 //! that waits for another lock too does not keep its siblings.
 //! Argo: `workflow/sync/{sync_manager,semaphore,lock_name}.go`.
 
+mod names;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argosy_api::Synchronization;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{NodeIndex, RunId, Seconds};
+
+pub use names::lock_names;
 
 /// What holds a lock: a node, or, with [`NodeIndex::NONE`], a workflow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -185,17 +188,9 @@ impl LockTable {
                 return vec![(holder, LockSeen::Refused(error.into()))];
             }
         }
-        let place = Place::of(&request);
-        for lock in &request.locks {
-            if let Some(lock) = self.locks.get_mut(&lock.name)
-                && !lock.holders.contains_key(&holder)
-            {
-                lock.queue.insert(place);
-            }
-        }
         let names: BTreeSet<Arc<str>> =
             request.locks.iter().map(|lock| lock.name.clone()).collect();
-        self.requests.insert(holder, request);
+        self.line_up(request);
         match self.attempt(holder) {
             Some(Attempt::Granted(granted)) => {
                 let mut answers = vec![(holder, LockSeen::Granted(granted))];
@@ -228,17 +223,9 @@ impl LockTable {
                 answers.push((request.holder, LockSeen::Refused(error.into())));
                 continue;
             }
-            let place = Place::of(&request);
-            for lock in &request.locks {
-                names.insert(lock.name.clone());
-                if let Some(lock) = self.locks.get_mut(&lock.name)
-                    && !lock.holders.contains_key(&request.holder)
-                {
-                    lock.queue.insert(place);
-                }
-            }
+            names.extend(request.locks.iter().map(|lock| lock.name.clone()));
             asked.push(request.holder);
-            self.requests.insert(request.holder, request);
+            self.line_up(request);
         }
         answers.extend(self.wake(names));
         let granted: BTreeSet<LockHolder> = answers
@@ -259,6 +246,19 @@ impl LockTable {
             }
         }
         answers
+    }
+
+    /// Has a request stand in the queues of the locks that its holder does not have.
+    fn line_up(&mut self, request: LockRequest) {
+        let place = Place::of(&request);
+        for lock in &request.locks {
+            if let Some(lock) = self.locks.get_mut(&lock.name)
+                && !lock.holders.contains_key(&request.holder)
+            {
+                lock.queue.insert(place);
+            }
+        }
+        self.requests.insert(request.holder, request);
     }
 
     /// Gives up all that a holder holds or waits for.
@@ -323,8 +323,21 @@ impl LockTable {
         }
     }
 
+    /// The table of requests as they are stored, each with whether it is held.
+    pub fn stored<'a>(rows: impl IntoIterator<Item = &'a (LockRequest, bool)>) -> Self {
+        let mut table = Self::default();
+        for (request, held) in rows {
+            if *held {
+                table.hold(request.clone());
+            } else {
+                table.enqueue(request.clone());
+            }
+        }
+        table
+    }
+
     /// Enters a request that waits, as it stands in a store, without trying to grant it.
-    pub fn enqueue(&mut self, request: LockRequest) {
+    fn enqueue(&mut self, request: LockRequest) {
         let place = Place::of(&request);
         for name in &request.locks {
             let limit = self.limits.get(&name.name).copied();
@@ -551,165 +564,5 @@ impl Lock {
     }
 }
 
-/// The locks that a `synchronization` block names: semaphores first, then mutexes.
-///
-/// # Errors
-/// In Argo's words, if a lock is named twice or a semaphore has no or two sources.
-pub fn lock_names(
-    synchronization: &Synchronization,
-    namespace: &str,
-) -> Result<Vec<LockName>, String> {
-    let invalid = |error: &str| format!("requested configuration is invalid: {error}");
-    let mut names: Vec<LockName> = Vec::new();
-    for semaphore in synchronization.semaphores.iter().flatten() {
-        let namespace = if semaphore.namespace.is_empty() {
-            namespace
-        } else {
-            &semaphore.namespace
-        };
-        let name = match (&semaphore.config_map_key_ref, &semaphore.database) {
-            (Some(_), Some(_)) => {
-                return Err(invalid(
-                    "invalid semaphore with both ConfigMapKeyRef and Database",
-                ));
-            }
-            (Some(key), None) => format!("{namespace}/ConfigMap/{}/{}", key.name, key.key),
-            (None, Some(database)) => format!("{namespace}/Database/{}", database.key),
-            (None, None) => {
-                return Err(invalid(
-                    "cannot get LockName for a Semaphore without a ConfigMapRef or Database",
-                ));
-            }
-        };
-        names.push(LockName {
-            kind: LockKind::Semaphore,
-            name: Arc::from(name),
-        });
-    }
-    for mutex in synchronization.mutexes.iter().flatten() {
-        let namespace = if mutex.namespace.is_empty() {
-            namespace
-        } else {
-            &mutex.namespace
-        };
-        let source = if mutex.database { "Database" } else { "Mutex" };
-        names.push(LockName {
-            kind: LockKind::Mutex,
-            name: Arc::from(format!("{namespace}/{source}/{}", mutex.name)),
-        });
-    }
-    let distinct: BTreeSet<&LockName> = names.iter().collect();
-    if distinct.len() < names.len() {
-        return Err(invalid("duplicate synchronization item found"));
-    }
-    Ok(names)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn request(run: u64, node: u32, locks: &[&str]) -> LockRequest {
-        LockRequest {
-            holder: LockHolder {
-                run: RunId(run),
-                node: NodeIndex(node),
-            },
-            key: Arc::from(format!("ns/wf{run}/{node}")),
-            locks: locks
-                .iter()
-                .map(|name| LockName {
-                    kind: if name.contains("/Mutex/") {
-                        LockKind::Mutex
-                    } else {
-                        LockKind::Semaphore
-                    },
-                    name: Arc::from(*name),
-                })
-                .collect(),
-            priority: 0,
-            created_at: Seconds(run as i64),
-        }
-    }
-
-    fn granted(answers: &[LockAnswer]) -> Vec<(u64, u32)> {
-        answers
-            .iter()
-            .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
-            .map(|(holder, _)| (holder.run.0, holder.node.0))
-            .collect()
-    }
-
-    #[test]
-    fn waiters_go_by_priority_then_age_and_siblings_pass_each_other() {
-        let mut table = LockTable::default();
-        assert_eq!(
-            granted(&table.ask(request(3, 1, &["ns/Mutex/m"]))),
-            [(3, 1)]
-        );
-        assert!(granted(&table.ask(request(2, 1, &["ns/Mutex/m"]))).is_empty());
-        assert!(granted(&table.ask(request(1, 1, &["ns/Mutex/m"]))).is_empty());
-        let urgent = LockRequest {
-            priority: 5,
-            ..request(9, 1, &["ns/Mutex/m"])
-        };
-        assert!(granted(&table.ask(urgent)).is_empty());
-        for (before, next) in [((3, 1), (9, 1)), ((9, 1), (1, 1)), ((1, 1), (2, 1))] {
-            let holder = LockHolder {
-                run: RunId(before.0),
-                node: NodeIndex(before.1),
-            };
-            assert_eq!(granted(&table.release(holder)), [next]);
-        }
-    }
-
-    #[test]
-    fn all_locks_are_had_at_once_or_none() {
-        let mut table = LockTable::default();
-        table.ask(request(1, 1, &["ns/Mutex/a"]));
-        let answers = table.ask(request(1, 2, &["ns/Mutex/a", "ns/Mutex/b"]));
-        let LockSeen::Waiting { message, .. } = &answers[0].1 else {
-            panic!("{answers:?}");
-        };
-        assert_eq!(&**message, "Waiting for ns/Mutex/a lock. Lock status: 0/1");
-        // b is free, and a sibling may have it meanwhile.
-        assert_eq!(
-            granted(&table.ask(request(1, 3, &["ns/Mutex/b"]))),
-            [(1, 3)]
-        );
-        let free_a = table.release(request(1, 1, &[]).holder);
-        assert!(granted(&free_a).is_empty());
-        let free_b = table.release(request(1, 3, &[]).holder);
-        assert_eq!(granted(&free_b), [(1, 2)]);
-    }
-
-    #[test]
-    fn a_semaphore_follows_its_limit() {
-        let mut table = LockTable::default();
-        let name = "ns/ConfigMap/limits/workflow";
-        let refused = table.ask(request(1, 1, &[name]));
-        assert!(matches!(&refused[0].1, LockSeen::Refused(error)
-            if &**error == "failed to initialize semaphore ns/ConfigMap/limits/workflow with limit"));
-        table.set_limit(name, Some(1));
-        assert_eq!(granted(&table.ask(request(1, 1, &[name]))), [(1, 1)]);
-        assert!(granted(&table.ask(request(1, 2, &[name]))).is_empty());
-        assert!(granted(&table.ask(request(1, 3, &[name]))).is_empty());
-        assert_eq!(granted(&table.set_limit(name, Some(3))), [(1, 2), (1, 3)]);
-        table.set_limit(name, Some(1));
-        assert!(granted(&table.ask(request(1, 4, &[name]))).is_empty());
-        assert!(granted(&table.release(request(1, 1, &[]).holder)).is_empty());
-        assert!(granted(&table.release(request(1, 2, &[]).holder)).is_empty());
-        assert_eq!(granted(&table.release(request(1, 3, &[]).holder)), [(1, 4)]);
-    }
-
-    #[test]
-    fn a_run_that_is_gone_holds_nothing() {
-        let mut table = LockTable::default();
-        table.ask(request(1, 1, &["ns/Mutex/a"]));
-        table.ask(request(1, 2, &["ns/Mutex/a"]));
-        table.ask(request(2, 1, &["ns/Mutex/a"]));
-        assert_eq!(granted(&table.forget(RunId(1))), [(2, 1)]);
-        assert_eq!(table.list()[0].holders.len(), 1);
-        assert!(table.list()[0].waiting.is_empty());
-    }
-}
+mod tests;

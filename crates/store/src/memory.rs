@@ -529,14 +529,7 @@ impl Store for MemoryStore {
         work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
     ) -> Result<Vec<LockAnswer>, StoreError> {
         let mut rows = self.change();
-        let mut table = LockTable::default();
-        for (request, held) in rows.locks.values() {
-            if *held {
-                table.hold(request.clone());
-            } else {
-                table.enqueue(request.clone());
-            }
-        }
+        let mut table = LockTable::stored(rows.locks.values());
         let answers = work(&mut table);
         rows.locks = table
             .requests()

@@ -25,14 +25,7 @@ pub(super) fn with_locks(
     work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
 ) -> Result<Vec<LockAnswer>, StoreError> {
     let known = reached(connection, seeds)?;
-    let mut table = LockTable::default();
-    for (request, held) in known.values() {
-        if *held {
-            table.hold(request.clone());
-        } else {
-            table.enqueue(request.clone());
-        }
-    }
+    let mut table = LockTable::stored(known.values());
     let answers = work(&mut table);
     let now: Known = table
         .requests()

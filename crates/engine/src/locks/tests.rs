@@ -1,0 +1,105 @@
+use super::*;
+
+fn request(run: u64, node: u32, locks: &[&str]) -> LockRequest {
+    LockRequest {
+        holder: LockHolder {
+            run: RunId(run),
+            node: NodeIndex(node),
+        },
+        key: Arc::from(format!("ns/wf{run}/{node}")),
+        locks: locks
+            .iter()
+            .map(|name| LockName {
+                kind: if name.contains("/Mutex/") {
+                    LockKind::Mutex
+                } else {
+                    LockKind::Semaphore
+                },
+                name: Arc::from(*name),
+            })
+            .collect(),
+        priority: 0,
+        created_at: Seconds(run as i64),
+    }
+}
+
+fn granted(answers: &[LockAnswer]) -> Vec<(u64, u32)> {
+    answers
+        .iter()
+        .filter(|(_, seen)| matches!(seen, LockSeen::Granted(_)))
+        .map(|(holder, _)| (holder.run.0, holder.node.0))
+        .collect()
+}
+
+#[test]
+fn waiters_go_by_priority_then_age_and_siblings_pass_each_other() {
+    let mut table = LockTable::default();
+    assert_eq!(
+        granted(&table.ask(request(3, 1, &["ns/Mutex/m"]))),
+        [(3, 1)]
+    );
+    assert!(granted(&table.ask(request(2, 1, &["ns/Mutex/m"]))).is_empty());
+    assert!(granted(&table.ask(request(1, 1, &["ns/Mutex/m"]))).is_empty());
+    let urgent = LockRequest {
+        priority: 5,
+        ..request(9, 1, &["ns/Mutex/m"])
+    };
+    assert!(granted(&table.ask(urgent)).is_empty());
+    for (before, next) in [((3, 1), (9, 1)), ((9, 1), (1, 1)), ((1, 1), (2, 1))] {
+        let holder = LockHolder {
+            run: RunId(before.0),
+            node: NodeIndex(before.1),
+        };
+        assert_eq!(granted(&table.release(holder)), [next]);
+    }
+}
+
+#[test]
+fn all_locks_are_had_at_once_or_none() {
+    let mut table = LockTable::default();
+    table.ask(request(1, 1, &["ns/Mutex/a"]));
+    let answers = table.ask(request(1, 2, &["ns/Mutex/a", "ns/Mutex/b"]));
+    let LockSeen::Waiting { message, .. } = &answers[0].1 else {
+        panic!("{answers:?}");
+    };
+    assert_eq!(&**message, "Waiting for ns/Mutex/a lock. Lock status: 0/1");
+    // b is free, and a sibling may have it meanwhile.
+    assert_eq!(
+        granted(&table.ask(request(1, 3, &["ns/Mutex/b"]))),
+        [(1, 3)]
+    );
+    let free_a = table.release(request(1, 1, &[]).holder);
+    assert!(granted(&free_a).is_empty());
+    let free_b = table.release(request(1, 3, &[]).holder);
+    assert_eq!(granted(&free_b), [(1, 2)]);
+}
+
+#[test]
+fn a_semaphore_follows_its_limit() {
+    let mut table = LockTable::default();
+    let name = "ns/ConfigMap/limits/workflow";
+    let refused = table.ask(request(1, 1, &[name]));
+    assert!(matches!(&refused[0].1, LockSeen::Refused(error)
+        if &**error == "failed to initialize semaphore ns/ConfigMap/limits/workflow with limit"));
+    table.set_limit(name, Some(1));
+    assert_eq!(granted(&table.ask(request(1, 1, &[name]))), [(1, 1)]);
+    assert!(granted(&table.ask(request(1, 2, &[name]))).is_empty());
+    assert!(granted(&table.ask(request(1, 3, &[name]))).is_empty());
+    assert_eq!(granted(&table.set_limit(name, Some(3))), [(1, 2), (1, 3)]);
+    table.set_limit(name, Some(1));
+    assert!(granted(&table.ask(request(1, 4, &[name]))).is_empty());
+    assert!(granted(&table.release(request(1, 1, &[]).holder)).is_empty());
+    assert!(granted(&table.release(request(1, 2, &[]).holder)).is_empty());
+    assert_eq!(granted(&table.release(request(1, 3, &[]).holder)), [(1, 4)]);
+}
+
+#[test]
+fn a_run_that_is_gone_holds_nothing() {
+    let mut table = LockTable::default();
+    table.ask(request(1, 1, &["ns/Mutex/a"]));
+    table.ask(request(1, 2, &["ns/Mutex/a"]));
+    table.ask(request(2, 1, &["ns/Mutex/a"]));
+    assert_eq!(granted(&table.forget(RunId(1))), [(2, 1)]);
+    assert_eq!(table.list()[0].holders.len(), 1);
+    assert!(table.list()[0].waiting.is_empty());
+}
