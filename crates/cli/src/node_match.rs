@@ -1,41 +1,22 @@
 //! `--node-field-selector`, on nodes as they are shown. Argo: `SelectorMatchesNode`.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use argosy_api::NodeStatus;
 use argosy_engine::fact::{NodeSelector, Requirement};
 
 /// Reads `key=value,key!=value`.
 pub fn parse(text: &str) -> Result<NodeSelector> {
-    let mut terms = Vec::new();
-    for term in text
-        .split(',')
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
-    {
-        let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
-            (key, false, value)
-        } else if let Some((key, value)) = term.split_once("==") {
-            (key, true, value)
-        } else if let Some((key, value)) = term.split_once('=') {
-            (key, true, value)
-        } else {
-            bail!("the selector {term:?} is not KEY=VALUE or KEY!=VALUE");
-        };
-        let key = key.trim();
+    let selector = NodeSelector::parse(text).map_err(|error| anyhow!("the selector {error}"))?;
+    for Requirement { key, .. } in &selector.0 {
         let parameter = key.starts_with("inputs.parameters.") && key.ends_with(".value");
-        if !parameter && !KEYS.contains(&key) {
+        if !parameter && !KEYS.contains(&&**key) {
             bail!(
                 "nodes can't be selected by {key:?}; they can by {} and inputs.parameters.NAME.value",
                 KEYS.join(", ")
             );
         }
-        terms.push(Requirement {
-            key: key.into(),
-            equals,
-            value: value.trim().into(),
-        });
     }
-    Ok(NodeSelector(terms))
+    Ok(selector)
 }
 
 const KEYS: [&str; 7] = [

@@ -250,6 +250,50 @@ pub enum Letter {
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct NodeSelector(pub Vec<Requirement>);
 
+/// Why a text is no [`NodeSelector`]: one of its terms.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is not KEY=VALUE or KEY!=VALUE")]
+pub struct BadTerm(pub String);
+
+impl NodeSelector {
+    /// Reads `key=value,key!=value`. Which keys there are is not looked at.
+    ///
+    /// # Errors
+    /// If a term is none.
+    pub fn parse(text: &str) -> Result<Self, BadTerm> {
+        let terms = text.split(',').map(str::trim);
+        terms
+            .filter(|term| !term.is_empty())
+            .map(|term| {
+                let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
+                    (key, false, value)
+                } else if let Some((key, value)) = term.split_once("==") {
+                    (key, true, value)
+                } else if let Some((key, value)) = term.split_once('=') {
+                    (key, true, value)
+                } else {
+                    return Err(BadTerm(term.to_owned()));
+                };
+                Ok(Requirement {
+                    key: key.trim().into(),
+                    equals,
+                    value: value.trim().into(),
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    /// Means the nodes of which this field has this value.
+    pub fn only(key: &str, value: &str) -> Self {
+        Self(vec![Requirement {
+            key: key.into(),
+            equals: true,
+            value: value.into(),
+        }])
+    }
+}
+
 /// One term of a [`NodeSelector`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requirement {

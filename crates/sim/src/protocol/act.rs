@@ -1,7 +1,7 @@
 //! `act`: what users ask.
 
 use argosy_api::{NodePhase, Workflow};
-use argosy_engine::fact::{Command, NodeSelector, Requirement};
+use argosy_engine::fact::{Command, NodeSelector};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::RestartChoice;
 
@@ -103,7 +103,7 @@ impl Session {
             .find(|node| node.id == *wanted || node.name == *wanted)
             .or_else(|| nodes().find(|node| node.display_name == *wanted));
         match found {
-            Some(node) => selector(&format!("id={}", node.id)).map(Some),
+            Some(node) => Ok(Some(NodeSelector::only("id", &node.id))),
             None => Err(ProtocolError::Refused(format!(
                 "there is no node {wanted:?}"
             ))),
@@ -225,30 +225,8 @@ fn phase(text: &str) -> Result<NodePhase, ProtocolError> {
 
 /// Reads a `--node-field-selector`.
 fn selector(text: &str) -> Result<NodeSelector, ProtocolError> {
-    let mut terms = Vec::new();
-    for term in text
-        .split(',')
-        .map(str::trim)
-        .filter(|term| !term.is_empty())
-    {
-        let (key, equals, value) = if let Some((key, value)) = term.split_once("!=") {
-            (key, false, value)
-        } else if let Some((key, value)) = term.split_once("==") {
-            (key, true, value)
-        } else if let Some((key, value)) = term.split_once('=') {
-            (key, true, value)
-        } else {
-            return Err(ProtocolError::Refused(format!(
-                "invalid selector: {term:?} is not KEY=VALUE or KEY!=VALUE"
-            )));
-        };
-        terms.push(Requirement {
-            key: key.trim().into(),
-            equals,
-            value: value.trim().into(),
-        });
-    }
-    Ok(NodeSelector(terms))
+    NodeSelector::parse(text)
+        .map_err(|error| ProtocolError::Refused(format!("invalid selector: {error}")))
 }
 
 /// Five letters that follow from a number.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{FieldPath, NodePhase, NodeStatus, NodeType, Outputs, Parameter};
 use argosy_engine::effect::{Layout, TaskRequest};
-use argosy_engine::fact::{Command, NodeSelector, Requirement, ResultSeen, TaskSeen};
+use argosy_engine::fact::{Command, NodeSelector, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 
 use super::Unmocked;
@@ -375,11 +375,7 @@ impl Player<'_> {
     }
 
     fn resume(&mut self, node: &NodeStatus, outcome: Outcome) {
-        let selector = NodeSelector(vec![Requirement {
-            key: "id".into(),
-            equals: true,
-            value: node.id.as_str().into(),
-        }]);
+        let selector = NodeSelector::only("id", &node.id);
         let failed = outcome.exit_code != 0;
         let set = Command::SetNode {
             selector: selector.clone(),
