@@ -22,6 +22,14 @@ pub struct After {
 }
 
 impl After {
+    /// Refuses to wait for, or watch, more than one workflow. Argo: `argo retry`, `argo resubmit`.
+    pub fn check_single(self, workflows: usize) -> Result<()> {
+        if (self.wait || self.watch) && workflows > 1 {
+            bail!("--wait and --watch are for a single workflow; {workflows} were selected");
+        }
+        Ok(())
+    }
+
     /// Refuses what can't be done with so many workflows.
     pub fn check(self, workflows: usize) -> Result<()> {
         if self.watch && workflows > 1 {

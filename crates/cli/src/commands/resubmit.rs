@@ -43,12 +43,7 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
     let rows = arguments.workflows.rows(&client)?;
-    if (arguments.after.wait || arguments.after.watch) && rows.len() > 1 {
-        bail!(
-            "--wait and --watch are for a single workflow; {} were selected",
-            rows.len()
-        );
-    }
+    arguments.after.check_single(rows.len())?;
     let mut runs = Vec::new();
     for row in &rows {
         let old = client.load(row.id)?;

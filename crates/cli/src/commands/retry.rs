@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use argosy_engine::fact::Command;
 use argosy_engine::run::RestartChoice;
 
@@ -54,12 +54,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         .transpose()?;
     let parameters = super::node::pairs(&arguments.parameters)?;
     let rows = arguments.workflows.rows(&client)?;
-    if (arguments.after.wait || arguments.after.watch) && rows.len() > 1 {
-        bail!(
-            "--wait and --watch are for a single workflow; {} were selected",
-            rows.len()
-        );
-    }
+    arguments.after.check_single(rows.len())?;
     let mut runs = Vec::new();
     for row in &rows {
         let run = client.load(row.id)?;
