@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use crate::effect::{Effect, PodRequest};
 use crate::fact::Fact;
 use crate::ids::{RunId, Seconds};
-use crate::locks::{LockAnswer, LockRequest, LockTable, LockView};
+use crate::locks::{LockAnswer, LockHolder, LockRequest, LockTable, LockView};
 use crate::run::{Run, Turn};
 use crate::throttle::{POSTPONED, Throttle};
 
@@ -78,12 +78,10 @@ impl Controller {
         }
         self.wanting.retain(|&wanting| wanting != id);
         let run = self.runs.remove(&id);
-        let answers = self.locks.forget(id);
-        self.tell_locks(answers);
         self.returning.remove(&id);
         self.asks.retain(|request| request.holder.run != id);
+        self.ended(id);
         self.grant_asked();
-        self.leave_throttle(id);
         run
     }
 
@@ -147,29 +145,9 @@ impl Controller {
             .admit(id, definition.namespace(), priority, created_at)
     }
 
-    /// Carries out what is the controller's own of a turn's effects, in the place that
-    /// [`Effect::is_final`] gives it.
-    pub fn perform(&mut self, effect: &Effect) {
-        let answers = match effect {
-            Effect::AskLocks(request) => self.locks.ask((**request).clone()),
-            Effect::ReleaseLocks(holder) => self.locks.release(*holder),
-            Effect::RunEnded
-            | Effect::StopPod { .. }
-            | Effect::ForgetPod { .. }
-            | Effect::DeletePod { .. }
-            | Effect::MakeClaim { .. }
-            | Effect::DropClaim { .. }
-            | Effect::MakeBudget { .. }
-            | Effect::DropBudget { .. }
-            | Effect::Metric(_)
-            | Effect::Event(_)
-            | Effect::DeleteArtifacts(_)
-            | Effect::DeleteRun { .. }
-            | Effect::LoadCache { .. }
-            | Effect::SaveCache { .. }
-            | Effect::RunTask(_)
-            | Effect::StopTask { .. } => return,
-        };
+    /// A holder needs its locks no more: [`Effect::ReleaseLocks`], once it is committed.
+    pub fn release_locks(&mut self, holder: LockHolder) {
+        let answers = self.locks.release(holder);
         self.tell_locks(answers);
     }
 

@@ -85,9 +85,10 @@ pub enum Effect {
     },
     /// The run has ended and its end is part of this turn's commit.
     RunEnded,
-    /// Ask for locks. The controller itself carries this out; it never leaves it.
+    /// Ask for locks. A controller that owns them keeps this to itself; one whose locks are shared
+    /// hands it out.
     AskLocks(Box<LockRequest>),
-    /// A node, or the workflow, needs its locks no more; the controller carries this out.
+    /// A node, or the workflow, needs its locks no more.
     ReleaseLocks(LockHolder),
     /// Look a key up in a cache. The answer is a [`Fact::CacheSeen`](crate::fact::Fact::CacheSeen).
     LoadCache {

@@ -265,7 +265,9 @@ impl World {
             Effect::SaveCache {
                 cache, key, entry, ..
             } => self.caches.save(&cache, &key, &entry),
-            Effect::AskLocks(_) | Effect::ReleaseLocks(_) => self.controller.perform(&effect),
+            Effect::ReleaseLocks(holder) => self.controller.release_locks(holder),
+            // The controller keeps these to itself.
+            Effect::AskLocks(_) => {}
             Effect::RunTask(task) => {
                 self.tasks.insert(task.key, *task);
             }
