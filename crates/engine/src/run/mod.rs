@@ -60,12 +60,14 @@ use std::sync::Arc;
 use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
-use crate::commit::{Commit, NodeRow};
+use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
+use crate::metrics::Emission;
+use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
@@ -130,6 +132,7 @@ pub struct Run {
     removed: Vec<u32>,
     status_changed: bool,
     effects: Vec<Effect>,
+    observations: Vec<Emission>,
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
@@ -154,6 +157,8 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// The number of the last entry in the outbox.
+    pub outbox: u64,
     /// Something has been learnt since the workflow began: Argo's controller has looked twice.
     pub looked_twice: bool,
     /// Labels whose values were found when the workflow began.
@@ -247,6 +252,7 @@ impl Run {
             removed: Vec::new(),
             status_changed: false,
             effects: Vec::new(),
+            observations: Vec::new(),
             log: Vec::new(),
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
@@ -452,6 +458,7 @@ impl Run {
             self.effects.push(Effect::RunEnded);
         }
         self.tell_changes();
+        let outbox = self.outbox();
         let mut nodes = Vec::with_capacity(self.changed.len());
         let mut values = Vec::new();
         for index in std::mem::take(&mut self.changed) {
@@ -475,9 +482,23 @@ impl Run {
                 values,
                 log: crate::log::encode(&log),
                 consumed_commands: Vec::new(),
+                metrics: std::mem::take(&mut self.observations),
+                outbox,
+                delivered: Vec::new(),
             },
             effects: std::mem::take(&mut self.effects),
             unfinished,
         }
+    }
+
+    /// What this turn asks to be done at last.
+    fn outbox(&mut self) -> Option<OutboxRow> {
+        let entry = outbox::encode(&self.effects)?;
+        self.status.outbox += 1;
+        self.status_changed = true;
+        Some(OutboxRow {
+            number: self.status.outbox,
+            entry,
+        })
     }
 }
