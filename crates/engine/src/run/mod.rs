@@ -124,6 +124,8 @@ pub struct Run {
     own_repository: Option<Box<ArtifactRepositoryView>>,
     /// The next claim has been asked for.
     claim_asked: bool,
+    /// The run was taken up from its status, and what is over has not been settled.
+    unsettled: bool,
     telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`TURN_BUDGET`].
@@ -245,6 +247,7 @@ impl Run {
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
             claim_asked: false,
+            unsettled: false,
             telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
@@ -347,6 +350,7 @@ impl Run {
     fn work(&mut self) -> bool {
         loop {
             while !self.status.suspended && !self.awaits_start() {
+                self.settle_adopted();
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }
