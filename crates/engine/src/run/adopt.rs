@@ -108,6 +108,10 @@ impl Run {
         run.link_all()?;
         run.make_missing_containers();
         run.settle_adopted();
+        if run.status.phase == Some(WorkflowPhase::Running) {
+            // Whoever kept its metrics is gone: those that show the time begin anew.
+            run.tell_workflow_metrics();
+        }
         Ok(run)
     }
 
