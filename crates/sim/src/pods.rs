@@ -214,7 +214,11 @@ impl SimPod {
                 .iter()
                 .map(|container| container.name.clone())
                 .collect(),
-            None => names.filter(|name| name == "main").collect(),
+            None => {
+                let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "main");
+                // A pod without the executor has no sidecars: what is not `main` is a set's.
+                if mains.is_empty() { others } else { mains }
+            }
         }
     }
 
