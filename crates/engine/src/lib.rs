@@ -25,6 +25,7 @@ pub mod observe;
 pub mod outbox;
 pub mod plan;
 mod printf;
+pub mod repository;
 pub mod run;
 pub mod settings;
 pub mod source;

@@ -108,6 +108,8 @@ pub struct World {
     pub(crate) caches: Caches,
     pub(crate) limits: BTreeMap<String, i64>,
     parallelism: (u32, u32),
+    /// How many workflows of a namespace may run, where its label says so.
+    pub(crate) namespace_limits: BTreeMap<String, Option<u32>>,
     /// What agents have been asked to carry out.
     tasks: BTreeMap<PodKey, TaskRequest>,
     pub(crate) cluster: Cluster,
@@ -135,6 +137,7 @@ impl Default for World {
             caches: Caches::default(),
             limits: BTreeMap::new(),
             parallelism: (0, 0),
+            namespace_limits: BTreeMap::new(),
             tasks: BTreeMap::new(),
             cluster: Cluster::default(),
         }
@@ -322,7 +325,7 @@ impl World {
             Effect::StopPod { pod, .. } => self.halt(pod),
             Effect::ForgetPod { pod } => {
                 if let Some(known) = self.pods.get_mut(&pod) {
-                    known.forgotten = true;
+                    known.forget();
                 }
             }
             Effect::RunEnded => self.controller.ended(id),
@@ -448,6 +451,21 @@ impl World {
         self.asked.push((id, Fact::Asked(command)));
     }
 
+    /// Asks something of a run that takes it in at once; what follows from it waits for the next
+    /// settling. One that can't yet is told then.
+    pub fn ask_now(&mut self, id: RunId, command: Command) {
+        let in_order =
+            self.crash_after.is_none() && self.asked.iter().all(|(asked, _)| *asked != id);
+        let fact = Fact::Asked(command.clone());
+        let turn = in_order
+            .then(|| self.controller.hear(self.now, id, fact))
+            .flatten();
+        match turn {
+            Some(turn) => self.carry_out(id, turn, Some(id)),
+            None => self.ask_later(id, command),
+        }
+    }
+
     /// Deletes a workflow with its pods.
     pub fn delete(&mut self, id: RunId) {
         self.controller.remove(id);
@@ -547,6 +565,9 @@ impl World {
         self.delivered.clear();
         let (total, namespace) = self.parallelism;
         self.controller.set_parallelism(total, namespace);
+        for (namespace, limit) in &self.namespace_limits {
+            self.controller.set_namespace_parallelism(namespace, *limit);
+        }
         for (lock, limit) in &self.limits {
             self.controller.set_semaphore_limit(lock, Some(*limit));
         }

@@ -19,6 +19,7 @@ use super::row::StoredBody;
 use super::shown::Found;
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::lower::node_id;
 use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
 use crate::timestamp;
@@ -108,6 +109,10 @@ impl Run {
         run.link_all()?;
         run.make_missing_containers();
         run.enter_adopted();
+        if run.status.phase == Some(WorkflowPhase::Running) {
+            // Whoever kept its metrics is gone: those that show the time begin anew.
+            run.tell_workflow_metrics();
+        }
         Ok(run)
     }
 
@@ -201,6 +206,10 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        let salt = shown_salt(self.definition.name(), status);
+        if salt > 0 {
+            node.details_mut().salt = salt;
+        }
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
@@ -389,6 +398,15 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
             .as_deref()
             .and_then(|code| code.parse().ok()),
     }))
+}
+
+/// The salt that made a node's ID another than that of a node before it; 0 for none.
+fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
+    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
+    match has_id(0) {
+        true => 0,
+        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
+    }
 }
 
 fn adopt_details(node: &mut Node, status: &NodeStatus) {

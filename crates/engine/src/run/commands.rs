@@ -283,14 +283,14 @@ impl Run {
         }
     }
 
-    /// The suspended nodes that a selector means.
+    /// The suspended nodes that a selector means. Argo: `IsActiveSuspendNode`.
     pub(crate) fn suspended_nodes(&self, selector: &NodeSelector) -> Vec<NodeIndex> {
         (0..self.nodes.len() as u32)
             .map(NodeIndex)
             .filter(|&index| {
                 let node = self.node(index);
                 node.kind == NodeType::Suspend
-                    && !node.phase.is_fulfilled()
+                    && node.phase == NodePhase::Running
                     && self.matches(index, selector)
             })
             .collect()

@@ -332,6 +332,20 @@ impl Run {
     /// Works through what has been told, until nothing is left to do or the budget is spent.
     pub fn turn(&mut self, now: Seconds) -> Turn {
         self.spent = 0;
+        self.take_in(now);
+        self.reach_due_times();
+        let unfinished = self.work();
+        self.finish_turn(unfinished)
+    }
+
+    /// Takes in what has been told, and leaves what follows from it to the next turn: the state in
+    /// which Argo's API server leaves a workflow that its controller has not looked at yet.
+    pub fn hear(&mut self, now: Seconds) -> Turn {
+        self.take_in(now);
+        self.finish_turn(true)
+    }
+
+    fn take_in(&mut self, now: Seconds) {
         self.now = self.now.max(now);
         while let Some(fact) = self.facts.pop_front() {
             self.now = self.now.max(fact.at);
@@ -342,9 +356,6 @@ impl Run {
                 break;
             }
         }
-        self.reach_due_times();
-        let unfinished = self.work();
-        self.finish_turn(unfinished)
     }
 
     fn work(&mut self) -> bool {

@@ -175,7 +175,11 @@ impl Run {
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
             PodPhase::Pending if self.node(index).phase == NodePhase::Pending => {
-                self.set_message(index, pending_reason(seen).as_deref());
+                let reason = pending_reason(seen);
+                // Why there is another pod stays to be read until that one says something.
+                if reason.is_some() || self.pod_restarts(index) == 0 {
+                    self.set_message(index, reason.as_deref());
+                }
             }
             PodPhase::Pending => {}
             PodPhase::Running => self.pod_runs(index, seen),
@@ -316,7 +320,8 @@ impl Run {
             self.counts.asked_pods -= 1;
         }
         if self.node(index).phase == NodePhase::Pending {
-            // It had not begun, so it can be asked for again.
+            // It had not begun, so it can be asked for again. The next one may wait for nothing.
+            self.set_message(index, None);
             let node = self.change(index);
             node.incarnation += 1;
             node.flags.clear(Flags::POD_ENDED);
