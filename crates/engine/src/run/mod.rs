@@ -148,6 +148,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -155,7 +158,7 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,

@@ -46,6 +46,8 @@ pub enum LoadError {
 #[serde(default, rename_all = "camelCase")]
 struct State {
     phase: Option<WorkflowPhase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown_end: Option<(WorkflowPhase, Option<i64>)>,
     message: String,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -97,6 +99,7 @@ impl Run {
     pub(super) fn encode_state(&self) -> Vec<u8> {
         let state = State {
             phase: self.status.phase,
+            shown_end: (self.status.shown_end).map(|(phase, at)| (phase, at.map(|at| at.0))),
             message: self.status.message.to_string(),
             started_at: self.status.started_at.map(|at| at.0),
             finished_at: self.status.finished_at.map(|at| at.0),
@@ -127,6 +130,7 @@ impl Run {
         let state: State =
             serde_json::from_slice(bytes).map_err(|error| LoadError::State(error.to_string()))?;
         self.status.phase = state.phase;
+        self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
         self.status.message = Arc::from(state.message);
         self.status.started_at = state.started_at.map(Seconds);
         self.status.finished_at = state.finished_at.map(Seconds);

@@ -54,6 +54,7 @@ impl Run {
             self.change(NodeIndex(place));
         }
         self.status.phase = Some(WorkflowPhase::Running);
+        self.status.shown_end = None;
         self.status.message = "".into();
         self.status.started_at = Some(self.now);
         self.status.finished_at = None;
