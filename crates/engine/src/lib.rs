@@ -24,6 +24,7 @@ pub mod metrics;
 pub mod observe;
 pub mod plan;
 mod printf;
+pub mod revision;
 pub mod run;
 pub mod settings;
 pub mod source;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase};
 
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
-pub(crate) use compile::compile_late;
+pub(crate) use compile::{compile_after, compile_late};
 pub use compile::{CompileError, compile};
 pub use dag::{DagPlan, TaskPlan};
 pub use looping::LoopPlan;

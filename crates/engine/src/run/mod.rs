@@ -39,6 +39,7 @@ mod project;
 mod rebuild;
 mod restart;
 mod restart_plan;
+mod refit;
 mod resubmit;
 mod retry;
 mod row;
@@ -67,6 +68,7 @@ use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
 pub use adopt::recall_templates;
@@ -162,6 +164,8 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }

@@ -34,6 +34,11 @@ impl Run {
                 ));
             }
         }
+        if !self.status.revisions.is_empty() {
+            return Err(LoadError::State(
+                "the workflow's templates were changed by a retry, so that its nodes don't fit one that is begun anew: resubmit it without memoizing".to_owned(),
+            ));
+        }
         let mut new = Self::new(id, definition, self.settings.clone())?;
         new.now = now;
         let children = self.children();
