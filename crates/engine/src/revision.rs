@@ -92,6 +92,20 @@ impl Revision {
         }
     }
 
+    /// The names of the changed templates; those of other objects as `OBJECT/NAME`.
+    pub fn names(&self) -> Vec<String> {
+        let own = self.templates.iter().map(|template| template.name.clone());
+        let of_others = self
+            .workflow_templates
+            .iter()
+            .chain(&self.cluster_workflow_templates)
+            .flat_map(|(object, templates)| {
+                let names = templates.iter();
+                names.map(move |template| format!("{object}/{}", template.name))
+            });
+        own.chain(of_others).collect()
+    }
+
     /// Takes up what the changed templates refer to and the run did not know, out of what there is.
     pub fn add_missing(&mut self, of: &Definition, there_is: &Definition) {
         for (name, template) in &there_is.workflow_templates {

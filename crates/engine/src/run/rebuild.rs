@@ -34,6 +34,9 @@ pub enum LoadError {
     /// The run's own state can't be read.
     #[error("the state of the run is damaged: {0}")]
     State(String),
+    /// What it is to be made of can't be taken over.
+    #[error("{0}")]
+    Refused(String),
     /// A node is missing between others.
     #[error("node {0} is missing from the store")]
     Hole(u32),
