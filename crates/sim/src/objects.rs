@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value,
-    read_documents, read_typed,
+    ClusterWorkflowTemplate, ExecutorPlugin, ExecutorPluginManifest, Limits, Source, Strictness,
+    Workflow, WorkflowTemplate, from_value, read_documents, read_typed,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
@@ -88,6 +88,13 @@ impl Objects {
                 self.config_maps.insert(place, map.clone());
                 return Ok(Some(map));
             }
+            Some("ExecutorPlugin") => {
+                let plugin: ExecutorPluginManifest = typed(value)?;
+                let map = plugin
+                    .to_config_map()
+                    .map_err(|error| SimError::Yaml(error.to_string()))?;
+                return self.apply(map);
+            }
             Some("Secret") => {
                 self.secrets.insert(place, typed(value)?);
             }
@@ -95,6 +102,15 @@ impl Objects {
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
         Ok(None)
+    }
+
+    /// The executor plugins of a namespace. As in Argo, one that can't be read is passed over.
+    fn plugins(&self, namespace: &str) -> Vec<ExecutorPlugin> {
+        self.config_maps
+            .iter()
+            .filter(|(place, _)| place.0 == namespace)
+            .filter_map(|(_, map)| ExecutorPlugin::from_config_map(map)?.ok())
+            .collect()
     }
 
     /// A workflow with all that it may refer to.
@@ -120,6 +136,7 @@ impl Objects {
                 })
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),
+            executor_plugins: self.plugins(&namespace),
             workflow,
             ..Definition::default()
         }
