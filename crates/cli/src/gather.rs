@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use argosy_api::{ClusterWorkflowTemplate, Workflow, WorkflowTemplate};
+use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Workflow, WorkflowTemplate};
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
 use argosy_store::ObjectKind;
@@ -19,6 +19,8 @@ struct References {
     templates: BTreeSet<(bool, String)>,
     /// Some name has tags, so that any template may be meant.
     any: bool,
+    /// Some template may be for a plugin.
+    plugins: bool,
 }
 
 /// What was found of it.
@@ -27,10 +29,18 @@ pub struct Gathered {
     workflow_templates: BTreeMap<String, WorkflowTemplate>,
     cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
     config_maps: Vec<ConfigMap>,
+    /// Some template is for a plugin.
+    needs_plugins: bool,
 }
 
 /// The definition of a run of this workflow.
 pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
+    let executor_plugins = found
+        .config_maps
+        .iter()
+        .filter_map(|map| ExecutorPlugin::from_config_map(map)?.ok())
+        .filter(|_| found.needs_plugins)
+        .collect();
     let config_maps = found
         .config_maps
         .into_iter()
@@ -45,6 +55,7 @@ pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
         workflow_templates: found.workflow_templates,
         cluster_workflow_templates: found.cluster_workflow_templates,
         config_maps,
+        executor_plugins,
         ..Definition::default()
     }
 }
@@ -84,10 +95,12 @@ pub fn gather(shelf: &Shelf<'_>, namespace: &str, spec: &Value) -> Result<Gather
             (ObjectKind::ClusterWorkflowTemplate, ""),
         ] {
             for (name, json) in shelf.objects(kind, place)? {
-                found.add(kind, &name, &json)?;
+                let value = found.add(kind, &name, &json)?;
+                collect(&value["spec"], &mut references);
             }
         }
     }
+    found.needs_plugins = references.plugins;
     for (name, json) in shelf.objects(ObjectKind::ConfigMap, namespace)? {
         found.add(ObjectKind::ConfigMap, &name, &json)?;
     }
@@ -112,7 +125,10 @@ impl Gathered {
             ObjectKind::ConfigMap => self
                 .config_maps
                 .push(serde_json::from_slice(json).with_context(unreadable)?),
-            ObjectKind::CronWorkflow | ObjectKind::WorkflowEventBinding | ObjectKind::Secret => {}
+            ObjectKind::CronWorkflow
+            | ObjectKind::WorkflowEventBinding
+            | ObjectKind::Secret
+            | ObjectKind::SyncLimit => {}
         }
         Ok(value)
     }
@@ -147,6 +163,8 @@ fn collect(value: &Value, references: &mut References) {
                         let cluster = value["clusterScope"].as_bool().unwrap_or_default();
                         references.templates.insert((cluster, name.to_owned()));
                     }
+                    // An artifact may have a plugin too: that does no harm.
+                    references.plugins |= key == "plugin";
                     open.push(value);
                 }
             }

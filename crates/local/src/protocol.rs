@@ -25,8 +25,10 @@ pub(crate) struct Spawn {
     pub processes: Vec<Process>,
     /// Seconds that it may run.
     pub deadline_seconds: Option<u64>,
-    /// How many slots it takes.
+    /// How many slots it takes. One that takes none starts at once.
     pub slots: u32,
+    /// It ends when the runner that has started it is gone.
+    pub is_bound: bool,
 }
 
 /// A container of a pod, as a process.

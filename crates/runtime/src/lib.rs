@@ -7,5 +7,6 @@ pub mod backend;
 mod locks;
 mod objects;
 mod pump;
+pub mod sync_limit;
 
 pub use pump::{Deletion, Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

@@ -12,6 +12,8 @@ use argosy_engine::run::Run;
 use argosy_store::{ObjectKind, Store, StoreError};
 use k8s_openapi::api::core::v1::ConfigMap;
 
+use crate::sync_limit::add_database_limits;
+
 /// What is to be done with locks, in order.
 #[derive(Debug)]
 pub(crate) enum LockOrder {
@@ -169,6 +171,7 @@ fn limits(store: &dyn Store) -> Result<BTreeMap<Arc<str>, i64>, StoreError> {
             }
         }
     })?;
+    add_database_limits(store, &mut limits)?;
     Ok(limits)
 }
 

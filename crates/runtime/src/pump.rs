@@ -581,6 +581,7 @@ impl Pump {
                     Effect::ForgetPod { pod } => forgotten.push(pod),
                     Effect::RunEnded => {
                         if let Some(id) = pending.run {
+                            backend.run_ended(id);
                             self.release(id, observer);
                         }
                     }

@@ -1,5 +1,6 @@
 //! The backend on this machine: pods become processes of the keeper.
 
+mod agent;
 mod arguments;
 mod connection;
 mod finish;
@@ -9,7 +10,6 @@ mod probe;
 mod seen;
 mod slots;
 mod state;
-mod tasks;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use std::thread;
 
 use argosy_artifacts::Folder;
 use argosy_engine::effect::{PodRequest, TaskRequest};
-use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
 
 use crate::environment::host_name;
@@ -56,7 +56,8 @@ struct Shared {
     work: Sender<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
-    tasks: tasks::Tasks,
+    tasks: agent::Tasks,
+    agents: agent::Agents,
 }
 
 enum Work {
@@ -86,7 +87,8 @@ impl LocalBackend {
             work,
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
-            tasks: tasks::Tasks::default(),
+            tasks: agent::Tasks::default(),
+            agents: agent::Agents::default(),
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
@@ -160,11 +162,16 @@ impl Backend for LocalBackend {
     }
 
     fn run_task(&mut self, task: TaskRequest) -> Result<(), String> {
-        self.shared.run_task(task)
+        self.shared.run_task(task);
+        Ok(())
     }
 
     fn stop_task(&mut self, task: PodKey) {
         self.shared.tasks.stop(task);
+    }
+
+    fn run_ended(&mut self, run: RunId) {
+        self.shared.end_agent(run);
     }
 
     fn forget(&mut self, pods: &[PodKey]) {
@@ -210,6 +217,7 @@ impl Backend for LocalBackend {
     }
 
     fn remove_run(&mut self, run: RunId) {
+        self.shared.end_agent(run);
         self.shared.lock().surroundings.remove(&run);
         let _ = fs::remove_dir_all(crate::run_dir(&self.shared.config.data_dir, run));
     }
@@ -308,6 +316,9 @@ impl Shared {
         let mut ended = Vec::new();
         for report in reports {
             match report {
+                Report::Pod(state) if state.key.node == NodeIndex::AGENT => {
+                    self.plugin_seen(keeper, &state);
+                }
                 Report::Pod(state) => ended.extend(self.pod(keeper, state, &mut events)),
                 Report::Dropped(key) => {
                     self.lock().end(key);
@@ -386,7 +397,8 @@ impl Shared {
     }
 
     fn taken(&self, keeper: usize, run: RunId, keys: &[PodKey], events: &mut Vec<BackendEvent>) {
-        for &key in keys {
+        // An agent ends with its runner.
+        for &key in keys.iter().filter(|key| key.node != NodeIndex::AGENT) {
             self.adopt(keeper, key);
         }
         let mut state = self.lock();
@@ -440,6 +452,7 @@ impl Shared {
     }
 
     fn close(&self) {
+        self.tasks.close();
         let mut state = self.lock();
         state.is_closed = true;
         state.keepers.clear();

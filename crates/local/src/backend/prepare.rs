@@ -186,6 +186,7 @@ impl Shared {
                 processes,
                 deadline_seconds,
                 slots,
+                is_bound: false,
             },
             kept,
             surroundings: surroundings.clone(),

@@ -9,6 +9,8 @@ use crate::spawn::Base;
 pub(super) struct Pod {
     pub spawn: Spawn,
     pub base: Rc<Base>,
+    /// Who has had it started.
+    pub client: u64,
     pub progress: Vec<Progress>,
     /// Slots that it has taken.
     pub holds: u32,
@@ -22,11 +24,12 @@ pub(super) struct Pod {
 }
 
 impl Pod {
-    pub(super) fn new(spawn: Spawn, base: Rc<Base>) -> Self {
+    pub(super) fn new(spawn: Spawn, base: Rc<Base>, client: u64) -> Self {
         Self {
             progress: vec![Progress::Waiting; spawn.processes.len()],
             spawn,
             base,
+            client,
             holds: 0,
             deadline: None,
             deadline_exceeded: false,
