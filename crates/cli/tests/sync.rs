@@ -16,17 +16,23 @@ spec:
     container: {image: none, command: [echo, hello]}
 ";
 
+fn database(verb: &'static str) -> Vec<&'static str> {
+    vec!["sync", verb, "mine", "--type", "database"]
+}
+
+fn map(verb: &'static str) -> Vec<&'static str> {
+    let kind = ["--type", "ConfigMap", "--cm-name", "limits"];
+    [&["sync", verb, "mine"][..], &kind].concat()
+}
+
+fn with(mut arguments: Vec<&'static str>, limit: &'static str) -> Vec<&'static str> {
+    arguments.extend(["--limit", limit]);
+    arguments
+}
+
 #[test]
 fn limits_are_written_and_read_as_argo_writes_them() {
     let place = Place::new();
-    let database = |verb: &[&str]| [verb, &["mine", "--type", "database"]].concat();
-    let map = |verb: &[&str]| {
-        [
-            verb,
-            &["mine", "--type", "ConfigMap", "--cm-name", "limits"],
-        ]
-        .concat()
-    };
     let refused = |arguments: &[&str], text: &str| {
         let error = place.fails(arguments);
         assert!(error.contains(text), "{arguments:?}: {error}");
@@ -39,64 +45,56 @@ fn limits_are_written_and_read_as_argo_writes_them() {
         &["sync", "get", "mine", "--type", "configmap"],
         "--cm-name is required when type is configmap",
     );
-    let with =
-        |verb: Vec<&'static str>, limit: &'static str| [verb, vec!["--limit", limit]].concat();
     refused(
-        &with(database(&["sync", "create"]), "0"),
+        &with(database("create"), "0"),
         "failed to create sync limit: limit must be greater than zero",
     );
     refused(
-        &database(&["sync", "get"]),
+        &database("get"),
         "failed to get sync limit: Database sync limit not found in namespace \"default\".",
     );
     refused(
-        &with(database(&["sync", "update"]), "1"),
+        &with(database("update"), "1"),
         "Database sync limit not found in namespace \"default\".",
     );
     assert_eq!(
-        place.says(&with(database(&["sync", "create"]), "2")),
+        place.says(&with(database("create"), "2")),
         "Sync limit created\nKey: mine\nType: database\nNamespace: default\nLimit: 2\n"
     );
     refused(
-        &with(database(&["sync", "create"]), "2"),
+        &with(database("create"), "2"),
         "Database sync limit already exists in namespace \"default\".",
     );
     assert_eq!(
-        place.says(&with(database(&["sync", "update"]), "3")),
+        place.says(&with(database("update"), "3")),
         "Sync limit updated\nKey: mine\nType: database\nNamespace: default\nLimit: 3\n"
     );
     assert_eq!(
-        place.says(&database(&["sync", "get"])),
+        place.says(&database("get")),
         "Key: mine\nType: database\nNamespace: default\nLimit: 3\n"
     );
-    refused(&map(&["sync", "get"]), "configmaps \"limits\" not found");
+    refused(&map("get"), "configmaps \"limits\" not found");
     assert_eq!(
-        place.says(&with(map(&["sync", "create"]), "1")),
+        place.says(&with(map("create"), "1")),
         "Sync limit created\nKey: mine\nType: configmap\nConfigMap Name: limits\nNamespace: default\nLimit: 1\n"
     );
     refused(
-        &with(map(&["sync", "create"]), "1"),
+        &with(map("create"), "1"),
         "sync limit cannot be created as it already exists",
     );
     let ended = place.run(&place.write("wf.yaml", &WORKFLOW.replace("NAME", "one")));
     assert_eq!(node(&ended, "one")["phase"], "Succeeded", "{ended}");
-    assert_eq!(
-        place.says(&map(&["sync", "delete"])),
-        "Sync limit deleted\n"
-    );
+    assert_eq!(place.says(&map("delete")), "Sync limit deleted\n");
     refused(
-        &map(&["sync", "get"]),
+        &map("get"),
         "key mine not found in configmap default/limits",
     );
     refused(
-        &with(map(&["sync", "update"]), "1"),
+        &with(map("update"), "1"),
         "key mine not found in configmap default/limits - please create it first",
     );
-    place.says(&with(map(&["sync", "create"]), "1"));
-    assert_eq!(
-        place.says(&database(&["sync", "delete"])),
-        "Sync limit deleted\n"
-    );
+    place.says(&with(map("create"), "1"));
+    assert_eq!(place.says(&database("delete")), "Sync limit deleted\n");
     let fresh = Place::new();
     let text = WORKFLOW
         .replace("NAME", "two")
