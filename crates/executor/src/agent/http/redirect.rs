@@ -19,9 +19,9 @@ pub(super) struct Next {
 impl Next {
     /// Whether a header goes along.
     pub(super) fn may_send(&self, name: &str) -> bool {
-        let is = |known: &&str| name.eq_ignore_ascii_case(known);
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
         // The template's own `Host` is that of its own URL.
-        let bound = SENSITIVE.iter().any(|known| is(&known)) || is(&"host");
+        let bound = SENSITIVE.iter().any(|known| is(known)) || is("host");
         !(self.is_elsewhere && bound)
     }
 }
