@@ -2,12 +2,11 @@
 
 mod redirect;
 
-use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use argosy_api::{Http, NodePhase, NodeResult, Outputs};
 use argosy_artifacts::Secrets;
-use argosy_expr::{EvalContext, Program, Scope, Value, Visit};
+use argosy_expr::{EvalContext, Program};
 use base64::Engine;
 use serde_json::json;
 use ureq::http::{Request, Response};
@@ -16,6 +15,7 @@ use ureq::{Agent, Body};
 
 use self::redirect::{Next, next};
 use super::{failed, read_body, reason};
+use crate::json_scope::JsonScope;
 
 /// For a whole request, where the template says nothing.
 const TIMEOUT: Duration = Duration::from_secs(1_800);
@@ -227,43 +227,4 @@ fn headers_of(answer: &Response<Body>) -> serde_json::Value {
         }
     }
     headers.into()
-}
-
-/// The variables of an expression as one JSON value.
-struct JsonScope(serde_json::Value);
-
-impl JsonScope {
-    fn find(&self, name: &str) -> Option<&serde_json::Value> {
-        name.split('.').try_fold(&self.0, |at, part| at.get(part))
-    }
-}
-
-impl Scope for JsonScope {
-    fn lookup(&self, name: &str) -> Option<Cow<'_, str>> {
-        self.find(name)?.as_str().map(Cow::Borrowed)
-    }
-
-    fn value(&self, name: &str) -> Option<Value> {
-        Value::from_json(self.find(name)?).ok()
-    }
-
-    fn names_below(&self, prefix: &str, found: &mut dyn FnMut(&str) -> Visit) {
-        let at = if prefix.is_empty() {
-            Some(&self.0)
-        } else {
-            self.find(prefix)
-        };
-        let Some(map) = at.and_then(serde_json::Value::as_object) else {
-            return;
-        };
-        for key in map.keys() {
-            let name = match prefix {
-                "" => key.clone(),
-                prefix => format!("{prefix}.{key}"),
-            };
-            if matches!(found(&name), Visit::Stop) {
-                return;
-            }
-        }
-    }
 }

@@ -3,6 +3,7 @@
 mod agent;
 mod arguments;
 mod connection;
+mod data;
 mod finish;
 mod kept;
 mod prepare;
@@ -249,6 +250,9 @@ impl Shared {
 
     /// Prepares a pod and hands it to the keeper.
     fn start(&self, request: PodRequest) {
+        if self.carried_out(&request) {
+            return;
+        }
         let key = request.key;
         let slots = self.lock().pods.get(&key).map_or(1, |known| known.slots);
         // An earlier runner may have prepared it, and died before it began.
