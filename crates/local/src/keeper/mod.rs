@@ -405,6 +405,7 @@ impl Keeper {
         while let Some(place) = pod.next() {
             let at = seconds_now();
             let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
+            pod.begins(place);
             let process = &pod.spawn.processes[usize::from(place)];
             pod.progress[usize::from(place)] = match spawn(process, &pod.base, cookie) {
                 Ok(started) => {
@@ -477,17 +478,9 @@ impl Keeper {
                 output.copy();
             }
             if let Some(pod) = self.pods.get_mut(&key) {
-                let progress = &mut pod.progress[usize::from(place)];
-                let started_at = match progress {
-                    Progress::Running { started_at, .. } => *started_at,
-                    Progress::Waiting | Progress::Ended(_) | Progress::NotRun => 0,
-                };
-                *progress = Progress::Ended(End {
-                    exit_code,
-                    error: None,
-                    started_at,
-                    finished_at: seconds_now(),
-                });
+                if let Some(at) = pod.ended(place, exit_code, seconds_now()) {
+                    self.timers.insert((at, key));
+                }
                 self.advance(key);
             }
         }
@@ -510,11 +503,15 @@ impl Keeper {
                     signals::send_to_group(pid, libc::SIGKILL);
                 }
             }
+            let wakes = pod.wake(now);
             if pod.deadline.is_some_and(|at| at <= now) {
                 pod.deadline = None;
                 pod.deadline_exceeded = true;
                 pod.give_up();
                 self.terminate(key, GRACE, |_| true);
+            }
+            if wakes {
+                self.advance(key);
             }
         }
     }

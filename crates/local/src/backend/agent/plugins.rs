@@ -443,7 +443,10 @@ fn how_it_ended(pod: &PodState) -> End {
         .iter()
         .find_map(|container| match &container.progress {
             Progress::Ended(end) => Some(end),
-            Progress::Waiting | Progress::Running { .. } | Progress::NotRun => None,
+            Progress::Waiting
+            | Progress::Running { .. }
+            | Progress::Resting(_)
+            | Progress::NotRun => None,
         });
     let error = ends.and_then(|end| end.error.clone());
     End {
