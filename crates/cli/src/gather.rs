@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::shelf::Shelf;
 
+/// The namespace in which Argo's controller usually is.
+const CONTROLLER_NAMESPACE: &str = "argo";
+
 /// What a spec refers to.
 #[derive(Default)]
 struct References {
@@ -29,18 +32,12 @@ pub struct Gathered {
     workflow_templates: BTreeMap<String, WorkflowTemplate>,
     cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
     config_maps: Vec<ConfigMap>,
-    /// Some template is for a plugin.
-    needs_plugins: bool,
+    /// Where some template is for a plugin: those of the namespace, and of the controller's.
+    executor_plugins: Vec<ExecutorPlugin>,
 }
 
 /// The definition of a run of this workflow.
 pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
-    let executor_plugins = found
-        .config_maps
-        .iter()
-        .filter_map(|map| ExecutorPlugin::from_config_map(map)?.ok())
-        .filter(|_| found.needs_plugins)
-        .collect();
     let config_maps = found
         .config_maps
         .into_iter()
@@ -55,7 +52,7 @@ pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
         workflow_templates: found.workflow_templates,
         cluster_workflow_templates: found.cluster_workflow_templates,
         config_maps,
-        executor_plugins,
+        executor_plugins: found.executor_plugins,
         ..Definition::default()
     }
 }
@@ -100,11 +97,29 @@ pub fn gather(shelf: &Shelf<'_>, namespace: &str, spec: &Value) -> Result<Gather
             }
         }
     }
-    found.needs_plugins = references.plugins;
+    if references.plugins {
+        found.executor_plugins = plugins(shelf, namespace)?;
+    }
     for (name, json) in shelf.objects(ObjectKind::ConfigMap, namespace)? {
         found.add(ObjectKind::ConfigMap, &name, &json)?;
     }
     Ok(found)
+}
+
+/// The executor plugins of a namespace, and those of the controller's that have no namesakes there.
+fn plugins(shelf: &Shelf<'_>, namespace: &str) -> Result<Vec<ExecutorPlugin>> {
+    let mut plugins: BTreeMap<String, ExecutorPlugin> = BTreeMap::new();
+    for place in [CONTROLLER_NAMESPACE, namespace] {
+        for (name, json) in shelf.objects(ObjectKind::ConfigMap, place)? {
+            let map: ConfigMap = serde_json::from_slice(&json)
+                .with_context(|| format!("cannot read the stored ConfigMap {name}"))?;
+            // What was applied has been checked; what is none all the same is passed over, as in Argo.
+            if let Some(Ok(plugin)) = ExecutorPlugin::from_config_map(&map) {
+                plugins.insert(name, plugin);
+            }
+        }
+    }
+    Ok(plugins.into_values().collect())
 }
 
 impl Gathered {

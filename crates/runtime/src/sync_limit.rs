@@ -1,9 +1,6 @@
 //! Limits of semaphores that stand in no ConfigMap. Argo keeps them in a table of a database, which
 //! `argo sync --type database` writes: `util/sync/db`. Here they are objects of the store.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
 use argosy_store::{NewObject, ObjectKind, Precondition, Store, StoreError};
 use serde_json::{Value, json};
 
@@ -45,19 +42,6 @@ pub fn set_sync_limit(
         precondition,
     })?;
     Ok(())
-}
-
-/// Adds the limits that are known to those of ConfigMaps, by the names of their locks.
-pub(crate) fn add_database_limits(
-    store: &dyn Store,
-    limits: &mut BTreeMap<Arc<str>, i64>,
-) -> Result<(), StoreError> {
-    store.objects(ObjectKind::SyncLimit, None, &mut |object| {
-        if let Some(limit) = limit_of(&object.json) {
-            let lock = format!("{}/Database/{}", object.namespace, object.name);
-            limits.insert(Arc::from(lock), limit);
-        }
-    })
 }
 
 fn limit_of(json: &[u8]) -> Option<i64> {
