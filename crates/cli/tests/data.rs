@@ -70,3 +70,55 @@ spec:
         assert!(message.starts_with(&whole), "{name}: {message}");
     }
 }
+
+#[test]
+fn a_workflow_that_comes_to_a_resource_step_does_not_begin() {
+    let workflow = |calls: &str| {
+        format!(
+            "
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {{name: wf}}
+spec:
+  entrypoint: main
+  templates:
+  - {{name: main, {calls}}}
+  - {{name: fine, container: {{image: none, command: [echo, fine]}}}}
+  - {{name: make, resource: {{action: get, manifest: '{{apiVersion: v1, kind: Pod}}'}}}}
+"
+        )
+    };
+    for calls in [
+        "steps: [[{name: a, template: fine}], [{name: b, template: make}]]",
+        "steps: [[{name: a, withItems: [1], inline: {steps: [[{name: b, template: make}]]}}]]",
+        "dag: {tasks: [{name: a, template: fine}, {name: b, template: make, dependencies: [a]}]}",
+    ] {
+        let place = Place::new();
+        place.write("wf.yaml", &workflow(calls));
+        let error = place.fails(&["run", "--host", "wf.yaml"]);
+        let text = "workflow wf can't run under --host: template make is a resource step";
+        assert!(error.contains(text), "{calls}: {error}");
+        assert!(
+            place.says(&["list"]).contains("No workflows found"),
+            "{calls}"
+        );
+    }
+    for (calls, phase) in [
+        (
+            "steps: [[{name: a, template: make, when: 'false'}]]",
+            "Succeeded",
+        ),
+        (
+            "dag: {tasks: [{name: a, template: fine}, {name: b, template: make, depends: a.Failed}]}",
+            "Succeeded",
+        ),
+        (
+            "steps: [[{name: a, template: make, withParam: '[1]'}]]",
+            "Failed",
+        ),
+    ] {
+        let place = Place::new();
+        let ended = place.run(&place.write("wf.yaml", &workflow(calls)));
+        assert_eq!(ended["status"]["phase"], phase, "{calls}: {ended}");
+    }
+}

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::fact::TimedFact;
 
 /// The first byte of every entry.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Entry<'a> {

@@ -82,6 +82,7 @@ impl World {
                 phase: NodePhase::Error,
                 message: Some(message.as_str().into()),
                 outputs: ResultSeen::default(),
+                exit_code: None,
             };
             self.tell_task(task, seen);
         }

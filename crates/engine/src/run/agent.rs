@@ -132,7 +132,7 @@ impl Run {
             parameters: parameters.into(),
             artifacts: seen.outputs.artifacts.clone().into(),
             result: seen.outputs.result.as_deref().map(Arc::from),
-            exit_code: None,
+            exit_code: seen.exit_code,
         };
         if outputs != NodeOutputs::default() {
             self.export_outputs(index, &outputs);

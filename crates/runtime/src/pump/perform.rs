@@ -137,6 +137,7 @@ impl Pump {
                         phase: NodePhase::Error,
                         message: Some(error.into()),
                         outputs: ResultSeen::default(),
+                        exit_code: None,
                     };
                     self.controller
                         .tell(now(), key.run, Fact::TaskSeen(key, seen));

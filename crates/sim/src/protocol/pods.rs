@@ -134,7 +134,11 @@ impl Session {
 
     /// What an agent reports of an `http` or `plugin` node.
     fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
-        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let phase = match (&report.phase, report.exit_code) {
+            (Some(phase), _) => phase.as_str(),
+            (None, Some(0) | None) => "Succeeded",
+            (None, Some(_)) => "Failed",
+        };
         let phase = NodePhase::parse(phase)
             .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
         let outputs = match &report.outputs {
@@ -145,6 +149,7 @@ impl Session {
             phase,
             message: report.message.as_deref().map(Into::into),
             outputs,
+            exit_code: reported_code(report),
         };
         self.world.tell_task(key, seen);
         Ok(one("pods", Vec::<Value>::new()))
@@ -168,12 +173,7 @@ impl Session {
 
     fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
         let now = self.world.now();
-        let outputs_code = report
-            .outputs
-            .as_ref()
-            .and_then(|outputs| outputs.exit_code.as_ref())
-            .and_then(|code| code.0.parse().ok());
-        let exit_code = report.exit_code.or(outputs_code);
+        let exit_code = report.exit_code.or_else(|| reported_code(report));
         let phase = match (&report.phase, report.exit_code) {
             (Some(phase), _) => Some(phase.as_str()),
             (None, Some(0)) => Some("Succeeded"),
@@ -272,6 +272,12 @@ impl Session {
             .map(|run| run.find_nodes(text))
             .unwrap_or_default()
     }
+}
+
+/// The exit code among the reported outputs.
+fn reported_code(report: &PodReport) -> Option<i32> {
+    let code = report.outputs.as_ref()?.exit_code.as_ref()?;
+    code.0.parse().ok()
 }
 
 fn is_agent(pod: &SimPod) -> bool {

@@ -137,6 +137,7 @@ fn seen(result: NodeResult, phase: NodePhase) -> TaskSeen {
             progress: (!progress.is_empty()).then_some((progress.done, progress.total)),
             ..ResultSeen::default()
         },
+        exit_code: outputs.exit_code.and_then(|code| code.parse().ok()),
     }
 }
 

@@ -359,6 +359,7 @@ impl Shared {
                 phase: NodePhase::Pending,
                 message: Some(message.into()),
                 outputs: ResultSeen::default(),
+                exit_code: None,
             };
             self.tell_of_task(task.key, seen);
             thread::sleep(PORT_TICK);
