@@ -74,6 +74,7 @@ pub fn known(definition: &Definition) -> Gathered {
         workflow_templates: definition.workflow_templates.clone(),
         cluster_workflow_templates: definition.cluster_workflow_templates.clone(),
         config_maps: config_maps.collect(),
+        executor_plugins: definition.executor_plugins.clone(),
     }
 }
 
