@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use argosy_api::NodePhase;
 use argosy_expr::{Template as Tagged, Unresolved};
 
 use super::Run;
@@ -48,7 +47,7 @@ impl Run {
                     self.take_first_progress(index, &request);
                     requests.push(request);
                 }
-                Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+                Err(error) => self.refuse_late(index, &error),
             }
         }
         requests
