@@ -84,14 +84,6 @@ impl Run {
         }
     }
 
-    pub(super) fn pod_key(&self, index: NodeIndex) -> PodKey {
-        PodKey {
-            run: self.id,
-            node: index,
-            incarnation: self.node(index).incarnation,
-        }
-    }
-
     /// Has a node's pod ended, if there is one.
     pub(super) fn stop_pod(&mut self, index: NodeIndex) {
         self.wanted_pods.remove(&index);
@@ -109,17 +101,16 @@ impl Run {
         }
     }
 
-    fn knows_pod(&self, key: PodKey) -> bool {
-        self.nodes
-            .get(key.node.offset())
-            .is_some_and(|node| node.kind == NodeType::Pod && node.incarnation == key.incarnation)
+    /// The node whose present pod this is.
+    fn node_of_present_pod(&self, key: PodKey) -> Option<NodeIndex> {
+        self.node_of_pod(key)
+            .filter(|&index| self.node(index).kind == NodeType::Pod)
     }
 
     /// A pod stands in this state.
     pub(super) fn pod_seen(&mut self, key: PodKey, seen: &PodSeen) {
-        let index = key.node;
         let over = matches!(seen.phase, PodPhase::Succeeded | PodPhase::Failed) || seen.deleted;
-        if !self.knows_pod(key) {
+        let Some(index) = self.node_of_present_pod(key) else {
             self.effects.push(if over {
                 Effect::ForgetPod { pod: key }
             } else {
@@ -129,7 +120,7 @@ impl Run {
                 }
             });
             return;
-        }
+        };
         self.pod_exists(index);
         let asked = self.node(index).flags.has(Flags::POD_ASKED);
         if !over && self.node(index).flags.has(Flags::POD_ENDED) {
@@ -341,10 +332,12 @@ impl Run {
 
     /// The executor of a pod reports.
     pub(super) fn result_seen(&mut self, key: PodKey, seen: &ResultSeen) {
-        let index = key.node;
-        if !self.knows_pod(key) || self.node(index).phase.is_fulfilled() {
+        let Some(index) = self
+            .node_of_present_pod(key)
+            .filter(|&index| !self.node(index).phase.is_fulfilled())
+        else {
             return;
-        }
+        };
         if let Some(progress) = seen.progress {
             self.count(index, false);
             self.change(index).details_mut().progress = Some(progress);

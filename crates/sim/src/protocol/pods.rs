@@ -72,7 +72,7 @@ impl Session {
         let key = pod.request.key;
         self.world
             .run(key.run)
-            .map(|run| run.node_status_at(key.node.0))
+            .and_then(|run| Some(run.node_status_at(run.node_of_pod(key)?.0)))
             .unwrap_or_default()
     }
 
@@ -122,7 +122,7 @@ impl Session {
         let mut tasks = self.world.tasks();
         let found = tasks.find(|task| {
             let run = self.world.run(task.key.run);
-            let node = run.map(|run| run.node_status_at(task.key.node.0));
+            let node = run.and_then(|run| Some(run.node_status_at(run.node_of_pod(task.key)?.0)));
             let named = node.is_some_and(|node| {
                 node.name == name || node.id == name || node.display_name == name
             });
