@@ -42,6 +42,7 @@ enum Message {
     Committed(u64, Result<(), StoreError>),
     Ask(RunId, Command),
     Adopt(RunId),
+    Configure(Arc<Settings>),
     Stop,
 }
 
@@ -70,6 +71,12 @@ impl Handle {
     /// Has the pump take a run over.
     pub fn adopt(&self, run: RunId) {
         self.send(Message::Adopt(run));
+    }
+
+    /// Gives the pump other settings: limits hold at once, all else for runs that it takes over
+    /// from now on.
+    pub fn configure(&self, settings: Arc<Settings>) {
+        self.send(Message::Configure(settings));
     }
 
     /// Has the pump end after what it is doing. Its runs stay as they are in the store.
@@ -213,7 +220,7 @@ impl Pump {
     /// A pump without runs.
     pub fn new(store: Arc<dyn Store>, settings: Arc<Settings>) -> Self {
         let (sender, inbox) = channel();
-        Self {
+        let mut pump = Self {
             store,
             settings,
             controller: Controller::with_shared_locks(),
@@ -233,7 +240,15 @@ impl Pump {
             ending: BTreeSet::new(),
             stopping: false,
             metrics: Table::default(),
-        }
+        };
+        pump.configure(pump.settings.clone());
+        pump
+    }
+
+    fn configure(&mut self, settings: Arc<Settings>) {
+        let (total, namespace) = settings.config.parallelism_limits();
+        self.controller.set_parallelism(total, namespace);
+        self.settings = settings;
     }
 
     /// Reaches the pump from elsewhere; also the sink of its backend's events.
@@ -402,6 +417,7 @@ impl Pump {
             Message::Adopt(run) => {
                 self.adopt(run, backend)?;
             }
+            Message::Configure(settings) => self.configure(settings),
             Message::Stop => self.stopping = true,
         }
         Ok(())
