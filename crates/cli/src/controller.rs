@@ -13,7 +13,7 @@ use argosy_api::{
 use argosy_engine::config::{Config, ConfigError};
 use argosy_engine::definition::Definition;
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
-use argosy_engine::settings::Settings;
+use argosy_engine::settings::{Events, Settings};
 use argosy_runtime::Handle;
 use argosy_store::{ObjectKind, Store};
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -80,12 +80,8 @@ impl Configuration {
         Arc::new(Settings {
             repository,
             read_yaml,
-            config: Config {
-                // Nobody keeps events here.
-                node_events: Config::without_events().node_events,
-                workflow_events: Config::without_events().workflow_events,
-                ..self.config.clone()
-            },
+            config: self.config.clone(),
+            events: Events::Unheard,
         })
     }
 

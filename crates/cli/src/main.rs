@@ -6,6 +6,7 @@ mod controller;
 mod describe;
 mod files;
 mod gather;
+mod host;
 mod label_selector;
 mod live;
 mod node_match;

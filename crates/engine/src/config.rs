@@ -51,6 +51,8 @@ pub struct Config {
     pub persistence: Persistence,
     /// How metrics are served.
     pub metrics: MetricsConfig,
+    /// No pod is made for the agent: somebody else carries out `http` and `plugin` templates.
+    pub disable_agent_pod_creation: bool,
     /// Keys of Argo's that speak to other parts of the program: the server's page, its sign-in,
     /// endpoints, clients and databases.
     pub elsewhere: Vec<String>,
@@ -212,7 +214,7 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// Keys that the core reads.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "metricsConfig",
     "images",
     "instanceID",
@@ -230,11 +232,12 @@ const KEYS: [&str; 18] = [
     "podGCGracePeriodSeconds",
     "retentionPolicy",
     "persistence",
+    "disableAgentPodCreation",
     "config",
 ];
 
 /// Keys of Argo's that other parts read.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 14] = [
     "kubeConfig",
     "namespace",
     "telemetryConfig",
@@ -248,7 +251,6 @@ const ELSEWHERE: [&str; 15] = [
     "synchronization",
     "artifactDrivers",
     "initlessPod",
-    "disableAgentPodCreation",
     "artifactRepositoryRef",
 ];
 
@@ -332,6 +334,7 @@ impl Config {
                         .map_err(|error| unreadable(key, error.to_string()))?;
                 }
             }
+            "disableAgentPodCreation" => self.disable_agent_pod_creation = read(key, value)?,
             known if ELSEWHERE.contains(&known) => self.elsewhere.push(known.to_owned()),
             unknown => {
                 let known = KEYS.iter().chain(&ELSEWHERE).copied();
@@ -342,20 +345,6 @@ impl Config {
             }
         }
         Ok(())
-    }
-
-    /// Without events: for whoever has nobody to show them to.
-    pub fn without_events() -> Self {
-        Self {
-            node_events: NodeEvents {
-                enabled: Some(false),
-                ..NodeEvents::default()
-            },
-            workflow_events: WorkflowEvents {
-                enabled: Some(false),
-            },
-            ..Self::default()
-        }
     }
 
     /// Whether a workflow must refer to a template.

@@ -62,6 +62,8 @@ pub struct TaskSeen {
     pub message: Option<Box<str>>,
     /// What it put out.
     pub outputs: ResultSeen,
+    /// The exit code that it gives its node, if any.
+    pub exit_code: Option<i32>,
 }
 
 /// How a volume claim stands.
@@ -243,6 +245,12 @@ pub enum Letter {
         node: NodeIndex,
         /// What became of its request.
         lock_seen: LockSeen,
+    },
+    /// The store's table of metrics could not take an observation in, for this reason.
+    #[serde(rename_all = "camelCase")]
+    Metric {
+        /// Why.
+        metric_refused: Box<str>,
     },
     /// A user asks something.
     Asked(Command),

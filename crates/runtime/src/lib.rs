@@ -4,8 +4,10 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+mod limits;
 mod locks;
 mod objects;
 mod pump;
+pub mod sync_limit;
 
-pub use pump::{Deletion, Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};
+pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

@@ -3,12 +3,13 @@
 
 use std::sync::Arc;
 
-use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus, labels};
 use argosy_engine::cache::CACHE_LABEL;
-use argosy_engine::definition::Definition;
+use argosy_engine::definition::{Baseline, Definition};
 use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
+use argosy_engine::plan::stored_spec;
 use argosy_engine::run::{Run, recall_templates};
 use argosy_engine::timestamp;
 
@@ -30,6 +31,13 @@ impl World {
 
     /// Keeps an object.
     pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if value["kind"] == "SyncLimit" {
+            return self.set_sync_limit(&value);
+        }
+        if value["kind"] == "Namespace" {
+            self.apply_namespace(&value);
+            return Ok(());
+        }
         if let Some(map) = self.objects.apply(value)? {
             let name = map.metadata.name.clone().unwrap_or_default();
             let namespace = map.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
@@ -46,6 +54,31 @@ impl World {
                 .apply(&name, label, map.data.unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// Sets the limit of a database's semaphore, which is an object here as in the store.
+    fn set_sync_limit(&mut self, value: &serde_json::Value) -> Result<(), SimError> {
+        let metadata = &value["metadata"];
+        let namespace = metadata["namespace"].as_str().unwrap_or(NAMESPACE);
+        let limit = value["spec"]["limit"].as_i64();
+        let (Some(key), Some(limit)) = (metadata["name"].as_str(), limit) else {
+            let text = "a SyncLimit has metadata.name and spec.limit, a number";
+            return Err(SimError::Yaml(text.to_owned()));
+        };
+        let lock = format!("{namespace}/Database/{key}");
+        self.controller.set_semaphore_limit(&lock, Some(limit));
+        self.limits.insert(lock, limit);
+        Ok(())
+    }
+
+    /// A namespace's label says how many of its workflows may run at a time.
+    fn apply_namespace(&mut self, value: &serde_json::Value) {
+        let metadata = &value["metadata"];
+        let limit = metadata["labels"]["workflows.argoproj.io/parallelism-limit"].as_str();
+        let limit = limit.and_then(|limit| limit.parse().ok());
+        let name = metadata["name"].as_str().unwrap_or_default();
+        self.namespace_limits.insert(name.to_owned(), limit);
+        self.controller.set_namespace_parallelism(name, limit);
     }
 
     /// Submits a workflow.
@@ -127,7 +160,29 @@ impl World {
     fn define(&self, workflow: Workflow) -> Result<Arc<Definition>, SimError> {
         let mut definition = self.objects.definition(workflow);
         definition.configure(&self.settings.config)?;
+        definition.baseline = self.baseline(&definition.workflow);
         Ok(Arc::new(definition))
+    }
+
+    /// How long the last run took that came from the same template and succeeded.
+    /// Argo: `NewEstimator`.
+    fn baseline(&self, workflow: &Workflow) -> Option<Baseline> {
+        let metadata = &workflow.metadata;
+        let labels = metadata.labels.as_ref()?;
+        let (key, value) = ORIGINS
+            .iter()
+            .find_map(|&key| labels.get(key).map(|value| (key, value)))?;
+        let mut all: Vec<RunId> = self.all().collect();
+        all.reverse();
+        all.into_iter().find_map(|id| {
+            let run = self.run(id)?;
+            let known = &run.definition().workflow.metadata;
+            let label = known.labels.as_ref().and_then(|labels| labels.get(key));
+            let same = label == Some(value) && known.namespace == metadata.namespace;
+            (same && run.phase() == Some(WorkflowPhase::Succeeded))
+                .then(|| Baseline::of(&run.workflow()))
+                .flatten()
+        })
     }
 
     fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
@@ -148,13 +203,31 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
+        if is_left_alone(&workflow) {
+            self.refused.insert(id, workflow);
+            return Ok(id);
+        }
         if has_begun(&workflow.status) {
             return self.adopt(id, workflow);
         }
-        let definition = self.define(workflow)?;
+        let mut definition = self.define(workflow)?;
+        match self.objects.repository(&definition) {
+            Ok(repository) => Arc::make_mut(&mut definition).artifact_repository = repository,
+            Err(error) => {
+                let message = format!("failed to resolve artifact repository: {error}");
+                let workflow = definition.workflow.clone();
+                self.refuse(id, workflow, WorkflowPhase::Error, message);
+                return Ok(id);
+            }
+        }
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
+            // What the controller's restrictions refuse is not looked at further.
+            (_, _, Ok(run)) if run.plan().refusal.is_some() => {
+                self.take_up(run, definition);
+                return Ok(id);
+            }
             (None, None, Ok(run)) => {
                 self.take_up(run, definition);
                 return Ok(id);
@@ -163,7 +236,10 @@ impl World {
             (None, Some(refusal), _) => (WorkflowPhase::Failed, refusal),
             (None, None, Err(error)) => (WorkflowPhase::Failed, format!("invalid spec: {error}")),
         };
-        self.refuse(id, definition.workflow.clone(), phase, message);
+        let mut workflow = definition.workflow.clone();
+        let stored = stored_spec(&definition).map(Box::new);
+        workflow.status.stored_workflow_template_spec = stored;
+        self.refuse(id, workflow, phase, message);
         Ok(id)
     }
 
@@ -171,6 +247,10 @@ impl World {
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         let mut definition = self.objects.definition(workflow);
         recall_templates(&mut definition);
+        let found = definition.workflow.status.artifact_repository_ref.as_ref();
+        definition.artifact_repository = found
+            .filter(|found| !found.default && found.artifact_repository.is_some())
+            .cloned();
         let definition = Arc::new(definition);
         match begin(id, &definition, &self.settings, self.now) {
             Ok(run) => {
@@ -218,8 +298,19 @@ impl World {
                 status: "True".to_owned(),
                 ..argosy_api::Condition::default()
             }],
+            stored_workflow_template_spec: workflow.status.stored_workflow_template_spec.take(),
             ..WorkflowStatus::default()
         };
+        if let Some(reference) = &workflow.spec.workflow_template_ref
+            && workflow.status.stored_workflow_template_spec.is_some()
+        {
+            let key = match reference.cluster_scope {
+                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
+                false => labels::WORKFLOW_TEMPLATE,
+            };
+            let shown = workflow.metadata.labels.get_or_insert_default();
+            shown.insert(key.to_owned(), reference.name.clone());
+        }
         let labels = workflow.metadata.labels.get_or_insert_default();
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
@@ -237,6 +328,25 @@ impl World {
         }
         self.refused.insert(id, workflow);
     }
+}
+
+/// Labels that say what a workflow was made from.
+const ORIGINS: [&str; 3] = [
+    "workflows.argoproj.io/workflow-template",
+    "workflows.argoproj.io/cluster-workflow-template",
+    "workflows.argoproj.io/cron-workflow",
+];
+
+/// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
+/// `reconciliationNeeded`.
+fn is_left_alone(workflow: &Workflow) -> bool {
+    let labels = workflow.metadata.labels.as_ref();
+    let completed = labels.and_then(|labels| labels.get(argosy_api::labels::COMPLETED));
+    let ended = workflow
+        .status
+        .phase
+        .is_some_and(|phase| phase.is_completed());
+    completed.is_some_and(|completed| completed == "true") && !ended
 }
 
 /// Argo's error where the template that a workflow is to be is not there.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value,
-    read_documents, read_typed,
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, ExecutorPluginManifest,
+    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, read_documents, read_typed,
 };
 use argosy_engine::definition::Definition;
+use argosy_engine::repository::find_repository;
 use argosy_engine::source::TemplateSet;
 use argosy_engine::validate::{ValidateOptions, validate_workflow};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -16,6 +17,9 @@ use crate::world::SimError;
 
 /// The namespace of objects that name none.
 pub const NAMESPACE: &str = "default";
+
+/// The namespace of the controller.
+const CONTROLLER_NAMESPACE: &str = "argo";
 
 /// The label without which no parameter is read from a ConfigMap.
 const TYPE_LABEL: &str = "workflows.argoproj.io/configmap-type";
@@ -88,6 +92,13 @@ impl Objects {
                 self.config_maps.insert(place, map.clone());
                 return Ok(Some(map));
             }
+            Some("ExecutorPlugin") => {
+                let plugin: ExecutorPluginManifest = typed(value)?;
+                let map = plugin
+                    .to_config_map()
+                    .map_err(|error| SimError::Yaml(error.to_string()))?;
+                return self.apply(map);
+            }
             Some("Secret") => {
                 self.secrets.insert(place, typed(value)?);
             }
@@ -95,6 +106,56 @@ impl Objects {
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
         Ok(None)
+    }
+
+    /// The executor plugins of a namespace, and those of the controller's that have no namesakes
+    /// there. As in Argo, one that can't be read is passed over.
+    fn plugins(&self, namespace: &str) -> Vec<ExecutorPlugin> {
+        let of = |namespace: &str| {
+            let maps = self.config_maps.iter();
+            let maps = maps.filter(|(place, _)| place.0 == namespace);
+            maps.filter_map(|(_, map)| ExecutorPlugin::from_config_map(map)?.ok())
+                .collect::<Vec<_>>()
+        };
+        let mut plugins = of(namespace);
+        if namespace != CONTROLLER_NAMESPACE {
+            let known = |other: &ExecutorPlugin| {
+                let name = &other.metadata.name;
+                plugins.iter().any(|plugin| plugin.metadata.name == *name)
+            };
+            let others = of(CONTROLLER_NAMESPACE);
+            let others = others
+                .into_iter()
+                .filter(|other| !known(other))
+                .collect::<Vec<_>>();
+            plugins.extend(others);
+        }
+        plugins
+    }
+
+    /// The artifact repository that a workflow names, or that its namespace has by default.
+    pub fn repository(
+        &self,
+        definition: &Definition,
+    ) -> Result<Option<ArtifactRepositoryRefStatus>, String> {
+        let spec = &definition.workflow.spec;
+        let of_template = spec.workflow_template_ref.as_ref().and_then(|reference| {
+            let name = &reference.name;
+            let templates = &definition.workflow_templates;
+            let cluster = &definition.cluster_workflow_templates;
+            let spec = match reference.cluster_scope {
+                true => &cluster.get(name)?.spec,
+                false => &templates.get(name)?.spec,
+            };
+            spec.artifact_repository_ref.as_ref()
+        });
+        let named = spec.artifact_repository_ref.as_ref().or(of_template);
+        let find = |namespace: &str, name: &str| {
+            let place = (namespace.to_owned(), name.to_owned());
+            self.config_maps.get(&place)
+        };
+        let namespace = definition.namespace();
+        find_repository(named, namespace, CONTROLLER_NAMESPACE, find, read_yaml)
     }
 
     /// A workflow with all that it may refer to.
@@ -120,6 +181,7 @@ impl Objects {
                 })
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),
+            executor_plugins: self.plugins(&namespace),
             workflow,
             ..Definition::default()
         }

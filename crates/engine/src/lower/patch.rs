@@ -28,13 +28,7 @@ pub(super) fn apply(
     let mut value = serde_json::to_value(spec).map_err(patched)?;
     let mut executor: Option<Value> = None;
     for text in patches {
-        let mut patch = parse(text, read_yaml)?;
-        if let Err(error) = serde_json::from_value::<PodSpec>(patch.clone()) {
-            return Err(LowerError::PatchInvalid {
-                patch: text.clone(),
-                message: error.to_string(),
-            });
-        }
+        let mut patch = valid(text, read_yaml)?;
         if let Some(part) = take_executor_part(&mut patch) {
             executor = Some(match executor {
                 None => part,
@@ -49,6 +43,29 @@ pub(super) fn apply(
     })
 }
 
+/// Applies a patch to a pod that has the executor's containers already.
+pub(super) fn apply_whole(
+    spec: PodSpec,
+    text: &str,
+    read_yaml: ReadYaml,
+) -> Result<PodSpec, LowerError> {
+    let value = serde_json::to_value(spec).map_err(patched)?;
+    let value = merge(value, valid(text, read_yaml)?)?;
+    serde_json::from_value(value).map_err(patched)
+}
+
+/// A patch that is part of a pod's spec.
+fn valid(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
+    let patch = parse(text, read_yaml)?;
+    match serde_json::from_value::<PodSpec>(patch.clone()) {
+        Ok(_) => Ok(patch),
+        Err(error) => Err(LowerError::PatchInvalid {
+            patch: text.to_owned(),
+            message: error.to_string(),
+        }),
+    }
+}
+
 fn merge(original: Value, patch: Value) -> Result<Value, LowerError> {
     strategic_merge(original, patch, Schema::PodSpec).map_err(LowerError::PatchMerge)
 }
@@ -58,8 +75,10 @@ fn patched(error: serde_json::Error) -> LowerError {
 }
 
 fn parse(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
-    if let Ok(value @ Value::Object(_)) = serde_json::from_str(text) {
-        return Ok(value);
+    // As Argo: what begins with a brace is JSON, or a mistake.
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text)
+            .map_err(|error| LowerError::PatchSyntax(error.to_string()));
     }
     read_yaml(text).map_err(LowerError::PatchSyntax)
 }

@@ -24,6 +24,7 @@ pub use compile::{CompileError, compile};
 pub(crate) use compile::{compile_after, compile_late};
 pub use dag::{DagPlan, TaskPlan};
 pub use looping::LoopPlan;
+pub use merge::stored_spec;
 pub(crate) use merge::workflow_over;
 pub use retry::RetryPlan;
 pub use template::{InputDefault, InputPlan, PlannedTemplate, StepsPlan, TemplateBody};

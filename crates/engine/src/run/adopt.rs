@@ -19,6 +19,7 @@ use super::row::StoredBody;
 use super::shown::Found;
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::lower::node_id;
 use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
 use crate::timestamp;
@@ -39,6 +40,9 @@ pub fn recall_templates(definition: &mut Definition) {
             known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
         }
     }
+    let own = (definition.workflow.spec.workflow_template_ref.as_ref())
+        .filter(|_| status.stored_workflow_template_spec.is_some())
+        .map(|reference| (reference.cluster_scope, reference.name.clone()));
     for (key, template) in &status.stored_templates {
         let mut parts = key.splitn(3, '/');
         let (Some(scope), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
@@ -59,6 +63,8 @@ pub fn recall_templates(definition: &mut Definition) {
             .iter_mut()
             .find(|known| known.name == template.name)
         {
+            // The spec that is kept whole says more than what was kept of each of its templates.
+            Some(_) if own == Some((scope == "cluster", name.to_owned())) => {}
             Some(known) => *known = template.clone(),
             None => templates.push(template.clone()),
         }
@@ -107,7 +113,11 @@ impl Run {
             .map(|place| indices[place]);
         run.link_all()?;
         run.make_missing_containers();
-        run.settle_adopted();
+        run.enter_adopted();
+        if run.status.phase == Some(WorkflowPhase::Running) {
+            // Whoever kept its metrics is gone: those that show the time begin anew.
+            run.tell_workflow_metrics();
+        }
         Ok(run)
     }
 
@@ -115,9 +125,14 @@ impl Run {
         let spec = &self.plan.workflow.spec;
         let began = |phase: &WorkflowPhase| *phase != WorkflowPhase::Pending;
         // `argo retry` hands a workflow over without a phase.
-        let phase = status
+        let mut phase = status
             .phase
             .or((!status.nodes.is_empty()).then_some(WorkflowPhase::Running));
+        let finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        if let Some(end) = phase.filter(|_| self.has_more_to_do(status)) {
+            self.status.shown_end = Some((end, finished_at));
+            phase = Some(WorkflowPhase::Running);
+        }
         self.status.phase = phase;
         self.status.message = Arc::from(status.message.as_str());
         self.status.started_at = status
@@ -125,7 +140,7 @@ impl Run {
             .as_ref()
             .map(timestamp::seconds)
             .or(phase.filter(began).map(|_| now));
-        self.status.finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        self.status.finished_at = finished_at.filter(|_| self.status.shown_end.is_none());
         self.status.shutdown = spec.shutdown;
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
@@ -139,8 +154,22 @@ impl Run {
         self.status_changed = true;
     }
 
-    /// Settles what is over, in the order in which it began, and has all rows written.
-    fn settle_adopted(&mut self) {
+    /// Whether a workflow that shows an end goes on: Argo's controller works on each one that has
+    /// not got the label `completed`.
+    fn has_more_to_do(&self, status: &WorkflowStatus) -> bool {
+        let labels = self.definition.workflow.metadata.labels.as_ref();
+        let labelled = labels
+            .and_then(|labels| labels.get(argosy_api::labels::COMPLETED))
+            .is_some_and(|completed| completed == "true");
+        let root = status.nodes.get(self.definition.name());
+        let phase = root.and_then(|root| root.phase);
+        let open = phase.is_some_and(|phase| !phase.is_fulfilled());
+        let hooks = phase.is_some() && !self.plan.hooks.is_empty();
+        !labelled && status.phase.is_some_and(WorkflowPhase::is_completed) && (open || hooks)
+    }
+
+    /// Has all rows written, and what is over settled once it is known which pods there are.
+    fn enter_adopted(&mut self) {
         self.dirty.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
@@ -152,10 +181,18 @@ impl Run {
             }
             return;
         }
-        for place in 0..self.nodes.len() as u32 {
-            self.settle(NodeIndex(place));
-        }
+        self.unsettled = true;
         self.mark_all_dirty();
+    }
+
+    /// Settles what is over of a run that was taken up, in the order in which it began. What is
+    /// suspended begins nothing, exit handlers included: it settles once it goes on.
+    pub(super) fn settle_adopted(&mut self) {
+        if std::mem::take(&mut self.unsettled) {
+            for place in 0..self.nodes.len() as u32 {
+                self.settle(NodeIndex(place));
+            }
+        }
     }
 
     fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
@@ -193,6 +230,10 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        let salt = shown_salt(self.definition.name(), status);
+        if salt > 0 {
+            node.details_mut().salt = salt;
+        }
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
@@ -267,6 +308,12 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        // Under the workflow's `parallelism` a pod that does not exist has no place, as for Argo's
+        // controller after a restart. Which exist is told later.
+        let limited = self.plan.workflow.spec.parallelism.is_some();
+        if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
+            return StoredBody::Gate(Gate::Place);
         }
         let held_back = node.phase == NodePhase::Pending
             && matches!(
@@ -372,6 +419,15 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
             .as_deref()
             .and_then(|code| code.parse().ok()),
     }))
+}
+
+/// The salt that made a node's ID another than that of a node before it; 0 for none.
+fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
+    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
+    match has_id(0) {
+        true => 0,
+        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
+    }
 }
 
 fn adopt_details(node: &mut Node, status: &NodeStatus) {

@@ -9,6 +9,7 @@ use super::Run;
 use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs};
 use super::restart_plan::RestartChoice;
+use super::suspend::not_supplied;
 use super::workflow::DEADLINE;
 use crate::fact::{Command, NodeSelector};
 use crate::ids::NodeIndex;
@@ -84,10 +85,25 @@ impl Run {
             }
             return;
         }
+        self.bring_down_what_runs();
+    }
+
+    /// Brings down what the workflow's shutdown ends. A run that is taken up may have been told of
+    /// it elsewhere.
+    pub(super) fn bring_down_what_runs(&mut self) {
+        let Some(strategy) = self.status.shutdown else {
+            return;
+        };
+        if self.has_ended() || self.awaits_start() {
+            return;
+        }
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
                 self.bring_down(index, strategy);
+            } else if self.is_open_composite(index) {
+                // What retries makes no further attempt, in exit handlers too.
+                self.dirty.insert(index);
             }
         }
     }
@@ -100,6 +116,10 @@ impl Run {
         if matches!(node.body, Body::Gate(Gate::Locks(_))) {
             let message = format!("Stopped with strategy '{strategy}'");
             self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
+        // A daemon that is up is ended with the template around it, and well.
+        if node.flags.has(Flags::DAEMONED) {
             return;
         }
         match node.kind {
@@ -129,7 +149,8 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            if node.phase.is_fulfilled() || node.flags.has(Flags::EXIT_HANDLER) {
+            let exempt = node.flags.has(Flags::EXIT_HANDLER) || node.flags.has(Flags::DAEMONED);
+            if node.phase.is_fulfilled() || exempt {
                 continue;
             }
             match node.kind {
@@ -192,10 +213,7 @@ impl Run {
         };
         for output in &outputs.parameters {
             if output.value.is_none() && self.supplied_default(index, &output.name).is_none() {
-                return Err(format!(
-                    "raw output parameter '{}' has not been set and does not have a default value",
-                    output.name
-                ));
+                return Err(not_supplied(&output.name));
             }
         }
         Ok(())
@@ -282,14 +300,14 @@ impl Run {
         }
     }
 
-    /// The suspended nodes that a selector means.
+    /// The suspended nodes that a selector means. Argo: `IsActiveSuspendNode`.
     pub(crate) fn suspended_nodes(&self, selector: &NodeSelector) -> Vec<NodeIndex> {
         (0..self.nodes.len() as u32)
             .map(NodeIndex)
             .filter(|&index| {
                 let node = self.node(index);
                 node.kind == NodeType::Suspend
-                    && !node.phase.is_fulfilled()
+                    && node.phase == NodePhase::Running
                     && self.matches(index, selector)
             })
             .collect()

@@ -54,19 +54,21 @@ mod usage;
 mod why;
 mod workflow;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
-use crate::commit::{Commit, NodeRow};
+use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
-use crate::effect::Effect;
+use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
+use crate::metrics::Emission;
+use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::revision::Revision;
 use crate::settings::Settings;
@@ -124,6 +126,8 @@ pub struct Run {
     own_repository: Option<Box<ArtifactRepositoryView>>,
     /// The next claim has been asked for.
     claim_asked: bool,
+    /// The run was taken up from its status, and what is over has not been settled.
+    unsettled: bool,
     telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`TURN_BUDGET`].
@@ -132,11 +136,14 @@ pub struct Run {
     removed: Vec<u32>,
     status_changed: bool,
     effects: Vec<Effect>,
+    observations: Vec<Emission>,
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
     /// By the template, and the one around it where that has a say.
     prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
+    /// Who carries out `http` and `plugin` templates, once one is wanted.
+    agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -145,6 +152,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -152,10 +162,12 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// The number of the last entry in the outbox.
+    pub outbox: u64,
     /// Something has been learnt since the workflow began: Argo's controller has looked twice.
     pub looked_twice: bool,
     /// Labels whose values were found when the workflow began.
@@ -244,6 +256,7 @@ impl Run {
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
             claim_asked: false,
+            unsettled: false,
             telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
@@ -251,10 +264,12 @@ impl Run {
             removed: Vec::new(),
             status_changed: false,
             effects: Vec::new(),
+            observations: Vec::new(),
             log: Vec::new(),
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
+            agent: OnceCell::new(),
             exit_zero: Arc::new(NodeOutputs {
                 exit_code: Some(0),
                 ..NodeOutputs::default()
@@ -327,6 +342,20 @@ impl Run {
     /// Works through what has been told, until nothing is left to do or the budget is spent.
     pub fn turn(&mut self, now: Seconds) -> Turn {
         self.spent = 0;
+        self.take_in(now);
+        self.reach_due_times();
+        let unfinished = self.work();
+        self.finish_turn(unfinished)
+    }
+
+    /// Takes in what has been told, and leaves what follows from it to the next turn: the state in
+    /// which Argo's API server leaves a workflow that its controller has not looked at yet.
+    pub fn hear(&mut self, now: Seconds) -> Turn {
+        self.take_in(now);
+        self.finish_turn(true)
+    }
+
+    fn take_in(&mut self, now: Seconds) {
         self.now = self.now.max(now);
         while let Some(fact) = self.facts.pop_front() {
             self.now = self.now.max(fact.at);
@@ -337,14 +366,12 @@ impl Run {
                 break;
             }
         }
-        self.reach_due_times();
-        let unfinished = self.work();
-        self.finish_turn(unfinished)
     }
 
     fn work(&mut self) -> bool {
         loop {
             while !self.status.suspended && !self.awaits_start() {
+                self.settle_adopted();
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }
@@ -456,6 +483,7 @@ impl Run {
             self.effects.push(Effect::RunEnded);
         }
         self.tell_changes();
+        let outbox = self.outbox();
         let mut nodes = Vec::with_capacity(self.changed.len());
         let mut values = Vec::new();
         for index in std::mem::take(&mut self.changed) {
@@ -479,9 +507,23 @@ impl Run {
                 values,
                 log: crate::log::encode(&log),
                 consumed_commands: Vec::new(),
+                metrics: std::mem::take(&mut self.observations),
+                outbox,
+                delivered: Vec::new(),
             },
             effects: std::mem::take(&mut self.effects),
             unfinished,
         }
+    }
+
+    /// What this turn asks to be done at last.
+    fn outbox(&mut self) -> Option<OutboxRow> {
+        let entry = outbox::encode(&self.effects)?;
+        self.status.outbox += 1;
+        self.status_changed = true;
+        Some(OutboxRow {
+            number: self.status.outbox,
+            entry,
+        })
     }
 }

@@ -50,6 +50,8 @@ pub enum LoadError {
 #[serde(default, rename_all = "camelCase")]
 struct State {
     phase: Option<WorkflowPhase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown_end: Option<(WorkflowPhase, Option<i64>)>,
     message: String,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -58,6 +60,7 @@ struct State {
     exit_node: Option<u32>,
     fatal: Option<String>,
     announced: bool,
+    outbox: u64,
     output_parameters: Vec<argosy_api::Parameter>,
     output_artifacts: Vec<argosy_api::Artifact>,
     /// Workflow parameters that were changed by a retry.
@@ -102,6 +105,7 @@ impl Run {
     pub(super) fn encode_state(&self) -> Vec<u8> {
         let state = State {
             phase: self.status.phase,
+            shown_end: (self.status.shown_end).map(|(phase, at)| (phase, at.map(|at| at.0))),
             message: self.status.message.to_string(),
             started_at: self.status.started_at.map(|at| at.0),
             finished_at: self.status.finished_at.map(|at| at.0),
@@ -110,6 +114,7 @@ impl Run {
             exit_node: self.status.exit_node.map(|node| node.0),
             fatal: self.status.fatal.as_deref().map(str::to_owned),
             announced: self.status.announced,
+            outbox: self.status.outbox,
             labels_from: self.status.labels_from.clone(),
             looked_twice: self.status.looked_twice,
             claims: self.status.claims.clone(),
@@ -131,6 +136,7 @@ impl Run {
     fn take_state(&mut self, state: State) {
         self.status.revisions = state.revisions;
         self.status.phase = state.phase;
+        self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
         self.status.message = Arc::from(state.message);
         self.status.started_at = state.started_at.map(Seconds);
         self.status.finished_at = state.finished_at.map(Seconds);
@@ -139,6 +145,7 @@ impl Run {
         self.status.exit_node = state.exit_node.map(NodeIndex);
         self.status.fatal = state.fatal.map(Arc::from);
         self.status.announced = state.announced;
+        self.status.outbox = state.outbox;
         for (key, value) in &state.labels_from {
             self.add_label(key, value);
         }
@@ -348,9 +355,6 @@ impl Run {
             // It may have ended before what hangs on it was told.
             if !flags.has(Flags::SETTLED) {
                 self.dirty.insert(index);
-            }
-            if !self.status.announced {
-                self.memoize(index);
             }
             return;
         }

@@ -62,6 +62,7 @@ impl Run {
             self.change(NodeIndex(place));
         }
         self.status.phase = Some(WorkflowPhase::Running);
+        self.status.shown_end = None;
         self.status.message = "".into();
         self.status.started_at = Some(self.now);
         self.status.finished_at = None;
@@ -170,6 +171,12 @@ impl Run {
                     body.wait_until = None;
                     body.deadline = None;
                 }
+            }
+            let above = self.node(index).parent;
+            if matches!(node.role, Role::Step | Role::Task) && plan.reopened.contains(&above) {
+                // Its hooks are looked at again: some may have been taken out, or never begun.
+                node.flags.clear(Flags::SETTLED);
+                node.flags.clear(Flags::EXIT_DECIDED);
             }
             if node.role == Role::Attempt
                 && let Body::Retry(body) = &self.node(self.node(index).parent).body

@@ -100,7 +100,12 @@ impl Run {
     }
 
     fn check_restart(&self, choice: RestartChoice<'_>) -> Result<(), String> {
-        match self.status.phase {
+        // What was taken up shows the end that it showed, for as long as nothing of it runs.
+        let shown = self
+            .status
+            .shown_end
+            .filter(|_| self.counts.asked_pods == 0);
+        match shown.map(|(phase, _)| phase).or(self.status.phase) {
             Some(WorkflowPhase::Failed | WorkflowPhase::Error) => {}
             Some(WorkflowPhase::Succeeded) => {
                 let asked = choice.restart_successful

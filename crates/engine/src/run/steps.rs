@@ -124,6 +124,11 @@ impl Run {
                 self.dirty.insert(index);
                 return;
             }
+            if let StepState::Single(_) = body.steps[step as usize] {
+                // A retry has left it, and taken one before it out.
+                self.pass_step(index);
+                continue;
+            }
             if !self.make_step(index, steps_node, step, &calls[step as usize]) {
                 break;
             }
@@ -228,6 +233,7 @@ impl Run {
             }
             Begun::Made(node) => {
                 self.step_made(index, step, node);
+                self.run_first_hooks(node, call);
                 true
             }
             Begun::Refused(node, error) => {
@@ -272,13 +278,22 @@ impl Run {
                     self.hold_back(index, place.boundary, held);
                     return false;
                 }
-                Begun::Made(node) => self.step_item_made(index, place.slot, item, node),
+                Begun::Made(node) => {
+                    self.step_item_made(index, place.slot, item, node);
+                    self.run_first_hooks(node, call);
+                }
                 Begun::Refused(node, error) => {
                     self.step_item_made(index, place.slot, item, node);
                     self.doom_by_child(index, node, &error);
                     return true;
                 }
             }
+        }
+    }
+
+    fn pass_step(&mut self, index: NodeIndex) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body {
+            body.made += 1;
         }
     }
 

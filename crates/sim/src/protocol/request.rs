@@ -134,6 +134,8 @@ pub struct PodReport {
     pub message: Option<String>,
     /// `status.reason`.
     pub reason: Option<String>,
+    /// `spec.nodeName`: the machine that it is on.
+    pub node_name: Option<String>,
     /// What the executor reports.
     pub outputs: Option<ReportedOutputs>,
     /// A raw PodStatus, merged into what there is.
