@@ -97,6 +97,8 @@ pub enum PodPhase {
     Succeeded,
     /// All containers ended, one of them badly.
     Failed,
+    /// Nobody can say: the pod's machine is not to be reached. Its `reason` is the word for it.
+    Unknown,
 }
 
 /// The state in which a pod was seen.

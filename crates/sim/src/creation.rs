@@ -9,8 +9,8 @@ use argosy_engine::definition::{Baseline, Definition};
 use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
-use argosy_engine::plan::stored_spec;
-use argosy_engine::run::{Run, recall_templates};
+use argosy_engine::plan::{stored_spec, violation_by_change};
+use argosy_engine::run::{Run, prepare_adoption};
 use argosy_engine::timestamp;
 
 use crate::objects::{NAMESPACE, read, refusal};
@@ -246,7 +246,12 @@ impl World {
     /// Takes up a workflow that began elsewhere.
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         let mut definition = self.objects.definition(workflow);
-        recall_templates(&mut definition);
+        definition.configure(&self.settings.config)?;
+        if let Some(violation) = violation_by_change(&definition)? {
+            self.refuse(id, definition.workflow, WorkflowPhase::Error, violation);
+            return Ok(id);
+        }
+        prepare_adoption(&mut definition);
         let found = definition.workflow.status.artifact_repository_ref.as_ref();
         definition.artifact_repository = found
             .filter(|found| !found.default && found.artifact_repository.is_some())

@@ -47,6 +47,7 @@ mod scope;
 mod shown;
 mod start;
 mod steps;
+mod sub_path;
 mod suspend;
 mod sweep;
 mod tell;
@@ -73,7 +74,7 @@ use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::revision::Revision;
 use crate::settings::Settings;
 
-pub use adopt::recall_templates;
+pub use adopt::prepare_adoption;
 pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};

@@ -10,6 +10,9 @@ use super::request::{Condition, PodReport, ReportedOutputs};
 use super::{Answer, ProtocolError, Session, one};
 use crate::pods::SimPod;
 
+/// The phases of a pod.
+const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
+
 impl Session {
     pub(super) fn pods(&self, workflow: Option<&str>, all: bool) -> Result<Answer, ProtocolError> {
         let only = workflow.map(|name| self.find(name)).transpose()?;
@@ -186,9 +189,9 @@ impl Session {
             return Ok(());
         };
         if let Some(phase) = phase {
-            if !matches!(phase, "Pending" | "Running" | "Succeeded" | "Failed") {
+            if !PHASES.contains(&phase) {
                 return Err(ProtocolError::Refused(format!(
-                    "a pod's phase is Pending, Running, Succeeded or Failed, not {phase:?}"
+                    "a pod's phase is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
                 )));
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
