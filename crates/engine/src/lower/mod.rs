@@ -24,7 +24,7 @@ mod location;
 mod names;
 mod offload;
 mod patch;
-mod path;
+pub(crate) mod path;
 mod pod;
 mod prepared;
 mod texts;

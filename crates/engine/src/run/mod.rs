@@ -37,6 +37,7 @@ mod pod;
 mod pod_restart;
 mod project;
 mod rebuild;
+mod refit;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -46,6 +47,7 @@ mod scope;
 mod shown;
 mod start;
 mod steps;
+mod sub_path;
 mod suspend;
 mod sweep;
 mod tell;
@@ -69,9 +71,10 @@ use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
-pub use adopt::recall_templates;
+pub use adopt::prepare_adoption;
 pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
@@ -150,6 +153,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -157,7 +163,7 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
@@ -171,6 +177,8 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }

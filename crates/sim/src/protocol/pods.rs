@@ -10,6 +10,9 @@ use super::request::{Condition, PodReport, ReportedOutputs};
 use super::{Answer, ProtocolError, Session, one};
 use crate::pods::SimPod;
 
+/// The phases of a pod.
+const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
+
 impl Session {
     pub(super) fn pods(&self, workflow: Option<&str>, all: bool) -> Result<Answer, ProtocolError> {
         let only = workflow.map(|name| self.find(name)).transpose()?;
@@ -186,13 +189,17 @@ impl Session {
             return Ok(());
         };
         if let Some(phase) = phase {
-            if !matches!(phase, "Pending" | "Running" | "Succeeded" | "Failed") {
+            if !PHASES.contains(&phase) {
                 return Err(ProtocolError::Refused(format!(
-                    "a pod's phase is Pending, Running, Succeeded or Failed, not {phase:?}"
+                    "a pod's phase is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
                 )));
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
             pod.enter(phase, code, now);
+        }
+        if report.node_name.is_some() {
+            let spec = pod.request.pod.spec.get_or_insert_default();
+            spec.node_name.clone_from(&report.node_name);
         }
         let status = pod.status_mut();
         if report.message.is_some() {
@@ -212,7 +219,8 @@ impl Session {
         let changed = phase.is_some()
             || report.status.is_some()
             || report.message.is_some()
-            || report.reason.is_some();
+            || report.reason.is_some()
+            || report.node_name.is_some();
         let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
         match &report.outputs {
             Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
