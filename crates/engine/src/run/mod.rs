@@ -37,6 +37,7 @@ mod pod;
 mod pod_restart;
 mod project;
 mod rebuild;
+mod refit;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -70,6 +71,7 @@ use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
 pub use adopt::prepare_adoption;
@@ -149,6 +151,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -156,7 +161,7 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
@@ -170,6 +175,8 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }

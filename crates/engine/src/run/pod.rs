@@ -450,6 +450,7 @@ impl Run {
                 _ => self.pod_vanished(index),
             }
         }
+        self.bring_down_what_runs();
     }
 }
 

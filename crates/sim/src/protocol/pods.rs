@@ -189,6 +189,10 @@ impl Session {
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
             pod.enter(phase, code, now);
         }
+        if report.node_name.is_some() {
+            let spec = pod.request.pod.spec.get_or_insert_default();
+            spec.node_name.clone_from(&report.node_name);
+        }
         let status = pod.status_mut();
         if report.message.is_some() {
             status.message.clone_from(&report.message);
@@ -203,7 +207,8 @@ impl Session {
         let changed = phase.is_some()
             || report.status.is_some()
             || report.message.is_some()
-            || report.reason.is_some();
+            || report.reason.is_some()
+            || report.node_name.is_some();
         let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
         match &report.outputs {
             Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
