@@ -62,6 +62,8 @@ pub struct TaskSeen {
     pub message: Option<Box<str>>,
     /// What it put out.
     pub outputs: ResultSeen,
+    /// The exit code that it gives its node, if any.
+    pub exit_code: Option<i32>,
 }
 
 /// How a volume claim stands.

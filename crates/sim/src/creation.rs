@@ -31,6 +31,9 @@ impl World {
 
     /// Keeps an object.
     pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if value["kind"] == "SyncLimit" {
+            return self.set_sync_limit(&value);
+        }
         if value["kind"] == "Namespace" {
             self.apply_namespace(&value);
             return Ok(());
@@ -50,6 +53,21 @@ impl World {
             self.caches
                 .apply(&name, label, map.data.unwrap_or_default());
         }
+        Ok(())
+    }
+
+    /// Sets the limit of a database's semaphore, which is an object here as in the store.
+    fn set_sync_limit(&mut self, value: &serde_json::Value) -> Result<(), SimError> {
+        let metadata = &value["metadata"];
+        let namespace = metadata["namespace"].as_str().unwrap_or(NAMESPACE);
+        let limit = value["spec"]["limit"].as_i64();
+        let (Some(key), Some(limit)) = (metadata["name"].as_str(), limit) else {
+            let text = "a SyncLimit has metadata.name and spec.limit, a number";
+            return Err(SimError::Yaml(text.to_owned()));
+        };
+        let lock = format!("{namespace}/Database/{key}");
+        self.controller.set_semaphore_limit(&lock, Some(limit));
+        self.limits.insert(lock, limit);
         Ok(())
     }
 
