@@ -7,7 +7,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::body::{Body, Gate};
-use super::node::{Flags, NodeOutputs, OutputParameter};
+use super::node::{Flags, NodeOutputs, OutputParameter, Role};
 use super::workflow::DEADLINE;
 use crate::duration;
 use crate::effect::Effect;
@@ -20,6 +20,9 @@ const GRACE_SECONDS: u32 = 30;
 
 /// The exit code of a command that the supervisor never let begin.
 const SUPERVISOR_FAILED: i32 = 65;
+
+/// Why a node fails that has waited for too long, and the group of a step that has.
+pub(super) const TIMEOUT: &str = "timeout";
 
 impl Run {
     /// Begins a node that is a pod: it waits until the backend has a slot.
@@ -60,27 +63,36 @@ impl Run {
         [&planned.template.timeout, &planned.template.pending_timeout]
             .into_iter()
             .filter(|text| !text.is_empty())
-            .filter_map(|text| self.node_seconds(index, text))
+            .filter_map(|text| self.node_seconds(index, text).ok())
             .min()
             .map(|seconds| self.node(index).started_at().plus(seconds))
     }
 
     /// A duration of a template, with its tags filled in, in seconds.
-    pub(super) fn node_seconds(&self, index: NodeIndex, text: &str) -> Option<i64> {
-        let text = crate::plan::Text::parse(text).ok()?;
+    pub(super) fn node_seconds(&self, index: NodeIndex, text: &str) -> Result<i64, String> {
+        let text = crate::plan::Text::parse(text).map_err(|error| error.to_string())?;
         let template = self.template_of(index);
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
         let context = self.eval_context("", 0, "timeout");
-        let text = super::scope::fill(&text, &variables, &context).ok()?;
-        duration::parse_seconds(&text).ok()
+        let text = super::scope::fill(&text, &variables, &context);
+        duration::parse_seconds(&text.map_err(|error| error.to_string())?)
     }
 
-    /// A pod has waited as long as it may.
+    /// A pod has waited as long as it may. Argo: `checkTemplateTimeouts`, `ErrTimeout`.
     pub(super) fn pod_timeout(&mut self, index: NodeIndex) {
-        if self.node(index).phase == NodePhase::Pending {
-            self.stop_pod(index);
-            self.end(index, NodePhase::Failed, Some("timeout"));
+        if self.node(index).phase != NodePhase::Pending {
+            return;
+        }
+        self.stop_pod(index);
+        self.end(index, NodePhase::Failed, Some(TIMEOUT));
+        let node = self.node(index);
+        match node.role {
+            Role::Step => self.doom(node.parent, TIMEOUT),
+            role @ (Role::Root | Role::OnExit) if node.owner == NodeIndex::NONE => {
+                self.doom_workflow(role, TIMEOUT);
+            }
+            _ => {}
         }
     }
 

@@ -111,7 +111,7 @@ impl Run {
                 self.change(index).outputs = outputs;
                 self.end(index, phase, Some(&message));
             }
-            Next::Fault(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Next::Fault(error) => self.refuse_late(index, &error),
             Next::Again(Some(at)) if at > self.now => {
                 let wait = at.since(self.finish_of(last));
                 self.set_message(
