@@ -43,9 +43,9 @@ pub enum Request {
     },
     /// Moves the clock.
     Advance {
-        /// By so much.
+        /// By so much; parts of a second add up.
         #[serde(default)]
-        seconds: Option<i64>,
+        seconds: Option<f64>,
         /// To this time.
         #[serde(default)]
         to: Option<Time>,
@@ -260,8 +260,10 @@ pub enum Kind {
     /// When something will happen by itself.
     Timers,
     /// ConfigMaps.
+    #[serde(alias = "configMaps")]
     Configmaps,
     /// Claims of volumes.
+    #[serde(alias = "persistentvolumeclaims", alias = "persistentVolumeClaims")]
     Pvcs,
     /// What executors have reported.
     Taskresults,
