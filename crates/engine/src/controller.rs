@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use argosy_api::ShutdownStrategy;
+
 use crate::effect::{Effect, PodRequest};
 use crate::fact::Fact;
 use crate::ids::{RunId, Seconds};
@@ -135,6 +137,10 @@ impl Controller {
             return true;
         };
         let definition = run.definition().clone();
+        // What is to be terminated is let through to its end.
+        if definition.workflow.spec.shutdown == Some(ShutdownStrategy::Terminate) {
+            return true;
+        }
         let metadata = &definition.workflow.metadata;
         let created_at = metadata
             .creation_timestamp
@@ -224,26 +230,8 @@ impl Controller {
                 continue;
             };
             self.now = self.now.max(now);
-            let mut turn = run.turn(now);
-            let more = turn.unfinished || run.has_work();
-            let next = run.next_due();
-            let wants = run.wanted_pods() > 0;
-            if more {
-                self.wake(id);
-            }
-            self.set_due(id, next);
-            if wants && !self.wanting.contains(&id) {
-                self.wanting.push_back(id);
-            }
-            if !self.shares_locks {
-                turn.effects.retain(|effect| match effect {
-                    Effect::AskLocks(request) => {
-                        self.asks.push((**request).clone());
-                        false
-                    }
-                    _ => true,
-                });
-            }
+            let turn = run.turn(now);
+            let turn = self.after_turn(id, turn);
             self.returning.remove(&id);
             self.grant_asked();
             return Some((id, turn));
@@ -263,6 +251,44 @@ impl Controller {
         // Whoever looks at one run does not wait for others.
         self.returning.clear();
         self.turn(now).map(|(_, turn)| turn)
+    }
+
+    /// Has one run take in a fact, with what it has been told before, and leave what follows from
+    /// it to its next turn. `None`, and nothing is told, if the run has not begun. See
+    /// [`Run::hear`].
+    pub fn hear(&mut self, now: Seconds, id: RunId, fact: Fact) -> Option<Turn> {
+        let run = self.runs.get_mut(&id).filter(|run| !run.awaits_start())?;
+        self.now = self.now.max(now);
+        run.tell(now, fact);
+        let turn = run.hear(now);
+        Some(self.after_turn(id, turn))
+    }
+
+    /// What a run wants next, and what is kept of a turn's effects.
+    fn after_turn(&mut self, id: RunId, mut turn: Turn) -> Turn {
+        let Some(run) = self.runs.get(&id) else {
+            return turn;
+        };
+        let more = turn.unfinished || run.has_work();
+        let next = run.next_due();
+        let wants = run.wanted_pods() > 0;
+        if more {
+            self.wake(id);
+        }
+        self.set_due(id, next);
+        if wants && !self.wanting.contains(&id) {
+            self.wanting.push_back(id);
+        }
+        if !self.shares_locks {
+            turn.effects.retain(|effect| match effect {
+                Effect::AskLocks(request) => {
+                    self.asks.push((**request).clone());
+                    false
+                }
+                _ => true,
+            });
+        }
+        turn
     }
 
     fn set_due(&mut self, id: RunId, next: Option<Seconds>) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus, labels};
 use argosy_engine::cache::CACHE_LABEL;
-use argosy_engine::definition::Definition;
+use argosy_engine::definition::{Baseline, Definition};
 use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
@@ -31,6 +31,10 @@ impl World {
 
     /// Keeps an object.
     pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if value["kind"] == "Namespace" {
+            self.apply_namespace(&value);
+            return Ok(());
+        }
         if let Some(map) = self.objects.apply(value)? {
             let name = map.metadata.name.clone().unwrap_or_default();
             let namespace = map.metadata.namespace.as_deref().unwrap_or(NAMESPACE);
@@ -47,6 +51,16 @@ impl World {
                 .apply(&name, label, map.data.unwrap_or_default());
         }
         Ok(())
+    }
+
+    /// A namespace's label says how many of its workflows may run at a time.
+    fn apply_namespace(&mut self, value: &serde_json::Value) {
+        let metadata = &value["metadata"];
+        let limit = metadata["labels"]["workflows.argoproj.io/parallelism-limit"].as_str();
+        let limit = limit.and_then(|limit| limit.parse().ok());
+        let name = metadata["name"].as_str().unwrap_or_default();
+        self.namespace_limits.insert(name.to_owned(), limit);
+        self.controller.set_namespace_parallelism(name, limit);
     }
 
     /// Submits a workflow.
@@ -128,7 +142,29 @@ impl World {
     fn define(&self, workflow: Workflow) -> Result<Arc<Definition>, SimError> {
         let mut definition = self.objects.definition(workflow);
         definition.configure(&self.settings.config)?;
+        definition.baseline = self.baseline(&definition.workflow);
         Ok(Arc::new(definition))
+    }
+
+    /// How long the last run took that came from the same template and succeeded.
+    /// Argo: `NewEstimator`.
+    fn baseline(&self, workflow: &Workflow) -> Option<Baseline> {
+        let metadata = &workflow.metadata;
+        let labels = metadata.labels.as_ref()?;
+        let (key, value) = ORIGINS
+            .iter()
+            .find_map(|&key| labels.get(key).map(|value| (key, value)))?;
+        let mut all: Vec<RunId> = self.all().collect();
+        all.reverse();
+        all.into_iter().find_map(|id| {
+            let run = self.run(id)?;
+            let known = &run.definition().workflow.metadata;
+            let label = known.labels.as_ref().and_then(|labels| labels.get(key));
+            let same = label == Some(value) && known.namespace == metadata.namespace;
+            (same && run.phase() == Some(WorkflowPhase::Succeeded))
+                .then(|| Baseline::of(&run.workflow()))
+                .flatten()
+        })
     }
 
     fn take_up(&mut self, run: Run, definition: Arc<Definition>) {
@@ -156,10 +192,24 @@ impl World {
         if has_begun(&workflow.status) {
             return self.adopt(id, workflow);
         }
-        let definition = self.define(workflow)?;
+        let mut definition = self.define(workflow)?;
+        match self.objects.repository(&definition) {
+            Ok(repository) => Arc::make_mut(&mut definition).artifact_repository = repository,
+            Err(error) => {
+                let message = format!("failed to resolve artifact repository: {error}");
+                let workflow = definition.workflow.clone();
+                self.refuse(id, workflow, WorkflowPhase::Error, message);
+                return Ok(id);
+            }
+        }
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
+            // What the controller's restrictions refuse is not looked at further.
+            (_, _, Ok(run)) if run.plan().refusal.is_some() => {
+                self.take_up(run, definition);
+                return Ok(id);
+            }
             (None, None, Ok(run)) => {
                 self.take_up(run, definition);
                 return Ok(id);
@@ -179,6 +229,10 @@ impl World {
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         let mut definition = self.objects.definition(workflow);
         recall_templates(&mut definition);
+        let found = definition.workflow.status.artifact_repository_ref.as_ref();
+        definition.artifact_repository = found
+            .filter(|found| !found.default && found.artifact_repository.is_some())
+            .cloned();
         let definition = Arc::new(definition);
         match begin(id, &definition, &self.settings, self.now) {
             Ok(run) => {
@@ -269,6 +323,13 @@ fn is_left_alone(workflow: &Workflow) -> bool {
         .is_some_and(|phase| phase.is_completed());
     completed.is_some_and(|completed| completed == "true") && !ended
 }
+
+/// Labels that say what a workflow was made from.
+const ORIGINS: [&str; 3] = [
+    "workflows.argoproj.io/workflow-template",
+    "workflows.argoproj.io/cluster-workflow-template",
+    "workflows.argoproj.io/cron-workflow",
+];
 
 /// Argo's error where the template that a workflow is to be is not there.
 fn missing_template(definition: &Definition) -> Option<String> {

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value,
-    read_documents, read_typed,
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow,
+    WorkflowTemplate, from_value, read_documents, read_typed,
 };
 use argosy_engine::definition::Definition;
+use argosy_engine::repository::find_repository;
 use argosy_engine::source::TemplateSet;
 use argosy_engine::validate::{ValidateOptions, validate_workflow};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
@@ -16,6 +17,9 @@ use crate::world::SimError;
 
 /// The namespace of objects that name none.
 pub const NAMESPACE: &str = "default";
+
+/// The namespace of the controller.
+const CONTROLLER_NAMESPACE: &str = "argo";
 
 /// The label without which no parameter is read from a ConfigMap.
 const TYPE_LABEL: &str = "workflows.argoproj.io/configmap-type";
@@ -95,6 +99,31 @@ impl Objects {
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
         Ok(None)
+    }
+
+    /// The artifact repository that a workflow names, or that its namespace has by default.
+    pub fn repository(
+        &self,
+        definition: &Definition,
+    ) -> Result<Option<ArtifactRepositoryRefStatus>, String> {
+        let spec = &definition.workflow.spec;
+        let of_template = spec.workflow_template_ref.as_ref().and_then(|reference| {
+            let name = &reference.name;
+            let templates = &definition.workflow_templates;
+            let cluster = &definition.cluster_workflow_templates;
+            let spec = match reference.cluster_scope {
+                true => &cluster.get(name)?.spec,
+                false => &templates.get(name)?.spec,
+            };
+            spec.artifact_repository_ref.as_ref()
+        });
+        let named = spec.artifact_repository_ref.as_ref().or(of_template);
+        let find = |namespace: &str, name: &str| {
+            let place = (namespace.to_owned(), name.to_owned());
+            self.config_maps.get(&place)
+        };
+        let namespace = definition.namespace();
+        find_repository(named, namespace, CONTROLLER_NAMESPACE, find, read_yaml)
     }
 
     /// A workflow with all that it may refer to.

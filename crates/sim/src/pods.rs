@@ -3,6 +3,7 @@
 use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::fact::{Fact, ResultSeen};
 use argosy_engine::ids::Seconds;
+use argosy_engine::lower::keys;
 use argosy_engine::observe::pod_seen;
 use argosy_engine::timestamp;
 use k8s_openapi::api::core::v1::{
@@ -67,6 +68,13 @@ pub struct SimPod {
 }
 
 impl SimPod {
+    /// Its end has been dealt with: Argo's controller says so in a label.
+    pub fn forget(&mut self) {
+        self.forgotten = true;
+        let labels = self.request.pod.metadata.labels.get_or_insert_default();
+        labels.insert(keys::COMPLETED.to_owned(), "true".to_owned());
+    }
+
     /// A pod that has just been made.
     pub fn new(mut request: PodRequest) -> Self {
         request.pod.status = Some(PodStatus {
@@ -206,7 +214,11 @@ impl SimPod {
                 .iter()
                 .map(|container| container.name.clone())
                 .collect(),
-            None => names.filter(|name| name == "main").collect(),
+            None => {
+                let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "main");
+                // A pod without the executor has no sidecars: what is not `main` is a set's.
+                if mains.is_empty() { others } else { mains }
+            }
         }
     }
 

@@ -149,3 +149,90 @@ spec:
         "{workflow}"
     );
 }
+
+#[test]
+fn what_users_write_into_the_status_shows_before_the_controller_looks() {
+    let mut session = Session::default();
+    let gate = "
+metadata: {name: wf}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    steps: [[{name: a, template: wait}], [{name: b, template: work}]]
+  - name: wait
+    suspend: {}
+    outputs: {parameters: [{name: p, globalName: g, valueFrom: {supplied: {}}}]}
+  - name: work
+    container: {image: busybox}
+";
+    let act = |verb: &str, more: Value| {
+        let mut request = json!({"op": "act", "workflow": "wf", "verb": verb});
+        for (key, value) in more.as_object().into_iter().flatten() {
+            request[key] = value.clone();
+        }
+        request
+    };
+    let node = |session: &mut Session, name: &str| -> Value {
+        let answer = ask(session, json!({"op": "get", "workflow": "wf"}));
+        let nodes = answer["workflow"]["status"]["nodes"].clone();
+        let nodes = nodes.as_object().into_iter().flatten();
+        let mut named = nodes.filter(|(_, node)| node["name"] == name);
+        named
+            .next()
+            .map_or(Value::Null, |(_, node)| node["phase"].clone())
+    };
+    ask(&mut session, json!({"op": "submit", "yaml": gate}));
+    ask(&mut session, json!({"op": "settle"}));
+    ask(
+        &mut session,
+        act(
+            "set",
+            json!({"selector": "displayName=a", "outputParameters": {"p": "1"}}),
+        ),
+    );
+    let answer = ask(&mut session, json!({"op": "get", "workflow": "wf"}));
+    let outputs = &answer["workflow"]["status"]["outputs"];
+    assert_eq!(outputs["parameters"][0]["value"], "1", "{answer}");
+    ask(
+        &mut session,
+        act("resume", json!({"selector": "displayName=a"})),
+    );
+    assert_eq!(node(&mut session, "wf[0].a"), "Succeeded");
+    assert_eq!(node(&mut session, "wf[1].b"), Value::Null);
+    ask(&mut session, json!({"op": "settle"}));
+    ask(&mut session, json!({"op": "pod", "exitCode": 1}));
+    ask(&mut session, json!({"op": "settle"}));
+    assert_eq!(node(&mut session, "wf"), "Failed");
+    ask(&mut session, act("retry", json!({})));
+    assert_eq!(node(&mut session, "wf"), "Running");
+    assert_eq!(node(&mut session, "wf[1].b"), Value::Null);
+    ask(&mut session, json!({"op": "settle"}));
+    assert_eq!(node(&mut session, "wf[1].b"), "Pending");
+}
+
+#[test]
+fn an_earlier_run_of_the_same_template_tells_how_long_it_takes() {
+    let mut session = Session::default();
+    let run = |name: &str| {
+        json!({"op": "submit", "yaml": {
+            "metadata": {"name": name, "labels": {"workflows.argoproj.io/workflow-template": "t"}},
+            "spec": {"entrypoint": "main", "templates": [{"name": "main", "container": {"image": "i"}}]},
+        }})
+    };
+    for request in [
+        run("one"),
+        json!({"op": "settle"}),
+        json!({"op": "advance", "seconds": 20}),
+        json!({"op": "pod", "phase": "Succeeded"}),
+        json!({"op": "settle"}),
+        run("two"),
+        json!({"op": "settle"}),
+    ] {
+        ask(&mut session, request);
+    }
+    let answer = ask(&mut session, json!({"op": "get", "workflow": "two"}));
+    let status = &answer["workflow"]["status"];
+    assert_eq!(status["estimatedDuration"], 20, "{answer}");
+    assert_eq!(status["nodes"]["two"]["estimatedDuration"], 20, "{answer}");
+}

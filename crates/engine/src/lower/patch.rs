@@ -58,8 +58,10 @@ fn patched(error: serde_json::Error) -> LowerError {
 }
 
 fn parse(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
-    if let Ok(value @ Value::Object(_)) = serde_json::from_str(text) {
-        return Ok(value);
+    // As Argo: what begins with a brace is JSON, or a mistake.
+    if text.trim_start().starts_with('{') {
+        return serde_json::from_str(text)
+            .map_err(|error| LowerError::PatchSyntax(error.to_string()));
     }
     read_yaml(text).map_err(LowerError::PatchSyntax)
 }

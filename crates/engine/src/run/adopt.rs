@@ -19,6 +19,7 @@ use super::row::StoredBody;
 use super::shown::Found;
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::lower::node_id;
 use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
 use crate::timestamp;
@@ -112,7 +113,11 @@ impl Run {
             .map(|place| indices[place]);
         run.link_all()?;
         run.make_missing_containers();
-        run.settle_adopted();
+        run.enter_adopted();
+        if run.status.phase == Some(WorkflowPhase::Running) {
+            // Whoever kept its metrics is gone: those that show the time begin anew.
+            run.tell_workflow_metrics();
+        }
         Ok(run)
     }
 
@@ -163,8 +168,8 @@ impl Run {
         !labelled && status.phase.is_some_and(WorkflowPhase::is_completed) && (open || hooks)
     }
 
-    /// Settles what is over, in the order in which it began, and has all rows written.
-    fn settle_adopted(&mut self) {
+    /// Has all rows written, and what is over settled once it is known which pods there are.
+    fn enter_adopted(&mut self) {
         self.dirty.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
@@ -176,10 +181,18 @@ impl Run {
             }
             return;
         }
-        for place in 0..self.nodes.len() as u32 {
-            self.settle(NodeIndex(place));
-        }
+        self.unsettled = true;
         self.mark_all_dirty();
+    }
+
+    /// Settles what is over of a run that was taken up, in the order in which it began. What is
+    /// suspended begins nothing, exit handlers included: it settles once it goes on.
+    pub(super) fn settle_adopted(&mut self) {
+        if std::mem::take(&mut self.unsettled) {
+            for place in 0..self.nodes.len() as u32 {
+                self.settle(NodeIndex(place));
+            }
+        }
     }
 
     fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
@@ -217,6 +230,10 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
+        let salt = shown_salt(self.definition.name(), status);
+        if salt > 0 {
+            node.details_mut().salt = salt;
+        }
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && template.template.annotations.contains_key(DISPLAY_NAME)
@@ -291,6 +308,12 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        // Under the workflow's `parallelism` a pod that does not exist has no place, as for Argo's
+        // controller after a restart. Which exist is told later.
+        let limited = self.plan.workflow.spec.parallelism.is_some();
+        if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
+            return StoredBody::Gate(Gate::Place);
         }
         let held_back = node.phase == NodePhase::Pending
             && matches!(
@@ -396,6 +419,15 @@ fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
             .as_deref()
             .and_then(|code| code.parse().ok()),
     }))
+}
+
+/// The salt that made a node's ID another than that of a node before it; 0 for none.
+fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
+    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
+    match has_id(0) {
+        true => 0,
+        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
+    }
 }
 
 fn adopt_details(node: &mut Node, status: &NodeStatus) {

@@ -99,6 +99,9 @@ impl Run {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
                 self.bring_down(index, strategy);
+            } else if self.is_open_composite(index) {
+                // What retries makes no further attempt, in exit handlers too.
+                self.dirty.insert(index);
             }
         }
     }
@@ -295,14 +298,14 @@ impl Run {
         }
     }
 
-    /// The suspended nodes that a selector means.
+    /// The suspended nodes that a selector means. Argo: `IsActiveSuspendNode`.
     pub(crate) fn suspended_nodes(&self, selector: &NodeSelector) -> Vec<NodeIndex> {
         (0..self.nodes.len() as u32)
             .map(NodeIndex)
             .filter(|&index| {
                 let node = self.node(index);
                 node.kind == NodeType::Suspend
-                    && !node.phase.is_fulfilled()
+                    && node.phase == NodePhase::Running
                     && self.matches(index, selector)
             })
             .collect()

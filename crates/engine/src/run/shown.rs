@@ -115,10 +115,12 @@ impl Run {
             .max();
         let own = status.started_at.as_ref().map(timestamp::seconds);
         let own = own.or(self.status.started_at).unwrap_or(self.now).0;
-        let ran = !matches!(
-            status.r#type,
-            Some(NodeType::Skipped | NodeType::StepGroup | NodeType::TaskGroup) | None
-        );
+        // A resubmitted workflow shows what it took over as skipped, with its outputs.
+        let ran = match status.r#type {
+            Some(NodeType::Skipped) => status.inputs.is_some() || status.outputs.is_some(),
+            Some(NodeType::StepGroup | NodeType::TaskGroup) | None => false,
+            Some(_) => true,
+        };
         let around = place
             .boundary
             .and_then(|around| found[around].template.clone());

@@ -89,7 +89,8 @@ impl Values<'_> {
         if let Some(rest) = name.strip_prefix("inputs.") {
             if let Some(input) = rest.strip_prefix("parameters.") {
                 if let Some(value) = self.inputs.and_then(|inputs| inputs.get(input)) {
-                    return Some(value.clone());
+                    // Argo fills in what is global first, in the inputs' own values too.
+                    return Some(tags::substitute(value, |name| self.global(name)));
                 }
                 let declared = template.inputs.parameters.iter().any(|p| p.name == input)
                     || self.outer.is_some_and(|outer| outer.contains(input));

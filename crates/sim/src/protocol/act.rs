@@ -6,7 +6,7 @@ use argosy_engine::ids::RunId;
 use argosy_engine::run::RestartChoice;
 
 use super::request::{Act, Verb};
-use super::submit::set_parameter;
+use super::submit::override_parameters;
 use super::{Answer, ProtocolError, Session, one};
 
 /// The letters that Kubernetes takes for generated names.
@@ -16,25 +16,73 @@ impl Session {
     pub(super) fn act(&mut self, act: &Act) -> Result<Answer, ProtocolError> {
         let id = self.find(&act.workflow)?;
         check_fields(act)?;
-        let selector = act.selector.as_deref().map(selector).transpose()?;
+        let selector = act
+            .selector
+            .as_deref()
+            .filter(|text| !text.is_empty())
+            .map(selector)
+            .transpose()?;
         let message = act.message.as_deref().map(Box::from);
-        let command = match act.verb {
-            Verb::Stop => Command::Stop { selector, message },
-            Verb::Terminate => Command::Terminate,
-            Verb::Suspend => Command::Suspend,
-            Verb::Resume => {
-                if selector.is_none() {
-                    self.check_resume(id)?;
-                }
+        let over = self
+            .world
+            .workflow(id)
+            .and_then(|workflow| workflow.status.phase)
+            .is_some_and(|phase| phase.is_completed());
+        let command = match (act.verb, selector) {
+            (Verb::Stop | Verb::Terminate, None) if over => {
+                let (namespace, name) = self.world.place_of(id);
+                return Err(ProtocolError::Refused(format!(
+                    "cannot shutdown a completed workflow: workflow: {name:?}, namespace: {namespace:?}"
+                )));
+            }
+            (Verb::Suspend, _) if over => {
+                return Err(ProtocolError::Refused(
+                    "cannot suspend completed workflows".to_owned(),
+                ));
+            }
+            (Verb::Stop, None) => {
+                let selector = None;
+                self.world
+                    .ask_later(id, Command::Stop { selector, message });
+                return Ok(Answer::new());
+            }
+            (Verb::Terminate, _) => {
+                self.world.ask_later(id, Command::Terminate);
+                return Ok(Answer::new());
+            }
+            (Verb::Resume, None) if over => return Ok(Answer::new()),
+            (Verb::Resume, None) => {
+                self.check_resume(id)?;
+                Command::Resume { selector: None }
+            }
+            (Verb::Set, None) => {
+                return Err(ProtocolError::Refused(
+                    "'set' currently only targets suspend nodes, use a node field selector to target them"
+                        .to_owned(),
+                ));
+            }
+            (Verb::Stop, Some(selector)) => {
+                self.check_set(id, &selector, act, true)?;
+                let selector = Some(selector);
+                Command::Stop { selector, message }
+            }
+            (Verb::Resume, Some(selector)) => {
+                self.check_set(id, &selector, act, true)?;
+                let selector = Some(selector);
                 Command::Resume { selector }
             }
-            Verb::Set => Command::SetNode {
-                selector: selector.unwrap_or_default(),
-                phase: act.phase.as_deref().map(phase).transpose()?,
-                message,
-                output_parameters: pairs(&act.output_parameters.0),
-            },
-            Verb::Retry => {
+            (Verb::Set, Some(selector)) => {
+                let changes = act.phase.is_some() || act.message.is_some();
+                self.check_set(id, &selector, act, changes)?;
+                Command::SetNode {
+                    selector,
+                    phase: act.phase.as_deref().map(phase).transpose()?,
+                    message,
+                    output_parameters: pairs(&act.output_parameters.0),
+                }
+            }
+            (Verb::Suspend, _) => Command::Suspend,
+            (Verb::Retry, selector) => {
                 self.check_retry(id, act, selector.as_ref())?;
                 Command::Retry {
                     restart_successful: act.restart_successful,
@@ -43,25 +91,34 @@ impl Session {
                     from: self.from(id, act)?,
                 }
             }
-            Verb::Resubmit => return self.resubmit(id, act),
-            Verb::Delete => {
+            (Verb::Resubmit, _) => return self.resubmit(id, act),
+            (Verb::Delete, _) => {
                 self.world.delete(id);
                 return Ok(Answer::new());
             }
         };
-        let over = self
-            .world
-            .workflow(id)
-            .and_then(|workflow| workflow.status.phase)
-            .is_some_and(|phase| phase.is_completed());
-        if over && act.verb != Verb::Retry {
-            return Err(ProtocolError::Refused(format!(
-                "cannot {} a completed workflow",
-                verb_word(act.verb)
-            )));
-        }
-        self.world.ask_later(id, command);
+        // Argo's API server writes these into the status itself, before the controller looks.
+        self.world.ask_now(id, command);
         Ok(Answer::new())
+    }
+
+    fn check_set(
+        &self,
+        id: RunId,
+        selector: &NodeSelector,
+        act: &Act,
+        changes_something: bool,
+    ) -> Result<(), ProtocolError> {
+        let text = act.selector.as_deref().unwrap_or_default();
+        let values = pairs(&act.output_parameters.0);
+        match self.world.run(id) {
+            Some(run) => run
+                .check_set(selector, text, changes_something, &values)
+                .map_err(ProtocolError::Refused),
+            None => Err(ProtocolError::Refused(format!(
+                "currently, set only targets suspend nodes: no suspend nodes matching nodeFieldSelector: {text}"
+            ))),
+        }
     }
 
     fn check_resume(&self, id: RunId) -> Result<(), ProtocolError> {
@@ -126,9 +183,7 @@ impl Session {
         let mut spec = old.spec;
         spec.active_deadline_seconds = spec.active_deadline_seconds.filter(|&left| left != 0);
         spec.shutdown = None;
-        for (name, value) in &act.parameters.0 {
-            set_parameter(&mut spec.arguments.parameters, name, value);
-        }
+        override_parameters(&mut spec.arguments.parameters, &act.parameters.0);
         let mut new = Workflow {
             spec,
             ..Workflow::default()

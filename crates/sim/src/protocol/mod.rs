@@ -18,7 +18,7 @@ use crate::world::{Halting, SimError, World};
 pub use request::Request;
 use request::Time;
 pub(crate) use request::{Pairs, Scalar};
-pub(crate) use submit::set_parameter;
+pub(crate) use submit::override_parameters;
 
 /// What an answer holds beside `ok`.
 type Answer = Map<String, Value>;

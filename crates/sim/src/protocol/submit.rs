@@ -10,7 +10,8 @@ impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
         let mut workflows = Vec::new();
         for value in read(yaml)? {
-            if value["kind"] == "Workflow" {
+            let kind = value["kind"].as_str().unwrap_or("Workflow");
+            if kind == "Workflow" {
                 workflows.push(self.create(value, &[], None)?);
             } else {
                 self.world.apply_object(value)?;
@@ -59,9 +60,7 @@ impl Session {
         if let Some(entrypoint) = entrypoint {
             entrypoint.clone_into(&mut workflow.spec.entrypoint);
         }
-        for (name, value) in parameters {
-            set_parameter(&mut workflow.spec.arguments.parameters, name, value);
-        }
+        override_parameters(&mut workflow.spec.arguments.parameters, parameters);
         let id = self.world.create(workflow)?;
         Ok(self.world.place_of(id).1.to_owned())
     }
@@ -88,21 +87,22 @@ impl Session {
     }
 }
 
-/// Gives a parameter another value. Argo: `overrideParameters`.
-pub(crate) fn set_parameter(parameters: &mut Vec<Parameter>, name: &str, value: &str) {
-    let value = Some(AnyString::from(value));
-    match parameters
-        .iter_mut()
-        .find(|parameter| parameter.name == name)
-    {
-        Some(parameter) => {
-            parameter.value = value;
-            parameter.value_from = None;
-        }
-        None => parameters.push(Parameter {
-            name: name.to_owned(),
-            value,
+/// Gives parameters other values: those come first, and are nothing but name and value.
+/// Argo: `overrideParameters`.
+pub(crate) fn override_parameters(parameters: &mut Vec<Parameter>, given: &[(String, String)]) {
+    let mut all: Vec<Parameter> = given
+        .iter()
+        .map(|(name, value)| Parameter {
+            name: name.clone(),
+            value: Some(AnyString::from(value.as_str())),
             ..Parameter::default()
-        }),
-    }
+        })
+        .collect();
+    let is_given = |name: &str| given.iter().any(|(known, _)| known == name);
+    all.extend(
+        std::mem::take(parameters)
+            .into_iter()
+            .filter(|parameter| !is_given(&parameter.name)),
+    );
+    *parameters = all;
 }

@@ -91,9 +91,8 @@ pub(super) fn gather<'a>(
         entrypoint.clone_into(&mut workflow.spec.entrypoint);
     }
     let arguments = &mut workflow.spec.arguments;
-    for (name, value) in &spec.arguments.parameters.0 {
-        crate::protocol::set_parameter(&mut arguments.parameters, name, value);
-    }
+    let given = &spec.arguments.parameters.0;
+    crate::protocol::override_parameters(&mut arguments.parameters, given);
     for artifact in &spec.arguments.artifacts {
         arguments
             .artifacts
