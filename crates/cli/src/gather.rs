@@ -49,6 +49,26 @@ pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
     }
 }
 
+/// What a run knows, as it was gathered for it.
+pub fn known(definition: &Definition) -> Gathered {
+    let label = ("workflows.argoproj.io/configmap-type", "Parameter");
+    let config_maps = definition.config_maps.iter().map(|(name, data)| {
+        let mut map = ConfigMap {
+            data: Some(data.clone()),
+            ..ConfigMap::default()
+        };
+        map.metadata.name = Some(name.clone());
+        map.metadata.namespace = Some(definition.namespace().to_owned());
+        map.metadata.labels = Some([(label.0.to_owned(), label.1.to_owned())].into());
+        map
+    });
+    Gathered {
+        workflow_templates: definition.workflow_templates.clone(),
+        cluster_workflow_templates: definition.cluster_workflow_templates.clone(),
+        config_maps: config_maps.collect(),
+    }
+}
+
 fn is_for_parameters(map: &ConfigMap) -> bool {
     let labels = map.metadata.labels.as_ref();
     let kind = labels.and_then(|labels| labels.get("workflows.argoproj.io/configmap-type"));

@@ -11,6 +11,7 @@ mod node_match;
 mod options;
 mod output;
 mod overrides;
+mod revising;
 mod runner;
 mod selection;
 mod shelf;

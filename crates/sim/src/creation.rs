@@ -312,6 +312,13 @@ impl World {
     }
 }
 
+/// Labels that say what a workflow was made from.
+const ORIGINS: [&str; 3] = [
+    "workflows.argoproj.io/workflow-template",
+    "workflows.argoproj.io/cluster-workflow-template",
+    "workflows.argoproj.io/cron-workflow",
+];
+
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.
 fn is_left_alone(workflow: &Workflow) -> bool {
@@ -323,13 +330,6 @@ fn is_left_alone(workflow: &Workflow) -> bool {
         .is_some_and(|phase| phase.is_completed());
     completed.is_some_and(|completed| completed == "true") && !ended
 }
-
-/// Labels that say what a workflow was made from.
-const ORIGINS: [&str; 3] = [
-    "workflows.argoproj.io/workflow-template",
-    "workflows.argoproj.io/cluster-workflow-template",
-    "workflows.argoproj.io/cron-workflow",
-];
 
 /// Argo's error where the template that a workflow is to be is not there.
 fn missing_template(definition: &Definition) -> Option<String> {

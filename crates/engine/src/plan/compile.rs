@@ -32,6 +32,15 @@ impl From<TagError> for CompileError {
 /// # Errors
 /// If the workflow is not valid.
 pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
+    compile_after(definition, &[])
+}
+
+/// Compiles a workflow whose templates have changed. Those of its earlier plan keep their places in
+/// front, for the nodes that were made of them; nothing that is called leads there.
+pub(crate) fn compile_after(
+    definition: &Definition,
+    before: &[Arc<PlannedTemplate>],
+) -> Result<Plan, CompileError> {
     if let Some(violation) = super::restrict::violation(definition) {
         let phase = argosy_api::WorkflowPhase::Error;
         return Ok(Plan::refused(&definition.workflow, phase, violation));
@@ -48,8 +57,11 @@ pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
             .map(RetryPlan::new)
             .transpose()?,
         names: BTreeMap::new(),
-        found: Vec::new(),
-        planned: Vec::new(),
+        found: before
+            .iter()
+            .map(|planned| (planned.origin.clone(), planned.template.clone()))
+            .collect(),
+        planned: before.to_vec(),
     };
     for template in &workflow.spec.templates {
         compiler.declare(Origin::Local, Arc::new(template.clone()));

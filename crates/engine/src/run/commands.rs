@@ -53,12 +53,14 @@ impl Run {
                 selector,
                 parameters,
                 from,
+                revision,
             } => {
                 let choice = RestartChoice {
                     restart_successful: *restart_successful,
                     selector: selector.as_ref(),
                     from: from.as_ref(),
                     new_parameters: !parameters.is_empty(),
+                    revision: revision.as_deref(),
                 };
                 self.restart(choice, parameters);
             }

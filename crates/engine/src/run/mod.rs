@@ -37,6 +37,7 @@ mod pod;
 mod pod_restart;
 mod project;
 mod rebuild;
+mod refit;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -69,6 +70,7 @@ use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
 pub use adopt::recall_templates;
@@ -172,6 +174,8 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }

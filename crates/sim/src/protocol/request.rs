@@ -219,6 +219,9 @@ pub struct Act {
     /// Restart from this node.
     #[serde(default)]
     pub from: Option<String>,
+    /// Objects whose templates take the place of the workflow's.
+    #[serde(default)]
+    pub template_from: Option<Manifest>,
 }
 
 /// What a user can ask.
