@@ -5,6 +5,7 @@ mod commands;
 mod describe;
 mod files;
 mod gather;
+mod host;
 mod label_selector;
 mod live;
 mod node_match;

@@ -62,6 +62,8 @@ pub struct TaskSeen {
     pub message: Option<Box<str>>,
     /// What it put out.
     pub outputs: ResultSeen,
+    /// The exit code that it gives its node, if any.
+    pub exit_code: Option<i32>,
 }
 
 /// How a volume claim stands.
@@ -95,6 +97,8 @@ pub enum PodPhase {
     Succeeded,
     /// All containers ended, one of them badly.
     Failed,
+    /// Nobody can say: the pod's machine is not to be reached. Its `reason` is the word for it.
+    Unknown,
 }
 
 /// The state in which a pod was seen.

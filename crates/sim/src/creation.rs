@@ -9,8 +9,8 @@ use argosy_engine::definition::{Baseline, Definition};
 use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
-use argosy_engine::plan::stored_spec;
-use argosy_engine::run::{Run, recall_templates};
+use argosy_engine::plan::{stored_spec, violation_by_change};
+use argosy_engine::run::{Run, prepare_adoption};
 use argosy_engine::timestamp;
 
 use crate::objects::{NAMESPACE, read, refusal};
@@ -31,6 +31,9 @@ impl World {
 
     /// Keeps an object.
     pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if value["kind"] == "SyncLimit" {
+            return self.set_sync_limit(&value);
+        }
         if value["kind"] == "Namespace" {
             self.apply_namespace(&value);
             return Ok(());
@@ -50,6 +53,21 @@ impl World {
             self.caches
                 .apply(&name, label, map.data.unwrap_or_default());
         }
+        Ok(())
+    }
+
+    /// Sets the limit of a database's semaphore, which is an object here as in the store.
+    fn set_sync_limit(&mut self, value: &serde_json::Value) -> Result<(), SimError> {
+        let metadata = &value["metadata"];
+        let namespace = metadata["namespace"].as_str().unwrap_or(NAMESPACE);
+        let limit = value["spec"]["limit"].as_i64();
+        let (Some(key), Some(limit)) = (metadata["name"].as_str(), limit) else {
+            let text = "a SyncLimit has metadata.name and spec.limit, a number";
+            return Err(SimError::Yaml(text.to_owned()));
+        };
+        let lock = format!("{namespace}/Database/{key}");
+        self.controller.set_semaphore_limit(&lock, Some(limit));
+        self.limits.insert(lock, limit);
         Ok(())
     }
 
@@ -228,7 +246,12 @@ impl World {
     /// Takes up a workflow that began elsewhere.
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         let mut definition = self.objects.definition(workflow);
-        recall_templates(&mut definition);
+        definition.configure(&self.settings.config)?;
+        if let Some(violation) = violation_by_change(&definition)? {
+            self.refuse(id, definition.workflow, WorkflowPhase::Error, violation);
+            return Ok(id);
+        }
+        prepare_adoption(&mut definition);
         let found = definition.workflow.status.artifact_repository_ref.as_ref();
         definition.artifact_repository = found
             .filter(|found| !found.default && found.artifact_repository.is_some())

@@ -26,6 +26,7 @@ pub use dag::{DagPlan, TaskPlan};
 pub use looping::LoopPlan;
 pub use merge::stored_spec;
 pub(crate) use merge::workflow_over;
+pub use restrict::violation_by_change;
 pub use retry::RetryPlan;
 pub use template::{InputDefault, InputPlan, PlannedTemplate, StepsPlan, TemplateBody};
 pub use text::{Text, pure_reference};

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
 use super::Run;
 use super::adopt_rest::adopt_pod;
@@ -24,9 +24,30 @@ use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
 use crate::timestamp;
 
-/// Puts the templates that a workflow's `status` keeps where the workflow looks for them: it goes on
-/// with what it began with, whatever has become of them since.
-pub fn recall_templates(definition: &mut Definition) {
+/// Makes a workflow that began elsewhere ready to be taken up.
+///
+/// The templates that its `status` keeps are put where the workflow looks for them: it goes on with
+/// what it began with, whatever has become of them since. And as Argo's controller looks at the pods
+/// of a workflow that has begun before all else, `status` tells from now on whether one runs.
+pub fn prepare_adoption(definition: &mut Definition) {
+    recall_templates(definition);
+    let status = &mut definition.workflow.status;
+    let goes_on = status.phase.is_some_and(|phase| !phase.is_completed());
+    if goes_on
+        && status
+            .conditions
+            .iter()
+            .all(|known| known.r#type != "PodRunning")
+    {
+        status.conditions.push(Condition {
+            r#type: "PodRunning".to_owned(),
+            status: "False".to_owned(),
+            ..Condition::default()
+        });
+    }
+}
+
+fn recall_templates(definition: &mut Definition) {
     let status = &definition.workflow.status;
     if let (Some(reference), Some(spec)) = (
         &definition.workflow.spec.workflow_template_ref,
@@ -45,9 +66,14 @@ pub fn recall_templates(definition: &mut Definition) {
         .map(|reference| (reference.cluster_scope, reference.name.clone()));
     for (key, template) in &status.stored_templates {
         let mut parts = key.splitn(3, '/');
-        let (Some(scope), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(scope), Some(name), Some(rest)) = (parts.next(), parts.next(), parts.next())
+        else {
             continue;
         };
+        // Those stand in the template that calls them as well.
+        if rest.starts_with("inline/") {
+            continue;
+        }
         let templates = match scope {
             "namespaced" => {
                 let known = &mut definition.workflow_templates;

@@ -47,6 +47,7 @@ mod scope;
 mod shown;
 mod start;
 mod steps;
+mod sub_path;
 mod suspend;
 mod sweep;
 mod tell;
@@ -54,7 +55,7 @@ mod usage;
 mod why;
 mod workflow;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -63,7 +64,7 @@ use rustc_hash::FxHashSet;
 
 use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
-use crate::effect::Effect;
+use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
@@ -73,7 +74,7 @@ use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::revision::Revision;
 use crate::settings::Settings;
 
-pub use adopt::recall_templates;
+pub use adopt::prepare_adoption;
 pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
@@ -142,6 +143,8 @@ pub struct Run {
     aggregates: RefCell<aggregate::Cache>,
     /// By the template, and the one around it where that has a say.
     prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
+    /// Who carries out `http` and `plugin` templates, once one is wanted.
+    agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -267,6 +270,7 @@ impl Run {
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
+            agent: OnceCell::new(),
             exit_zero: Arc::new(NodeOutputs {
                 exit_code: Some(0),
                 ..NodeOutputs::default()

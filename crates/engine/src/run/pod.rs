@@ -182,6 +182,13 @@ impl Run {
                 }
             }
             PodPhase::Pending => {}
+            PodPhase::Unknown => {
+                let pod = self.pod_name(index);
+                let word = seen.reason.as_deref().unwrap_or_default();
+                self.stop_pod(index);
+                let message = format!("Unexpected pod phase for {pod}: {word}");
+                self.end(index, NodePhase::Error, Some(&message));
+            }
             PodPhase::Running => self.pod_runs(index, seen),
             PodPhase::Succeeded => self.pod_succeeded(index, seen),
             PodPhase::Failed => {

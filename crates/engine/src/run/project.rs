@@ -12,6 +12,7 @@ use argosy_api::{
 use super::Run;
 use super::body::{Body, StepState};
 use super::node::{Flags, NodeOutputs, Role};
+use super::suspend::show_choices;
 use super::usage::{Sums, own_progress, tells_progress};
 use crate::ids::NodeIndex;
 use crate::plan::Origin;
@@ -204,15 +205,23 @@ impl Run {
         for template in &self.plan.templates {
             let scope = match &template.origin {
                 Origin::Local => continue,
-                Origin::Namespaced(name) => format!("namespaced/{name}/{}", template.name),
-                Origin::Cluster(name) => format!("cluster/{name}/{}", template.name),
+                Origin::Namespaced(name) => format!("namespaced/{name}"),
+                Origin::Cluster(name) => format!("cluster/{name}"),
             };
             let used = self
                 .nodes
                 .iter()
                 .any(|node| node.template == template.index);
             if used && !template.name.is_empty() {
-                stored.insert(scope, (*template.template).clone());
+                for (name, inline) in inline_templates(&template.template) {
+                    stored
+                        .entry(format!("{scope}/inline/{name}"))
+                        .or_insert_with(|| inline.clone());
+                }
+                stored.insert(
+                    format!("{scope}/{}", template.name),
+                    (*template.template).clone(),
+                );
             }
         }
         stored
@@ -347,18 +356,22 @@ impl Run {
         if declared.parameters.is_empty() && declared.artifacts.is_empty() {
             return None;
         }
+        let mut parameters: Vec<Parameter> = declared
+            .parameters
+            .iter()
+            .zip(&inputs.parameters)
+            .map(|(declared, value)| Parameter {
+                value: value.as_deref().map(AnyString::from),
+                value_from: (declared.value_from.as_ref())
+                    .and_then(|from| self.kept_source(index, &declared.name, from)),
+                ..declared.clone()
+            })
+            .collect();
+        if self.node(index).kind == NodeType::Suspend {
+            parameters.iter_mut().for_each(show_choices);
+        }
         Some(Inputs {
-            parameters: declared
-                .parameters
-                .iter()
-                .zip(&inputs.parameters)
-                .map(|(declared, value)| Parameter {
-                    value: value.as_deref().map(AnyString::from),
-                    value_from: (declared.value_from.as_ref())
-                        .and_then(|from| self.kept_source(index, &declared.name, from)),
-                    ..declared.clone()
-                })
-                .collect(),
+            parameters,
             artifacts: inputs.artifacts.to_vec(),
         })
     }
@@ -401,20 +414,19 @@ impl Run {
                 .parameters
                 .iter()
                 .map(|output| {
-                    let declared = declared
+                    let mut declared = declared
                         .iter()
-                        .find(|declared| *declared.name == *output.name);
-                    Parameter {
-                        name: output.name.to_string(),
-                        value: output.value.as_deref().map(AnyString::from),
-                        // Argo drops the source where the template around made the value.
-                        value_from: declared
-                            .filter(|_| !is_composite)
-                            .and_then(|declared| declared.value_from.clone()),
-                        global_name: declared
-                            .map_or_else(String::new, |declared| declared.global_name.clone()),
-                        ..Parameter::default()
+                        .filter(|declared| *declared.name == *output.name);
+                    let mut shown = declared.next().cloned().unwrap_or_default();
+                    shown.name = output.name.to_string();
+                    shown.value = output.value.as_deref().map(AnyString::from);
+                    // Argo drops the source where the template around made the value.
+                    if is_composite {
+                        shown.value_from = None;
+                    } else if self.node(index).kind == NodeType::Suspend {
+                        self.show_supplied(index, &mut shown);
                     }
+                    shown
                 })
                 .collect(),
             artifacts: outputs.artifacts.to_vec(),
@@ -577,4 +589,15 @@ impl Run {
             || matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted);
         (retried || hooked || empty).then_some(NodeFlag { hooked, retried })
     }
+}
+
+/// The templates that stand within a template's steps and tasks, by the names of these.
+fn inline_templates(template: &Template) -> impl Iterator<Item = (&str, &Template)> {
+    let steps = template.steps.iter().flat_map(|group| &group.0);
+    let steps = steps.map(|step| (step.name.as_str(), step.inline.as_deref()));
+    let tasks = template.dag.iter().flat_map(|dag| &dag.tasks);
+    let tasks = tasks.map(|task| (task.name.as_str(), task.inline.as_deref()));
+    steps
+        .chain(tasks)
+        .filter_map(|(name, inline)| Some((name, inline?)))
 }

@@ -416,7 +416,13 @@ fn fill_in_passes(
             item: None,
             ..variables.clone()
         };
-        text = again(&text, &around, Unresolved::ErrorUnder(&STRICT), context)?;
+        // What a hook is given may speak of outputs that its node never made: the tag stays.
+        // Argo: `resolveExitTmplArgument`.
+        let unresolved = match variables.extra {
+            [] => Unresolved::ErrorUnder(&STRICT),
+            _ => Unresolved::Keep,
+        };
+        text = again(&text, &around, unresolved, context)?;
     }
     if variables.item.is_some() {
         text = again(&text, variables, Unresolved::Error, context)?;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, Parameter};
+use argosy_api::{AnyString, NodePhase, NodeType, Parameter};
 
 use super::Run;
 use super::node::{Flags, NodeOutputs, OutputParameter};
@@ -105,9 +105,8 @@ impl Run {
         Ok(())
     }
 
-    /// The default of a supplied output: its own, that of the input of the same name, or what the
-    /// input's value says if that is a parameter written as JSON. Argo: `addRawOutputFields`,
-    /// `resolveInputFieldsForSuspendNode`.
+    /// The default of a supplied output: its own, else that of the input of the same name.
+    /// Argo: `addRawOutputFields`.
     pub(super) fn supplied_default(&self, index: NodeIndex, name: &str) -> Option<Arc<str>> {
         let template = self.template_of(index)?;
         let declared = template
@@ -119,20 +118,34 @@ impl Run {
         if let Some(default) = &declared.value_from.as_ref()?.default {
             return Some(Arc::from(default.as_str()));
         }
-        let place = template
-            .inputs
-            .iter()
-            .position(|input| *input.name == *name)?;
-        if let Some(default) = &template.template.inputs.parameters[place].default {
-            return Some(Arc::from(default.as_str()));
+        let mut inputs = template.template.inputs.parameters.iter();
+        let input = inputs.find(|input| input.name == name)?;
+        Some(Arc::from(input.default.as_ref()?.as_str()))
+    }
+
+    /// A supplied output as it is shown: with the default that it will take, until it has a value.
+    /// Argo: `addRawOutputFields`, `OverrideOutputParametersWithDefault`.
+    pub(super) fn show_supplied(&self, index: NodeIndex, parameter: &mut Parameter) {
+        if parameter.value.is_some() {
+            parameter.value_from = None;
+        } else if let Some(from) = &mut parameter.value_from {
+            let default = self.supplied_default(index, &parameter.name);
+            from.default = default.as_deref().map(AnyString::from);
         }
-        let value = self.inputs_of(index).parameters.get(place)?.as_ref()?;
-        let parameter: Parameter = serde_json::from_str(value).ok()?;
-        let default = parameter
-            .default
-            .as_ref()
-            .or(parameter.enum_values().first())?;
-        Some(Arc::from(default.as_str()))
+    }
+}
+
+/// An input of a suspended node as it is shown: one whose value is a parameter written as JSON
+/// offers the choices that stand there. Argo: `resolveInputFieldsForSuspendNode`.
+pub(super) fn show_choices(parameter: &mut Parameter) {
+    let value = parameter.value.as_ref();
+    let told = value.and_then(|value| serde_json::from_str::<Parameter>(value.as_str()).ok());
+    let Some(choices) = told.map(|told| told.enum_values().to_vec()) else {
+        return;
+    };
+    if let Some(first) = choices.first() {
+        parameter.default.get_or_insert_with(|| first.clone());
+        parameter.r#enum = Some(choices);
     }
 }
 

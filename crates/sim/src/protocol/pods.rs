@@ -10,12 +10,15 @@ use super::request::{Condition, PodReport, ReportedOutputs};
 use super::{Answer, ProtocolError, Session, one};
 use crate::pods::SimPod;
 
+/// The phases of a pod.
+const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
+
 impl Session {
     pub(super) fn pods(&self, workflow: Option<&str>, all: bool) -> Result<Answer, ProtocolError> {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let pods: Vec<Value> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| !pod.gone && (all || pod.is_live()))
             .map(|pod| serde_json::to_value(pod.pod()))
@@ -33,7 +36,7 @@ impl Session {
         let condition = report.condition.clone().unwrap_or_default();
         Ok(self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| self.holds(&condition, pod))
             .map(|pod| pod.request.key)
@@ -46,7 +49,7 @@ impl Session {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let mut pods: Vec<&SimPod> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .collect();
         pods.reverse();
@@ -54,7 +57,9 @@ impl Session {
         let own = |pod: &&&SimPod| pod.name() == name;
         let of_node = |pod: &&&SimPod| {
             let node = self.node_of(pod);
-            *pod.request.node_name == *name || node.id == name || node.display_name == name
+            !is_agent(pod) && *pod.request.node_name == *name
+                || node.id == name
+                || node.display_name == name
         };
         pods.iter()
             .find(own)
@@ -84,7 +89,9 @@ impl Session {
             let known = labels.and_then(|labels| labels.get(key));
             known.map(String::as_str) == value.as_str()
         });
-        if !live || !labelled {
+        // Agents do no step: they are meant only where they are asked for.
+        let asked_for = condition.name.is_some() || !condition.labels.is_empty();
+        if !live || !labelled || (is_agent(pod) && !asked_for) {
             return false;
         }
         let node = self.node_of(pod);
@@ -130,7 +137,11 @@ impl Session {
 
     /// What an agent reports of an `http` or `plugin` node.
     fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
-        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let phase = match (&report.phase, report.exit_code) {
+            (Some(phase), _) => phase.as_str(),
+            (None, Some(0) | None) => "Succeeded",
+            (None, Some(_)) => "Failed",
+        };
         let phase = NodePhase::parse(phase)
             .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
         let outputs = match &report.outputs {
@@ -141,6 +152,7 @@ impl Session {
             phase,
             message: report.message.as_deref().map(Into::into),
             outputs,
+            exit_code: reported_code(report),
         };
         self.world.tell_task(key, seen);
         Ok(one("pods", Vec::<Value>::new()))
@@ -154,7 +166,9 @@ impl Session {
         let mut names = Vec::new();
         for key in keys {
             self.report(key, report)?;
-            let name = self.world.pods.get(&key).map(SimPod::name);
+            let pods = self.world.pods_and_agents();
+            let mut pods = pods.filter(|pod| pod.request.key == key);
+            let name = pods.next().map(SimPod::name);
             names.push(name.unwrap_or_default().to_owned());
         }
         Ok(one("pods", names))
@@ -162,25 +176,22 @@ impl Session {
 
     fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
         let now = self.world.now();
-        let outputs_code = report
-            .outputs
-            .as_ref()
-            .and_then(|outputs| outputs.exit_code.as_ref())
-            .and_then(|code| code.0.parse().ok());
-        let exit_code = report.exit_code.or(outputs_code);
+        let exit_code = report.exit_code.or_else(|| reported_code(report));
         let phase = match (&report.phase, report.exit_code) {
             (Some(phase), _) => Some(phase.as_str()),
             (None, Some(0)) => Some("Succeeded"),
             (None, Some(_)) => Some("Failed"),
             (None, None) => None,
         };
-        let Some(pod) = self.world.pods.get_mut(&key) else {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) else {
             return Ok(());
         };
         if let Some(phase) = phase {
-            if !matches!(phase, "Pending" | "Running" | "Succeeded" | "Failed") {
+            if !PHASES.contains(&phase) {
                 return Err(ProtocolError::Refused(format!(
-                    "a pod's phase is Pending, Running, Succeeded or Failed, not {phase:?}"
+                    "a pod's phase is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
                 )));
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
@@ -201,6 +212,10 @@ impl Session {
             *status = merged(status, raw)?;
         }
         let ended = pod.has_ended();
+        if is_agent(pod) {
+            self.world.tell_of_agent(key);
+            return Ok(());
+        }
         let changed = phase.is_some()
             || report.status.is_some()
             || report.message.is_some()
@@ -230,7 +245,10 @@ impl Session {
         workflow: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        self.world.remove_pod(key);
+        match key.node {
+            NodeIndex::AGENT => self.world.remove_agent(key),
+            _ => self.world.remove_pod(key),
+        }
         Ok(Answer::new())
     }
 
@@ -241,7 +259,9 @@ impl Session {
         message: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        if let Some(pod) = self.world.pods.get_mut(&key) {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        if let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) {
             let status = pod.status_mut();
             status.phase = Some("Failed".to_owned());
             status.reason = Some("Evicted".to_owned());
@@ -249,6 +269,7 @@ impl Session {
             status.message = Some(message.to_owned());
         }
         self.world.tell_pod(key);
+        self.world.tell_of_agent(key);
         Ok(Answer::new())
     }
 
@@ -259,6 +280,16 @@ impl Session {
             .map(|run| run.find_nodes(text))
             .unwrap_or_default()
     }
+}
+
+/// The exit code among the reported outputs.
+fn reported_code(report: &PodReport) -> Option<i32> {
+    let code = report.outputs.as_ref()?.exit_code.as_ref()?;
+    code.0.parse().ok()
+}
+
+fn is_agent(pod: &SimPod) -> bool {
+    pod.request.key.node == NodeIndex::AGENT
 }
 
 fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {

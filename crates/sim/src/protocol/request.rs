@@ -44,7 +44,7 @@ pub enum Request {
     /// Moves the clock.
     Advance {
         /// By so much; parts of a second add up.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "number")]
         seconds: Option<f64>,
         /// To this time.
         #[serde(default)]
@@ -129,6 +129,7 @@ pub struct PodReport {
     /// The phase that they enter.
     pub phase: Option<String>,
     /// The main container's exit code.
+    #[serde(deserialize_with = "whole")]
     pub exit_code: Option<i32>,
     /// `status.message`.
     pub message: Option<String>,
@@ -344,6 +345,35 @@ impl<'de> Deserialize<'de> for Scalar {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Self(scalar(&Value::deserialize(deserializer)?)))
     }
+}
+
+/// A whole number, also where it is written as a text, as outputs have it.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = match &value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_i64(),
+    };
+    let number = number.and_then(|number: i64| T::try_from(number).ok());
+    number
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("expected a whole number, found {value}")))
+}
+
+/// A number, also where it is written as a text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = match &value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    number
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("expected a number, found {value}")))
 }
 
 /// A time: RFC 3339, or seconds since the epoch.

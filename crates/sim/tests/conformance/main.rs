@@ -288,10 +288,12 @@ impl Player {
 
 const NODE_NAME: &str = "workflows.argoproj.io/node-name";
 
+/// An agent's pod works for no node.
 fn node_names(pods: &Value) -> Value {
     let names = pods.as_array().into_iter().flatten();
     names
         .map(|pod| pod["metadata"]["annotations"][NODE_NAME].clone())
+        .filter(|name| !name.is_null())
         .collect()
 }
 
