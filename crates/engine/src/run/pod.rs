@@ -344,12 +344,13 @@ impl Run {
 
     /// The executor of a pod reports.
     pub(super) fn result_seen(&mut self, key: PodKey, seen: &ResultSeen) {
-        let Some(index) = self
-            .node_of_present_pod(key)
-            .filter(|&index| !self.node(index).phase.is_fulfilled())
-        else {
+        let Some(index) = self.node_of_present_pod(key) else {
             return;
         };
+        if self.node(index).phase.is_fulfilled() {
+            self.late_result_seen(index, seen);
+            return;
+        }
         if let Some(progress) = seen.progress {
             self.count(index, false);
             self.change(index).details_mut().progress = Some(progress);
@@ -377,6 +378,24 @@ impl Run {
             self.end(index, phase, None);
             self.collect_pod(index, true);
             self.effects.push(Effect::ForgetPod { pod: key });
+        }
+    }
+
+    /// The executor of a pod that has failed reports after its end was seen: what it put out is
+    /// shown, for as long as the workflow goes on. Argo: `taskResultReconciliation`.
+    fn late_result_seen(&mut self, index: NodeIndex, seen: &ResultSeen) {
+        let node = self.node(index);
+        let failed = node.phase.is_failed_or_error() && node.flags.has(Flags::POD_ENDED);
+        let over = self.status.phase.is_none_or(|phase| phase.is_completed());
+        let nothing =
+            seen.parameters.is_empty() && seen.artifacts.is_empty() && seen.result.is_none();
+        let complete = node.flags.has(Flags::RESULT_COMPLETE);
+        if !failed || over || nothing || complete {
+            return;
+        }
+        self.add_outputs(index, seen);
+        if seen.complete {
+            self.change(index).flags.set(Flags::RESULT_COMPLETE);
         }
     }
 

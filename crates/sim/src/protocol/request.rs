@@ -43,9 +43,9 @@ pub enum Request {
     },
     /// Moves the clock.
     Advance {
-        /// By so much.
-        #[serde(default, deserialize_with = "whole")]
-        seconds: Option<i64>,
+        /// By so much; parts of a second add up.
+        #[serde(default, deserialize_with = "number")]
+        seconds: Option<f64>,
         /// To this time.
         #[serde(default)]
         to: Option<Time>,
@@ -264,8 +264,10 @@ pub enum Kind {
     /// When something will happen by itself.
     Timers,
     /// ConfigMaps.
+    #[serde(alias = "configMaps")]
     Configmaps,
     /// Claims of volumes.
+    #[serde(alias = "persistentvolumeclaims", alias = "persistentVolumeClaims")]
     Pvcs,
     /// What executors have reported.
     Taskresults,
@@ -359,6 +361,19 @@ fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
     number
         .map(Some)
         .ok_or_else(|| D::Error::custom(format!("expected a whole number, found {value}")))
+}
+
+/// A number, also where it is written as a text.
+fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    let number = match &value {
+        Value::Null => return Ok(None),
+        Value::String(text) => text.trim().parse().ok(),
+        other => other.as_f64(),
+    };
+    number
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("expected a number, found {value}")))
 }
 
 /// A time: RFC 3339, or seconds since the epoch.

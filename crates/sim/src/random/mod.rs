@@ -182,6 +182,7 @@ impl Play<'_> {
             phase,
             message: None,
             outputs,
+            exit_code: None,
         };
         self.world.tell_task(key, seen);
     }
