@@ -22,7 +22,11 @@ pub fn yaml(text: &str) {
     let source = Source::new("fuzz", text);
     let parsed = read_objects(&source, Strictness::Strict);
     let lenient = read_objects(&source, Strictness::Lenient);
-    assert!(lenient.objects.len() >= parsed.objects.len());
+    // What holds no fault when read strictly is read the same way leniently. (Of a key that stands twice
+    // the last one counts when read leniently, so texts with faults may give fewer objects.)
+    if !parsed.has_errors() {
+        assert_eq!(lenient.objects.len(), parsed.objects.len());
+    }
     let mut known = TemplateSet::default();
     let mut definition = Definition::default();
     for (object, _) in &parsed.objects {

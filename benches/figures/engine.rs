@@ -18,7 +18,7 @@ use argosy_engine::fact::{
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::ArtifactRepositoryView;
 use argosy_engine::run::Run;
-use argosy_engine::settings::Settings;
+use argosy_engine::settings::{Events, Settings};
 use argosy_store::{
     Claim, Durability, Environment, NewRun, OpenOptions, SqliteStore, Store, StoreError,
 };
@@ -147,6 +147,7 @@ fn settings() -> Arc<Settings> {
         repository: ArtifactRepositoryView::default(),
         read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
         config: Config::default(),
+        events: Events::Unheard,
     })
 }
 

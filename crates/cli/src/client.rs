@@ -180,7 +180,8 @@ pub fn settings() -> Arc<Settings> {
     Arc::new(Settings {
         repository,
         read_yaml: crate::files::read_yaml,
-        config: argosy_engine::config::Config::without_events(),
+        config: argosy_engine::config::Config::default(),
+        events: argosy_engine::settings::Events::Unheard,
     })
 }
 

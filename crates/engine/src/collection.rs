@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 
 use argosy_api::{Artifact, ArtifactLocation, Metadata, Workflow, WorkflowPhase, WorkflowSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use serde::{Deserialize, Serialize};
 
 use crate::ids::{RunId, Seconds};
 
 /// Artifacts that are to be deleted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ArtifactSweep {
     /// The run whose artifacts they are.
     pub run: RunId,
@@ -22,7 +23,7 @@ pub struct ArtifactSweep {
 }
 
 /// When artifacts are deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SweepTime {
     /// When the workflow is over.
     OnWorkflowCompletion,
@@ -41,7 +42,7 @@ impl SweepTime {
 }
 
 /// Artifacts that are deleted with the same rights.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SweepGroup {
     /// The service account that deletes them.
     pub service_account_name: String,
@@ -54,7 +55,7 @@ pub struct SweepGroup {
 }
 
 /// One artifact to be deleted.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct SweptArtifact {
     /// The ID of the node that put it out.
     pub node_id: String,

@@ -3,6 +3,7 @@
 use argosy_api::WorkflowPhase;
 
 use crate::ids::{RunId, Seconds};
+use crate::metrics::Emission;
 
 /// Everything that one turn changed. It is stored whole or not at all.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +24,22 @@ pub struct Commit {
     pub log: Vec<u8>,
     /// Rows of the command queue that this turn has consumed.
     pub consumed_commands: Vec<u64>,
+    /// Observations that the store takes into its table of metrics in the same transaction, so that
+    /// each counts once. What is refused comes back as a [`Letter`](crate::fact::Letter).
+    pub metrics: Vec<Emission>,
+    /// What is to be carried out once this is stored, and again after a crash until it is delivered.
+    pub outbox: Option<OutboxRow>,
+    /// Rows of the outbox that have been carried out.
+    pub delivered: Vec<u64>,
+}
+
+/// One turn's entry in the outbox of its run; see [`crate::outbox`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutboxRow {
+    /// Counts the entries of a run, from 1. Never given twice.
+    pub number: u64,
+    /// The effects.
+    pub entry: Vec<u8>,
 }
 
 /// A node in the form in which it is stored.
@@ -59,4 +76,6 @@ pub struct RunSummary {
     pub suspended: bool,
     /// Whether the run has ended and all of its ends are tied up.
     pub completed: bool,
+    /// When the run is to be deleted: `ttlStrategy`.
+    pub delete_at: Option<Seconds>,
 }

@@ -280,20 +280,6 @@ impl Config {
         Ok(())
     }
 
-    /// Without events: for whoever has nobody to show them to.
-    pub fn without_events() -> Self {
-        Self {
-            node_events: NodeEvents {
-                enabled: Some(false),
-                ..NodeEvents::default()
-            },
-            workflow_events: WorkflowEvents {
-                enabled: Some(false),
-            },
-            ..Self::default()
-        }
-    }
-
     /// Whether a workflow must refer to a template.
     pub fn template_referencing(&self) -> Option<TemplateReferencing> {
         self.workflow_restrictions?.template_referencing

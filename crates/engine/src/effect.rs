@@ -5,21 +5,25 @@ use std::sync::Arc;
 use argosy_api::Template;
 use k8s_openapi::api::core::v1::{PersistentVolumeClaim, Pod};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
+use serde::{Deserialize, Serialize};
 
 use crate::collection::ArtifactSweep;
 use crate::events::Event;
 use crate::ids::{NodeIndex, PodKey, RunId, Seconds};
 use crate::locks::{LockHolder, LockRequest};
-use crate::metrics::Emission;
 
 /// One thing to be done outside the core.
 ///
 /// [`Effect::is_final`] tells the order: a final effect is carried out only after the commit of the
 /// turn that gave it; the others may go before it where the backend's inventory would find them
 /// again. Pods are not created by effects: they are pulled, see `Controller::pull`.
-#[derive(Clone, Debug, PartialEq)]
+///
+/// [`Effect::is_kept`] tells which final ones stand in the [outbox](crate::outbox) until they have
+/// been carried out; only those have a form in which they are stored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// End the pod's containers: by SIGTERM, and by SIGKILL once the grace has passed.
+    #[serde(skip)]
     StopPod {
         /// The pod.
         pod: PodKey,
@@ -27,12 +31,13 @@ pub enum Effect {
         grace_seconds: u32,
     },
     /// The pod's end is committed: nobody will ask for it again, and it may be forgotten.
+    #[serde(skip)]
     ForgetPod {
         /// The pod.
         pod: PodKey,
     },
     /// The pod is to be gone by this time: its workflow's `podGC` says so, or another one is to take
-    /// its name.
+    /// its name. A pod of another key that has the name by now is not meant.
     DeletePod {
         /// The pod.
         pod: PodKey,
@@ -43,6 +48,7 @@ pub enum Effect {
     },
     /// Make a volume claim, or find that it is there. The answer is a
     /// [`Fact::ClaimSeen`](crate::fact::Fact::ClaimSeen).
+    #[serde(skip)]
     MakeClaim {
         /// The run that asks.
         run: RunId,
@@ -57,6 +63,7 @@ pub enum Effect {
         name: Box<str>,
     },
     /// Have the run's pods protected from being moved.
+    #[serde(skip)]
     MakeBudget {
         /// The run.
         run: RunId,
@@ -70,27 +77,21 @@ pub enum Effect {
         /// The budget's name.
         name: Box<str>,
     },
-    /// Take an observation into the table of metrics.
-    Metric(Box<Emission>),
     /// Tell people of something.
     Event(Box<Event>),
     /// Delete the artifacts of an ended run.
     DeleteArtifacts(Box<ArtifactSweep>),
-    /// The ended run itself is to be deleted at this time.
-    DeleteRun {
-        /// The run.
-        run: RunId,
-        /// When.
-        at: Seconds,
-    },
     /// The run has ended and its end is part of this turn's commit.
     RunEnded,
     /// Ask for locks. A controller that owns them keeps this to itself; one whose locks are shared
     /// hands it out.
+    #[serde(skip)]
     AskLocks(Box<LockRequest>),
     /// A node, or the workflow, needs its locks no more.
+    #[serde(skip)]
     ReleaseLocks(LockHolder),
     /// Look a key up in a cache. The answer is a [`Fact::CacheSeen`](crate::fact::Fact::CacheSeen).
+    #[serde(skip)]
     LoadCache {
         /// The run that asks.
         run: RunId,
@@ -113,8 +114,10 @@ pub enum Effect {
         entry: Arc<str>,
     },
     /// Have an agent carry out an `http` or `plugin` template.
+    #[serde(skip)]
     RunTask(Box<TaskRequest>),
     /// The task's result is wanted no more.
+    #[serde(skip)]
     StopTask {
         /// The task.
         task: PodKey,
@@ -149,13 +152,35 @@ impl Effect {
             | Self::DeletePod { .. }
             | Self::DropClaim { .. }
             | Self::DropBudget { .. }
-            | Self::Metric(_)
             | Self::Event(_)
             | Self::DeleteArtifacts(_)
-            | Self::DeleteRun { .. }
             | Self::RunEnded
             | Self::ReleaseLocks(_)
             | Self::SaveCache { .. } => true,
+        }
+    }
+
+    /// Whether nothing but the effect itself tells that it has to be carried out, so that it is
+    /// stored with its turn. The others come again from the run's state and what is seen of the
+    /// world: its pods, claims and tasks, and what it holds of locks.
+    pub fn is_kept(&self) -> bool {
+        match self {
+            Self::DeletePod { .. }
+            | Self::DropClaim { .. }
+            | Self::DropBudget { .. }
+            | Self::Event(_)
+            | Self::DeleteArtifacts(_)
+            | Self::RunEnded
+            | Self::SaveCache { .. } => true,
+            Self::StopPod { .. }
+            | Self::ForgetPod { .. }
+            | Self::MakeClaim { .. }
+            | Self::MakeBudget { .. }
+            | Self::AskLocks(_)
+            | Self::ReleaseLocks(_)
+            | Self::LoadCache { .. }
+            | Self::RunTask(_)
+            | Self::StopTask { .. } => false,
         }
     }
 }

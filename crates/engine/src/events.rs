@@ -1,9 +1,13 @@
 //! Events that tell people of a workflow's course, as Kubernetes shows them.
 
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
 use crate::ids::RunId;
 
 /// One event.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The run that it is of.
     pub run: RunId,
@@ -16,5 +20,5 @@ pub struct Event {
     /// What happened.
     pub message: Box<str>,
     /// The event's annotations.
-    pub annotations: Vec<(&'static str, Box<str>)>,
+    pub annotations: Vec<(Cow<'static, str>, Box<str>)>,
 }

@@ -240,6 +240,12 @@ pub enum Letter {
         /// What became of its request.
         lock_seen: LockSeen,
     },
+    /// The store's table of metrics could not take an observation in, for this reason.
+    #[serde(rename_all = "camelCase")]
+    Metric {
+        /// Why.
+        metric_refused: Box<str>,
+    },
     /// A user asks something.
     Asked(Command),
 }

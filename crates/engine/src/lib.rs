@@ -22,6 +22,7 @@ pub mod log;
 pub mod lower;
 pub mod metrics;
 pub mod observe;
+pub mod outbox;
 pub mod plan;
 mod printf;
 pub mod repository;

@@ -282,6 +282,16 @@ impl LockTable {
 
     /// Gives up all that a run and its nodes hold or wait for.
     pub fn forget(&mut self, run: RunId) -> Vec<LockAnswer> {
+        let mut answers = Vec::new();
+        for holder in self.holders_of(run) {
+            answers.extend(self.release(holder));
+        }
+        answers.retain(|(holder, _)| holder.run != run);
+        answers
+    }
+
+    /// What of a run holds or waits for locks.
+    pub fn holders_of(&self, run: RunId) -> Vec<LockHolder> {
         let first = LockHolder {
             run,
             node: NodeIndex(0),
@@ -290,17 +300,8 @@ impl LockTable {
             run,
             node: NodeIndex::NONE,
         };
-        let holders: Vec<LockHolder> = self
-            .requests
-            .range(first..=last)
-            .map(|(holder, _)| *holder)
-            .collect();
-        let mut answers = Vec::new();
-        for holder in holders {
-            answers.extend(self.release(holder));
-        }
-        answers.retain(|(holder, _)| holder.run != run);
-        answers
+        let holders = self.requests.range(first..=last);
+        holders.map(|(holder, _)| *holder).collect()
     }
 
     /// Enters what a run that was loaded holds, whatever the limit says now.

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ids::{RunId, Seconds};
 
 /// One observation, its texts resolved.
@@ -10,6 +12,8 @@ use crate::ids::{RunId, Seconds};
 pub struct Emission {
     /// The run that tells it.
     pub run: RunId,
+    /// When.
+    pub at: Seconds,
     /// The metric's name.
     pub name: String,
     /// What it is.
@@ -50,7 +54,7 @@ pub enum Operation {
 }
 
 /// What a metric is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Kind {
     /// It only grows.
     Counter,
@@ -103,7 +107,7 @@ struct Series {
 }
 
 /// Where a series stands.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Current {
     /// At this number.
     Number(f64),
@@ -118,6 +122,25 @@ pub enum Current {
         /// By upper bound, how many are not above it.
         buckets: Vec<(f64, u64)>,
     },
+}
+
+/// One series with all that is known of it: the form in which a store keeps a table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SeriesRow {
+    /// The metric's name.
+    pub name: String,
+    /// Its labels, sorted. Name and labels tell a row from all others.
+    pub labels: Vec<(String, String)>,
+    /// What the metric is; the same for all of its series.
+    pub help: String,
+    /// The metric's kind; the same for all of its series.
+    pub kind: Kind,
+    /// Where it stands.
+    pub value: Current,
+    /// When it was told last.
+    pub updated: Seconds,
+    /// The run that keeps it moving.
+    pub owner: Option<RunId>,
 }
 
 /// One series as an endpoint shows it.
@@ -140,7 +163,7 @@ impl Table {
     ///
     /// # Errors
     /// If a metric of this name is something else, in Argo's words.
-    pub fn record(&mut self, now: Seconds, told: &Emission) -> Result<(), String> {
+    pub fn record(&mut self, told: &Emission) -> Result<(), String> {
         let kind = told.reading.kind();
         let family = self
             .families
@@ -164,23 +187,58 @@ impl Table {
                 kind.word()
             ));
         }
-        let mut labels = told.labels.clone();
-        labels.sort();
-        let series = family.series.entry(labels).or_insert_with(|| Series {
-            value: match kind {
-                Kind::Counter | Kind::Gauge => Current::Number(0.0),
-                Kind::Histogram => Current::Histogram {
-                    count: 0,
-                    sum: 0.0,
-                    buckets: Vec::new(),
+        let series = family
+            .series
+            .entry(told.series())
+            .or_insert_with(|| Series {
+                value: match kind {
+                    Kind::Counter | Kind::Gauge => Current::Number(0.0),
+                    Kind::Histogram => Current::Histogram {
+                        count: 0,
+                        sum: 0.0,
+                        buckets: Vec::new(),
+                    },
                 },
-            },
-            updated: now,
-            owner: None,
-        });
-        series.updated = now;
+                updated: told.at,
+                owner: None,
+            });
+        series.updated = told.at;
         series.take(told);
         Ok(())
+    }
+
+    /// The table that consists of these rows.
+    pub fn from_rows(rows: impl IntoIterator<Item = SeriesRow>) -> Self {
+        let mut table = Self::default();
+        for row in rows {
+            let family = table.families.entry(row.name).or_insert_with(|| Family {
+                help: row.help,
+                kind: row.kind,
+                series: BTreeMap::new(),
+            });
+            let series = Series {
+                value: row.value,
+                updated: row.updated,
+                owner: row.owner,
+            };
+            family.series.insert(row.labels, series);
+        }
+        table
+    }
+
+    /// All series as rows, by name and labels.
+    pub fn rows(&self) -> impl Iterator<Item = SeriesRow> {
+        self.families.iter().flat_map(|(name, family)| {
+            family.series.iter().map(move |(labels, series)| SeriesRow {
+                name: name.clone(),
+                labels: labels.clone(),
+                help: family.help.clone(),
+                kind: family.kind,
+                value: series.value.clone(),
+                updated: series.updated,
+                owner: series.owner,
+            })
+        })
     }
 
     /// What there is, by name and labels.
@@ -223,6 +281,27 @@ impl Table {
             });
         }
         self.families.retain(|_, family| !family.series.is_empty());
+    }
+}
+
+impl Emission {
+    /// The labels of the series that it belongs to, sorted.
+    pub fn series(&self) -> Vec<(String, String)> {
+        let mut labels = self.labels.clone();
+        labels.sort();
+        labels
+    }
+}
+
+impl SeriesRow {
+    /// The row as a store keeps it: compact, and whole for numbers that JSON does not know.
+    pub fn encode(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+
+    /// Reads a row; `None` if it is damaged.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
     }
 }
 
@@ -274,6 +353,7 @@ mod tests {
     fn told(name: &str, reading: Reading) -> Emission {
         Emission {
             run: RunId(1),
+            at: Seconds(100),
             name: name.to_owned(),
             help: "h".to_owned(),
             labels: vec![
@@ -282,6 +362,10 @@ mod tests {
             ],
             reading,
         }
+    }
+
+    fn stored(row: SeriesRow) -> SeriesRow {
+        SeriesRow::decode(&row.encode()).expect("readable")
     }
 
     #[test]
@@ -321,32 +405,30 @@ mod tests {
         for (readings, expected) in cases {
             let mut table = Table::default();
             for reading in readings {
-                table
-                    .record(Seconds(100), &told("m", reading))
-                    .expect("recorded");
+                table.record(&told("m", reading)).expect("recorded");
             }
             let samples: Vec<Sample<'_>> = table.samples(Seconds(100)).collect();
             assert_eq!(samples.len(), 1);
             assert_eq!(samples[0].labels[0].0, "a");
             assert_eq!(samples[0].value, expected);
+            assert_eq!(Table::from_rows(table.rows().map(stored)), table);
         }
     }
 
     #[test]
     fn a_metric_stays_what_it_is() {
         let mut table = Table::default();
-        let now = Seconds(0);
         table
-            .record(now, &told("m", Reading::Counter(1.0)))
+            .record(&told("m", Reading::Counter(1.0)))
             .expect("recorded");
-        let error = table.record(now, &told("m", Reading::Since(now)));
+        let error = table.record(&told("m", Reading::Since(Seconds(0))));
         assert_eq!(
             error,
             Err("found existing counter for custom metric m of type Gauge".to_owned())
         );
         let mut other = told("m", Reading::Counter(1.0));
         other.help = "other".to_owned();
-        let error = table.record(now, &other);
+        let error = table.record(&other);
         assert_eq!(
             error,
             Err("help for metric m is already set to h, it cannot be changed".to_owned())
@@ -357,17 +439,20 @@ mod tests {
     fn what_stands_still_is_swept() {
         let mut table = Table::default();
         table
-            .record(Seconds(0), &told("live", Reading::Since(Seconds(0))))
+            .record(&told("live", Reading::Since(Seconds(90))))
             .expect("recorded");
         table
-            .record(Seconds(0), &told("still", Reading::Counter(1.0)))
+            .record(&told("still", Reading::Counter(1.0)))
             .expect("recorded");
-        table.sweep(Seconds(61), 60);
-        assert_eq!(table.samples(Seconds(61)).count(), 1);
-        table.run_ended(RunId(1), Seconds(61));
-        let value = table.samples(Seconds(90)).next().map(|sample| sample.value);
-        assert_eq!(value, Some(Current::Number(61.0)));
-        table.sweep(Seconds(200), 60);
-        assert_eq!(table.samples(Seconds(200)).count(), 0);
+        table.sweep(Seconds(161), 60);
+        assert_eq!(table.samples(Seconds(161)).count(), 1);
+        table.run_ended(RunId(1), Seconds(161));
+        let value = table
+            .samples(Seconds(190))
+            .next()
+            .map(|sample| sample.value);
+        assert_eq!(value, Some(Current::Number(71.0)));
+        table.sweep(Seconds(300), 60);
+        assert_eq!(table.samples(Seconds(300)).count(), 0);
     }
 }

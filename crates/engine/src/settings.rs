@@ -12,4 +12,16 @@ pub struct Settings {
     pub read_yaml: ReadYaml,
     /// The controller's ConfigMap.
     pub config: Config,
+    /// Whether anybody hears of events.
+    pub events: Events,
+}
+
+/// What becomes of the events that runs tell of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Events {
+    /// Nobody keeps them, so none are made.
+    #[default]
+    Unheard,
+    /// They are kept: runs make those that the ConfigMap asks for.
+    Kept,
 }

@@ -4,8 +4,9 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+mod limits;
 mod locks;
 mod objects;
 mod pump;
 
-pub use pump::{Deletion, Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};
+pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

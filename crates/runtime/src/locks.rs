@@ -3,14 +3,17 @@
 //! another process dies or deletes a run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::{NodeIndex, RunId};
 use argosy_engine::locks::{LockAnswer, LockHolder, LockRequest, LockSeed, LockSeen, LockTable};
 use argosy_engine::run::Run;
-use argosy_store::{ObjectKind, Store, StoreError};
-use k8s_openapi::api::core::v1::ConfigMap;
+use argosy_store::{Store, StoreError};
+
+use crate::limits::Limits;
+
+/// How often a transaction is begun anew because it has met semaphores whose limits were not read.
+const MOST_ROUNDS: u32 = 4;
 
 /// What is to be done with locks, in order.
 #[derive(Debug)]
@@ -23,6 +26,7 @@ pub(crate) enum LockOrder {
 #[derive(Default)]
 pub(crate) struct Locks {
     waiting: BTreeMap<LockHolder, LockRequest>,
+    limits: Limits,
 }
 
 /// What became of requests: facts for runs of this process. Others are told through the store.
@@ -65,16 +69,19 @@ impl Locks {
                 }
             }
         }
-        let limits = limits(store)?;
-        let answers = store.with_locks(&seeds, &mut |table| {
-            let mut answers = set_limits(table, &limits);
+        for order in &orders {
+            if let LockOrder::Ask(request) = order {
+                // A semaphore that nobody asked for before is not in the table yet.
+                self.limits.read_of(store, &request.locks)?;
+            }
+        }
+        let answers = self.transact(store, &seeds, &mut |table, limits| {
+            let mut answers = Vec::new();
             for order in &orders {
                 match order {
                     LockOrder::Ask(request) => {
-                        // A semaphore that nobody asked for before is not in the table yet.
                         for lock in &request.locks {
-                            let limit = limits.get(&*lock.name).copied();
-                            answers.extend(table.set_limit(&lock.name, limit));
+                            answers.extend(table.set_limit(&lock.name, limits.get(&lock.name)));
                         }
                         answers.extend(table.ask(request.clone()));
                     }
@@ -98,34 +105,67 @@ impl Locks {
             .flat_map(|request| &request.locks)
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .collect();
-        let limits = limits(store)?;
-        let answers = store.with_locks(&seeds, &mut |table| {
-            let mut answers = set_limits(table, &limits);
-            answers.extend(table.wake_all());
-            answers
-        })?;
+        self.limits.forget();
+        let answers = self.transact(store, &seeds, &mut |table, _| table.wake_all())?;
         self.deliver(store, answers, is_ours)
     }
 
-    /// Enters what a run that was taken over holds.
-    pub fn take_over(&self, store: &dyn Store, run: &Run) -> Result<(), StoreError> {
+    /// Enters what a run that was taken over holds, and gives up what else the table says of it:
+    /// its last owner may have died before it gave that back, and what it waits for it asks again.
+    pub fn take_over(&mut self, store: &dyn Store, run: &Run) -> Result<LockFacts, StoreError> {
         let held = run.held_locks();
-        if held.is_empty() {
-            return Ok(());
-        }
+        let holders: BTreeSet<LockHolder> = held.iter().map(|request| request.holder).collect();
         let seeds = held
             .iter()
             .flat_map(|request| &request.locks)
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .chain([LockSeed::Run(run.id())])
             .collect();
-        store.with_locks(&seeds, &mut |table| {
+        let answers = self.transact(store, &seeds, &mut |table, _| {
             for request in &held {
                 table.hold(request.clone());
             }
-            Vec::new()
+            let left = table.holders_of(run.id());
+            let stale = left.into_iter().filter(|holder| !holders.contains(holder));
+            stale.flat_map(|holder| table.release(holder)).collect()
         })?;
-        Ok(())
+        self.deliver(store, answers, &|id| id == run.id())
+    }
+
+    /// Works on the table with the limits of all semaphores that it comes upon.
+    fn transact(
+        &mut self,
+        store: &dyn Store,
+        seeds: &BTreeSet<LockSeed>,
+        work: &mut dyn FnMut(&mut LockTable, &Limits) -> Vec<LockAnswer>,
+    ) -> Result<Vec<LockAnswer>, StoreError> {
+        let mut all = Vec::new();
+        for round in 1..=MOST_ROUNDS {
+            let mut unread = Vec::new();
+            let limits = &self.limits;
+            let answers = store.with_locks(seeds, &mut |table| {
+                let semaphores = table.semaphores();
+                unread = limits.unread(&semaphores);
+                // One that is still not known at last counts as having room for one.
+                if !unread.is_empty() && round < MOST_ROUNDS {
+                    return Vec::new();
+                }
+                let mut answers = Vec::new();
+                for name in semaphores {
+                    answers.extend(table.set_limit(&name, limits.get(&name)));
+                }
+                answers.extend(work(table, limits));
+                answers
+            })?;
+            all.extend(answers);
+            if unread.is_empty() {
+                break;
+            }
+            for name in unread {
+                self.limits.read(store, name)?;
+            }
+        }
+        Ok(all)
     }
 
     fn deliver(
@@ -153,29 +193,4 @@ impl Locks {
         }
         Ok(facts)
     }
-}
-
-/// What the ConfigMaps say of semaphores now, by the locks' names.
-fn limits(store: &dyn Store) -> Result<BTreeMap<Arc<str>, i64>, StoreError> {
-    let mut limits = BTreeMap::new();
-    store.objects(ObjectKind::ConfigMap, None, &mut |object| {
-        let Ok(map) = serde_json::from_slice::<ConfigMap>(&object.json) else {
-            return;
-        };
-        for (key, value) in map.data.unwrap_or_default() {
-            if let Ok(limit) = value.trim().parse() {
-                let lock = format!("{}/ConfigMap/{}/{key}", object.namespace, object.name);
-                limits.insert(Arc::from(lock), limit);
-            }
-        }
-    })?;
-    Ok(limits)
-}
-
-fn set_limits(table: &mut LockTable, limits: &BTreeMap<Arc<str>, i64>) -> Vec<LockAnswer> {
-    let mut answers = Vec::new();
-    for name in table.semaphores() {
-        answers.extend(table.set_limit(&name, limits.get(&name).copied()));
-    }
-    answers
 }

@@ -4,27 +4,33 @@
 //! after it, are carried out when the store has answered. So nobody is told of what a crash could
 //! take back, and turns go on while commits are under way.
 
+mod handle;
+mod observer;
+mod perform;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use argosy_api::NodePhase;
-use argosy_engine::collection::ArtifactSweep;
+use argosy_engine::commit::Commit;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::events::Event;
-use argosy_engine::fact::{ClaimSeen, Command, Fact, Letter, ResultSeen, TaskSeen};
+use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::{RunId, Seconds};
-use argosy_engine::metrics::Table;
+use argosy_engine::outbox;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, CommandRow, Durability, Epoch, Store, StoreError};
 
-use crate::backend::{Backend, BackendEvent, EventSink};
+use crate::backend::{Backend, BackendEvent};
 use crate::locks::{LockFacts, LockOrder, Locks};
-use crate::objects::{load_cache, save_cache};
+
+use handle::Message;
+
+pub use handle::Handle;
+pub use observer::{NoObserver, Observer};
 
 /// How long at most until another process's command is seen.
 const POLL: Duration = Duration::from_millis(100);
@@ -34,113 +40,6 @@ const LIMITS: Duration = Duration::from_secs(1);
 
 /// Commits that may be under way before turns wait for them.
 const MOST_COMMITS: usize = 64;
-
-/// What reaches the pump.
-#[derive(Debug)]
-enum Message {
-    Backend(Vec<BackendEvent>),
-    Committed(u64, Result<(), StoreError>),
-    Ask(RunId, Command),
-    Adopt(RunId),
-    Stop,
-}
-
-/// Reaches a pump from other threads. Cheap to clone.
-#[derive(Clone)]
-pub struct Handle {
-    // A sender is not Sync before it is put behind a lock; sends are short.
-    sender: Arc<Mutex<Sender<Message>>>,
-}
-
-impl Handle {
-    fn send(&self, message: Message) {
-        let sender = self
-            .sender
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        // A pump that is gone needs no more messages.
-        let _ = sender.send(message);
-    }
-
-    /// Asks something of a run that the pump owns.
-    pub fn ask(&self, run: RunId, command: Command) {
-        self.send(Message::Ask(run, command));
-    }
-
-    /// Has the pump take a run over.
-    pub fn adopt(&self, run: RunId) {
-        self.send(Message::Adopt(run));
-    }
-
-    /// Has the pump end after what it is doing. Its runs stay as they are in the store.
-    pub fn stop(&self) {
-        self.send(Message::Stop);
-    }
-}
-
-impl EventSink for Handle {
-    fn send(&self, event: BackendEvent) {
-        Handle::send(self, Message::Backend(vec![event]));
-    }
-
-    fn send_all(&self, events: Vec<BackendEvent>) {
-        Handle::send(self, Message::Backend(events));
-    }
-}
-
-/// Is told what has been committed.
-pub trait Observer {
-    /// Nodes of a run have changed.
-    fn changed(&mut self, run: &Run, nodes: &[u32]);
-
-    /// A run has ended, and no pod of it is left.
-    fn ended(&mut self, run: &Run);
-
-    /// Is called at each pass of the loop, at least ten times a second.
-    fn pulse(&mut self, controller: &Controller) {
-        let _ = controller;
-    }
-
-    /// Something went wrong that does not end a run.
-    fn trouble(&mut self, what: &str) {
-        let _ = what;
-    }
-
-    /// Something is told of a run's course.
-    fn event(&mut self, event: &Event) {
-        let _ = event;
-    }
-
-    /// What an ended run leaves behind is to be deleted. The pump deletes nothing itself: whoever
-    /// keeps workflows and artifacts does.
-    fn to_delete(&mut self, deletion: Deletion) {
-        let _ = deletion;
-    }
-
-    /// Why pods wait; empty when none does.
-    fn waiting(&mut self, why: &str) {
-        let _ = why;
-    }
-}
-
-/// What is to be deleted of an ended run.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Deletion {
-    /// Artifacts: `artifactGC`.
-    Artifacts(ArtifactSweep),
-    /// The run itself, at this time: `ttlStrategy`.
-    Run(RunId, Seconds),
-}
-
-/// An observer that looks at nothing.
-#[derive(Debug, Default)]
-pub struct NoObserver;
-
-impl Observer for NoObserver {
-    fn changed(&mut self, _run: &Run, _nodes: &[u32]) {}
-
-    fn ended(&mut self, _run: &Run) {}
-}
 
 /// Why a pump ended.
 #[derive(Debug, thiserror::Error)]
@@ -154,18 +53,37 @@ pub enum PumpError {
     /// A run can't be loaded.
     #[error("run {0} can't be loaded: {1}")]
     Load(u64, argosy_engine::run::LoadError),
+    /// What a run had still to have done can't be read.
+    #[error("the outbox of run {0} can't be read: {1}")]
+    Outbox(u64, outbox::OutboxError),
     /// The backend can't go on.
     #[error("the backend failed: {0}")]
     Backend(String),
 }
 
 /// What waits for a commit to be answered.
+#[derive(Default)]
 struct Pending {
     commit: u64,
     run: Option<RunId>,
     effects: Vec<Effect>,
+    /// The number under which what must not be lost of them stands in the run's outbox.
+    outbox: Option<u64>,
     requests: Vec<PodRequest>,
     changed: Vec<u32>,
+    /// The table of metrics may have refused what the turn told.
+    told_metrics: bool,
+    /// The run is let go.
+    ended: bool,
+}
+
+impl Pending {
+    fn after(commit: u64) -> Self {
+        Self {
+            commit,
+            ..Self::default()
+        }
+    }
 }
 
 /// Why [`Pump::run`] came back.
@@ -206,13 +124,12 @@ pub struct Pump {
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
     stopping: bool,
-    metrics: Table,
 }
 
 impl Pump {
     /// A pump without runs.
     pub fn new(store: Arc<dyn Store>, settings: Arc<Settings>) -> Self {
-        let (sender, inbox) = channel();
+        let (handle, inbox) = Handle::new();
         Self {
             store,
             settings,
@@ -220,9 +137,7 @@ impl Pump {
             locks: Locks::default(),
             claims: BTreeMap::new(),
             inbox,
-            handle: Handle {
-                sender: Arc::new(Mutex::new(sender)),
-            },
+            handle,
             pending: VecDeque::new(),
             next_commit: 1,
             committed: 0,
@@ -232,7 +147,6 @@ impl Pump {
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
             stopping: false,
-            metrics: Table::default(),
         }
     }
 
@@ -270,19 +184,41 @@ impl Pump {
             &|hash| values.get(&hash).cloned(),
         )
         .map_err(|error| PumpError::Load(id.0, error))?;
-        self.locks.take_over(&*self.store, &run)?;
+        let over = run.is_over();
+        let granted = self.locks.take_over(&*self.store, &run)?;
         self.controller.add(run);
         self.claims.insert(id, claim);
-        // What came while nobody owned the run.
-        for row in self.store.commands(Some(id), CommandId(0))? {
-            self.take_letter(row);
+        self.tell_locks(granted);
+        self.take_outbox(id)?;
+        if over {
+            // What it had still to have done is all that is left of it.
+            self.ending.insert(id);
         }
+        // What came while nobody owned the run.
+        self.read_letters(id)?;
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
             backend.inventory(id);
         }
         Ok(true)
+    }
+
+    /// Has what the last owner of a run did not get to carried out, before all else.
+    fn take_outbox(&mut self, id: RunId) -> Result<(), PumpError> {
+        let mut entries = Vec::new();
+        self.store
+            .outbox(id, &mut |number, entry| entries.push((number, entry)))?;
+        for (number, entry) in entries {
+            let effects = outbox::decode(&entry).map_err(|error| PumpError::Outbox(id.0, error))?;
+            self.pending.push_back(Pending {
+                run: Some(id),
+                effects,
+                outbox: Some(number),
+                ..Pending::after(self.next_commit - 1)
+            });
+        }
+        Ok(())
     }
 
     /// Works until there is nothing left to do, as `until` says.
@@ -320,6 +256,7 @@ impl Pump {
                 }
                 polled = Instant::now();
             }
+            self.perform(backend, observer)?;
             self.take_turns();
             for id in self.ending.clone() {
                 self.release(id, observer);
@@ -345,13 +282,16 @@ impl Pump {
         backend: &mut dyn Backend,
         observer: &mut dyn Observer,
     ) -> Result<(), PumpError> {
-        while !self.pending.is_empty() {
+        loop {
+            self.perform(backend, observer)?;
+            if self.pending.is_empty() {
+                return Ok(());
+            }
             match self.inbox.recv() {
                 Ok(message) => self.handle_message(message, backend, observer)?,
-                Err(_) => break,
+                Err(_) => return Ok(()),
             }
         }
-        Ok(())
     }
 
     fn receive(
@@ -396,7 +336,7 @@ impl Pump {
                 }
             }
             Message::Committed(commit, result) => {
-                self.committed(commit, result, backend, observer)?;
+                self.committed(commit, result)?;
             }
             Message::Ask(run, command) => self.controller.tell(now(), run, Fact::Asked(command)),
             Message::Adopt(run) => {
@@ -450,6 +390,14 @@ impl Pump {
         Ok(())
     }
 
+    /// Reads what waits for one run.
+    fn read_letters(&mut self, id: RunId) -> Result<(), StoreError> {
+        for row in self.store.commands(Some(id), CommandId(0))? {
+            self.take_letter(row);
+        }
+        Ok(())
+    }
+
     fn take_letter(&mut self, row: CommandRow) {
         let taken = self.taken.entry(row.run).or_insert(CommandId(0));
         if row.id <= *taken {
@@ -464,6 +412,7 @@ impl Pump {
                 self.locks.answered(row.run, node);
                 Fact::LockSeen(node, lock_seen)
             }
+            Ok(Letter::Metric { metric_refused }) => Fact::MetricRefused(metric_refused),
             Err(_) => return,
         };
         self.controller.tell(now(), row.run, fact);
@@ -495,30 +444,40 @@ impl Pump {
             }
             let nothing = turn.commit.summary.is_none()
                 && turn.commit.state.is_none()
+                && turn.commit.metrics.is_empty()
                 && turn.commit.consumed_commands.is_empty();
             if nothing && turn.effects.is_empty() {
                 continue;
             }
             let changed = turn.commit.nodes.iter().map(|row| row.index).collect();
-            let commit = self.next_commit;
-            self.next_commit += 1;
-            let epoch = self.claims.get(&id).map_or(Epoch(0), |claim| claim.epoch);
-            let handle = self.handle.clone();
-            self.store.submit(
-                epoch,
-                turn.commit,
-                Durability::Process,
-                Box::new(move |result| handle.send(Message::Committed(commit, result))),
-            );
+            let outbox = turn.commit.outbox.as_ref().map(|row| row.number);
+            let told_metrics = !turn.commit.metrics.is_empty();
+            let commit = self.submit(id, turn.commit);
             self.pending.push_back(Pending {
-                commit,
                 run: Some(id),
                 effects: turn.effects,
-                requests: Vec::new(),
+                outbox,
                 changed,
+                told_metrics,
+                ..Pending::after(commit)
             });
         }
         self.pull();
+    }
+
+    /// Hands a commit to the store and gives its number.
+    fn submit(&mut self, id: RunId, commit: Commit) -> u64 {
+        let number = self.next_commit;
+        self.next_commit += 1;
+        let epoch = self.claims.get(&id).map_or(Epoch(0), |claim| claim.epoch);
+        let handle = self.handle.clone();
+        self.store.submit(
+            epoch,
+            commit,
+            Durability::Process,
+            Box::new(move |result| handle.send(Message::Committed(number, result))),
+        );
+        number
     }
 
     /// Lowers pods for the backend's slots. They go out after the commits that asked for them.
@@ -530,184 +489,10 @@ impl Pump {
         self.slots -= requests.len() as u32;
         if !requests.is_empty() {
             self.pending.push_back(Pending {
-                commit: self.next_commit - 1,
-                run: None,
-                effects: Vec::new(),
                 requests,
-                changed: Vec::new(),
+                ..Pending::after(self.next_commit - 1)
             });
         }
-    }
-
-    /// Carries out what waited for a commit.
-    fn committed(
-        &mut self,
-        commit: u64,
-        result: Result<(), StoreError>,
-        backend: &mut dyn Backend,
-        observer: &mut dyn Observer,
-    ) -> Result<(), PumpError> {
-        if let Err(error) = result {
-            return self.refused(commit, error);
-        }
-        self.committed = self.committed.max(commit);
-        self.perform(backend, observer)?;
-        Ok(())
-    }
-
-    fn perform(
-        &mut self,
-        backend: &mut dyn Backend,
-        observer: &mut dyn Observer,
-    ) -> Result<(), StoreError> {
-        while let Some(pending) = self.pending.front() {
-            if pending.commit > self.committed {
-                return Ok(());
-            }
-            let Some(pending) = self.pending.pop_front() else {
-                return Ok(());
-            };
-            if !pending.requests.is_empty() {
-                backend.create(pending.requests);
-            }
-            if let Some(run) = pending.run.and_then(|id| self.controller.run(id)) {
-                observer.changed(run, &pending.changed);
-            }
-            let mut forgotten = Vec::new();
-            let mut locks = Vec::new();
-            for effect in pending.effects {
-                match effect {
-                    Effect::StopPod { pod, grace_seconds } => backend.stop(pod, grace_seconds),
-                    Effect::ForgetPod { pod } => forgotten.push(pod),
-                    Effect::RunEnded => {
-                        if let Some(id) = pending.run {
-                            self.release(id, observer);
-                        }
-                    }
-                    Effect::AskLocks(request) => locks.push(LockOrder::Ask(*request)),
-                    Effect::ReleaseLocks(holder) => locks.push(LockOrder::Release(holder)),
-                    Effect::LoadCache {
-                        run,
-                        node,
-                        cache,
-                        key,
-                    } => {
-                        let namespace = self.namespace(run);
-                        let at = now();
-                        let seen = load_cache(&*self.store, &namespace, &cache, &key, at);
-                        self.controller.tell(at, run, Fact::CacheSeen(node, seen));
-                    }
-                    Effect::SaveCache {
-                        run,
-                        cache,
-                        key,
-                        entry,
-                    } => {
-                        let namespace = self.namespace(run);
-                        let saved = save_cache(&*self.store, &namespace, &cache, &key, &entry);
-                        if let Err(error) = saved {
-                            observer.trouble(&error);
-                        }
-                    }
-                    Effect::RunTask(task) => {
-                        let key = task.key;
-                        if let Err(error) = backend.run_task(*task) {
-                            let seen = TaskSeen {
-                                phase: NodePhase::Error,
-                                message: Some(error.into()),
-                                outputs: ResultSeen::default(),
-                            };
-                            self.controller
-                                .tell(now(), key.run, Fact::TaskSeen(key, seen));
-                        }
-                    }
-                    Effect::StopTask { task } => backend.stop_task(task),
-                    Effect::MakeClaim { run, claim } => {
-                        let name = claim.metadata.name.clone().unwrap_or_default();
-                        let seen = match backend.make_claim(*claim) {
-                            Ok(()) => ClaimSeen::Made,
-                            Err(error) => ClaimSeen::Refused(error.into()),
-                        };
-                        let fact = Fact::ClaimSeen(name.into(), seen);
-                        self.controller.tell(now(), run, fact);
-                    }
-                    Effect::DropClaim { name, .. } => backend.drop_claim(&name),
-                    Effect::Metric(told) => {
-                        if let Err(error) = self.metrics.record(now(), &told) {
-                            let fact = Fact::MetricRefused(error.into());
-                            self.controller.tell(now(), told.run, fact);
-                        }
-                    }
-                    Effect::Event(event) => observer.event(&event),
-                    // Pods were forgotten when their ends were committed, and nothing here moves
-                    // one elsewhere.
-                    Effect::DeletePod { .. }
-                    | Effect::MakeBudget { .. }
-                    | Effect::DropBudget { .. } => {}
-                    Effect::DeleteArtifacts(sweep) => {
-                        observer.to_delete(Deletion::Artifacts(*sweep))
-                    }
-                    Effect::DeleteRun { run, at } => observer.to_delete(Deletion::Run(run, at)),
-                }
-            }
-            if !forgotten.is_empty() {
-                backend.forget(&forgotten);
-            }
-            if !locks.is_empty() {
-                self.work_on_locks(locks)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn namespace(&self, run: RunId) -> String {
-        self.controller
-            .run(run)
-            .map_or_else(String::new, |run| run.definition().namespace().to_owned())
-    }
-
-    /// Gives up a run that has ended. One that was told something more in the meantime has its turn
-    /// first: it may have been asked to run again.
-    fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
-        let Some(run) = self.controller.run(id) else {
-            return;
-        };
-        if run.has_work() {
-            self.ending.insert(id);
-            return;
-        }
-        self.ending.remove(&id);
-        if !run.is_over() {
-            return;
-        }
-        if let Some(run) = self.controller.remove(id) {
-            observer.ended(&run);
-        }
-        self.claims.remove(&id);
-    }
-
-    /// A commit was not stored. Another owner, or a deletion, takes the run from us; anything else
-    /// is the store's failure.
-    fn refused(&mut self, commit: u64, error: StoreError) -> Result<(), PumpError> {
-        let lost = matches!(
-            error,
-            StoreError::Fenced { .. } | StoreError::RunMissing { .. }
-        );
-        if !lost {
-            return Err(PumpError::Store(error));
-        }
-        self.committed = self.committed.max(commit);
-        for pending in &mut self.pending {
-            if pending.commit == commit {
-                pending.effects.clear();
-                pending.changed.clear();
-                if let Some(run) = pending.run.take() {
-                    self.controller.remove(run);
-                    self.claims.remove(&run);
-                }
-            }
-        }
-        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use argosy_engine::fact::{ClaimSeen, Fact};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::ArtifactRepositoryView;
 use argosy_engine::metrics::Table;
+use argosy_engine::outbox::Ticket;
 use argosy_engine::settings::Settings;
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim};
 use k8s_openapi::api::policy::v1::PodDisruptionBudget;
@@ -29,24 +30,19 @@ pub struct Cluster {
     pub budgets: BTreeMap<String, PodDisruptionBudget>,
     /// Events in the order in which they were told, with the second.
     pub events: Vec<(Seconds, Event)>,
+    /// What has been taken in of what must not be so twice.
+    told: BTreeSet<Ticket>,
     /// The metrics that workflows have told of.
     pub metrics: Table,
     /// Artifacts that were to be deleted.
     pub sweeps: Vec<ArtifactSweep>,
     /// Why no claim can be made, should somebody want that.
     pub claim_fault: Option<ClaimSeen>,
-    due: BTreeSet<(Seconds, Doomed)>,
-}
-
-/// What is to be deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Doomed {
-    Pod(PodKey),
-    Run(RunId),
+    due: BTreeSet<(Seconds, PodKey)>,
 }
 
 impl Cluster {
-    /// When something is to be deleted next.
+    /// When a pod is to be deleted next.
     pub fn next_due(&self) -> Option<Seconds> {
         self.due.first().map(|(at, _)| *at)
     }
@@ -80,15 +76,12 @@ impl World {
     }
 
     /// Carries out what concerns neither pods' containers nor the controller.
-    pub(crate) fn perform_beside(&mut self, effect: Effect) {
+    pub(crate) fn perform_beside(&mut self, effect: Effect, ticket: Option<Ticket>) {
         let now = self.now();
         match effect {
             Effect::DeletePod { pod, at, .. } if at <= now => self.drop_pod(pod),
             Effect::DeletePod { pod, at, .. } => {
-                self.cluster.due.insert((at, Doomed::Pod(pod)));
-            }
-            Effect::DeleteRun { run, at } => {
-                self.cluster.due.insert((at, Doomed::Run(run)));
+                self.cluster.due.insert((at, pod));
             }
             Effect::MakeClaim { run, claim } => {
                 let name = claim.metadata.name.clone().unwrap_or_default();
@@ -109,14 +102,16 @@ impl World {
             Effect::DropBudget { name, .. } => {
                 self.cluster.budgets.remove(&*name);
             }
-            Effect::Metric(told) => {
-                if let Err(error) = self.cluster.metrics.record(now, &told) {
-                    let fact = Fact::MetricRefused(error.into());
-                    self.controller.tell(now, told.run, fact);
+            Effect::Event(event) => {
+                if ticket.is_none_or(|ticket| self.cluster.told.insert(ticket)) {
+                    self.cluster.events.push((now, *event));
                 }
             }
-            Effect::Event(event) => self.cluster.events.push((now, *event)),
-            Effect::DeleteArtifacts(sweep) => self.cluster.sweeps.push(*sweep),
+            Effect::DeleteArtifacts(sweep) => {
+                if ticket.is_none_or(|ticket| self.cluster.told.insert(ticket)) {
+                    self.cluster.sweeps.push(*sweep);
+                }
+            }
             Effect::RunEnded
             | Effect::StopPod { .. }
             | Effect::ForgetPod { .. }
@@ -131,15 +126,17 @@ impl World {
 
     /// Deletes what is due.
     pub(crate) fn delete_due(&mut self) {
-        while let Some(&(at, doomed)) = self.cluster.due.first() {
-            if at > self.now() {
-                return;
-            }
-            self.cluster.due.pop_first();
-            match doomed {
-                Doomed::Pod(pod) => self.drop_pod(pod),
-                Doomed::Run(run) => self.delete(run),
-            }
+        let now = self.now();
+        while let Some(&(at, pod)) = self.cluster.due.first().filter(|(at, _)| *at <= now) {
+            self.cluster.due.remove(&(at, pod));
+            self.drop_pod(pod);
+        }
+        let expired = self.stored.iter().filter_map(|(&run, stored)| {
+            let at = stored.delete_at?;
+            (at <= now).then_some(run)
+        });
+        for run in expired.collect::<Vec<RunId>>() {
+            self.delete(run);
         }
     }
 }

@@ -13,8 +13,9 @@ use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
 use argosy_engine::fact::{Command, Fact, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
+use argosy_engine::outbox::{self, Ticket};
 use argosy_engine::run::{LoadError, Run, Turn};
-use argosy_engine::settings::Settings;
+use argosy_engine::settings::{Events, Settings};
 
 use crate::caches::Caches;
 use crate::cluster::Cluster;
@@ -36,6 +37,9 @@ pub enum SimError {
     /// What was stored can't be loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// What was still to be done can't be read.
+    #[error(transparent)]
+    Outbox(#[from] outbox::OutboxError),
     /// Something of that name is there already.
     #[error("workflows.argoproj.io \"{0}\" already exists")]
     Exists(String),
@@ -49,6 +53,9 @@ pub(crate) struct Stored {
     pub rows: BTreeMap<u32, NodeRow>,
     pub values: BTreeMap<ValueHash, Arc<str>>,
     pub log: Vec<Vec<u8>>,
+    /// What is not known to have been carried out, by its number.
+    pub outbox: BTreeMap<u64, Vec<u8>>,
+    pub delete_at: Option<Seconds>,
 }
 
 /// What happens to a running pod whose containers are told to end.
@@ -72,8 +79,11 @@ pub struct World {
     pub(crate) pods: BTreeMap<PodKey, SimPod>,
     /// Pods in the order in which they were made, those that have ended too.
     pub(crate) order: Vec<PodKey>,
-    /// What somebody has asked of runs, until a commit has taken it up.
-    asked: Vec<(RunId, Command)>,
+    /// What somebody has asked of runs, and what the table of metrics refused, until a commit has
+    /// taken it up.
+    asked: Vec<(RunId, Fact)>,
+    /// Entries of outboxes that have been carried out; the next commit takes them out.
+    delivered: Vec<(RunId, u64)>,
     halting: Halting,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
@@ -100,6 +110,7 @@ impl Default for World {
             pods: BTreeMap::new(),
             order: Vec::new(),
             asked: Vec::new(),
+            delivered: Vec::new(),
             halting: Halting::default(),
             crash_after: None,
             now: Seconds(1_767_225_600),
@@ -129,6 +140,7 @@ pub(crate) fn settings() -> Settings {
         repository,
         read_yaml,
         config: Config::default(),
+        events: Events::Kept,
     }
 }
 
@@ -187,17 +199,17 @@ impl World {
 
     /// Tells the runs what was asked of them.
     fn hand_over(&mut self, only: Option<RunId>) {
-        for (id, command) in &self.asked {
+        for (id, fact) in &self.asked {
             if only.is_none_or(|only| only == *id) {
-                self.controller
-                    .tell(self.now, *id, Fact::Asked(command.clone()));
+                self.controller.tell(self.now, *id, fact.clone());
             }
         }
     }
 
     fn carry_out(&mut self, id: RunId, turn: Turn, only: Option<RunId>) {
-        self.store(id, turn.commit);
         self.asked.retain(|(asked, _)| *asked != id);
+        let number = turn.commit.outbox.as_ref().map(|row| row.number);
+        self.store(id, turn.commit);
         match &mut self.crash_after {
             Some(0 | 1) => {
                 self.crash_after = None;
@@ -211,12 +223,24 @@ impl World {
             Some(left) => *left -= 1,
             None => {}
         }
-        for effect in turn.effects {
-            self.perform(id, effect);
+        self.perform_all(id, number, turn.effects);
+    }
+
+    /// Carries out what a turn asked for. That it was is stored with the next commit, so that a
+    /// crash before that has it carried out twice.
+    fn perform_all(&mut self, id: RunId, number: Option<u64>, effects: Vec<Effect>) {
+        for (effect, ticket) in outbox::with_tickets(id, number, effects) {
+            self.perform(id, effect, ticket);
         }
+        self.delivered.extend(number.map(|number| (id, number)));
     }
 
     fn store(&mut self, id: RunId, commit: Commit) {
+        for (run, number) in std::mem::take(&mut self.delivered) {
+            if let Some(stored) = self.stored.get_mut(&run) {
+                stored.outbox.remove(&number);
+            }
+        }
         let stored = self.stored.entry(id).or_default();
         for index in commit.removed_nodes {
             stored.rows.remove(&index);
@@ -230,6 +254,22 @@ impl World {
         }
         if !commit.log.is_empty() {
             stored.log.push(commit.log);
+        }
+        if let Some(row) = commit.outbox {
+            stored.outbox.insert(row.number, row.entry);
+        }
+        if let Some(summary) = commit.summary {
+            stored.delete_at = summary.delete_at;
+            if summary.completed {
+                self.cluster.metrics.run_ended(id, self.now);
+            }
+        }
+        for told in commit.metrics {
+            if let Err(error) = self.cluster.metrics.record(&told) {
+                let fact = Fact::MetricRefused(error.into());
+                self.asked.push((id, fact.clone()));
+                self.controller.tell(self.now, id, fact);
+            }
         }
     }
 
@@ -246,7 +286,7 @@ impl World {
         self.pods.insert(key, SimPod::new(request));
     }
 
-    fn perform(&mut self, id: RunId, effect: Effect) {
+    fn perform(&mut self, id: RunId, effect: Effect, ticket: Option<Ticket>) {
         match effect {
             Effect::StopPod { pod, .. } => self.halt(pod),
             Effect::ForgetPod { pod } => {
@@ -282,10 +322,8 @@ impl World {
             | Effect::DropClaim { .. }
             | Effect::MakeBudget { .. }
             | Effect::DropBudget { .. }
-            | Effect::Metric(_)
             | Effect::Event(_)
-            | Effect::DeleteArtifacts(_)
-            | Effect::DeleteRun { .. }) => self.perform_beside(beside),
+            | Effect::DeleteArtifacts(_)) => self.perform_beside(beside, ticket),
         }
     }
 
@@ -328,7 +366,12 @@ impl World {
 
     /// When something will happen by itself.
     pub(crate) fn next_due(&self) -> Option<Seconds> {
-        let dues = [self.controller.next_due(), self.cluster.next_due()];
+        let deletions = self.stored.values().filter_map(|stored| stored.delete_at);
+        let dues = [
+            self.controller.next_due(),
+            self.cluster.next_due(),
+            deletions.min(),
+        ];
         dues.into_iter().flatten().min()
     }
 
@@ -371,7 +414,7 @@ impl World {
 
     /// Asks something of a run, without settling.
     pub fn ask_later(&mut self, id: RunId, command: Command) {
-        self.asked.push((id, command));
+        self.asked.push((id, Fact::Asked(command)));
     }
 
     /// Asks something of a run that takes it in at once; what follows from it waits for the next
@@ -485,6 +528,7 @@ impl World {
     pub fn crash(&mut self) -> Result<(), SimError> {
         self.controller = Controller::default();
         self.tasks.clear();
+        self.delivered.clear();
         let (total, namespace) = self.parallelism;
         self.controller.set_parallelism(total, namespace);
         for (namespace, limit) in &self.namespace_limits {
@@ -499,6 +543,16 @@ impl World {
                 None => begin(id, &stored.definition, &self.settings, self.now)?,
             };
             self.controller.add(run);
+        }
+        let outboxes = self.stored.iter();
+        let undelivered: Vec<(RunId, u64, Vec<u8>)> = outboxes
+            .flat_map(|(&id, stored)| {
+                let rows = stored.outbox.iter();
+                rows.map(move |(&number, entry)| (id, number, entry.clone()))
+            })
+            .collect();
+        for (id, number, entry) in undelivered {
+            self.perform_all(id, Some(number), outbox::decode(&entry)?);
         }
         for (&id, stored) in &self.stored {
             if stored.state.is_none() {

@@ -3,13 +3,16 @@
 //! A [`MemoryDisk`] is what outlives a crash; each [`MemoryStore`] opened on it is one process. All
 //! that is written is there at once, so both durabilities are the same.
 
+mod rows;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
-use argosy_engine::ids::RunId;
-use argosy_engine::locks::{LockAnswer, LockHolder, LockRequest, LockSeed, LockTable};
+use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
+use argosy_engine::metrics::Table;
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::StoreError;
@@ -18,6 +21,8 @@ use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
 use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 use crate::slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
 use crate::store::{Done, Durability, Store};
+
+use rows::{Rows, StoredRows, tell_nodes};
 
 /// The most rows that one look at commands and unfinished runs gives.
 const MOST: usize = 1_000;
@@ -45,43 +50,11 @@ pub struct MemoryStore {
     disk: MemoryDisk,
 }
 
-#[derive(Default)]
-struct Rows {
-    last_run: u64,
-    last_command: u64,
-    last_version: u64,
-    changes: u64,
-    runs: BTreeMap<RunId, StoredRows>,
-    commands: BTreeMap<u64, CommandRow>,
-    objects: BTreeMap<(ObjectKind, String, String), StoredObject>,
-    slots: SlotsStatus,
-    owned: BTreeSet<RunId>,
-    /// Who holds or waits for locks, and which of both.
-    locks: BTreeMap<LockHolder, (LockRequest, bool)>,
-}
-
-struct StoredRows {
-    row: RunRow,
-    definition: Vec<u8>,
-    options: Vec<u8>,
-    environment: Environment,
-    state: Option<Vec<u8>>,
-    nodes: BTreeMap<u32, Vec<u8>>,
-    values: BTreeMap<ValueHash, String>,
-    log: Vec<Vec<u8>>,
-}
-
 /// The ownership of a run; dropping it ends it.
 #[derive(Debug)]
 pub(crate) struct MemoryLock {
     run: RunId,
     rows: std::sync::Weak<Mutex<Rows>>,
-}
-
-impl std::fmt::Debug for Rows {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Rows").finish_non_exhaustive()
-    }
 }
 
 impl Drop for MemoryLock {
@@ -110,105 +83,6 @@ impl MemoryStore {
         let mut rows = self.rows();
         rows.changes += 1;
         rows
-    }
-}
-
-impl Rows {
-    fn run(&self, attempt: &'static str, run: RunId) -> Result<&StoredRows, StoreError> {
-        self.runs
-            .get(&run)
-            .ok_or(StoreError::RunMissing { attempt, run })
-    }
-
-    fn run_mut(
-        &mut self,
-        attempt: &'static str,
-        run: RunId,
-    ) -> Result<&mut StoredRows, StoreError> {
-        self.runs
-            .get_mut(&run)
-            .ok_or(StoreError::RunMissing { attempt, run })
-    }
-
-    fn commit(&mut self, epoch: Epoch, commit: Commit) -> Result<(), StoreError> {
-        let run = commit.run.ok_or(StoreError::CommitWithoutRun)?;
-        let stored = self.run_mut("commit", run)?;
-        if stored.row.epoch != epoch {
-            return Err(StoreError::Fenced {
-                run,
-                epoch,
-                current: stored.row.epoch,
-            });
-        }
-        for index in &commit.removed_nodes {
-            stored.nodes.remove(index);
-        }
-        for row in commit.nodes {
-            stored.nodes.insert(row.index, row.record);
-        }
-        for (hash, text) in commit.values {
-            stored
-                .values
-                .entry(hash)
-                .or_insert_with(|| text.to_string());
-        }
-        if let Some(state) = commit.state {
-            stored.state = Some(state);
-        }
-        if !commit.log.is_empty() {
-            stored.log.push(commit.log);
-        }
-        if let Some(summary) = commit.summary {
-            stored.row.summary = summary;
-        }
-        for command in commit.consumed_commands {
-            self.commands.remove(&command);
-        }
-        Ok(())
-    }
-
-    fn check(
-        &self,
-        kind: ObjectKind,
-        namespace: &str,
-        name: &str,
-        precondition: Precondition,
-    ) -> Result<(), StoreError> {
-        let key = (kind, namespace.to_owned(), name.to_owned());
-        let current = self.objects.get(&key).map(|object| object.resource_version);
-        match precondition.refusal(current) {
-            None => Ok(()),
-            Some(reason) => Err(StoreError::Conflict {
-                kind,
-                namespace: key.1,
-                name: key.2,
-                reason,
-            }),
-        }
-    }
-}
-
-impl RunFilter {
-    fn holds(&self, row: &RunRow) -> bool {
-        let is = |wanted: &Option<String>, value: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == value)
-        };
-        is(&self.namespace, &row.namespace)
-            && is(&self.name, &row.name)
-            && is(&self.uid, &row.uid)
-            && self
-                .name_prefix
-                .as_ref()
-                .is_none_or(|prefix| row.name.starts_with(prefix))
-            && (self.phases.is_empty() || self.phases.contains(&row.summary.phase))
-            && (self.ids.is_empty() || self.ids.contains(&row.id))
-            && self
-                .created_since
-                .is_none_or(|since| row.created_at >= since)
-            && self
-                .completed
-                .is_none_or(|completed| row.summary.completed == completed)
-            && self.before.is_none_or(|before| row.id < before)
     }
 }
 
@@ -245,6 +119,7 @@ impl Store for MemoryStore {
             nodes: BTreeMap::new(),
             values: BTreeMap::new(),
             log: Vec::new(),
+            outbox: BTreeMap::new(),
         };
         rows.runs.insert(id, stored);
         Ok(id)
@@ -281,6 +156,15 @@ impl Store for MemoryStore {
             .clone())
     }
 
+    fn expired_runs(&self, now: Seconds) -> Result<Vec<RunId>, StoreError> {
+        let rows = self.rows();
+        let due = rows.runs.values().filter(|stored| {
+            let at = stored.row.summary.delete_at;
+            at.is_some_and(|at| at <= now)
+        });
+        Ok(due.map(|stored| stored.row.id).take(MOST).collect())
+    }
+
     fn claim(&self, run: RunId) -> Result<Option<Claim>, StoreError> {
         let mut rows = self.change();
         if rows.owned.contains(&run) {
@@ -307,7 +191,7 @@ impl Store for MemoryStore {
         let unfinished = rows
             .runs
             .values()
-            .filter(|stored| !stored.row.summary.completed)
+            .filter(|stored| !stored.row.summary.completed || !stored.outbox.is_empty())
             .map(|stored| stored.row.id)
             .take(MOST);
         Ok(unfinished.filter(|run| !rows.owned.contains(run)).collect())
@@ -373,6 +257,24 @@ impl Store for MemoryStore {
                 on_entry(turn, entry.clone());
             }
         }
+        Ok(())
+    }
+
+    fn outbox(&self, run: RunId, on_entry: &mut dyn FnMut(u64, Vec<u8>)) -> Result<(), StoreError> {
+        if let Some(stored) = self.rows().runs.get(&run) {
+            for (number, entry) in &stored.outbox {
+                on_entry(*number, entry.clone());
+            }
+        }
+        Ok(())
+    }
+
+    fn metrics(&self) -> Result<Table, StoreError> {
+        Ok(self.rows().metrics.clone())
+    }
+
+    fn sweep_metrics(&self, now: Seconds, ttl_seconds: i64) -> Result<(), StoreError> {
+        self.change().metrics.sweep(now, ttl_seconds);
         Ok(())
     }
 
@@ -530,20 +432,19 @@ impl Store for MemoryStore {
     ) -> Result<Vec<LockAnswer>, StoreError> {
         let mut rows = self.change();
         let mut table = LockTable::stored(rows.locks.values());
-        let answers = work(&mut table);
+        let holders = rows.locks.keys().map(|holder| holder.run);
+        let over: BTreeSet<RunId> = holders
+            .filter(|run| {
+                let stored = rows.runs.get(run);
+                stored.is_some_and(|stored| stored.row.summary.completed)
+            })
+            .collect();
+        let mut answers: Vec<LockAnswer> = over.iter().flat_map(|run| table.forget(*run)).collect();
+        answers.extend(work(&mut table));
         rows.locks = table
             .requests()
             .map(|(request, held)| (request.holder, (request.clone(), held)))
             .collect();
         Ok(answers)
-    }
-}
-
-fn tell_nodes(stored: &StoredRows, on_node: &mut dyn FnMut(NodeRow)) {
-    for (index, record) in &stored.nodes {
-        on_node(NodeRow {
-            index: *index,
-            record: record.clone(),
-        });
     }
 }

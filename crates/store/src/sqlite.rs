@@ -8,21 +8,23 @@
 //! the file, and the file after it. What must survive a power failure is answered after a sync.
 
 mod locks;
+mod metrics;
 mod read;
 mod schema;
 mod write;
+mod writer;
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
+use argosy_engine::metrics::Table;
 use rusqlite::Connection;
 
 use crate::command::{CommandId, CommandRow};
@@ -34,17 +36,10 @@ use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun
 use crate::slots::{OwnerId, SlotGrant, SlotsStatus};
 use crate::store::{Done, Durability, Store};
 
-/// How long at most activity goes without a sync.
-const SYNC_INTERVAL: Duration = Duration::from_millis(20);
+use writer::{Job, Writer, sync};
 
 /// Commits that may wait for the writer.
 const QUEUE: usize = 1_024;
-
-/// The most commits in one transaction.
-const GROUP: usize = 256;
-
-/// The WAL is folded into the file when it is this long.
-const WAL_BYTES: u64 = 64 << 20;
 
 /// When transitions are synced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,13 +66,6 @@ pub struct SqliteStore {
     connection: Mutex<Connection>,
     queue: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
-}
-
-struct Job {
-    epoch: Epoch,
-    commit: Commit,
-    durability: Durability,
-    done: Done,
 }
 
 impl SqliteStore {
@@ -175,99 +163,6 @@ fn wal_path(path: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn sync(wal: &Path) -> Result<(), StoreError> {
-    match File::open(wal) {
-        Ok(file) => file
-            .sync_data()
-            .map_err(|error| StoreError::io("sync", wal, error)),
-        // Folded into the file by a checkpoint, which synced it.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(StoreError::io("sync", wal, error)),
-    }
-}
-
-struct Writer {
-    connection: Connection,
-    wal: PathBuf,
-    policy: SyncPolicy,
-    synced: Instant,
-}
-
-impl Writer {
-    fn run(mut self, jobs: &Receiver<Job>) {
-        while let Ok(first) = jobs.recv() {
-            let mut group = vec![first];
-            while group.len() < GROUP {
-                match jobs.try_recv() {
-                    Ok(job) => group.push(job),
-                    Err(_) => break,
-                }
-            }
-            self.store(group);
-        }
-        let _ = sync(&self.wal);
-    }
-
-    fn store(&mut self, group: Vec<Job>) {
-        let mut answers = Vec::with_capacity(group.len());
-        let stored = self.store_group(&group, &mut answers);
-        let power = group.iter().any(|job| job.durability == Durability::Power);
-        let due = self.synced.elapsed() >= SYNC_INTERVAL || self.policy == SyncPolicy::EachCommit;
-        let stored = stored.and_then(|()| {
-            if power || due {
-                sync(&self.wal)?;
-                self.synced = Instant::now();
-            }
-            Ok(())
-        });
-        for (job, answer) in group.into_iter().zip(answers) {
-            (job.done)(stored.clone().and(answer));
-        }
-        self.fold();
-    }
-
-    fn store_group(
-        &mut self,
-        group: &[Job],
-        answers: &mut Vec<Result<(), StoreError>>,
-    ) -> Result<(), StoreError> {
-        let begun = self
-            .connection
-            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)
-            .attempt("begin a commit");
-        let transaction = match begun {
-            Ok(transaction) => transaction,
-            Err(error) => {
-                answers.extend(group.iter().map(|_| Err(error.clone())));
-                return Err(error);
-            }
-        };
-        for job in group {
-            answers.push(write::commit(&transaction, job.epoch, &job.commit));
-        }
-        let spoiled = answers.iter().find_map(|answer| {
-            answer
-                .as_ref()
-                .err()
-                .filter(|error| error.spoils_transaction())
-        });
-        match spoiled {
-            Some(error) => Err(error.clone()),
-            None => transaction.commit().attempt("commit"),
-        }
-    }
-
-    fn fold(&self) {
-        let long = std::fs::metadata(&self.wal).is_ok_and(|wal| wal.len() > WAL_BYTES);
-        if long {
-            // A reader in the way is no harm: the next group tries again.
-            let _ = self
-                .connection
-                .query_row("PRAGMA wal_checkpoint(RESTART)", [], |_| Ok(()));
-        }
-    }
-}
-
 impl Store for SqliteStore {
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
         self.durably("create a run", |connection| {
@@ -291,6 +186,10 @@ impl Store for SqliteStore {
 
     fn environment(&self, run: RunId) -> Result<Environment, StoreError> {
         read::environment(&self.connection(), run)
+    }
+
+    fn expired_runs(&self, now: Seconds) -> Result<Vec<RunId>, StoreError> {
+        read::expired(&self.connection(), now)
     }
 
     fn claim(&self, run: RunId) -> Result<Option<Claim>, StoreError> {
@@ -368,6 +267,20 @@ impl Store for SqliteStore {
         on_entry: &mut dyn FnMut(u64, Vec<u8>),
     ) -> Result<(), StoreError> {
         read::log(&self.connection(), run, from, on_entry)
+    }
+
+    fn outbox(&self, run: RunId, on_entry: &mut dyn FnMut(u64, Vec<u8>)) -> Result<(), StoreError> {
+        read::outbox(&self.connection(), run, on_entry)
+    }
+
+    fn metrics(&self) -> Result<Table, StoreError> {
+        metrics::table(&self.connection())
+    }
+
+    fn sweep_metrics(&self, now: Seconds, ttl_seconds: i64) -> Result<(), StoreError> {
+        self.write("sweep metrics", |connection| {
+            metrics::sweep(connection, now, ttl_seconds)
+        })
     }
 
     fn change_counter(&self) -> Result<u64, StoreError> {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::mpsc;
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
+use argosy_engine::metrics::Table;
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::StoreError;
@@ -50,6 +51,9 @@ pub trait Store: Send + Sync {
     /// Where and with what surroundings the run was submitted.
     fn environment(&self, run: RunId) -> Result<Environment, StoreError>;
 
+    /// Runs that were to be deleted by this time, the oldest first; at most 1,000.
+    fn expired_runs(&self, now: Seconds) -> Result<Vec<RunId>, StoreError>;
+
     // Ownership
 
     /// Takes the ownership of a run; `None` if another lives that has it.
@@ -58,7 +62,8 @@ pub trait Store: Send + Sync {
     /// Whether somebody lives who owns the run.
     fn is_owned(&self, run: RunId) -> Result<bool, StoreError>;
 
-    /// Runs that are not completed and that nobody owns, the oldest first; at most 1,000.
+    /// Runs that have something left to do and that nobody owns, the oldest first; at most 1,000:
+    /// those that are not completed, and those whose outbox is not empty.
     fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError>;
 
     // Commits
@@ -68,6 +73,10 @@ pub trait Store: Send + Sync {
     /// All that waits is stored in one transaction; a commit that is refused (fenced, or its run is
     /// gone) spoils none of the others. Commits are stored in the order in which they were
     /// submitted, and answered in that order among those of the same durability.
+    ///
+    /// Its observations enter the table of metrics in the same transaction; one that does not fit is
+    /// told to the run by a [`Letter`](argosy_engine::fact::Letter) among its commands. With the
+    /// commit that says that a run is completed, what the run kept moving stands still.
     fn submit(&self, epoch: Epoch, commit: Commit, durability: Durability, done: Done);
 
     /// [`submit`](Self::submit), and waits for the answer.
@@ -116,9 +125,21 @@ pub trait Store: Send + Sync {
         on_entry: &mut dyn FnMut(u64, Vec<u8>),
     ) -> Result<(), StoreError>;
 
+    /// What a run's turns asked to be done and nobody has said to be delivered: each entry with its
+    /// number, in order.
+    fn outbox(&self, run: RunId, on_entry: &mut dyn FnMut(u64, Vec<u8>)) -> Result<(), StoreError>;
+
     /// A number that differs from the last answer if anything was written in between, by whomever.
     /// It says nothing across stores and restarts.
     fn change_counter(&self) -> Result<u64, StoreError>;
+
+    // Metrics
+
+    /// The metrics that workflows have told of.
+    fn metrics(&self) -> Result<Table, StoreError>;
+
+    /// Drops metrics that nobody has told of for longer than this and that stand still.
+    fn sweep_metrics(&self, now: Seconds, ttl_seconds: i64) -> Result<(), StoreError>;
 
     // Commands
 
@@ -186,7 +207,8 @@ pub trait Store: Send + Sync {
 
     /// Works on the locks that all owners share, in one transaction: on what the seeds reach, with
     /// all who hold each lock and the first of those who wait for it. Gives back what `work` gave.
-    /// A crash may lose it; a run's own state says what it holds.
+    /// A crash may lose it; a run's own state says what it holds. Completed runs hold nothing: what
+    /// one left in the table when its owner died is given up first.
     fn with_locks(
         &self,
         seeds: &BTreeSet<LockSeed>,

@@ -108,7 +108,7 @@ impl Run {
             .map(|place| indices[place]);
         run.link_all()?;
         run.make_missing_containers();
-        run.settle_adopted();
+        run.enter_adopted();
         if run.status.phase == Some(WorkflowPhase::Running) {
             // Whoever kept its metrics is gone: those that show the time begin anew.
             run.tell_workflow_metrics();
@@ -144,8 +144,8 @@ impl Run {
         self.status_changed = true;
     }
 
-    /// Settles what is over, in the order in which it began, and has all rows written.
-    fn settle_adopted(&mut self) {
+    /// Has all rows written, and what is over settled once it is known which pods there are.
+    fn enter_adopted(&mut self) {
         self.dirty.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
@@ -157,10 +157,18 @@ impl Run {
             }
             return;
         }
-        for place in 0..self.nodes.len() as u32 {
-            self.settle(NodeIndex(place));
-        }
+        self.unsettled = true;
         self.mark_all_dirty();
+    }
+
+    /// Settles what is over of a run that was taken up, in the order in which it began. What is
+    /// suspended begins nothing, exit handlers included: it settles once it goes on.
+    pub(super) fn settle_adopted(&mut self) {
+        if std::mem::take(&mut self.unsettled) {
+            for place in 0..self.nodes.len() as u32 {
+                self.settle(NodeIndex(place));
+            }
+        }
     }
 
     fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
@@ -276,6 +284,12 @@ impl Run {
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
             }
+        }
+        // Under the workflow's `parallelism` a pod that does not exist has no place, as for Argo's
+        // controller after a restart. Which exist is told later.
+        let limited = self.plan.workflow.spec.parallelism.is_some();
+        if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
+            return StoredBody::Gate(Gate::Place);
         }
         let held_back = node.phase == NodePhase::Pending
             && matches!(

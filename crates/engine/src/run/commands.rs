@@ -86,6 +86,9 @@ impl Run {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
                 self.bring_down(index, strategy);
+            } else if self.is_open_composite(index) {
+                // What retries makes no further attempt, in exit handlers too.
+                self.dirty.insert(index);
             }
         }
     }

@@ -103,8 +103,7 @@ impl Run {
         i128::from(age) * 1_000_000_000 <= i128::from(most)
     }
 
-    /// Keeps what a node has put out, if its template says so and it ran. Done again when a run is
-    /// loaded: a crash may have come before it was carried out.
+    /// Keeps what a node has put out, if its template says so and it ran.
     pub(super) fn memoize(&mut self, index: NodeIndex) {
         let node = self.node(index);
         let saves = matches!(

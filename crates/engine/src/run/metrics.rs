@@ -7,7 +7,6 @@ use argosy_expr::{EvalContext, Unresolved, evaluate_when};
 use super::Run;
 use super::node::{Flags, Role};
 use super::scope::{Frame, Variables, again};
-use crate::effect::Effect;
 use crate::ids::{NodeIndex, Seconds};
 use crate::metrics::{Emission, Operation, Reading};
 
@@ -149,7 +148,7 @@ impl Run {
     fn take_told(&mut self, told: Vec<Result<Emission, String>>) {
         for one in told {
             match one {
-                Ok(emission) => self.effects.push(Effect::Metric(Box::new(emission))),
+                Ok(emission) => self.observations.push(emission),
                 Err(error) => self.metric_refused(&error),
             }
         }
@@ -297,6 +296,7 @@ fn tell(run: &Run, metric: &Prometheus, subject: &Subject<'_>) -> Result<Option<
     }
     Ok(Some(Emission {
         run: run.id(),
+        at: run.now,
         name,
         help,
         labels,

@@ -60,12 +60,14 @@ use std::sync::Arc;
 use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
-use crate::commit::{Commit, NodeRow};
+use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
+use crate::metrics::Emission;
+use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::settings::Settings;
 
@@ -122,6 +124,8 @@ pub struct Run {
     own_repository: Option<Box<ArtifactRepositoryView>>,
     /// The next claim has been asked for.
     claim_asked: bool,
+    /// The run was taken up from its status, and what is over has not been settled.
+    unsettled: bool,
     telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`TURN_BUDGET`].
@@ -130,6 +134,7 @@ pub struct Run {
     removed: Vec<u32>,
     status_changed: bool,
     effects: Vec<Effect>,
+    observations: Vec<Emission>,
     log: Vec<TimedFact>,
 
     aggregates: RefCell<aggregate::Cache>,
@@ -154,6 +159,8 @@ pub(crate) struct Status {
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
+    /// The number of the last entry in the outbox.
+    pub outbox: u64,
     /// Something has been learnt since the workflow began: Argo's controller has looked twice.
     pub looked_twice: bool,
     /// Labels whose values were found when the workflow began.
@@ -240,6 +247,7 @@ impl Run {
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
             claim_asked: false,
+            unsettled: false,
             telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
@@ -247,6 +255,7 @@ impl Run {
             removed: Vec::new(),
             status_changed: false,
             effects: Vec::new(),
+            observations: Vec::new(),
             log: Vec::new(),
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
@@ -352,6 +361,7 @@ impl Run {
     fn work(&mut self) -> bool {
         loop {
             while !self.status.suspended && !self.awaits_start() {
+                self.settle_adopted();
                 if self.spent >= TURN_BUDGET {
                     return true;
                 }
@@ -463,6 +473,7 @@ impl Run {
             self.effects.push(Effect::RunEnded);
         }
         self.tell_changes();
+        let outbox = self.outbox();
         let mut nodes = Vec::with_capacity(self.changed.len());
         let mut values = Vec::new();
         for index in std::mem::take(&mut self.changed) {
@@ -486,9 +497,23 @@ impl Run {
                 values,
                 log: crate::log::encode(&log),
                 consumed_commands: Vec::new(),
+                metrics: std::mem::take(&mut self.observations),
+                outbox,
+                delivered: Vec::new(),
             },
             effects: std::mem::take(&mut self.effects),
             unfinished,
         }
+    }
+
+    /// What this turn asks to be done at last.
+    fn outbox(&mut self) -> Option<OutboxRow> {
+        let entry = outbox::encode(&self.effects)?;
+        self.status.outbox += 1;
+        self.status_changed = true;
+        Some(OutboxRow {
+            number: self.status.outbox,
+            entry,
+        })
     }
 }

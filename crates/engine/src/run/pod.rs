@@ -6,7 +6,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs, OutputParameter};
 use super::workflow::DEADLINE;
 use crate::duration;
@@ -130,6 +130,7 @@ impl Run {
             });
             return;
         }
+        self.pod_exists(index);
         let asked = self.node(index).flags.has(Flags::POD_ASKED);
         if !over && self.node(index).flags.has(Flags::POD_ENDED) {
             // Told late: a pod that was seen to end does not begin again.
@@ -408,6 +409,13 @@ impl Run {
         shared
     }
 
+    /// A node that was taken up as one that waits for its place has it: its pod is there.
+    fn pod_exists(&mut self, index: NodeIndex) {
+        if matches!(self.node(index).body, Body::Gate(Gate::Place)) {
+            self.leave_gate(index);
+        }
+    }
+
     /// These are all pods that there are. Pods that should be there and are not were deleted, or
     /// never made.
     pub(super) fn inventory(&mut self, pods: &[PodKey]) {
@@ -415,6 +423,9 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let known = known.contains(&self.pod_key(index));
+            if known {
+                self.pod_exists(index);
+            }
             let node = self.node(index);
             let (asked, over) = (node.flags.has(Flags::POD_ASKED), node.phase.is_fulfilled());
             if asked && over && !known {

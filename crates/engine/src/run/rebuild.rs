@@ -54,6 +54,7 @@ struct State {
     exit_node: Option<u32>,
     fatal: Option<String>,
     announced: bool,
+    outbox: u64,
     output_parameters: Vec<argosy_api::Parameter>,
     output_artifacts: Vec<argosy_api::Artifact>,
     /// Workflow parameters that were changed by a retry.
@@ -104,6 +105,7 @@ impl Run {
             exit_node: self.status.exit_node.map(|node| node.0),
             fatal: self.status.fatal.as_deref().map(str::to_owned),
             announced: self.status.announced,
+            outbox: self.status.outbox,
             labels_from: self.status.labels_from.clone(),
             looked_twice: self.status.looked_twice,
             claims: self.status.claims.clone(),
@@ -133,6 +135,7 @@ impl Run {
         self.status.exit_node = state.exit_node.map(NodeIndex);
         self.status.fatal = state.fatal.map(Arc::from);
         self.status.announced = state.announced;
+        self.status.outbox = state.outbox;
         for (key, value) in &state.labels_from {
             self.add_label(key, value);
         }
@@ -343,9 +346,6 @@ impl Run {
             // It may have ended before what hangs on it was told.
             if !flags.has(Flags::SETTLED) {
                 self.dirty.insert(index);
-            }
-            if !self.status.announced {
-                self.memoize(index);
             }
             return;
         }

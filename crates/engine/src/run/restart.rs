@@ -106,6 +106,12 @@ impl Run {
                     body.deadline = None;
                 }
             }
+            let above = self.node(index).parent;
+            if matches!(node.role, Role::Step | Role::Task) && plan.reopened.contains(&above) {
+                // Its hooks are looked at again: some may have been taken out, or never begun.
+                node.flags.clear(Flags::SETTLED);
+                node.flags.clear(Flags::EXIT_DECIDED);
+            }
             if node.role == Role::Attempt
                 && let Body::Retry(body) = &self.node(self.node(index).parent).body
             {

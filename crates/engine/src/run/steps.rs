@@ -124,6 +124,11 @@ impl Run {
                 self.dirty.insert(index);
                 return;
             }
+            if let StepState::Single(_) = body.steps[step as usize] {
+                // A retry has left it, and taken one before it out.
+                self.pass_step(index);
+                continue;
+            }
             if !self.make_step(index, steps_node, step, &calls[step as usize]) {
                 break;
             }
@@ -279,6 +284,12 @@ impl Run {
                     return true;
                 }
             }
+        }
+    }
+
+    fn pass_step(&mut self, index: NodeIndex) {
+        if let Body::Group(body) = &mut self.nodes[index.offset()].body {
+            body.made += 1;
         }
     }
 

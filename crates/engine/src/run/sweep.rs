@@ -12,7 +12,7 @@ use crate::collection::{
     sweep_time,
 };
 use crate::effect::Effect;
-use crate::ids::NodeIndex;
+use crate::ids::{NodeIndex, Seconds};
 use crate::lower::pod_gc_delay;
 
 impl Run {
@@ -62,7 +62,7 @@ impl Run {
         labels
     }
 
-    /// What is to be deleted now that the run is over, and when the workflow itself.
+    /// What is to be deleted now that the run is over.
     pub(super) fn sweep(&mut self) {
         let by_workflow = self
             .plan
@@ -86,12 +86,12 @@ impl Run {
         if !sweep.groups.is_empty() {
             self.effects.push(Effect::DeleteArtifacts(Box::new(sweep)));
         }
-        let (phase, finished) = (self.status.phase, self.status.finished_at);
-        if let (Some(phase), Some(finished)) = (phase, finished)
-            && let Some(at) = delete_at(&self.plan.workflow.spec, phase, finished)
-        {
-            self.effects.push(Effect::DeleteRun { run: self.id, at });
-        }
+    }
+
+    /// When the run is to be deleted, once it is over.
+    pub(super) fn delete_at(&self) -> Option<Seconds> {
+        let finished = self.status.finished_at.filter(|_| self.status.announced)?;
+        delete_at(&self.plan.workflow.spec, self.status.phase?, finished)
     }
 
     /// The artifacts that are deleted at that time, by the rights that it takes.

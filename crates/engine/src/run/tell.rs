@@ -1,12 +1,15 @@
 //! What is told of nodes whose phase has changed in a turn: events and metrics.
 //! Argo: `recordNodePhaseChangeEvents`.
 
+use std::borrow::Cow;
+
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 
 use super::Run;
 use crate::effect::Effect;
 use crate::events::Event;
 use crate::ids::NodeIndex;
+use crate::settings::Events;
 
 /// What this run tells of at all.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +25,8 @@ impl Run {
             metrics: templates
                 .iter()
                 .any(|planned| planned.template.metrics.is_some()),
-            node_events: self.settings.config.node_events.enabled != Some(false),
+            node_events: self.settings.events == Events::Kept
+                && self.settings.config.node_events.enabled != Some(false),
         }
     }
 
@@ -69,12 +73,15 @@ impl Run {
             message.push_str(text);
         }
         let nanoseconds = node.started_at().0.saturating_mul(1_000_000_000);
-        let mut annotations: Vec<(&'static str, Box<str>)> = vec![
-            ("workflows.argoproj.io/node-type", node.kind.as_str().into()),
-            ("workflows.argoproj.io/node-name", name.into()),
-            ("workflows.argoproj.io/node-id", id.into()),
+        let mut annotations: Vec<(Cow<'static, str>, Box<str>)> = vec![
             (
-                "workflows.argoproj.io/node-start-time",
+                "workflows.argoproj.io/node-type".into(),
+                node.kind.as_str().into(),
+            ),
+            ("workflows.argoproj.io/node-name".into(), name.into()),
+            ("workflows.argoproj.io/node-id".into(), id.into()),
+            (
+                "workflows.argoproj.io/node-start-time".into(),
                 nanoseconds.to_string().into(),
             ),
         ];
@@ -82,11 +89,11 @@ impl Run {
         if as_pod {
             let uid = self.definition.workflow.metadata.uid.as_deref();
             annotations.push((
-                "workflows.argoproj.io/workflow-name",
+                "workflows.argoproj.io/workflow-name".into(),
                 self.definition.name().into(),
             ));
             annotations.push((
-                "workflows.argoproj.io/workflow-uid",
+                "workflows.argoproj.io/workflow-uid".into(),
                 uid.unwrap_or_default().into(),
             ));
         }
@@ -103,7 +110,8 @@ impl Run {
 
     /// Tells of the workflow's phase, where it is a new one.
     pub(super) fn tell_workflow_phase(&mut self, phase: WorkflowPhase, message: &str) {
-        if self.settings.config.workflow_events.enabled == Some(false) {
+        let config = &self.settings.config.workflow_events;
+        if self.settings.events == Events::Unheard || config.enabled == Some(false) {
             return;
         }
         let (reason, message, warning) = match phase {

@@ -383,6 +383,7 @@ impl Run {
             counts: self.counts.phases,
             suspended: self.status.suspended,
             completed: self.status.announced,
+            delete_at: self.delete_at(),
         }
     }
 }

@@ -96,10 +96,7 @@ fn a_workflow_goes_when_its_time_is_up() {
         bench.advance(100);
         bench.exits("wf[0].a", 0);
         bench.exits("wf[1].b", code);
-        let at = bench.effects.iter().find_map(|effect| match effect {
-            Effect::DeleteRun { at, .. } => Some(at.since(bench.now)),
-            _ => None,
-        });
+        let at = bench.summary.delete_at.map(|at| at.since(bench.now));
         assert_eq!(at, expected, "{strategy} {code}");
     }
 }

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{NodeStatus, Workflow, WorkflowStatus};
-use argosy_engine::commit::{NodeRow, ValueHash};
+use argosy_engine::commit::{NodeRow, RunSummary, ValueHash};
 use argosy_engine::config::Config;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
@@ -24,8 +24,9 @@ use argosy_engine::fact::{
 };
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::ArtifactRepositoryView;
+use argosy_engine::metrics::Emission;
 use argosy_engine::run::Run;
-use argosy_engine::settings::Settings;
+use argosy_engine::settings::{Events, Settings};
 use serde_json::Value;
 
 /// When every test begins.
@@ -38,6 +39,10 @@ pub(crate) struct Bench {
     pub(crate) pods: Vec<PodRequest>,
     /// All effects so far, those that only concern pods left out.
     pub(crate) effects: Vec<Effect>,
+    /// All observations of metrics so far.
+    pub(crate) observations: Vec<Emission>,
+    /// What lists show.
+    pub(crate) summary: RunSummary,
     pub(crate) settings: Arc<Settings>,
     definition: Arc<Definition>,
     state: Option<Vec<u8>>,
@@ -89,6 +94,7 @@ impl Bench {
             repository: ArtifactRepositoryView::from(&config.artifact_repository),
             read_yaml: yaml,
             config,
+            events: Events::Kept,
         });
         let definition = Arc::new(definition);
         let run = Run::new(RunId(1), definition.clone(), settings.clone()).expect("a plan");
@@ -97,6 +103,8 @@ impl Bench {
             now: START,
             pods: Vec::new(),
             effects: Vec::new(),
+            observations: Vec::new(),
+            summary: RunSummary::default(),
             settings,
             definition,
             state: None,
@@ -138,6 +146,10 @@ impl Bench {
                 self.rows.insert(row.index, row);
             }
             self.values.extend(turn.commit.values);
+            self.observations.extend(turn.commit.metrics);
+            if let Some(summary) = turn.commit.summary {
+                self.summary = summary;
+            }
             if turn.commit.state.is_some() {
                 self.state = turn.commit.state;
             }

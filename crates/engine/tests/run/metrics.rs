@@ -1,6 +1,5 @@
 //! The metrics that workflows define: which observations are told, and when.
 
-use argosy_engine::effect::Effect;
 use argosy_engine::fact::Fact;
 use argosy_engine::metrics::{Operation, Reading};
 
@@ -8,10 +7,7 @@ use crate::Bench;
 
 /// What has been told so far: name, labels, reading.
 fn told(bench: &Bench) -> Vec<(String, String, Reading)> {
-    let metrics = bench.effects.iter().filter_map(|effect| match effect {
-        Effect::Metric(told) => Some(told),
-        _ => None,
-    });
+    let metrics = bench.observations.iter();
     metrics
         .map(|told| {
             let labels: Vec<String> = told

@@ -91,7 +91,7 @@ impl Session {
                 let annotations: serde_json::Map<String, Value> = event
                     .annotations
                     .iter()
-                    .map(|(key, value)| ((*key).to_owned(), json!(**value)))
+                    .map(|(key, value)| (key.clone().into_owned(), json!(**value)))
                     .collect();
                 json!({
                     "type": if event.warning { "Warning" } else { "Normal" },

@@ -272,13 +272,7 @@ impl Play<'_> {
         for id in runs {
             if self.world.run(id).is_some() {
                 check(&self.world, id)?;
-                // Whether a pending node has a place under the workflow's `parallelism`, or waits
-                // for one, its status does not say.
-                let limited = self.world.run(id).is_some_and(|run| {
-                    let spec = &run.definition().workflow.spec;
-                    spec.parallelism.is_some()
-                });
-                if adopt && !limited {
+                if adopt {
                     check_adopted(&self.world, id)?;
                 }
             }

@@ -24,9 +24,10 @@ pub(super) fn with_locks(
     seeds: &BTreeSet<LockSeed>,
     work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
 ) -> Result<Vec<LockAnswer>, StoreError> {
-    let known = reached(connection, seeds)?;
+    let Reached { known, over } = reached(connection, seeds)?;
     let mut table = LockTable::stored(known.values());
-    let answers = work(&mut table);
+    let mut answers: Vec<LockAnswer> = over.iter().flat_map(|run| table.forget(*run)).collect();
+    answers.extend(work(&mut table));
     let now: Known = table
         .requests()
         .map(|(request, held)| (request.holder, (request.clone(), held)))
@@ -47,9 +48,17 @@ pub(super) fn with_locks(
     Ok(answers)
 }
 
+/// The part of the table that a transaction works on.
+struct Reached {
+    known: Known,
+    /// Runs among them that are completed: they need no locks any more.
+    over: BTreeSet<RunId>,
+}
+
 /// All requests that the seeds reach, over the locks that they have in common.
-fn reached(connection: &Connection, seeds: &BTreeSet<LockSeed>) -> Result<Known, StoreError> {
+fn reached(connection: &Connection, seeds: &BTreeSet<LockSeed>) -> Result<Reached, StoreError> {
     let mut known = Known::new();
+    let mut over = BTreeSet::new();
     let mut seen: BTreeSet<Arc<str>> = BTreeSet::new();
     let mut open: Vec<LockSeed> = seeds.iter().cloned().collect();
     while let Some(seed) = open.pop() {
@@ -62,38 +71,49 @@ fn reached(connection: &Connection, seeds: &BTreeSet<LockSeed>) -> Result<Known,
             }
             LockSeed::Holder(holder) => query(
                 connection,
-                "SELECT run, node, held, priority, created_at, key, locks FROM lock_request
-                 WHERE run = ? AND node = ?",
+                "SELECT r.run, node, held, priority, created_at, key, locks, s.completed
+                 FROM lock_request AS r LEFT JOIN run_summary AS s ON s.run = r.run
+                 WHERE r.run = ? AND node = ?",
                 params![holder.run.0 as i64, holder.node.0],
             )?,
             LockSeed::Run(run) => query(
                 connection,
-                "SELECT run, node, held, priority, created_at, key, locks FROM lock_request
-                 WHERE run = ?",
+                "SELECT r.run, node, held, priority, created_at, key, locks, s.completed
+                 FROM lock_request AS r LEFT JOIN run_summary AS s ON s.run = r.run
+                 WHERE r.run = ?",
                 params![run.0 as i64],
             )?,
         };
-        for (request, held) in found {
+        for Found {
+            request,
+            held,
+            completed,
+        } in found
+        {
             for lock in &request.locks {
                 if !seen.contains(&lock.name) {
                     open.push(LockSeed::Lock(lock.name.clone()));
                 }
             }
+            if completed {
+                over.insert(request.holder.run);
+            }
             known.insert(request.holder, (request, held));
         }
     }
-    Ok(known)
+    Ok(Reached { known, over })
 }
 
 /// Who holds a lock, and the first of those who wait for it.
-fn of_lock(connection: &Connection, name: &str) -> Result<Vec<(LockRequest, bool)>, StoreError> {
+fn of_lock(connection: &Connection, name: &str) -> Result<Vec<Found>, StoreError> {
     let rows = |held: bool, most: u32| {
         query(
             connection,
-            "SELECT r.run, r.node, r.held, r.priority, r.created_at, r.key, r.locks
+            "SELECT r.run, r.node, r.held, r.priority, r.created_at, r.key, r.locks, s.completed
              FROM (SELECT run, node FROM lock_place WHERE lock = ? AND held = ?
                    ORDER BY urgency, created_at, run, node LIMIT ?) AS p
-             JOIN lock_request AS r ON r.run = p.run AND r.node = p.node",
+             JOIN lock_request AS r ON r.run = p.run AND r.node = p.node
+             LEFT JOIN run_summary AS s ON s.run = p.run",
             params![name, held, most],
         )
     };
@@ -106,7 +126,7 @@ fn query(
     connection: &Connection,
     sql: &str,
     parameters: impl rusqlite::Params,
-) -> Result<Vec<(LockRequest, bool)>, StoreError> {
+) -> Result<Vec<Found>, StoreError> {
     let mut statement = connection.prepare_cached(sql).attempt(ATTEMPT)?;
     statement
         .query_map(parameters, request)
@@ -114,7 +134,15 @@ fn query(
         .attempt(ATTEMPT)
 }
 
-fn request(row: &Row<'_>) -> rusqlite::Result<(LockRequest, bool)> {
+/// A request as it stands in the table.
+struct Found {
+    request: LockRequest,
+    held: bool,
+    /// Its run is.
+    completed: bool,
+}
+
+fn request(row: &Row<'_>) -> rusqlite::Result<Found> {
     let locks: String = row.get(6)?;
     let key: String = row.get(5)?;
     // Only this file writes the column; were it damaged, the run asks anew when it is next loaded.
@@ -129,7 +157,11 @@ fn request(row: &Row<'_>) -> rusqlite::Result<(LockRequest, bool)> {
         priority: row.get(3)?,
         created_at: Seconds(row.get(4)?),
     };
-    Ok((request, row.get(2)?))
+    Ok(Found {
+        request,
+        held: row.get(2)?,
+        completed: row.get::<_, Option<bool>>(7)?.unwrap_or(false),
+    })
 }
 
 fn remove(connection: &Connection, holder: LockHolder) -> Result<(), StoreError> {

@@ -25,7 +25,7 @@ fn signed(run: RunId) -> i64 {
 const COLUMNS: &str =
     "run.id, run.namespace, run.name, run.uid, run.labels, run.annotations, run.created_at,
      s.epoch, s.owner_process, s.phase, s.message, s.started_at, s.finished_at,
-     s.progress_done, s.progress_total, s.counts, s.suspended, s.completed";
+     s.progress_done, s.progress_total, s.counts, s.suspended, s.completed, s.delete_at";
 
 pub(super) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
     let attempt = "list runs";
@@ -125,6 +125,7 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             counts: serde_json::from_str(&counts).unwrap_or_default(),
             suspended: row.get(16)?,
             completed: row.get(17)?,
+            delete_at: row.get::<_, Option<i64>>(18)?.map(Seconds),
         },
     })
 }
@@ -176,12 +177,30 @@ pub(super) fn environment(connection: &Connection, run: RunId) -> Result<Environ
 pub(super) fn unfinished(connection: &Connection) -> Result<Vec<RunId>, StoreError> {
     let attempt = "look for unfinished runs";
     let mut statement = connection
-        .prepare_cached("SELECT run FROM run_summary WHERE completed = 0 ORDER BY run LIMIT ?")
+        .prepare_cached(
+            "SELECT run FROM run_summary WHERE completed = 0
+             UNION SELECT run FROM outbox ORDER BY run LIMIT ?",
+        )
         .attempt(attempt)?;
     let rows = statement
-        .query_map([MOST as i64], |row| Ok(RunId(row.get::<_, i64>(0)? as u64)))
+        .query_map([MOST as i64], run_id)
         .attempt(attempt)?;
     rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
+pub(super) fn expired(connection: &Connection, now: Seconds) -> Result<Vec<RunId>, StoreError> {
+    let attempt = "look for runs to delete";
+    let mut statement = connection
+        .prepare_cached("SELECT run FROM run_summary WHERE delete_at <= ? ORDER BY run LIMIT ?")
+        .attempt(attempt)?;
+    let rows = statement
+        .query_map(params![now.0, MOST as i64], run_id)
+        .attempt(attempt)?;
+    rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
+fn run_id(row: &Row<'_>) -> rusqlite::Result<RunId> {
+    Ok(RunId(row.get::<_, i64>(0)? as u64))
 }
 
 pub(super) fn stored_run(connection: &Connection, run: RunId) -> Result<StoredRun, StoreError> {
@@ -299,6 +318,25 @@ pub(super) fn log(
     let mut rows = statement
         .query(params![signed(run), from as i64])
         .attempt(attempt)?;
+    while let Some(row) = rows.next().attempt(attempt)? {
+        on_entry(
+            row.get::<_, i64>(0).attempt(attempt)? as u64,
+            row.get(1).attempt(attempt)?,
+        );
+    }
+    Ok(())
+}
+
+pub(super) fn outbox(
+    connection: &Connection,
+    run: RunId,
+    on_entry: &mut dyn FnMut(u64, Vec<u8>),
+) -> Result<(), StoreError> {
+    let attempt = "read the outbox of a run";
+    let mut statement = connection
+        .prepare_cached("SELECT number, entry FROM outbox WHERE run = ? ORDER BY number")
+        .attempt(attempt)?;
+    let mut rows = statement.query([signed(run)]).attempt(attempt)?;
     while let Some(row) = rows.next().attempt(attempt)? {
         on_entry(
             row.get::<_, i64>(0).attempt(attempt)? as u64,

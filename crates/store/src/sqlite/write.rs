@@ -4,10 +4,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use argosy_engine::commit::{Commit, RunSummary};
+use argosy_engine::fact::Letter;
 use argosy_engine::ids::RunId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::read;
+use super::{metrics, read};
 use crate::command::CommandId;
 use crate::error::{Attempt, StoreError};
 use crate::lock::owner_lives;
@@ -75,6 +76,7 @@ pub(super) fn delete_run(connection: &Connection, run: RunId) -> Result<bool, St
         "value",
         "log",
         "command",
+        "outbox",
         "run_state",
         "run_summary",
         "run_definition",
@@ -126,10 +128,11 @@ pub(super) fn commit(
             current: Epoch(current as u64),
         });
     }
-    rows(connection, id, commit).attempt(attempt)
+    rows(connection, run, commit).attempt(attempt)
 }
 
-fn rows(connection: &Connection, id: i64, commit: &Commit) -> rusqlite::Result<()> {
+fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Result<()> {
+    let id = signed(run);
     if !commit.removed_nodes.is_empty() {
         let mut statement =
             connection.prepare_cached("DELETE FROM node WHERE run = ? AND idx = ?")?;
@@ -169,10 +172,34 @@ fn rows(connection: &Connection, id: i64, commit: &Commit) -> rusqlite::Result<(
             .prepare_cached("DELETE FROM command WHERE id = ?")?
             .execute([*command as i64])?;
     }
-    match &commit.summary {
-        Some(summary) => write_summary(connection, id, summary),
-        None => Ok(()),
+    if let Some(row) = &commit.outbox {
+        connection
+            .prepare_cached("INSERT INTO outbox (run, number, entry) VALUES (?, ?, ?)")?
+            .execute(params![id, row.number as i64, row.entry])?;
     }
+    for number in &commit.delivered {
+        connection
+            .prepare_cached("DELETE FROM outbox WHERE run = ? AND number = ?")?
+            .execute(params![id, *number as i64])?;
+    }
+    if let Some(summary) = &commit.summary {
+        write_summary(connection, id, summary)?;
+        if let Some(at) = summary.finished_at.filter(|_| summary.completed) {
+            metrics::run_ended(connection, run, at)?;
+        }
+    }
+    for told in &commit.metrics {
+        if let Err(reason) = metrics::record(connection, told)? {
+            let letter = Letter::Metric {
+                metric_refused: reason.into(),
+            };
+            let letter = serde_json::to_vec(&letter).unwrap_or_default();
+            connection
+                .prepare_cached("INSERT INTO command (run, command) VALUES (?, ?)")?
+                .execute(params![id, letter])?;
+        }
+    }
+    Ok(())
 }
 
 fn write_summary(connection: &Connection, id: i64, summary: &RunSummary) -> rusqlite::Result<()> {
@@ -180,8 +207,8 @@ fn write_summary(connection: &Connection, id: i64, summary: &RunSummary) -> rusq
     connection
         .prepare_cached(
             "UPDATE run_summary SET phase = ?2, message = ?3, started_at = ?4, finished_at = ?5,
-             progress_done = ?6, progress_total = ?7, counts = ?8, suspended = ?9, completed = ?10
-             WHERE run = ?1",
+             progress_done = ?6, progress_total = ?7, counts = ?8, suspended = ?9, completed = ?10,
+             delete_at = ?11 WHERE run = ?1",
         )?
         .execute(params![
             id,
@@ -194,6 +221,7 @@ fn write_summary(connection: &Connection, id: i64, summary: &RunSummary) -> rusq
             counts,
             summary.suspended,
             summary.completed,
+            summary.delete_at.map(|at| at.0),
         ])?;
     Ok(())
 }

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use argosy_engine::commit::{Commit, RunSummary};
 use argosy_engine::ids::{NodeIndex, RunId, Seconds};
 use argosy_engine::locks::{
     LockAnswer, LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen,
 };
-use argosy_store::Store;
+use argosy_store::{Durability, Store};
 
 use crate::world::{new_run, on_each};
 
@@ -77,5 +78,33 @@ fn a_run_that_is_deleted_holds_nothing() {
         let seeds = BTreeSet::from([LockSeed::Lock(Arc::from("ns/Mutex/m"))]);
         let answers = store.with_locks(&seeds, &mut |table| table.wake_all());
         assert_eq!(granted(answers.expect("looked")), [1]);
+    });
+}
+
+#[test]
+fn a_completed_run_holds_nothing_whatever_its_owner_got_to() {
+    on_each(|world| {
+        let store = world.open();
+        let over = store.create_run(new_run("ns", "over")).expect("created");
+        let waits = store.create_run(new_run("ns", "waits")).expect("created");
+        assert_eq!(ask(&*store, &request(over, 1)), [1]);
+        assert_eq!(ask(&*store, &request(over, 2)), [0; 0]);
+        assert_eq!(ask(&*store, &request(waits, 3)), [0; 0]);
+        let claim = store.claim(over).expect("claimed").expect("free");
+        let end = Commit {
+            run: Some(over),
+            summary: Some(RunSummary {
+                completed: true,
+                ..RunSummary::default()
+            }),
+            ..Commit::default()
+        };
+        store
+            .commit(claim.epoch, end, Durability::Process)
+            .expect("stored");
+        // Whoever comes by next finds it free; its owner may still give it back.
+        assert_eq!(release(&*store, request(over, 1).holder), [3]);
+        assert_eq!(release(&*store, request(over, 2).holder), [0; 0]);
+        assert_eq!(ask(&*store, &request(waits, 4)), [0; 0]);
     });
 }

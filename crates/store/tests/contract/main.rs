@@ -4,8 +4,10 @@
 mod commits;
 mod crash;
 mod locks;
+mod metrics;
 mod objects;
 mod opening;
+mod outbox;
 mod runs;
 mod slots;
 mod world;

@@ -1,0 +1,270 @@
+//! What a run's last owner did not get to is carried out by the next, which then lets it go.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use argosy_api::Workflow;
+use argosy_engine::collection::ArtifactSweep;
+use argosy_engine::config::Config;
+use argosy_engine::definition::Definition;
+use argosy_engine::effect::{Effect, PodRequest};
+use argosy_engine::events::Event;
+use argosy_engine::fact::{Fact, PodPhase, PodSeen, ResultSeen};
+use argosy_engine::ids::{PodKey, RunId, Seconds};
+use argosy_engine::lower::ArtifactRepositoryView;
+use argosy_engine::metrics::Current;
+use argosy_engine::outbox::Ticket;
+use argosy_engine::run::Run;
+use argosy_engine::settings::{Events, Settings};
+use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
+use argosy_runtime::{Finish, Handle, Observer, Pump, Until};
+use argosy_store::{Durability, Environment, Epoch, MemoryDisk, MemoryStore, NewRun, Store};
+
+const WORKFLOW: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec": {
+    "entrypoint": "main",
+    "artifactGC": {"strategy": "OnWorkflowCompletion"},
+    "volumeClaimTemplates": [{"metadata": {"name": "work"}, "spec": {}}],
+    "metrics": {"prometheus": [{"name": "done", "help": "h", "counter": {"value": "1"}}]},
+    "templates": [{"name": "main", "container": {"image": "i"},
+        "memoize": {"key": "k", "cache": {"configMap": {"name": "cache"}}},
+        "outputs": {"artifacts": [{"name": "o", "path": "/o", "s3": {"key": "o"}}]}}]}}"#;
+
+fn settings() -> Arc<Settings> {
+    Arc::new(Settings {
+        repository: ArtifactRepositoryView::default(),
+        read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
+        config: Config::default(),
+        events: Events::Kept,
+    })
+}
+
+fn definition() -> Arc<Definition> {
+    let workflow: Workflow = serde_json::from_str(WORKFLOW).expect("a workflow");
+    Arc::new(Definition {
+        workflow,
+        ..Definition::default()
+    })
+}
+
+/// A backend whose pods end well at once, and which has claims.
+struct Ends {
+    handle: Handle,
+    dropped: Vec<String>,
+}
+
+fn ended(key: PodKey) -> Vec<Fact> {
+    let seen = PodSeen {
+        phase: PodPhase::Succeeded,
+        message: None,
+        reason: None,
+        ip: None,
+        host_node_name: None,
+        containers: Vec::new(),
+        deleted: false,
+    };
+    let artifact = serde_json::json!({"name": "o", "path": "/o", "s3": {"key": "o"}});
+    let result = ResultSeen {
+        artifacts: vec![serde_json::from_value(artifact).expect("an artifact")],
+        complete: true,
+        ..ResultSeen::default()
+    };
+    vec![Fact::ResultSeen(key, result), Fact::PodSeen(key, seen)]
+}
+
+impl Backend for Ends {
+    fn create(&mut self, requests: Vec<PodRequest>) {
+        for request in requests {
+            for fact in ended(request.key) {
+                let event = match fact {
+                    Fact::PodSeen(key, seen) => BackendEvent::PodSeen(key, seen),
+                    Fact::ResultSeen(key, seen) => BackendEvent::ResultSeen(key, seen),
+                    _ => continue,
+                };
+                EventSink::send(&self.handle, event);
+            }
+        }
+    }
+
+    fn stop(&mut self, _pod: PodKey, _grace_seconds: u32) {}
+
+    fn forget(&mut self, _pods: &[PodKey]) {}
+
+    fn inventory(&mut self, run: RunId) {
+        EventSink::send(&self.handle, BackendEvent::Inventory(run, Vec::new()));
+    }
+
+    fn make_claim(
+        &mut self,
+        _claim: k8s_openapi::api::core::v1::PersistentVolumeClaim,
+    ) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn drop_claim(&mut self, name: &str) {
+        self.dropped.push(name.to_owned());
+    }
+
+    fn remove_run(&mut self, _run: RunId) {}
+}
+
+#[derive(Default)]
+struct Sees {
+    events: Vec<(Box<str>, Option<Ticket>)>,
+    swept: usize,
+    ended: usize,
+}
+
+impl Observer for Sees {
+    fn changed(&mut self, _run: &Run, _nodes: &[u32]) {}
+
+    fn ended(&mut self, _run: &Run) {
+        self.ended += 1;
+    }
+
+    fn event(&mut self, event: &Event, ticket: Option<Ticket>) {
+        self.events.push((event.reason.clone(), ticket));
+    }
+
+    fn delete_artifacts(&mut self, sweep: ArtifactSweep) {
+        self.swept += sweep.groups[0].artifacts.len();
+    }
+}
+
+fn submit(store: &dyn Store) -> RunId {
+    store
+        .create_run(NewRun {
+            namespace: "ns".to_owned(),
+            name: "wf".to_owned(),
+            uid: "u".to_owned(),
+            labels: [].into(),
+            annotations: [].into(),
+            definition: serde_json::to_vec(&*definition()).expect("JSON"),
+            environment: Environment::default(),
+            options: Vec::new(),
+            created_at: Seconds(0),
+        })
+        .expect("created")
+}
+
+/// Plays the run's first owner, which commits all and carries nothing of it out that lasts.
+fn die_before_the_effects(store: &dyn Store, id: RunId) {
+    let claim = store.claim(id).expect("claimed").expect("free");
+    let mut run = Run::new(id, definition(), settings()).expect("a run");
+    let at = Seconds(1_000);
+    run.tell(at, Fact::Started);
+    while run.has_work() {
+        let turn = run.turn(at);
+        store
+            .commit(claim.epoch, turn.commit, Durability::Process)
+            .expect("stored");
+        for effect in turn.effects {
+            match effect {
+                Effect::MakeClaim { claim, .. } => {
+                    let name = claim.metadata.name.unwrap_or_default().into();
+                    run.tell(
+                        at,
+                        Fact::ClaimSeen(name, argosy_engine::fact::ClaimSeen::Made),
+                    );
+                }
+                Effect::LoadCache { node, .. } => {
+                    run.tell(
+                        at,
+                        Fact::CacheSeen(node, argosy_engine::fact::CacheSeen::Missing),
+                    );
+                }
+                _ => {}
+            }
+        }
+        for request in run.pull(9) {
+            for fact in ended(request.key) {
+                run.tell(at, fact);
+            }
+        }
+    }
+    assert!(run.is_over());
+}
+
+fn outbox(store: &dyn Store, id: RunId) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    store
+        .outbox(id, &mut |number, _| numbers.push(number))
+        .expect("read");
+    numbers
+}
+
+fn pump(store: &Arc<dyn Store>) -> (Pump, Ends) {
+    let pump = Pump::new(store.clone(), settings());
+    let backend = Ends {
+        handle: pump.handle(),
+        dropped: Vec::new(),
+    };
+    EventSink::send(&backend.handle, BackendEvent::Slots(8));
+    (pump, backend)
+}
+
+fn check(store: &dyn Store, id: RunId, sees: &Sees, backend: &Ends) {
+    assert_eq!(sees.ended, 1);
+    assert_eq!(sees.swept, 1);
+    assert_eq!(backend.dropped, ["wf-work"]);
+    let reasons: Vec<&str> = sees.events.iter().map(|(reason, _)| &**reason).collect();
+    let expected = [
+        "WorkflowRunning",
+        "WorkflowNodeRunning",
+        "WorkflowNodeSucceeded",
+        "WorkflowSucceeded",
+    ];
+    assert_eq!(
+        reasons.iter().collect::<BTreeSet<_>>(),
+        expected.iter().collect()
+    );
+    let tickets: BTreeSet<_> = sees.events.iter().map(|(_, ticket)| ticket).collect();
+    assert_eq!(tickets.len(), reasons.len(), "each has a ticket of its own");
+    assert_eq!(outbox(store, id), [0; 0]);
+    assert_eq!(store.unowned_runs().expect("looked"), []);
+    let table = store.metrics().expect("read");
+    let values: Vec<Current> = table.samples(Seconds(0)).map(|one| one.value).collect();
+    assert_eq!(values, [Current::Number(1.0)]);
+    let kind = argosy_store::ObjectKind::ConfigMap;
+    let cache = store.object(kind, "ns", "cache").expect("read");
+    assert!(cache.is_some(), "the outputs were kept");
+}
+
+#[test]
+fn a_run_that_nobody_disturbs_leaves_nothing_in_its_outbox() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&MemoryDisk::new(dir)));
+    let id = submit(&*store);
+    let (mut pump, mut backend) = pump(&store);
+    let mut sees = Sees::default();
+    assert!(pump.adopt(id, &mut backend).expect("adopted"));
+    let finish = pump.run(&mut backend, &mut sees, Until::NoRuns);
+    assert_eq!(finish.expect("no trouble"), Finish::Idle);
+    check(&*store, id, &sees, &backend);
+}
+
+#[test]
+fn what_the_last_owner_did_not_get_to_is_done() {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&MemoryDisk::new(dir)));
+    let id = submit(&*store);
+    die_before_the_effects(&*store, id);
+    assert!(!outbox(&*store, id).is_empty());
+    assert_eq!(store.unowned_runs().expect("looked"), [id]);
+    let (mut pump, mut backend) = pump(&store);
+    let mut sees = Sees::default();
+    assert!(pump.adopt(id, &mut backend).expect("adopted"));
+    let finish = pump.run(&mut backend, &mut sees, Until::NoRuns);
+    assert_eq!(finish.expect("no trouble"), Finish::Idle);
+    check(&*store, id, &sees, &backend);
+    let late = store.commit(
+        Epoch(1),
+        argosy_engine::commit::Commit {
+            run: Some(id),
+            delivered: vec![1],
+            ..Default::default()
+        },
+        Durability::Process,
+    );
+    assert!(late.is_err(), "the first owner has lost it");
+}
