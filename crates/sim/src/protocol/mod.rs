@@ -7,6 +7,7 @@ mod pods;
 mod request;
 mod show;
 mod submit;
+mod values;
 
 use serde_json::{Map, Value};
 
@@ -16,9 +17,9 @@ use argosy_engine::timestamp;
 use crate::world::{Halting, SimError, World};
 
 pub use request::Request;
-use request::Time;
-pub(crate) use request::{Pairs, Scalar};
 pub(crate) use submit::override_parameters;
+pub(crate) use values::{Pairs, Scalar};
+use values::{Span, Time};
 
 /// What an answer holds beside `ok`.
 type Answer = Map<String, Value>;
@@ -118,9 +119,13 @@ impl Session {
         }
     }
 
-    fn advance(&mut self, seconds: Option<i64>, to: Option<Time>) -> Result<Answer, ProtocolError> {
+    fn advance(
+        &mut self,
+        seconds: Option<Span>,
+        to: Option<Time>,
+    ) -> Result<Answer, ProtocolError> {
         let end = match (seconds, to) {
-            (Some(seconds), None) if seconds >= 0 => self.world.now().plus(seconds),
+            (Some(Span(seconds)), None) if seconds >= 0 => self.world.now().plus(seconds),
             (None, Some(to)) if Seconds(to.0) >= self.world.now() => Seconds(to.0),
             (Some(_), None) | (None, Some(_)) => {
                 return Err(ProtocolError::Refused(
