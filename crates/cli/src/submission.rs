@@ -218,7 +218,7 @@ pub fn now() -> Seconds {
 pub fn keep(client: &Client, object: &Object) -> Result<Applied> {
     let Some(kept) = Kept::of(object, &client.namespace)? else {
         bail!(
-            "a {} is not kept here; templates, cron workflows, event bindings, ConfigMaps and Secrets are",
+            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps and Secrets are",
             object.kind()
         );
     };

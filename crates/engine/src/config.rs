@@ -49,6 +49,8 @@ pub struct Config {
     pub retention_policy: Option<RetentionPolicy>,
     /// What is kept beyond the workflow object.
     pub persistence: Persistence,
+    /// No pod is made for the agent: somebody else carries out `http` and `plugin` templates.
+    pub disable_agent_pod_creation: bool,
     /// Keys of Argo's that speak to other parts of the program: the server's page, its sign-in,
     /// endpoints, clients and databases.
     pub elsewhere: Vec<String>,
@@ -162,7 +164,7 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// Keys that the core reads.
-const KEYS: [&str; 17] = [
+const KEYS: [&str; 18] = [
     "images",
     "instanceID",
     "parallelism",
@@ -179,11 +181,12 @@ const KEYS: [&str; 17] = [
     "podGCGracePeriodSeconds",
     "retentionPolicy",
     "persistence",
+    "disableAgentPodCreation",
     "config",
 ];
 
 /// Keys of Argo's that other parts read.
-const ELSEWHERE: [&str; 16] = [
+const ELSEWHERE: [&str; 15] = [
     "kubeConfig",
     "namespace",
     "metricsConfig",
@@ -198,7 +201,6 @@ const ELSEWHERE: [&str; 16] = [
     "synchronization",
     "artifactDrivers",
     "initlessPod",
-    "disableAgentPodCreation",
     "artifactRepositoryRef",
 ];
 
@@ -268,6 +270,7 @@ impl Config {
             "podGCGracePeriodSeconds" => self.pod_gc_grace_seconds = Some(read(key, value)?),
             "retentionPolicy" => self.retention_policy = Some(read(key, value)?),
             "persistence" => self.persistence = read(key, value)?,
+            "disableAgentPodCreation" => self.disable_agent_pod_creation = read(key, value)?,
             known if ELSEWHERE.contains(&known) => self.elsewhere.push(known.to_owned()),
             unknown => {
                 let known = KEYS.iter().chain(&ELSEWHERE).copied();

@@ -16,6 +16,9 @@ impl NodeIndex {
     /// Stands where there is no node.
     pub const NONE: Self = Self(u32::MAX);
 
+    /// Stands for the agent of a run in the keys of its pods: no node is that far.
+    pub const AGENT: Self = Self(u32::MAX - 1);
+
     /// The index as an offset into the arena.
     pub fn offset(self) -> usize {
         self.0 as usize

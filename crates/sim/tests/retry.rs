@@ -25,6 +25,7 @@ fn plain() -> Command {
         selector: None,
         parameters: Vec::new(),
         from: None,
+        revision: None,
     }
 }
 
@@ -136,6 +137,7 @@ const CASES: &[Case] = &[
             selector: Some(selector("displayName", "b")),
             parameters: Vec::new(),
             from: None,
+            revision: None,
         },
         again: &["wf[1].b", "wf[2].c"],
     },
@@ -153,6 +155,7 @@ const CASES: &[Case] = &[
             selector: None,
             parameters: Vec::new(),
             from: Some(selector("displayName", "b")),
+            revision: None,
         },
         again: &["wf[1].b"],
     },
@@ -169,6 +172,7 @@ const CASES: &[Case] = &[
             selector: None,
             parameters: vec![("list".into(), "[7, 8, 9]".into())],
             from: None,
+            revision: None,
         },
         again: &["wf[0].a(0:7)", "wf[0].a(1:8)", "wf[0].a(2:9)"],
     },

@@ -37,6 +37,7 @@ mod pod;
 mod pod_restart;
 mod project;
 mod rebuild;
+mod refit;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -53,7 +54,7 @@ mod usage;
 mod why;
 mod workflow;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -62,13 +63,14 @@ use rustc_hash::FxHashSet;
 
 use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
-use crate::effect::Effect;
+use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
 pub use adopt::recall_templates;
@@ -140,6 +142,8 @@ pub struct Run {
     aggregates: RefCell<aggregate::Cache>,
     /// By the template, and the one around it where that has a say.
     prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
+    /// Who carries out `http` and `plugin` templates, once one is wanted.
+    agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -148,6 +152,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -155,7 +162,7 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
@@ -169,6 +176,8 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }
@@ -260,6 +269,7 @@ impl Run {
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
+            agent: OnceCell::new(),
             exit_zero: Arc::new(NodeOutputs {
                 exit_code: Some(0),
                 ..NodeOutputs::default()

@@ -443,6 +443,7 @@ impl Run {
                 _ => self.pod_vanished(index),
             }
         }
+        self.bring_down_what_runs();
     }
 }
 

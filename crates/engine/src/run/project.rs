@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use argosy_api::{
     AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
     NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
-    Template, TemplateRef, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
+    Template, TemplateRef, ValueFrom, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
@@ -44,10 +44,13 @@ impl Run {
         }
         let outputs = &self.globals.outputs;
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
+        let shown_end = self.status.shown_end;
         WorkflowStatus {
-            phase: self.status.phase,
+            phase: shown_end.map(|(phase, _)| phase).or(self.status.phase),
             started_at: self.status.started_at.map(timestamp::kubernetes),
-            finished_at: self.status.finished_at.map(timestamp::kubernetes),
+            finished_at: shown_end
+                .map_or(self.status.finished_at, |(_, at)| at)
+                .map(timestamp::kubernetes),
             progress: Progress {
                 done: self.counts.progress.0,
                 total: self.counts.progress.1,
@@ -134,8 +137,20 @@ impl Run {
         conditions
     }
 
-    /// Whether the workflow is suspended or being brought down, where clients look for it.
+    /// Whether the workflow is suspended or being brought down, and what a retry has changed, where
+    /// clients look for it. Argo: `overrideParameters`.
     fn show_control(&self, spec: &mut WorkflowSpec) {
+        let changed = &self.globals.changed_parameters;
+        if !changed.is_empty() {
+            let given = changed.iter().map(|(name, value)| Parameter {
+                name: name.to_string(),
+                value: Some(AnyString::from(&**value)),
+                ..Parameter::default()
+            });
+            let mut kept = std::mem::take(&mut spec.arguments.parameters);
+            kept.retain(|parameter| !changed.contains_key(parameter.name.as_str()));
+            spec.arguments.parameters = given.chain(kept).collect();
+        }
         if self.status.started_at.is_some() || self.status.suspended {
             spec.suspend = self.status.suspended.then_some(true);
         }
@@ -339,12 +354,40 @@ impl Run {
                 .zip(&inputs.parameters)
                 .map(|(declared, value)| Parameter {
                     value: value.as_deref().map(AnyString::from),
-                    value_from: None,
+                    value_from: (declared.value_from.as_ref())
+                        .and_then(|from| self.kept_source(index, &declared.name, from)),
                     ..declared.clone()
                 })
                 .collect(),
             artifacts: inputs.artifacts.to_vec(),
         })
+    }
+
+    /// The ConfigMap that an input was read from: it is shown unless an argument took its place.
+    fn kept_source(&self, index: NodeIndex, name: &str, from: &ValueFrom) -> Option<ValueFrom> {
+        from.config_map_key_ref.as_ref()?;
+        let call = self.call_of(index)?;
+        let role = match self.node(index).role {
+            Role::Attempt => self.node(self.node(index).parent).role,
+            role => role,
+        };
+        let takes_workflow_arguments = match role {
+            Role::Root => true,
+            Role::OnExit => call.parameters.is_empty() && call.artifacts.is_empty(),
+            _ => false,
+        };
+        let of_call = call.parameters.iter().map(|given| &*given.name);
+        let of_workflow = self.globals.parameters.keys().map(|name| &**name);
+        let supplied = match takes_workflow_arguments {
+            true => of_workflow.chain(of_call).any(|given| given == name),
+            false => of_call.into_iter().any(|given| given == name),
+        };
+        if supplied {
+            return None;
+        }
+        let planned = self.template_of(index)?;
+        let filled = self.filled_part(index, &planned, from, "input source");
+        Some(filled.unwrap_or_else(|_| from.clone()))
     }
 
     pub(super) fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
@@ -460,12 +503,11 @@ impl Run {
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             let below = self.outbound_below(index);
-            if below.is_empty()
-                && !matches!(
-                    self.node(index).kind,
-                    NodeType::Steps | NodeType::DAG | NodeType::StepGroup
-                )
-            {
+            let is_end = !matches!(
+                self.node(index).kind,
+                NodeType::Steps | NodeType::DAG | NodeType::StepGroup
+            );
+            if below.is_empty() && (is_end || self.is_from_cache(index)) {
                 // Several containers of a set may lead to the same last one.
                 let seen = self.node(index).role == Role::Container && found.contains(&index);
                 if !seen {
@@ -475,6 +517,13 @@ impl Run {
             open.extend(below.into_iter().rev());
         }
         found
+    }
+
+    fn is_from_cache(&self, index: NodeIndex) -> bool {
+        let details = self.node(index).details.as_deref();
+        details
+            .and_then(|details| details.memo.as_deref())
+            .is_some_and(|memo| memo.hit)
     }
 
     fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
@@ -523,8 +572,9 @@ impl Run {
         };
         let retried = flagged.role == Role::Attempt;
         let hooked = flagged.flags.has(Flags::HOOKED);
-        // Groups and items of DAGs and steps carry an empty flag in Argo too.
-        (retried || hooked || node.kind == NodeType::StepGroup)
-            .then_some(NodeFlag { hooked, retried })
+        // Argo's groups, and nodes of what is not run, carry an empty flag.
+        let empty = matches!(node.kind, NodeType::StepGroup | NodeType::TaskGroup)
+            || matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted);
+        (retried || hooked || empty).then_some(NodeFlag { hooked, retried })
     }
 }

@@ -233,6 +233,7 @@ impl Run {
             }
             Begun::Made(node) => {
                 self.step_made(index, step, node);
+                self.run_first_hooks(node, call);
                 true
             }
             Begun::Refused(node, error) => {
@@ -277,7 +278,10 @@ impl Run {
                     self.hold_back(index, place.boundary, held);
                     return false;
                 }
-                Begun::Made(node) => self.step_item_made(index, place.slot, item, node),
+                Begun::Made(node) => {
+                    self.step_item_made(index, place.slot, item, node);
+                    self.run_first_hooks(node, call);
+                }
                 Begun::Refused(node, error) => {
                     self.step_item_made(index, place.slot, item, node);
                     self.doom_by_child(index, node, &error);

@@ -81,7 +81,7 @@ impl Run {
         }
         match self.resume_node(index) {
             Ok(()) => {}
-            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Err(error) => self.refuse_late(index, &error),
         }
     }
 
@@ -92,9 +92,10 @@ impl Run {
             let mut outputs = (*outputs).clone();
             for output in &mut outputs.parameters {
                 if output.value.is_none() {
-                    output.value = Some(self.supplied_default(index, &output.name).ok_or_else(
-                        || "raw output parameter has not been set and does not have a default value".to_owned(),
-                    )?);
+                    output.value = Some(
+                        self.supplied_default(index, &output.name)
+                            .ok_or_else(|| not_supplied(&output.name))?,
+                    );
                 }
             }
             self.export_outputs(index, &outputs);
@@ -133,6 +134,11 @@ impl Run {
             .or(parameter.enum_values().first())?;
         Some(Arc::from(default.as_str()))
     }
+}
+
+/// What lacks a value before a suspended node can go on, in Argo's words.
+pub(super) fn not_supplied(name: &str) -> String {
+    format!("raw output parameter '{name}' has not been set and does not have a default value")
 }
 
 fn is_supplied(parameter: &Parameter) -> bool {

@@ -16,7 +16,7 @@ impl Session {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let pods: Vec<Value> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| !pod.gone && (all || pod.is_live()))
             .map(|pod| serde_json::to_value(pod.pod()))
@@ -34,7 +34,7 @@ impl Session {
         let condition = report.condition.clone().unwrap_or_default();
         Ok(self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| self.holds(&condition, pod))
             .map(|pod| pod.request.key)
@@ -47,7 +47,7 @@ impl Session {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let mut pods: Vec<&SimPod> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .collect();
         pods.reverse();
@@ -62,7 +62,9 @@ impl Session {
         };
         let of_node = |pod: &&&SimPod| {
             let node = self.node_of(pod);
-            *pod.request.node_name == *name || node.id == name || node.display_name == name
+            !is_agent(pod) && *pod.request.node_name == *name
+                || node.id == name
+                || node.display_name == name
         };
         pods.iter()
             .find(own)
@@ -92,7 +94,9 @@ impl Session {
             let known = labels.and_then(|labels| labels.get(key));
             known.map(String::as_str) == value.as_str()
         });
-        if !live || !labelled {
+        // Agents do no step: they are meant only where they are asked for.
+        let asked_for = condition.name.is_some() || !condition.labels.is_empty();
+        if !live || !labelled || (is_agent(pod) && !asked_for) {
             return false;
         }
         let node = self.node_of(pod);
@@ -145,7 +149,12 @@ impl Session {
 
     /// What an agent reports of an `http` or `plugin` node.
     fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
-        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
+        let phase = match (&report.phase, own_code) {
+            (Some(phase), _) => phase.as_str(),
+            (None, Some(0) | None) => "Succeeded",
+            (None, Some(_)) => "Failed",
+        };
         let phase = NodePhase::parse(phase)
             .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
         let outputs = match &report.outputs {
@@ -156,6 +165,7 @@ impl Session {
             phase,
             message: report.message.as_deref().map(Into::into),
             outputs,
+            exit_code: reported_code(report)?,
         };
         self.world.tell_task(key, seen);
         Ok(one("pods", Vec::<Value>::new()))
@@ -169,7 +179,9 @@ impl Session {
         let mut names = Vec::new();
         for key in keys {
             self.report(key, report)?;
-            let name = self.world.pods.get(&key).map(SimPod::name);
+            let pods = self.world.pods_and_agents();
+            let mut pods = pods.filter(|pod| pod.request.key == key);
+            let name = pods.next().map(SimPod::name);
             names.push(name.unwrap_or_default().to_owned());
         }
         Ok(one("pods", names))
@@ -177,20 +189,20 @@ impl Session {
 
     fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
         let now = self.world.now();
-        let outputs = report.outputs.as_ref();
         let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
-        let outputs_code = outputs
-            .and_then(|outputs| outputs.exit_code.as_ref())
-            .map(exit_code_of)
-            .transpose()?;
-        let exit_code = own_code.or(outputs_code);
+        let exit_code = match own_code {
+            Some(code) => Some(code),
+            None => reported_code(report)?,
+        };
         let phase = match (&report.phase, own_code) {
             (Some(phase), _) => Some(phase.as_str()),
             (None, Some(0)) => Some("Succeeded"),
             (None, Some(_)) => Some("Failed"),
             (None, None) => None,
         };
-        let Some(pod) = self.world.pods.get_mut(&key) else {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) else {
             return Ok(());
         };
         if let Some(phase) = phase {
@@ -201,6 +213,10 @@ impl Session {
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
             pod.enter(phase, code, now);
+        }
+        if report.node_name.is_some() {
+            let spec = pod.request.pod.spec.get_or_insert_default();
+            spec.node_name.clone_from(&report.node_name);
         }
         let status = pod.status_mut();
         if report.message.is_some() {
@@ -213,10 +229,15 @@ impl Session {
             *status = merged(status, raw)?;
         }
         let ended = pod.has_ended();
+        if is_agent(pod) {
+            self.world.tell_of_agent(key);
+            return Ok(());
+        }
         let changed = phase.is_some()
             || report.status.is_some()
             || report.message.is_some()
-            || report.reason.is_some();
+            || report.reason.is_some()
+            || report.node_name.is_some();
         let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
         match &report.outputs {
             Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
@@ -241,7 +262,10 @@ impl Session {
         workflow: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        self.world.remove_pod(key);
+        match key.node {
+            NodeIndex::AGENT => self.world.remove_agent(key),
+            _ => self.world.remove_pod(key),
+        }
         Ok(Answer::new())
     }
 
@@ -252,7 +276,9 @@ impl Session {
         message: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        if let Some(pod) = self.world.pods.get_mut(&key) {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        if let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) {
             let status = pod.status_mut();
             status.phase = Some("Failed".to_owned());
             status.reason = Some("Evicted".to_owned());
@@ -260,6 +286,7 @@ impl Session {
             status.message = Some(message.to_owned());
         }
         self.world.tell_pod(key);
+        self.world.tell_of_agent(key);
         Ok(Answer::new())
     }
 
@@ -276,6 +303,17 @@ fn exit_code_of(code: &Scalar) -> Result<i32, ProtocolError> {
     let text = &code.0;
     text.parse()
         .map_err(|_| ProtocolError::Refused(format!("an exit code is a number, not {text:?}")))
+}
+
+/// The exit code among the reported outputs.
+fn reported_code(report: &PodReport) -> Result<Option<i32>, ProtocolError> {
+    let outputs = report.outputs.as_ref();
+    let code = outputs.and_then(|outputs| outputs.exit_code.as_ref());
+    code.map(exit_code_of).transpose()
+}
+
+fn is_agent(pod: &SimPod) -> bool {
+    pod.request.key.node == NodeIndex::AGENT
 }
 
 fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {

@@ -134,6 +134,8 @@ pub struct PodReport {
     pub message: Option<String>,
     /// `status.reason`.
     pub reason: Option<String>,
+    /// `spec.nodeName`: the machine that it is on.
+    pub node_name: Option<String>,
     /// What the executor reports.
     pub outputs: Option<ReportedOutputs>,
     /// A raw PodStatus, merged into what there is.
@@ -217,6 +219,9 @@ pub struct Act {
     /// Restart from this node.
     #[serde(default)]
     pub from: Option<String>,
+    /// Objects whose templates take the place of the workflow's.
+    #[serde(default)]
+    pub template_from: Option<Manifest>,
 }
 
 /// What a user can ask.

@@ -238,6 +238,7 @@ impl Play<'_> {
                     selector: None,
                     from: None,
                     new_parameters: false,
+                    revision: None,
                 };
                 let can = self
                     .world
@@ -253,6 +254,7 @@ impl Play<'_> {
                     selector: None,
                     parameters: Vec::new(),
                     from: None,
+                    revision: None,
                 }
             }
         };

@@ -370,6 +370,7 @@ impl Player<'_> {
                 complete: true,
                 ..ResultSeen::default()
             },
+            exit_code: None,
         };
         self.play.world.tell_task(key, seen);
     }
