@@ -183,18 +183,6 @@ impl Run {
                 node.flags.clear(Flags::SETTLED);
                 node.flags.clear(Flags::EXIT_DECIDED);
             }
-            if node.role == Role::Attempt
-                && let Body::Retry(body) = &self.node(self.node(index).parent).body
-            {
-                // Attempts count from 0 without holes.
-                let earlier = body
-                    .attempts
-                    .iter()
-                    .take_while(|&&attempt| attempt < index)
-                    .filter(|attempt| !plan.removed.contains(attempt))
-                    .count();
-                node.slot = earlier as u32;
-            }
             kept.push(node);
         }
         (kept, reopened)

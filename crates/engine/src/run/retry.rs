@@ -50,7 +50,9 @@ impl Run {
         );
         node.parent = index;
         node.boundary = retried.boundary;
-        node.slot = body.attempts.len() as u32;
+        // One before may have been taken out, to be run again from another node.
+        let last = body.attempts.last();
+        node.slot = last.map_or(0, |&last| self.node(last).slot + 1);
         node.item = NO_ITEM;
         node.template = retried.template;
         node.inputs = retried.inputs.clone();

@@ -353,7 +353,11 @@ impl Play<'_> {
             }
         };
         self.tell(&format!("asks {command:?} of {}", id.0));
-        self.world.ask_later(id, command);
+        match command {
+            Command::Stop { .. } | Command::Terminate => self.world.ask_later(id, command),
+            // Written into the status before the controller looks, as `argosy sim` has it.
+            _ => self.world.ask_now(id, command),
+        }
     }
 
     /// What must hold at every settled instant.
