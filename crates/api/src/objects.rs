@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use crate::typed::suggest;
 use crate::yaml::{MAX_OF_A_KIND, Value, more};
 use crate::{
-    ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, FieldPath, Limits, Severity,
-    Source, Strictness, Workflow, WorkflowEventBinding, WorkflowTemplate, read_documents,
-    read_typed,
+    ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, ExecutorPluginManifest, FieldPath,
+    Limits, Severity, Source, Strictness, Workflow, WorkflowEventBinding, WorkflowTemplate,
+    read_documents, read_typed,
 };
 
 /// The `apiVersion` of Argo's kinds.
@@ -23,6 +23,7 @@ const ARGO_KINDS: &[&str] = &[
     "ClusterWorkflowTemplate",
     "CronWorkflow",
     "WorkflowEventBinding",
+    "ExecutorPlugin",
 ];
 
 /// An object that a source holds.
@@ -38,6 +39,8 @@ pub enum Object {
     CronWorkflow(Box<CronWorkflow>),
     /// Work to be done when an event comes.
     WorkflowEventBinding(Box<WorkflowEventBinding>),
+    /// A plugin that carries out templates of its own; it is kept as a ConfigMap.
+    ExecutorPlugin(Box<ExecutorPluginManifest>),
     /// Kubernetes' map of texts: parameters, limits of semaphores, caches.
     ConfigMap(Box<ConfigMap>),
     /// Kubernetes' map of secrets.
@@ -68,6 +71,7 @@ impl Object {
             Self::ClusterWorkflowTemplate(_) => "ClusterWorkflowTemplate",
             Self::CronWorkflow(_) => "CronWorkflow",
             Self::WorkflowEventBinding(_) => "WorkflowEventBinding",
+            Self::ExecutorPlugin(_) => "ExecutorPlugin",
             Self::ConfigMap(_) => "ConfigMap",
             Self::Secret(_) => "Secret",
             Self::Other(other) => &other.kind,
@@ -189,6 +193,7 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
         ),
         "CronWorkflow" => read(document, strictness, parsed, Object::CronWorkflow),
         "WorkflowEventBinding" => read(document, strictness, parsed, Object::WorkflowEventBinding),
+        "ExecutorPlugin" => read(document, strictness, parsed, Object::ExecutorPlugin),
         "ConfigMap" if api_version == "v1" => read(document, strictness, parsed, Object::ConfigMap),
         "Secret" if api_version == "v1" => read(document, strictness, parsed, Object::Secret),
         _ => Some(other(document, api_version, kind)),

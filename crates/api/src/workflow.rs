@@ -281,36 +281,6 @@ pub struct ExecutorConfig {
     pub service_account_name: String,
 }
 
-/// A plugin that runs beside the agent.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ExecutorPlugin {
-    /// Name, labels and the like.
-    pub metadata: ObjectMeta,
-    /// What is wanted.
-    pub spec: ExecutorPluginSpec,
-}
-
-/// What an executor plugin consists of.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ExecutorPluginSpec {
-    /// The container.
-    pub sidecar: ExecutorPluginSidecar,
-}
-
-/// The container of an executor plugin.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct ExecutorPluginSidecar {
-    /// Whether the service account's token is mounted.
-    #[serde(skip_serializing_if = "is_false")]
-    pub automount_service_account_token: bool,
-    /// The container.
-    #[serde(serialize_with = "whole_container")]
-    pub container: Container,
-}
-
 /// Templates that workflows of a namespace can use.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]

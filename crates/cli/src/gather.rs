@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use argosy_api::{ClusterWorkflowTemplate, Workflow, WorkflowTemplate};
+use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Workflow, WorkflowTemplate};
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
 use argosy_store::ObjectKind;
@@ -12,6 +12,9 @@ use serde_json::Value;
 
 use crate::shelf::Shelf;
 
+/// The namespace in which Argo's controller usually is.
+const CONTROLLER_NAMESPACE: &str = "argo";
+
 /// What a spec refers to.
 #[derive(Default)]
 struct References {
@@ -19,6 +22,8 @@ struct References {
     templates: BTreeSet<(bool, String)>,
     /// Some name has tags, so that any template may be meant.
     any: bool,
+    /// Some template may be for a plugin.
+    plugins: bool,
 }
 
 /// What was found of it.
@@ -27,6 +32,8 @@ pub struct Gathered {
     workflow_templates: BTreeMap<String, WorkflowTemplate>,
     cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
     config_maps: Vec<ConfigMap>,
+    /// Where some template is for a plugin: those of the namespace, and of the controller's.
+    executor_plugins: Vec<ExecutorPlugin>,
 }
 
 /// The definition of a run of this workflow.
@@ -45,7 +52,29 @@ pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
         workflow_templates: found.workflow_templates,
         cluster_workflow_templates: found.cluster_workflow_templates,
         config_maps,
+        executor_plugins: found.executor_plugins,
         ..Definition::default()
+    }
+}
+
+/// What a run knows, as it was gathered for it.
+pub fn known(definition: &Definition) -> Gathered {
+    let label = ("workflows.argoproj.io/configmap-type", "Parameter");
+    let config_maps = definition.config_maps.iter().map(|(name, data)| {
+        let mut map = ConfigMap {
+            data: Some(data.clone()),
+            ..ConfigMap::default()
+        };
+        map.metadata.name = Some(name.clone());
+        map.metadata.namespace = Some(definition.namespace().to_owned());
+        map.metadata.labels = Some([(label.0.to_owned(), label.1.to_owned())].into());
+        map
+    });
+    Gathered {
+        workflow_templates: definition.workflow_templates.clone(),
+        cluster_workflow_templates: definition.cluster_workflow_templates.clone(),
+        config_maps: config_maps.collect(),
+        executor_plugins: definition.executor_plugins.clone(),
     }
 }
 
@@ -84,14 +113,34 @@ pub fn gather(shelf: &Shelf<'_>, namespace: &str, spec: &Value) -> Result<Gather
             (ObjectKind::ClusterWorkflowTemplate, ""),
         ] {
             for (name, json) in shelf.objects(kind, place)? {
-                found.add(kind, &name, &json)?;
+                let value = found.add(kind, &name, &json)?;
+                collect(&value["spec"], &mut references);
             }
         }
+    }
+    if references.plugins {
+        found.executor_plugins = plugins(shelf, namespace)?;
     }
     for (name, json) in shelf.objects(ObjectKind::ConfigMap, namespace)? {
         found.add(ObjectKind::ConfigMap, &name, &json)?;
     }
     Ok(found)
+}
+
+/// The executor plugins of a namespace, and those of the controller's that have no namesakes there.
+fn plugins(shelf: &Shelf<'_>, namespace: &str) -> Result<Vec<ExecutorPlugin>> {
+    let mut plugins: BTreeMap<String, ExecutorPlugin> = BTreeMap::new();
+    for place in [CONTROLLER_NAMESPACE, namespace] {
+        for (name, json) in shelf.objects(ObjectKind::ConfigMap, place)? {
+            let map: ConfigMap = serde_json::from_slice(&json)
+                .with_context(|| format!("cannot read the stored ConfigMap {name}"))?;
+            // What was applied has been checked; what is none all the same is passed over, as in Argo.
+            if let Some(Ok(plugin)) = ExecutorPlugin::from_config_map(&map) {
+                plugins.insert(name, plugin);
+            }
+        }
+    }
+    Ok(plugins.into_values().collect())
 }
 
 impl Gathered {
@@ -112,7 +161,10 @@ impl Gathered {
             ObjectKind::ConfigMap => self
                 .config_maps
                 .push(serde_json::from_slice(json).with_context(unreadable)?),
-            ObjectKind::CronWorkflow | ObjectKind::WorkflowEventBinding | ObjectKind::Secret => {}
+            ObjectKind::CronWorkflow
+            | ObjectKind::WorkflowEventBinding
+            | ObjectKind::Secret
+            | ObjectKind::SyncLimit => {}
         }
         Ok(value)
     }
@@ -147,6 +199,8 @@ fn collect(value: &Value, references: &mut References) {
                         let cluster = value["clusterScope"].as_bool().unwrap_or_default();
                         references.templates.insert((cluster, name.to_owned()));
                     }
+                    // An artifact may have a plugin too: that does no harm.
+                    references.plugins |= key == "plugin";
                     open.push(value);
                 }
             }

@@ -2,15 +2,18 @@
 
 mod client;
 mod commands;
+mod controller;
 mod describe;
 mod files;
 mod gather;
+mod host;
 mod label_selector;
 mod live;
 mod node_match;
 mod options;
 mod output;
 mod overrides;
+mod revising;
 mod runner;
 mod selection;
 mod shelf;

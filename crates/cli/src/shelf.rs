@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use argosy_store::{ObjectKind, Store};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::files::Object;
 
@@ -70,7 +71,7 @@ impl<'a> Shelf<'a> {
 impl Kept {
     /// The form in which an object is kept; `None` if it is of a kind that isn't.
     pub fn of(object: &Object, default_namespace: &str) -> Result<Option<Self>> {
-        let (kind, metadata, mut value) = match object {
+        let (kind, metadata, value) = match object {
             Object::WorkflowTemplate(o) => (
                 ObjectKind::WorkflowTemplate,
                 &o.metadata,
@@ -92,9 +93,23 @@ impl Kept {
                 serde_json::to_value(o)?,
             ),
             Object::ConfigMap(o) => (ObjectKind::ConfigMap, &o.metadata, serde_json::to_value(o)?),
+            Object::ExecutorPlugin(o) => {
+                let map = o.to_config_map()?;
+                let metadata = serde_json::from_value(map["metadata"].clone())?;
+                return Self::namespaced(ObjectKind::ConfigMap, &metadata, map, default_namespace);
+            }
             Object::Secret(o) => (ObjectKind::Secret, &o.metadata, serde_json::to_value(o)?),
             Object::Workflow(_) | Object::Other(_) => return Ok(None),
         };
+        Self::namespaced(kind, metadata, value, default_namespace)
+    }
+
+    fn namespaced(
+        kind: ObjectKind,
+        metadata: &ObjectMeta,
+        mut value: serde_json::Value,
+        default_namespace: &str,
+    ) -> Result<Option<Self>> {
         let namespace = match kind {
             ObjectKind::ClusterWorkflowTemplate => String::new(),
             _ => metadata

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use argosy_api::{Diagnostic, Document};
+use argosy_api::{Diagnostic, Document, ExecutorPlugin, ExecutorPluginError, FieldPath, Workflow};
 use argosy_engine::validate::{self, MissingReferences, Purpose, ValidateOptions};
 
 use crate::files::{Fault, Object};
@@ -30,27 +30,34 @@ pub fn gathered(
         Object::WorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::ClusterWorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::CronWorkflow(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
-        Object::WorkflowEventBinding(_)
-        | Object::ConfigMap(_)
-        | Object::Secret(_)
-        | Object::Other(_) => return Ok(None),
+        Object::ExecutorPlugin(_) | Object::ConfigMap(_) => return Ok(Some(Gathered::default())),
+        Object::WorkflowEventBinding(_) | Object::Secret(_) | Object::Other(_) => {
+            return Ok(None);
+        }
     };
     let namespace = metadata.namespace.as_deref().unwrap_or(default_namespace);
     gather(shelf, namespace, &spec).map(Some)
 }
 
-/// All faults of an object and of how it uses what it refers to.
+/// All faults of an object and of how it uses what it refers to, under the defaults of the
+/// controller.
 pub fn faults(
     object: &Object,
     origin: Option<&Origin>,
     known: Gathered,
     purpose: Purpose,
+    defaults: Option<&Workflow>,
 ) -> Vec<Fault> {
     let options = ValidateOptions {
         purpose,
         missing_references: MissingReferences::Refuse,
-        workflow_metadata: None,
+        workflow_metadata: defaults.and_then(|defaults| defaults.spec.workflow_metadata.clone()),
     };
+    if let Some((field, error)) = plugin_error(object) {
+        let path = FieldPath::root().field(field);
+        let fault = Diagnostic::error("executor-plugin", path, error.to_string());
+        return vec![placed(fault, origin, object.kind())];
+    }
     let set = known.into_set();
     let (metadata, found) = match object {
         Object::Workflow(o) => (&o.metadata, validate::validate_workflow(o, &set, &options)),
@@ -67,6 +74,7 @@ pub fn faults(
             validate::validate_cron_workflow(o, &set, &options),
         ),
         Object::WorkflowEventBinding(_)
+        | Object::ExecutorPlugin(_)
         | Object::ConfigMap(_)
         | Object::Secret(_)
         | Object::Other(_) => return Vec::new(),
@@ -87,11 +95,31 @@ pub fn faults(
         .into_iter()
         .filter(|fault| fault.is_error() || !refused.contains(&fault.path.to_string()))
         .map(Diagnostic::from)
-        .map(|fault| match origin {
-            Some(origin) => Fault::new(&origin.file, &origin.text, origin.document.place(fault)),
-            None => Fault::new(&unread, &"".into(), fault),
-        })
+        .map(|fault| placed(fault, origin, &unread))
         .collect()
+}
+
+/// A fault at its place in a file; without one, of something that is called so.
+fn placed(fault: Diagnostic, origin: Option<&Origin>, unread: &str) -> Fault {
+    match origin {
+        Some(origin) => Fault::new(&origin.file, &origin.text, origin.document.place(fault)),
+        None => Fault::new(unread, &"".into(), fault),
+    }
+}
+
+/// Why an executor plugin can't be used, and the field where that stands.
+fn plugin_error(object: &Object) -> Option<(&'static str, ExecutorPluginError)> {
+    match object {
+        Object::ExecutorPlugin(plugin) => Some(("spec", plugin.to_config_map().err()?)),
+        Object::ConfigMap(map) => Some(("data", ExecutorPlugin::from_config_map(map)?.err()?)),
+        Object::Workflow(_)
+        | Object::WorkflowTemplate(_)
+        | Object::ClusterWorkflowTemplate(_)
+        | Object::CronWorkflow(_)
+        | Object::WorkflowEventBinding(_)
+        | Object::Secret(_)
+        | Object::Other(_) => None,
+    }
 }
 
 /// Prints faults; an error if any is more than a warning.

@@ -1,14 +1,20 @@
 //! Memoization: the entries of a cache, as Argo keeps them in a ConfigMap.
 //! Argo: `workflow/controller/cache/`.
 
+use std::collections::BTreeMap;
+
 use argosy_api::Outputs;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ids::Seconds;
 use crate::timestamp;
 
 /// The label that a ConfigMap must have to serve as a cache, with the value `Cache`.
 pub const CACHE_LABEL: (&str, &str) = ("workflows.argoproj.io/configmap-type", "Cache");
+
+/// The names of an entry's fields.
+const FIELDS: [&str; 4] = ["nodeID", "outputs", "creationTimestamp", "lastHitTimestamp"];
 
 /// One entry of a cache: the value of a key of its ConfigMap, as JSON.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -44,7 +50,20 @@ impl CacheEntry {
     /// # Errors
     /// In Argo's words, if it is no entry.
     pub fn read(text: &str) -> Result<Self, String> {
-        serde_json::from_str(text).map_err(|error| {
+        let read = || {
+            let mut fields: BTreeMap<String, Value> = serde_json::from_str(text)?;
+            // Go takes a field's name in any case.
+            for name in FIELDS {
+                let other = fields.keys().find(|key| key.eq_ignore_ascii_case(name));
+                if let Some(other) = other.cloned()
+                    && let Some(value) = fields.remove(&other)
+                {
+                    fields.insert(name.to_owned(), value);
+                }
+            }
+            serde_json::from_value(serde_json::to_value(fields)?)
+        };
+        read().map_err(|error: serde_json::Error| {
             format!("malformed cache entry: could not unmarshal JSON; unable to parse: {error}")
         })
     }

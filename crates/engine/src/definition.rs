@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, Workflow, WorkflowTemplate,
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, Workflow,
+    WorkflowTemplate,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,9 @@ pub struct Definition {
     /// `workflows.argoproj.io/configmap-type: Parameter`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub config_maps: BTreeMap<String, BTreeMap<String, String>>,
+    /// The executor plugins of the namespace, as they stood when the workflow was submitted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executor_plugins: Vec<ExecutorPlugin>,
     /// The repository that `artifactRepositoryRef` names, as it was found; the controller's own if
     /// none is named.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -135,6 +135,20 @@ pub struct TaskRequest {
     pub namespace: Arc<str>,
     /// The template with every tag resolved.
     pub template: Template,
+    /// The agent of the task's workflow.
+    pub agent: Arc<AgentRequest>,
+}
+
+/// Who carries out the `http` and `plugin` templates of one workflow.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AgentRequest {
+    /// The workflow's name.
+    pub workflow_name: Box<str>,
+    /// The workflow's UID.
+    pub workflow_uid: Box<str>,
+    /// The agent's pod, with the executor plugins in it; `None` where the controller's ConfigMap
+    /// says that there is to be none.
+    pub pod: Option<Pod>,
 }
 
 impl Effect {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ids::{NodeIndex, PodKey, Seconds};
 use crate::locks::LockSeen;
+use crate::revision::Revision;
 
 /// One thing that has happened to a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -61,6 +62,8 @@ pub struct TaskSeen {
     pub message: Option<Box<str>>,
     /// What it put out.
     pub outputs: ResultSeen,
+    /// The exit code that it gives its node, if any.
+    pub exit_code: Option<i32>,
 }
 
 /// How a volume claim stands.
@@ -94,6 +97,8 @@ pub enum PodPhase {
     Succeeded,
     /// All containers ended, one of them badly.
     Failed,
+    /// Nobody can say: the pod's machine is not to be reached. Its `reason` is the word for it.
+    Unknown,
 }
 
 /// The state in which a pod was seen.
@@ -226,6 +231,9 @@ pub enum Command {
         parameters: Vec<(Box<str>, Box<str>)>,
         /// Beyond Argo: run these nodes again too, however they ended.
         from: Option<NodeSelector>,
+        /// Beyond Argo: templates that take the place of the run's.
+        #[serde(default, with = "crate::log::revision")]
+        revision: Option<Box<Revision>>,
     },
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct RunId(pub u64);
 
-/// The place of a node in its run's arena. Stable for the life of the run.
+/// The place of a node in its run's arena. Stable until a retry takes nodes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeIndex(pub u32);
 
@@ -15,6 +15,9 @@ impl NodeIndex {
     pub const ROOT: Self = Self(0);
     /// Stands where there is no node.
     pub const NONE: Self = Self(u32::MAX);
+
+    /// Stands for the agent of a run in the keys of its pods: no node is that far.
+    pub const AGENT: Self = Self(u32::MAX - 1);
 
     /// The index as an offset into the arena.
     pub fn offset(self) -> usize {

@@ -26,6 +26,7 @@ pub mod outbox;
 pub mod plan;
 mod printf;
 pub mod repository;
+pub mod revision;
 pub mod run;
 pub mod settings;
 pub mod source;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::fact::TimedFact;
 
 /// The first byte of every entry.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Entry<'a> {
@@ -71,6 +71,33 @@ pub(crate) mod artifacts {
         let json = String::deserialize(deserializer)?;
         if json.is_empty() {
             return Ok(Vec::new());
+        }
+        serde_json::from_str(&json).map_err(serde::de::Error::custom)
+    }
+}
+
+/// A revision in the log is JSON, for the same reason.
+pub(crate) mod revision {
+    use crate::revision::Revision;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub fn serialize<S: Serializer>(
+        revision: &Option<Box<Revision>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let json = match revision {
+            None => String::new(),
+            Some(revision) => serde_json::to_string(revision).map_err(serde::ser::Error::custom)?,
+        };
+        serializer.serialize_str(&json)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Box<Revision>>, D::Error> {
+        let json = String::deserialize(deserializer)?;
+        if json.is_empty() {
+            return Ok(None);
         }
         serde_json::from_str(&json).map_err(serde::de::Error::custom)
     }

@@ -6,16 +6,15 @@ use crate::fact::{ContainerKind, ContainerSeen, ContainerState, PodPhase, PodSee
 use crate::ids::Seconds;
 use crate::timestamp;
 
-/// The state in which a pod stands. A pod without a phase is one that nobody has taken up yet, and
-/// one whose phase is unknown stands where it stood: both are pending here, from which no phase
-/// falls back.
+/// The state in which a pod stands. A pod without a phase is one that nobody has taken up yet.
 pub fn pod_seen(pod: &Pod) -> PodSeen {
     let status = pod.status.clone().unwrap_or_default();
     let phase = match status.phase.as_deref() {
         Some("Running") => PodPhase::Running,
         Some("Succeeded") => PodPhase::Succeeded,
         Some("Failed") => PodPhase::Failed,
-        _ => PodPhase::Pending,
+        Some("Pending") | None => PodPhase::Pending,
+        Some(_) => PodPhase::Unknown,
     };
     let waits = status.container_statuses.iter().flatten().any(|container| {
         container
@@ -33,6 +32,7 @@ pub fn pod_seen(pod: &Pod) -> PodSeen {
     let (message, reason) = match held_back {
         Some(condition) => (condition.message.clone(), condition.reason.clone()),
         None if phase == PodPhase::Pending => (None, None),
+        None if phase == PodPhase::Unknown => (None, status.phase),
         None => (status.message, status.reason),
     };
     let inits = status.init_container_statuses.unwrap_or_default();

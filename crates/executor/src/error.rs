@@ -12,16 +12,6 @@ pub enum ExecutorError {
     /// An input artifact has no location, and isn't optional.
     #[error("required artifact '{0}' not supplied; pass it as an argument, or mark it optional")]
     NotSupplied(String),
-    /// The request of an `http` template got no answer, or none that can be judged.
-    #[error("{method} {url}: {reason}")]
-    Http {
-        /// The request's method.
-        method: String,
-        /// The URL that was asked.
-        url: String,
-        /// What went wrong.
-        reason: String,
-    },
     /// An artifact says no path.
     #[error("Artifact '{0}' did not specify a path")]
     NoPath(String),

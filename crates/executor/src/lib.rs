@@ -9,7 +9,9 @@ pub mod agent;
 mod archive;
 mod clean_path;
 mod collect;
+mod data;
 mod error;
+mod json_scope;
 mod log;
 mod paths;
 mod placing;
@@ -22,6 +24,7 @@ use std::path::Path;
 use argosy_artifacts::tree::Limits;
 
 pub use collect::{Collected, Wanted, collect_outputs};
+pub use data::carry_out_data;
 pub use error::ExecutorError;
 pub use log::ContainerLog;
 pub use paths::{IdentityPathMap, PathMap, RootedPathMap};

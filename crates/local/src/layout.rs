@@ -307,7 +307,8 @@ fn existing_folder(path: &Path) -> PathBuf {
     folder.to_owned()
 }
 
-fn is_plain(path: &str) -> bool {
+/// Whether a path leads nowhere but down.
+pub(crate) fn is_plain(path: &str) -> bool {
     Path::new(path)
         .components()
         .all(|part| matches!(part, std::path::Component::Normal(_)))

@@ -25,8 +25,10 @@ pub(crate) struct Spawn {
     pub processes: Vec<Process>,
     /// Seconds that it may run.
     pub deadline_seconds: Option<u64>,
-    /// How many slots it takes.
+    /// How many slots it takes. One that takes none starts at once.
     pub slots: u32,
+    /// It ends when the runner that has started it is gone.
+    pub is_bound: bool,
 }
 
 /// A container of a pod, as a process.
@@ -38,6 +40,10 @@ pub(crate) struct Process {
     pub role: Role,
     /// Processes of the pod that must have ended well before this one begins.
     pub after: Vec<u16>,
+    /// How often it is begun in all, until it does well; 0 takes it for done.
+    pub attempts: u32,
+    /// Milliseconds between two attempts.
+    pub pause_milliseconds: u64,
     /// The program and its arguments.
     pub argv: Vec<String>,
     /// Its environment beyond the surroundings of its run.
@@ -166,6 +172,8 @@ pub(crate) enum Progress {
         /// When it began.
         started_at: i64,
     },
+    /// It has failed, and is to be begun again.
+    Resting(End),
     /// Ended.
     Ended(End),
     /// Never begun, and will not be: one before it failed, or the pod was stopped.

@@ -42,6 +42,11 @@ pub trait Backend: Send {
         let _ = task;
     }
 
+    /// A run has ended, and its end is committed: it needs no agent any more.
+    fn run_ended(&mut self, run: RunId) {
+        let _ = run;
+    }
+
     /// Makes a volume claim, or finds that it is there.
     ///
     /// # Errors

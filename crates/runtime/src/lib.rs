@@ -8,5 +8,6 @@ mod limits;
 mod locks;
 mod objects;
 mod pump;
+pub mod sync_limit;
 
 pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

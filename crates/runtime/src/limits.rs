@@ -8,6 +8,8 @@ use argosy_engine::locks::{LockKind, LockName};
 use argosy_store::{ObjectKind, Store, StoreError};
 use k8s_openapi::api::core::v1::ConfigMap;
 
+use crate::sync_limit::sync_limit;
+
 /// How long a limit that was read is gone by.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -57,8 +59,11 @@ impl Limits {
     }
 }
 
-/// What the source of a semaphore says now: a key of a ConfigMap.
+/// What the source of a semaphore says now: a key of a ConfigMap, or a limit of its own.
 fn limit_of(store: &dyn Store, name: &str) -> Result<Option<i64>, StoreError> {
+    if let Some((namespace, key)) = name.split_once("/Database/") {
+        return sync_limit(store, namespace, key);
+    }
     let parts: Vec<&str> = name.splitn(4, '/').collect();
     let [namespace, "ConfigMap", map, key] = parts[..] else {
         return Ok(None);

@@ -132,7 +132,7 @@ impl Pump {
     /// A pump without runs.
     pub fn new(store: Arc<dyn Store>, settings: Arc<Settings>) -> Self {
         let (handle, inbox) = Handle::new();
-        Self {
+        let mut pump = Self {
             store,
             settings,
             controller: Controller::with_shared_locks(),
@@ -150,7 +150,15 @@ impl Pump {
             ending: BTreeSet::new(),
             awaiting_pods: BTreeSet::new(),
             stopping: false,
-        }
+        };
+        pump.configure(pump.settings.clone());
+        pump
+    }
+
+    fn configure(&mut self, settings: Arc<Settings>) {
+        let (total, namespace) = settings.config.parallelism_limits();
+        self.controller.set_parallelism(total, namespace);
+        self.settings = settings;
     }
 
     /// Reaches the pump from elsewhere; also the sink of its backend's events.
@@ -346,6 +354,7 @@ impl Pump {
             Message::Adopt(run) => {
                 self.adopt(run, backend)?;
             }
+            Message::Configure(settings) => self.configure(settings),
             Message::Stop => self.stopping = true,
         }
         Ok(())

@@ -25,6 +25,20 @@ impl Caches {
         self.maps.insert(name.to_owned(), Map { label, data });
     }
 
+    /// The ConfigMap of this name as it stands now, if it serves as a cache.
+    pub fn data(&self, name: &str) -> Option<&BTreeMap<String, String>> {
+        let map = self.maps.get(name)?;
+        (map.label.as_deref() == Some(CACHE_LABEL.1)).then_some(&map.data)
+    }
+
+    /// The names of the ConfigMaps that serve as caches.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let caches = self.maps.iter();
+        caches
+            .filter(|(_, map)| map.label.as_deref() == Some(CACHE_LABEL.1))
+            .map(|(name, _)| name.as_str())
+    }
+
     /// The caches: name, key, entry.
     pub fn list(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.maps

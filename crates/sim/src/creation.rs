@@ -3,13 +3,14 @@
 
 use std::sync::Arc;
 
-use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus, labels};
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::definition::{Baseline, Definition};
 use argosy_engine::events::Event;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
-use argosy_engine::run::{Run, recall_templates};
+use argosy_engine::plan::{stored_spec, violation_by_change};
+use argosy_engine::run::{Run, prepare_adoption};
 use argosy_engine::timestamp;
 
 use crate::objects::{NAMESPACE, read, refusal};
@@ -30,6 +31,9 @@ impl World {
 
     /// Keeps an object.
     pub(crate) fn apply_object(&mut self, value: serde_json::Value) -> Result<(), SimError> {
+        if value["kind"] == "SyncLimit" {
+            return self.set_sync_limit(&value);
+        }
         if value["kind"] == "Namespace" {
             self.apply_namespace(&value);
             return Ok(());
@@ -49,6 +53,21 @@ impl World {
             self.caches
                 .apply(&name, label, map.data.unwrap_or_default());
         }
+        Ok(())
+    }
+
+    /// Sets the limit of a database's semaphore, which is an object here as in the store.
+    fn set_sync_limit(&mut self, value: &serde_json::Value) -> Result<(), SimError> {
+        let metadata = &value["metadata"];
+        let namespace = metadata["namespace"].as_str().unwrap_or(NAMESPACE);
+        let limit = value["spec"]["limit"].as_i64();
+        let (Some(key), Some(limit)) = (metadata["name"].as_str(), limit) else {
+            let text = "a SyncLimit has metadata.name and spec.limit, a number";
+            return Err(SimError::Yaml(text.to_owned()));
+        };
+        let lock = format!("{namespace}/Database/{key}");
+        self.controller.set_semaphore_limit(&lock, Some(limit));
+        self.limits.insert(lock, limit);
         Ok(())
     }
 
@@ -184,6 +203,10 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
+        if is_left_alone(&workflow) {
+            self.refused.insert(id, workflow);
+            return Ok(id);
+        }
         if has_begun(&workflow.status) {
             return self.adopt(id, workflow);
         }
@@ -213,14 +236,22 @@ impl World {
             (None, Some(refusal), _) => (WorkflowPhase::Failed, refusal),
             (None, None, Err(error)) => (WorkflowPhase::Failed, format!("invalid spec: {error}")),
         };
-        self.refuse(id, definition.workflow.clone(), phase, message);
+        let mut workflow = definition.workflow.clone();
+        let stored = stored_spec(&definition).map(Box::new);
+        workflow.status.stored_workflow_template_spec = stored;
+        self.refuse(id, workflow, phase, message);
         Ok(id)
     }
 
     /// Takes up a workflow that began elsewhere.
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         let mut definition = self.objects.definition(workflow);
-        recall_templates(&mut definition);
+        definition.configure(&self.settings.config)?;
+        if let Some(violation) = violation_by_change(&definition)? {
+            self.refuse(id, definition.workflow, WorkflowPhase::Error, violation);
+            return Ok(id);
+        }
+        prepare_adoption(&mut definition);
         let found = definition.workflow.status.artifact_repository_ref.as_ref();
         definition.artifact_repository = found
             .filter(|found| !found.default && found.artifact_repository.is_some())
@@ -272,8 +303,19 @@ impl World {
                 status: "True".to_owned(),
                 ..argosy_api::Condition::default()
             }],
+            stored_workflow_template_spec: workflow.status.stored_workflow_template_spec.take(),
             ..WorkflowStatus::default()
         };
+        if let Some(reference) = &workflow.spec.workflow_template_ref
+            && workflow.status.stored_workflow_template_spec.is_some()
+        {
+            let key = match reference.cluster_scope {
+                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
+                false => labels::WORKFLOW_TEMPLATE,
+            };
+            let shown = workflow.metadata.labels.get_or_insert_default();
+            shown.insert(key.to_owned(), reference.name.clone());
+        }
         let labels = workflow.metadata.labels.get_or_insert_default();
         for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
             labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
@@ -299,6 +341,18 @@ const ORIGINS: [&str; 3] = [
     "workflows.argoproj.io/cluster-workflow-template",
     "workflows.argoproj.io/cron-workflow",
 ];
+
+/// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
+/// `reconciliationNeeded`.
+fn is_left_alone(workflow: &Workflow) -> bool {
+    let labels = workflow.metadata.labels.as_ref();
+    let completed = labels.and_then(|labels| labels.get(argosy_api::labels::COMPLETED));
+    let ended = workflow
+        .status
+        .phase
+        .is_some_and(|phase| phase.is_completed());
+    completed.is_some_and(|completed| completed == "true") && !ended
+}
 
 /// Argo's error where the template that a workflow is to be is not there.
 fn missing_template(definition: &Definition) -> Option<String> {

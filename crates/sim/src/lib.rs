@@ -3,6 +3,7 @@
 //!
 //! This crate must never read the time, start a thread or do I/O.
 
+mod agents;
 mod caches;
 mod check;
 mod cluster;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, Limits, Source, Strictness, Workflow,
-    WorkflowTemplate, from_value, read_documents, read_typed,
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, ExecutorPluginManifest,
+    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, read_documents, read_typed,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::repository::find_repository;
@@ -92,6 +92,13 @@ impl Objects {
                 self.config_maps.insert(place, map.clone());
                 return Ok(Some(map));
             }
+            Some("ExecutorPlugin") => {
+                let plugin: ExecutorPluginManifest = typed(value)?;
+                let map = plugin
+                    .to_config_map()
+                    .map_err(|error| SimError::Yaml(error.to_string()))?;
+                return self.apply(map);
+            }
             Some("Secret") => {
                 self.secrets.insert(place, typed(value)?);
             }
@@ -99,6 +106,31 @@ impl Objects {
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
         Ok(None)
+    }
+
+    /// The executor plugins of a namespace, and those of the controller's that have no namesakes
+    /// there. As in Argo, one that can't be read is passed over.
+    fn plugins(&self, namespace: &str) -> Vec<ExecutorPlugin> {
+        let of = |namespace: &str| {
+            let maps = self.config_maps.iter();
+            let maps = maps.filter(|(place, _)| place.0 == namespace);
+            maps.filter_map(|(_, map)| ExecutorPlugin::from_config_map(map)?.ok())
+                .collect::<Vec<_>>()
+        };
+        let mut plugins = of(namespace);
+        if namespace != CONTROLLER_NAMESPACE {
+            let known = |other: &ExecutorPlugin| {
+                let name = &other.metadata.name;
+                plugins.iter().any(|plugin| plugin.metadata.name == *name)
+            };
+            let others = of(CONTROLLER_NAMESPACE);
+            let others = others
+                .into_iter()
+                .filter(|other| !known(other))
+                .collect::<Vec<_>>();
+            plugins.extend(others);
+        }
+        plugins
     }
 
     /// The artifact repository that a workflow names, or that its namespace has by default.
@@ -149,6 +181,7 @@ impl Objects {
                 })
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),
+            executor_plugins: self.plugins(&namespace),
             workflow,
             ..Definition::default()
         }

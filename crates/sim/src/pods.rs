@@ -172,7 +172,7 @@ impl SimPod {
             let ended = init || phase != "Running";
             container_status(name, began, ended.then_some((code, at)))
         };
-        if phase == "Pending" {
+        if matches!(phase, "Pending" | "Unknown") {
             let status = self.status_mut();
             status.phase = Some(phase.to_owned());
             return;

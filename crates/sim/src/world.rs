@@ -10,7 +10,7 @@ use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest, TaskRequest};
-use argosy_engine::fact::{Command, Fact, TaskSeen};
+use argosy_engine::fact::{Command, Fact};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT, offload};
 use argosy_engine::outbox::{self, Ticket};
@@ -111,7 +111,9 @@ pub struct World {
     /// How many workflows of a namespace may run, where its label says so.
     pub(crate) namespace_limits: BTreeMap<String, Option<u32>>,
     /// What agents have been asked to carry out.
-    tasks: BTreeMap<PodKey, TaskRequest>,
+    pub(crate) tasks: BTreeMap<PodKey, TaskRequest>,
+    /// Their pods.
+    pub(crate) agents: BTreeMap<PodKey, SimPod>,
     pub(crate) cluster: Cluster,
 }
 
@@ -139,6 +141,7 @@ impl Default for World {
             parallelism: (0, 0),
             namespace_limits: BTreeMap::new(),
             tasks: BTreeMap::new(),
+            agents: BTreeMap::new(),
             cluster: Cluster::default(),
         }
     }
@@ -358,7 +361,10 @@ impl World {
                     known.forget();
                 }
             }
-            Effect::RunEnded => self.controller.ended(id),
+            Effect::RunEnded => {
+                self.end_agent(id);
+                self.controller.ended(id);
+            }
             Effect::LoadCache {
                 run,
                 node,
@@ -375,9 +381,7 @@ impl World {
             Effect::ReleaseLocks(holder) => self.controller.release_locks(holder),
             // The controller keeps these to itself.
             Effect::AskLocks(_) => {}
-            Effect::RunTask(task) => {
-                self.tasks.insert(task.key, *task);
-            }
+            Effect::RunTask(task) => self.take_task(*task),
             Effect::StopTask { task } => {
                 self.tasks.remove(&task);
             }
@@ -445,26 +449,6 @@ impl World {
         self.controller.set_parallelism(total, namespace);
     }
 
-    /// The tasks that an agent would carry out.
-    pub fn tasks(&self) -> impl Iterator<Item = &TaskRequest> {
-        self.tasks.values()
-    }
-
-    /// Reports on the task of a node, as an agent does.
-    pub fn report_task(&mut self, key: PodKey, seen: TaskSeen) {
-        self.tell_task(key, seen);
-        self.settle();
-    }
-
-    /// Reports on the task of a node, without settling.
-    pub(crate) fn tell_task(&mut self, key: PodKey, seen: TaskSeen) {
-        if seen.phase.is_fulfilled() {
-            self.tasks.remove(&key);
-        }
-        self.controller
-            .tell(self.now, key.run, Fact::TaskSeen(key, seen));
-    }
-
     /// The locks that have been asked for.
     pub fn locks(&self) -> Vec<argosy_engine::locks::LockView> {
         self.controller.locks()
@@ -504,6 +488,8 @@ impl World {
         self.asked.retain(|(asked, _)| *asked != id);
         self.order.retain(|key| key.run != id);
         self.pods.retain(|key, _| key.run != id);
+        self.agents.retain(|key, _| key.run != id);
+        self.tasks.retain(|key, _| key.run != id);
     }
 
     /// All workflows, in the order in which they were created.

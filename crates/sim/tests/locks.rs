@@ -297,6 +297,7 @@ spec:
             result: Some("body".into()),
             ..ResultSeen::default()
         },
+        exit_code: None,
     };
     world.report_task(task.key, seen);
     assert_eq!(node(&world.status(id), "wf[0].a"), "HTTP Succeeded");

@@ -284,6 +284,7 @@ fn a_retry_runs_again_what_failed() {
             selector: None,
             parameters: Vec::new(),
             from: None,
+            revision: None,
         },
     );
     let names: Vec<String> = world.pods().into_iter().map(|(_, n)| n).collect();

@@ -1,8 +1,11 @@
 //! `argo retry` and `argo resubmit`: which nodes run again. Each case is a workflow, the pods that
 //! fail in it, and the pods that run after the retry, in order.
 
+use std::collections::BTreeMap;
+
 use argosy_api::WorkflowPhase;
 use argosy_engine::fact::{Command, NodeSelector, Requirement};
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_sim::{Outcome, World, check};
 
 const LEAF: &str = "
@@ -25,6 +28,7 @@ fn plain() -> Command {
         selector: None,
         parameters: Vec::new(),
         from: None,
+        revision: None,
     }
 }
 
@@ -136,6 +140,7 @@ const CASES: &[Case] = &[
             selector: Some(selector("displayName", "b")),
             parameters: Vec::new(),
             from: None,
+            revision: None,
         },
         again: &["wf[1].b", "wf[2].c"],
     },
@@ -153,6 +158,7 @@ const CASES: &[Case] = &[
             selector: None,
             parameters: Vec::new(),
             from: Some(selector("displayName", "b")),
+            revision: None,
         },
         again: &["wf[1].b"],
     },
@@ -169,10 +175,20 @@ const CASES: &[Case] = &[
             selector: None,
             parameters: vec![("list".into(), "[7, 8, 9]".into())],
             from: None,
+            revision: None,
         },
         again: &["wf[0].a(0:7)", "wf[0].a(1:8)", "wf[0].a(2:9)"],
     },
 ];
+
+/// The pods of all nodes that have one, by the nodes' names.
+fn pods_of_nodes(world: &World, id: RunId) -> BTreeMap<String, PodKey> {
+    let run = world.run(id).expect("the run is there");
+    (0..run.node_count() as u32)
+        .filter_map(|index| Some((run.name_at(index), run.pod_key_at(index)?)))
+        .filter(|(_, key)| world.pod(*key).is_some())
+        .collect()
+}
 
 #[test]
 fn what_a_retry_runs_again() {
@@ -201,12 +217,24 @@ fn what_a_retry_runs_again() {
         if let Err(fault) = check(&world, id) {
             panic!("{}: {fault}", case.name);
         }
+        let before = pods_of_nodes(&world, id);
         let mut ran = Vec::new();
         world.run_all(100, |name| {
             ran.push(name.to_owned());
             Outcome::exit(0)
         });
         assert_eq!(ran, case.again, "{}", case.name);
+        let after = pods_of_nodes(&world, id);
+        for (name, key) in &before {
+            assert_eq!(after.get(name), Some(key), "{}: kept {name}", case.name);
+        }
+        for name in &ran {
+            let known = world
+                .all_pods()
+                .filter(|pod| pod.request.key == after[name]);
+            let names: Vec<&str> = known.map(|pod| &*pod.request.node_name).collect();
+            assert_eq!(names, [name], "{}: the pod of {name}", case.name);
+        }
         let status = world.status(id);
         assert_eq!(
             status.phase,

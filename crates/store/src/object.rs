@@ -17,6 +17,8 @@ pub enum ObjectKind {
     ConfigMap,
     /// A Kubernetes `Secret`.
     Secret,
+    /// The limit of a semaphore that is in no ConfigMap: a row of Argo's table `sync_limit`.
+    SyncLimit,
 }
 
 impl ObjectKind {
@@ -29,6 +31,7 @@ impl ObjectKind {
             Self::WorkflowEventBinding => "WorkflowEventBinding",
             Self::ConfigMap => "ConfigMap",
             Self::Secret => "Secret",
+            Self::SyncLimit => "SyncLimit",
         }
     }
 }

@@ -1,6 +1,7 @@
 //! JSON that is stored or sent, without places: as fast as serde, as lenient as Go.
 //!
-//! Go takes `null` for the zero value of any type, and ignores fields that it doesn't know.
+//! Go takes `null` for the zero value of any type, doesn't mind the case of a field's letters, and
+//! ignores fields that it doesn't know.
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
@@ -108,11 +109,21 @@ impl<'de> Deserializer<'de> for Lenient {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        let pairs = match self.0 {
+        let mut pairs = match self.0 {
             Value::Null => serde_json::Map::new(),
             Value::Object(map) => map,
             value => return value.deserialize_struct(name, fields, visitor),
         };
+        let unknown = |key: &&String| !fields.contains(&key.as_str());
+        let odd: Vec<String> = pairs.keys().filter(unknown).cloned().collect();
+        for key in odd {
+            let meant = fields.iter().find(|field| field.eq_ignore_ascii_case(&key));
+            if let Some(meant) = meant.filter(|meant| !pairs.contains_key(**meant))
+                && let Some(value) = pairs.remove(&key)
+            {
+                pairs.insert((*meant).to_owned(), value);
+            }
+        }
         visitor.visit_map(Fields {
             pairs: pairs.into_iter(),
             value: Value::Null,

@@ -1,4 +1,4 @@
-//! `argosy apply`: keeps templates, cron workflows, ConfigMaps and Secrets.
+//! `argosy apply`: keeps templates, cron workflows, executor plugins, ConfigMaps and Secrets.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
-use crate::files::{self, Object};
+use crate::files::{self, Fault, Object};
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -39,7 +39,7 @@ fn is_kept(object: &Object) -> Result<bool> {
     match object {
         Object::Workflow(_) => bail!("a Workflow is not applied but submitted: argosy submit FILE"),
         Object::Other(other) => bail!(
-            "a {} is not kept here; templates, cron workflows, event bindings, ConfigMaps and Secrets are",
+            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps and Secrets are",
             other.kind
         ),
         _ => Ok(true),
@@ -50,7 +50,7 @@ fn is_kept(object: &Object) -> Result<bool> {
 pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
     use argosy_store::ObjectKind;
     let group = match kind {
-        ObjectKind::ConfigMap | ObjectKind::Secret => "",
+        ObjectKind::ConfigMap | ObjectKind::Secret | ObjectKind::SyncLimit => "",
         ObjectKind::WorkflowTemplate
         | ObjectKind::ClusterWorkflowTemplate
         | ObjectKind::CronWorkflow
@@ -91,12 +91,18 @@ pub fn read(
     }
     validation::report(&faults, "nothing was kept")?;
     for (object, origin) in &objects {
+        if let Object::ConfigMap(map) = object {
+            let found = crate::controller::faults(map);
+            let placed = found.into_iter().map(|fault| origin.document.place(fault));
+            faults.extend(placed.map(|fault| Fault::new(&origin.file, &origin.text, fault)));
+        }
         if let Some(known) = validation::gathered(object, &shelf, &client.namespace)? {
             faults.extend(validation::faults(
                 object,
                 Some(origin),
                 known,
                 Purpose::Create,
+                None,
             ));
         }
     }

@@ -107,7 +107,8 @@ pub fn place(client: &Client, kind: ObjectKind) -> String {
         | ObjectKind::CronWorkflow
         | ObjectKind::WorkflowEventBinding
         | ObjectKind::ConfigMap
-        | ObjectKind::Secret => client.namespace.clone(),
+        | ObjectKind::Secret
+        | ObjectKind::SyncLimit => client.namespace.clone(),
     }
 }
 

@@ -7,6 +7,7 @@ mod convert;
 mod cp;
 mod cron;
 mod delete;
+mod executor_plugin;
 mod get;
 mod lint;
 mod list;
@@ -18,6 +19,7 @@ mod retry;
 mod run;
 mod sim;
 mod submit;
+mod sync;
 mod test;
 mod wait;
 mod why;
@@ -68,12 +70,16 @@ pub enum Command {
     Cp(cp::Arguments),
     /// Find faults in manifests before they run
     Lint(lint::Arguments),
-    /// Keep templates, cron workflows, ConfigMaps and Secrets
+    /// Keep templates, cron workflows, executor plugins, ConfigMaps and Secrets
     Apply(apply::Arguments),
     /// Manage workflow templates
     Template(objects::Arguments),
     /// Manage cluster workflow templates
     ClusterTemplate(objects::Arguments),
+    /// Manage executor plugins
+    ExecutorPlugin(executor_plugin::Arguments),
+    /// Manage the limits of semaphores
+    Sync(sync::Arguments),
     /// Manage cron workflows
     Cron(cron::Arguments),
     /// Drive a simulated cluster by JSON lines: one request a line on standard input
@@ -139,6 +145,8 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::ClusterTemplate(arguments) => {
             return objects::run(&arguments, global, ObjectKind::ClusterWorkflowTemplate);
         }
+        Command::ExecutorPlugin(arguments) => executor_plugin::run(&arguments)?,
+        Command::Sync(arguments) => sync::run(&arguments, global)?,
         Command::Cron(arguments) => return cron::run(&arguments, global),
         Command::Sim => sim::run()?,
         Command::Test(arguments) => return test::run(&arguments),

@@ -104,13 +104,14 @@ pub fn plural(kind: ObjectKind) -> &'static str {
         ObjectKind::WorkflowEventBinding => "workfloweventbindings",
         ObjectKind::ConfigMap => "configmaps",
         ObjectKind::Secret => "secrets",
+        ObjectKind::SyncLimit => "synclimits",
     }
 }
 
 /// Kubernetes' words for an object that isn't there.
 pub fn not_found(kind: ObjectKind, name: &str) -> String {
     let group = match kind {
-        ObjectKind::ConfigMap | ObjectKind::Secret => "",
+        ObjectKind::ConfigMap | ObjectKind::Secret | ObjectKind::SyncLimit => "",
         ObjectKind::WorkflowTemplate
         | ObjectKind::ClusterWorkflowTemplate
         | ObjectKind::CronWorkflow

@@ -1,10 +1,12 @@
 //! `argosy retry`: the same workflow goes on from what failed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use argosy_engine::fact::Command;
-use argosy_engine::run::RestartChoice;
+use argosy_engine::revision::Revision;
+use argosy_engine::run::{RestartChoice, RestartPlan, Run};
 
 use super::after::After;
 use super::wait::Watch;
@@ -12,6 +14,7 @@ use crate::client::Client;
 use crate::node_match;
 use crate::options::Global;
 use crate::output::Format;
+use crate::revising::Changed;
 use crate::selection::Selection;
 
 #[derive(clap::Args)]
@@ -27,6 +30,9 @@ pub struct Arguments {
     /// Beyond argo: run these nodes again too, however they ended, such as displayName=build
     #[arg(long, value_name = "SELECTOR")]
     from: Option<String>,
+    /// Beyond argo: take the templates of this file in place of the workflow's of the same names
+    #[arg(long, value_name = "FILE")]
+    template_from: Option<PathBuf>,
     /// Say what would run again, and run nothing
     #[arg(long)]
     dry_run: bool,
@@ -53,26 +59,28 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         .map(node_match::parse)
         .transpose()?;
     let parameters = super::node::pairs(&arguments.parameters)?;
+    let changed = arguments.template_from.as_deref().map(Changed::read);
+    let changed = changed.transpose()?;
     let rows = arguments.workflows.rows(&client)?;
     arguments.after.check_single(rows.len())?;
     let mut runs = Vec::new();
     for row in &rows {
         let run = client.load(row.id)?;
+        let revision = match &changed {
+            Some(changed) => Some(changed.revision(&client, run.definition())?),
+            None => None,
+        };
         let plan = run
             .plan_restart(RestartChoice {
                 restart_successful: arguments.restart_successful,
                 selector: selector.as_ref(),
                 from: from.as_ref(),
                 new_parameters: !parameters.is_empty(),
+                revision: revision.as_ref(),
             })
             .map_err(|error| anyhow::anyhow!("cannot retry workflow {}: {error}", row.name))?;
         if arguments.dry_run {
-            for index in &plan.removed {
-                println!("{} would be made anew", run.name_at(index.0));
-            }
-            for index in &plan.reopened {
-                println!("{} would be opened again", run.name_at(index.0));
-            }
+            print_plan(&run, &plan, revision.as_ref());
             continue;
         }
         let command = Command::Retry {
@@ -80,6 +88,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             selector: selector.clone(),
             parameters: parameters.clone(),
             from: from.clone(),
+            revision: revision.map(Box::new),
         };
         client.ask(row, &command)?;
         client.until_heard(row)?;
@@ -87,4 +96,17 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         runs.push(row.id);
     }
     arguments.after.run(&client, &runs, &Watch::usual())
+}
+
+/// Says what would run again.
+fn print_plan(run: &Run, plan: &RestartPlan, revision: Option<&Revision>) {
+    for name in revision.into_iter().flat_map(|revision| revision.names()) {
+        println!("template {name} would be taken from the file");
+    }
+    for index in &plan.removed {
+        println!("{} would be made anew", run.name_at(index.0));
+    }
+    for index in &plan.reopened {
+        println!("{} would be opened again", run.name_at(index.0));
+    }
 }

@@ -66,6 +66,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         runs
     } else {
         let submission = submission::read(&client, &arguments.sources, &arguments.overrides)?;
+        for definition in &submission.definitions {
+            crate::host::check(definition)?;
+        }
         submission::create_all(&client, submission)?
     };
     let mut printer = Printer {

@@ -24,6 +24,8 @@ pub enum Expected {
 pub enum Choice {
     Apply(&'static str),
     Given,
+    /// A semaphore of the database, which gets a limit of one.
+    Limit(&'static str),
     /// A node's display name, and a value for one of its outputs.
     Set(&'static str, &'static str),
     Resume,
@@ -63,6 +65,7 @@ fn row(line: &'static str) -> Row {
         match option.split_once(' ').unwrap_or((option, "")) {
             ("apply", files) => options.extend(files.split(' ').map(Choice::Apply)),
             ("given", _) => options.push(Choice::Given),
+            ("limit", key) => options.push(Choice::Limit(key)),
             ("set", what) => {
                 let (node, value) = what.split_once(' ').expect("a node and a value");
                 options.push(Choice::Set(node, value));

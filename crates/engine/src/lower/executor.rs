@@ -16,8 +16,8 @@ use super::error::LowerError;
 /// puts its own in.
 pub const EXECUTOR_IMAGE: &str = "argosy";
 
-/// The user that a `resource` step runs as, unless told otherwise.
-const UNPRIVILEGED: i64 = 8737;
+/// The user that a `resource` step and the agent run as, unless told otherwise.
+pub(super) const UNPRIVILEGED: i64 = 8737;
 
 /// The main container of a template that the executor carries out.
 pub(super) fn container(
@@ -87,8 +87,8 @@ fn variables(input: &LowerInput) -> Vec<EnvVar> {
     variables
 }
 
-/// A `resource` step runs with no rights on its machine.
-fn locked_down() -> SecurityContext {
+/// A `resource` step, and the agent, run with no rights on their machine.
+pub(super) fn locked_down() -> SecurityContext {
     SecurityContext {
         capabilities: Some(Capabilities {
             drop: Some(vec!["ALL".to_owned()]),

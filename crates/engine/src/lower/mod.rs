@@ -13,6 +13,7 @@ use crate::effect::{Layout, PodRequest, Script, Supervision};
 use crate::ids::PodKey;
 
 mod affinity;
+mod agent;
 mod containers;
 mod deadline;
 mod error;
@@ -23,12 +24,13 @@ mod location;
 mod names;
 mod offload;
 mod patch;
-mod path;
+pub(crate) mod path;
 mod pod;
 mod prepared;
 mod texts;
 mod volumes;
 
+pub use agent::{AgentInput, RUN_FOLDER, agent_pod, agent_pod_name};
 pub use containers::{MAIN, SCRIPT_PATH};
 pub use error::{Capability, LowerError};
 pub use executor::EXECUTOR_IMAGE;

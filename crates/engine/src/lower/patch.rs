@@ -28,13 +28,7 @@ pub(super) fn apply(
     let mut value = serde_json::to_value(spec).map_err(patched)?;
     let mut executor: Option<Value> = None;
     for text in patches {
-        let mut patch = parse(text, read_yaml)?;
-        if let Err(error) = serde_json::from_value::<PodSpec>(patch.clone()) {
-            return Err(LowerError::PatchInvalid {
-                patch: text.clone(),
-                message: error.to_string(),
-            });
-        }
+        let mut patch = valid(text, read_yaml)?;
         if let Some(part) = take_executor_part(&mut patch) {
             executor = Some(match executor {
                 None => part,
@@ -47,6 +41,29 @@ pub(super) fn apply(
         spec: serde_json::from_value(value).map_err(patched)?,
         executor,
     })
+}
+
+/// Applies a patch to a pod that has the executor's containers already.
+pub(super) fn apply_whole(
+    spec: PodSpec,
+    text: &str,
+    read_yaml: ReadYaml,
+) -> Result<PodSpec, LowerError> {
+    let value = serde_json::to_value(spec).map_err(patched)?;
+    let value = merge(value, valid(text, read_yaml)?)?;
+    serde_json::from_value(value).map_err(patched)
+}
+
+/// A patch that is part of a pod's spec.
+fn valid(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
+    let patch = parse(text, read_yaml)?;
+    match serde_json::from_value::<PodSpec>(patch.clone()) {
+        Ok(_) => Ok(patch),
+        Err(error) => Err(LowerError::PatchInvalid {
+            patch: text.to_owned(),
+            message: error.to_string(),
+        }),
+    }
 }
 
 fn merge(original: Value, patch: Value) -> Result<Value, LowerError> {

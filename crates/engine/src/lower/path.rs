@@ -1,7 +1,7 @@
 //! Paths as Go cleans them.
 
 /// Joins two paths with a slash and cleans the result.
-pub(super) fn join(base: &str, name: &str) -> String {
+pub(crate) fn join(base: &str, name: &str) -> String {
     match (base.is_empty(), name.is_empty()) {
         (true, true) => String::new(),
         (true, false) => clean(name),

@@ -176,8 +176,17 @@ fn set_machines(pod: &mut PodSpec, input: &LowerInput) {
         .find_map(|tolerations| list(tolerations));
 }
 
+/// The same for a pod that belongs to no template.
+pub(super) fn set_workflow_machines(pod: &mut PodSpec, spec: &WorkflowSpec) {
+    pod.node_selector = Some(&spec.node_selector)
+        .filter(|selector| !selector.is_empty())
+        .cloned();
+    pod.affinity = spec.affinity.as_deref().cloned();
+    pod.tolerations = list(&spec.tolerations);
+}
+
 /// What the template says takes the place of what the workflow says; only host aliases add up.
-fn set_scheduling(pod: &mut PodSpec, template: &Template, spec: &WorkflowSpec) {
+pub(super) fn set_scheduling(pod: &mut PodSpec, template: &Template, spec: &WorkflowSpec) {
     pod.scheduler_name = either(&template.scheduler_name, &spec.scheduler_name);
     pod.priority_class_name = either(&template.priority_class_name, &spec.pod_priority_class_name);
     let aliases = spec.host_aliases.iter().chain(&template.host_aliases);

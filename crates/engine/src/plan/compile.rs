@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use argosy_api::{
-    Arguments, DagTask, LifecycleHook, Template, TemplateRef, TemplateType, WorkflowStep,
+    Arguments, DagTask, LifecycleHook, Template, TemplateRef, TemplateType, WorkflowSpec,
+    WorkflowStep,
 };
 use argosy_expr::TagError;
 use serde::Serialize;
@@ -31,6 +32,15 @@ impl From<TagError> for CompileError {
 /// # Errors
 /// If the workflow is not valid.
 pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
+    compile_after(definition, &[])
+}
+
+/// Compiles a workflow whose templates have changed. Those of its earlier plan keep their places in
+/// front, for the nodes that were made of them; nothing that is called leads there.
+pub(crate) fn compile_after(
+    definition: &Definition,
+    before: &[Arc<PlannedTemplate>],
+) -> Result<Plan, CompileError> {
     if let Some(violation) = super::restrict::violation(definition) {
         let phase = argosy_api::WorkflowPhase::Error;
         return Ok(Plan::refused(&definition.workflow, phase, violation));
@@ -47,8 +57,11 @@ pub fn compile(definition: &Definition) -> Result<Plan, CompileError> {
             .map(RetryPlan::new)
             .transpose()?,
         names: BTreeMap::new(),
-        found: Vec::new(),
-        planned: Vec::new(),
+        found: before
+            .iter()
+            .map(|planned| (planned.origin.clone(), planned.template.clone()))
+            .collect(),
+        planned: before.to_vec(),
     };
     for template in &workflow.spec.templates {
         compiler.declare(Origin::Local, Arc::new(template.clone()));
@@ -443,8 +456,8 @@ impl<'a> Compiler<'a> {
     fn declare_possible(&mut self, reference: &TemplateRef) {
         let definition = self.definition;
         if !reference.name.contains("{{") {
-            let (origin, templates) = self.templates_of(&reference.name, reference.cluster_scope);
-            self.declare_all(&origin, templates.unwrap_or_default());
+            let (origin, spec) = self.spec_of(&reference.name, reference.cluster_scope);
+            self.declare_all(&origin, spec);
             return;
         }
         let names: Vec<&String> = if reference.cluster_scope {
@@ -453,38 +466,48 @@ impl<'a> Compiler<'a> {
             definition.workflow_templates.keys().collect()
         };
         for name in names {
-            let (origin, templates) = self.templates_of(name, reference.cluster_scope);
-            self.declare_all(&origin, templates.unwrap_or_default());
+            let (origin, spec) = self.spec_of(name, reference.cluster_scope);
+            self.declare_all(&origin, spec);
         }
     }
 
-    fn templates_of(&self, name: &str, cluster_scope: bool) -> (Origin, Option<&'a [Template]>) {
+    fn spec_of(&self, name: &str, cluster_scope: bool) -> (Origin, Option<&'a WorkflowSpec>) {
         let definition = self.definition;
         if cluster_scope {
             let found = definition.cluster_workflow_templates.get(name);
-            let templates = found.map(|found| found.spec.templates.as_slice());
-            (Origin::Cluster(Arc::from(name)), templates)
+            let spec = found.map(|found| &found.spec);
+            (Origin::Cluster(Arc::from(name)), spec)
         } else {
             let found = definition.workflow_templates.get(name);
-            let templates = found.map(|found| found.spec.templates.as_slice());
-            (Origin::Namespaced(Arc::from(name)), templates)
+            let spec = found.map(|found| &found.spec);
+            (Origin::Namespaced(Arc::from(name)), spec)
         }
     }
 
     /// All templates of an object are declared together, so that those inside can call each other.
-    fn declare_all(&mut self, origin: &Origin, templates: &[Template]) {
-        for template in templates {
+    /// The object's `podMetadata` goes with each of them. Argo: `addPodMetadata`.
+    fn declare_all(&mut self, origin: &Origin, spec: Option<&WorkflowSpec>) {
+        let Some(spec) = spec else {
+            return;
+        };
+        for template in &spec.templates {
             let key = (origin.clone(), Arc::from(template.name.as_str()));
-            if !self.names.contains_key(&key) {
-                self.declare(origin.clone(), Arc::new(template.clone()));
+            if self.names.contains_key(&key) {
+                continue;
             }
+            let mut template = template.clone();
+            if let Some(more) = &spec.pod_metadata {
+                add_missing(&mut template.metadata.labels, &more.labels);
+                add_missing(&mut template.metadata.annotations, &more.annotations);
+            }
+            self.declare(origin.clone(), Arc::new(template));
         }
     }
 
     /// A template of a WorkflowTemplate or ClusterWorkflowTemplate.
     fn referenced(&mut self, reference: &TemplateRef) -> Target {
-        let (origin, templates) = self.templates_of(&reference.name, reference.cluster_scope);
-        let Some(templates) = templates else {
+        let (origin, spec) = self.spec_of(&reference.name, reference.cluster_scope);
+        if spec.is_none() {
             let kind = if reference.cluster_scope {
                 "cluster"
             } else {
@@ -494,10 +517,10 @@ impl<'a> Compiler<'a> {
                 "{kind}workflowtemplates.argoproj.io \"{}\" not found",
                 reference.name
             )));
-        };
+        }
         let key = (origin.clone(), Arc::from(reference.template.as_str()));
         if !self.names.contains_key(&key) {
-            self.declare_all(&origin, templates);
+            self.declare_all(&origin, spec);
         }
         match self.names.get(&key) {
             Some(&index) => Target::Static(index),
@@ -506,6 +529,12 @@ impl<'a> Compiler<'a> {
                 reference.template, reference.name
             ))),
         }
+    }
+}
+
+fn add_missing(own: &mut BTreeMap<String, String>, more: &BTreeMap<String, String>) {
+    for (key, value) in more {
+        own.entry(key.clone()).or_insert_with(|| value.clone());
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Text;
 
 /// `withItems`, `withParam` or `withSequence`.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum LoopPlan {
     /// `withItems` without tags.
     Items(Arc<[Value]>),

@@ -75,6 +75,13 @@ pub(super) fn executed_spec(definition: &Definition) -> Result<WorkflowSpec, Com
     Ok(spec)
 }
 
+/// The spec that Argo keeps of a workflow that a template describes, before it looks whether the
+/// workflow is valid; `None` if there is no such template. Argo: `setStoredWfSpec`.
+pub fn stored_spec(definition: &Definition) -> Option<WorkflowSpec> {
+    definition.workflow.spec.workflow_template_ref.as_ref()?;
+    executed_spec(definition).ok()
+}
+
 fn has_value(parameter: &Parameter) -> bool {
     parameter.value.is_some() || parameter.default.is_some() || parameter.value_from.is_some()
 }

@@ -20,11 +20,13 @@ use std::sync::Arc;
 use argosy_api::{Workflow, WorkflowPhase};
 
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
-pub(crate) use compile::compile_late;
 pub use compile::{CompileError, compile};
+pub(crate) use compile::{compile_after, compile_late};
 pub use dag::{DagPlan, TaskPlan};
 pub use looping::LoopPlan;
+pub use merge::stored_spec;
 pub(crate) use merge::workflow_over;
+pub use restrict::violation_by_change;
 pub use retry::RetryPlan;
 pub use template::{InputDefault, InputPlan, PlannedTemplate, StepsPlan, TemplateBody};
 pub use text::{Text, pure_reference};

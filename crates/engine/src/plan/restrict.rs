@@ -5,6 +5,7 @@ use argosy_api::WorkflowSpec;
 use serde_json::{Map, Value};
 
 use super::CompileError;
+use crate::config::TemplateReferencing;
 use crate::definition::Definition;
 
 /// The fields that a workflow may set beside `workflowTemplateRef`.
@@ -57,6 +58,34 @@ pub(super) fn violation(definition: &Definition) -> Option<String> {
             refused.join(" ")
         )
     })
+}
+
+/// Why a workflow that has begun may not go on under the controller's restrictions, if so: under
+/// `Secure` it must still be what its template says. Argo: `setStoredWfSpec`.
+///
+/// # Errors
+/// If the workflow and its template can't be merged.
+pub fn violation_by_change(definition: &Definition) -> Result<Option<String>, CompileError> {
+    if let Some(violation) = violation(definition) {
+        return Ok(Some(violation));
+    }
+    let stored = &definition.workflow.status.stored_workflow_template_spec;
+    let (Some(TemplateReferencing::Secure), Some(stored)) =
+        (definition.template_referencing, stored)
+    else {
+        return Ok(None);
+    };
+    let comparable = |spec: &WorkflowSpec| {
+        let mut fields = fields_of(spec)?;
+        // What is asked of a running workflow may change.
+        fields.retain(|name, _| name != "suspend" && name != "shutdown");
+        Ok::<_, CompileError>(fields)
+    };
+    let executed = super::merge::executed_spec(definition)?;
+    let changed = comparable(&executed)? != comparable(stored)?;
+    Ok(changed.then(|| {
+        "WorkflowSpec may not change during execution when the controller is set `templateReferencing: Secure`".to_owned()
+    }))
 }
 
 /// A spec with the allowed fields alone.

@@ -47,6 +47,13 @@ impl Text {
     }
 }
 
+/// Texts are the same if they were written the same.
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.source() == other.source()
+    }
+}
+
 /// The name of the variable, if a string is one simple tag and nothing else.
 pub fn pure_reference(text: &str) -> Option<&str> {
     let name = text.strip_prefix("{{")?.strip_suffix("}}")?.trim();

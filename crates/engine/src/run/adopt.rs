@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
 use super::Run;
 use super::adopt_rest::adopt_pod;
@@ -24,9 +24,30 @@ use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
 use crate::timestamp;
 
-/// Puts the templates that a workflow's `status` keeps where the workflow looks for them: it goes on
-/// with what it began with, whatever has become of them since.
-pub fn recall_templates(definition: &mut Definition) {
+/// Makes a workflow that began elsewhere ready to be taken up.
+///
+/// The templates that its `status` keeps are put where the workflow looks for them: it goes on with
+/// what it began with, whatever has become of them since. And as Argo's controller looks at the pods
+/// of a workflow that has begun before all else, `status` tells from now on whether one runs.
+pub fn prepare_adoption(definition: &mut Definition) {
+    recall_templates(definition);
+    let status = &mut definition.workflow.status;
+    let goes_on = status.phase.is_some_and(|phase| !phase.is_completed());
+    if goes_on
+        && status
+            .conditions
+            .iter()
+            .all(|known| known.r#type != "PodRunning")
+    {
+        status.conditions.push(Condition {
+            r#type: "PodRunning".to_owned(),
+            status: "False".to_owned(),
+            ..Condition::default()
+        });
+    }
+}
+
+fn recall_templates(definition: &mut Definition) {
     let status = &definition.workflow.status;
     if let (Some(reference), Some(spec)) = (
         &definition.workflow.spec.workflow_template_ref,
@@ -40,11 +61,19 @@ pub fn recall_templates(definition: &mut Definition) {
             known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
         }
     }
+    let own = (definition.workflow.spec.workflow_template_ref.as_ref())
+        .filter(|_| status.stored_workflow_template_spec.is_some())
+        .map(|reference| (reference.cluster_scope, reference.name.clone()));
     for (key, template) in &status.stored_templates {
         let mut parts = key.splitn(3, '/');
-        let (Some(scope), Some(name), Some(_)) = (parts.next(), parts.next(), parts.next()) else {
+        let (Some(scope), Some(name), Some(rest)) = (parts.next(), parts.next(), parts.next())
+        else {
             continue;
         };
+        // Those stand in the template that calls them as well.
+        if rest.starts_with("inline/") {
+            continue;
+        }
         let templates = match scope {
             "namespaced" => {
                 let known = &mut definition.workflow_templates;
@@ -60,6 +89,8 @@ pub fn recall_templates(definition: &mut Definition) {
             .iter_mut()
             .find(|known| known.name == template.name)
         {
+            // The spec that is kept whole says more than what was kept of each of its templates.
+            Some(_) if own == Some((scope == "cluster", name.to_owned())) => {}
             Some(known) => *known = template.clone(),
             None => templates.push(template.clone()),
         }
@@ -120,9 +151,14 @@ impl Run {
         let spec = &self.plan.workflow.spec;
         let began = |phase: &WorkflowPhase| *phase != WorkflowPhase::Pending;
         // `argo retry` hands a workflow over without a phase.
-        let phase = status
+        let mut phase = status
             .phase
             .or((!status.nodes.is_empty()).then_some(WorkflowPhase::Running));
+        let finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        if let Some(end) = phase.filter(|_| self.has_more_to_do(status)) {
+            self.status.shown_end = Some((end, finished_at));
+            phase = Some(WorkflowPhase::Running);
+        }
         self.status.phase = phase;
         self.status.message = Arc::from(status.message.as_str());
         self.status.started_at = status
@@ -130,7 +166,7 @@ impl Run {
             .as_ref()
             .map(timestamp::seconds)
             .or(phase.filter(began).map(|_| now));
-        self.status.finished_at = status.finished_at.as_ref().map(timestamp::seconds);
+        self.status.finished_at = finished_at.filter(|_| self.status.shown_end.is_none());
         self.status.shutdown = spec.shutdown;
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
@@ -142,6 +178,20 @@ impl Run {
             };
         }
         self.status_changed = true;
+    }
+
+    /// Whether a workflow that shows an end goes on: Argo's controller works on each one that has
+    /// not got the label `completed`.
+    fn has_more_to_do(&self, status: &WorkflowStatus) -> bool {
+        let labels = self.definition.workflow.metadata.labels.as_ref();
+        let labelled = labels
+            .and_then(|labels| labels.get(argosy_api::labels::COMPLETED))
+            .is_some_and(|completed| completed == "true");
+        let root = status.nodes.get(self.definition.name());
+        let phase = root.and_then(|root| root.phase);
+        let open = phase.is_some_and(|phase| !phase.is_fulfilled());
+        let hooks = phase.is_some() && !self.plan.hooks.is_empty();
+        !labelled && status.phase.is_some_and(WorkflowPhase::is_completed) && (open || hooks)
     }
 
     /// Has all rows written, and what is over settled once it is known which pods there are.

@@ -8,9 +8,10 @@ use argosy_api::{NodePhase, NodeType, TemplateType};
 use super::Run;
 use super::node::{Flags, NodeOutputs, OutputParameter};
 use super::workflow::DEADLINE;
-use crate::effect::{Effect, TaskRequest};
+use crate::effect::{AgentRequest, Effect, TaskRequest};
 use crate::fact::TaskSeen;
 use crate::ids::{NodeIndex, PodKey};
+use crate::lower::{AgentInput, LowerError, agent_pod};
 
 impl Run {
     /// Begins a node that an agent carries out.
@@ -45,20 +46,49 @@ impl Run {
                 .template_of(index)
                 .ok_or_else(|| "the node has no template".to_owned())
                 .and_then(|planned| self.filled_template(index, &planned));
-            match task {
-                Ok(template) => {
+            let agent = self
+                .agent()
+                .map_err(|error| format!("create agent pod failed with reason:\"{error}\""));
+            match task.and_then(|template| Ok((template, agent?))) {
+                Ok((template, agent)) => {
                     self.nodes[index.offset()].flags.set(Flags::TASK_ASKED);
                     let request = TaskRequest {
                         key: self.pod_key(index),
                         node_id: Arc::from(self.node_id(index)),
                         namespace: Arc::from(self.definition.namespace()),
                         template,
+                        agent,
                     };
                     self.effects.push(Effect::RunTask(Box::new(request)));
                 }
                 Err(error) => self.end(index, NodePhase::Error, Some(&error)),
             }
         }
+    }
+
+    /// The agent of this workflow.
+    fn agent(&self) -> Result<Arc<AgentRequest>, LowerError> {
+        if let Some(known) = self.agent.get() {
+            return Ok(known.clone());
+        }
+        let workflow = &self.plan.workflow;
+        let config = &self.settings.config;
+        let pod = match config.disable_agent_pod_creation {
+            true => None,
+            false => Some(agent_pod(&AgentInput {
+                workflow,
+                plugins: &self.definition.executor_plugins,
+                config,
+                read_yaml: self.settings.read_yaml,
+            })?),
+        };
+        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().into();
+        let agent = AgentRequest {
+            workflow_name: text(&workflow.metadata.name),
+            workflow_uid: text(&workflow.metadata.uid),
+            pod,
+        };
+        Ok(self.agent.get_or_init(|| Arc::new(agent)).clone())
     }
 
     /// A node has ended: if an agent works for it, that is in vain.
@@ -74,17 +104,17 @@ impl Run {
 
     /// An agent reports.
     pub(super) fn task_seen(&mut self, key: PodKey, seen: &TaskSeen) {
-        let index = key.node;
-        let known = self.nodes.get(index.offset()).is_some_and(|node| {
-            matches!(node.kind, NodeType::HTTP | NodeType::Plugin)
-                && node.incarnation == key.incarnation
-                && !node.phase.is_fulfilled()
-        });
-        if !known {
+        let Some(index) = self.node_of_pod(key).filter(|&index| {
+            let node = self.node(index);
+            matches!(node.kind, NodeType::HTTP | NodeType::Plugin) && !node.phase.is_fulfilled()
+        }) else {
             return;
-        }
+        };
         if let Some(progress) = seen.outputs.progress {
+            // The sums above it know what it counted for.
+            self.count(index, false);
             self.change(index).details_mut().progress = Some(progress);
+            self.count(index, true);
         }
         let parameters: Vec<OutputParameter> = seen
             .outputs
@@ -99,7 +129,7 @@ impl Run {
             parameters: parameters.into(),
             artifacts: seen.outputs.artifacts.clone().into(),
             result: seen.outputs.result.as_deref().map(Arc::from),
-            exit_code: None,
+            exit_code: seen.exit_code,
         };
         if outputs != NodeOutputs::default() {
             self.export_outputs(index, &outputs);

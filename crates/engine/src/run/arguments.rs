@@ -11,6 +11,7 @@ use super::Run;
 use super::body::Items;
 use super::node::NodeInputs;
 use super::scope::{Found, Frame, Variables, again, fill, find};
+use super::sub_path::append_to_key;
 use crate::ids::NodeIndex;
 use crate::plan::{ArgumentPlan, CallPlan, InputDefault, PlannedTemplate, Text};
 
@@ -480,23 +481,4 @@ pub(super) fn has_location(artifact: &Artifact) -> bool {
         || artifact.gcs.is_some()
         || artifact.azure.is_some()
         || artifact.plugin.is_some()
-}
-
-/// Goes down into an artifact that is a folder. Argo: `AppendToKey`.
-fn append_to_key(artifact: &mut Artifact, sub_path: &str) -> Result<(), String> {
-    let join = |key: &mut String| *key = format!("{}/{sub_path}", key.trim_end_matches('/'));
-    if let Some(s3) = &mut artifact.s3 {
-        join(&mut s3.key);
-    } else if let Some(gcs) = &mut artifact.gcs {
-        join(&mut gcs.key);
-    } else if let Some(oss) = &mut artifact.oss {
-        join(&mut oss.key);
-    } else if let Some(azure) = &mut artifact.azure {
-        join(&mut azure.blob);
-    } else if let Some(hdfs) = &mut artifact.hdfs {
-        join(&mut hdfs.path);
-    } else {
-        return Err("key unsupported: cannot set subPath on this kind of artifact".to_owned());
-    }
-    Ok(())
 }

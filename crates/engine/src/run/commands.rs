@@ -9,6 +9,7 @@ use super::Run;
 use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs};
 use super::restart_plan::RestartChoice;
+use super::suspend::not_supplied;
 use super::workflow::DEADLINE;
 use crate::fact::{Command, NodeSelector};
 use crate::ids::NodeIndex;
@@ -52,12 +53,14 @@ impl Run {
                 selector,
                 parameters,
                 from,
+                revision,
             } => {
                 let choice = RestartChoice {
                     restart_successful: *restart_successful,
                     selector: selector.as_ref(),
                     from: from.as_ref(),
                     new_parameters: !parameters.is_empty(),
+                    revision: revision.as_deref(),
                 };
                 self.restart(choice, parameters);
             }
@@ -82,6 +85,18 @@ impl Run {
             }
             return;
         }
+        self.bring_down_what_runs();
+    }
+
+    /// Brings down what the workflow's shutdown ends. A run that is taken up may have been told of
+    /// it elsewhere.
+    pub(super) fn bring_down_what_runs(&mut self) {
+        let Some(strategy) = self.status.shutdown else {
+            return;
+        };
+        if self.has_ended() || self.awaits_start() {
+            return;
+        }
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
@@ -101,6 +116,10 @@ impl Run {
         if matches!(node.body, Body::Gate(Gate::Locks(_))) {
             let message = format!("Stopped with strategy '{strategy}'");
             self.end(index, NodePhase::Failed, Some(&message));
+            return;
+        }
+        // A daemon that is up is ended with the template around it, and well.
+        if node.flags.has(Flags::DAEMONED) {
             return;
         }
         match node.kind {
@@ -130,7 +149,8 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            if node.phase.is_fulfilled() || node.flags.has(Flags::EXIT_HANDLER) {
+            let exempt = node.flags.has(Flags::EXIT_HANDLER) || node.flags.has(Flags::DAEMONED);
+            if node.phase.is_fulfilled() || exempt {
                 continue;
             }
             match node.kind {
@@ -193,10 +213,7 @@ impl Run {
         };
         for output in &outputs.parameters {
             if output.value.is_none() && self.supplied_default(index, &output.name).is_none() {
-                return Err(format!(
-                    "raw output parameter '{}' has not been set and does not have a default value",
-                    output.name
-                ));
+                return Err(not_supplied(&output.name));
             }
         }
         Ok(())

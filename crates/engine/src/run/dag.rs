@@ -106,6 +106,7 @@ impl Run {
             Begun::Made(node) => {
                 debug_assert_eq!(node, expected);
                 self.task_made(index, slot, node);
+                self.run_first_hooks(node, call);
                 true
             }
             Begun::Refused(node, error) => {

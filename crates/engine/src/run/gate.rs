@@ -134,9 +134,9 @@ impl Run {
         match node.role {
             Role::Task => self.wrap_task_error(index, error),
             Role::Step if error != TOO_DEEP => self.doom_by_child(parent, index, error),
-            Role::Root => {
-                self.status.fatal = Some(Arc::from(error));
-                self.status_changed = true;
+            Role::Root => self.doom_workflow(Role::Root, error),
+            Role::OnExit if node.owner == NodeIndex::NONE => {
+                self.doom_workflow(Role::OnExit, error);
             }
             Role::Step
             | Role::StepGroup

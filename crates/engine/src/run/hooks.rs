@@ -13,7 +13,7 @@ use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
-use crate::plan::HookPlan;
+use crate::plan::{CallPlan, HookPlan};
 
 impl Run {
     /// Begins the hooks of a step or task whose expression holds now.
@@ -28,11 +28,7 @@ impl Run {
         let Some(call) = self.call_of(index) else {
             return;
         };
-        let ran = matches!(
-            self.node(index).phase,
-            NodePhase::Running | NodePhase::Succeeded | NodePhase::Failed | NodePhase::Error
-        );
-        if call.hooks.is_empty() || !ran {
+        if call.hooks.is_empty() || !self.is_seen_by_hooks(index) {
             return;
         }
         for (slot, hook) in (0u32..).zip(&call.hooks) {
@@ -49,6 +45,28 @@ impl Run {
                     self.set_message(index, Some(&message));
                 }
             }
+        }
+    }
+
+    /// Begins the hooks that hold as soon as a step or task has a node.
+    pub(super) fn run_first_hooks(&mut self, index: NodeIndex, call: &CallPlan) {
+        if !call.hooks.is_empty() && !self.node(index).phase.is_fulfilled() {
+            self.run_hooks(index);
+        }
+    }
+
+    /// Whether the phase that a step or task is in is one in which Argo evaluates its hooks: a step
+    /// that is run in each; a task once it runs, and one that the DAG aims at before that.
+    fn is_seen_by_hooks(&self, index: NodeIndex) -> bool {
+        let node = self.node(index);
+        match node.role {
+            Role::Step => !matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted),
+            _ if node.phase == NodePhase::Pending => self
+                .template_of(node.boundary)
+                .as_deref()
+                .and_then(|template| template.dag())
+                .is_some_and(|dag| dag.targets.contains(&node.slot)),
+            _ => true,
         }
     }
 
@@ -291,6 +309,11 @@ impl Run {
         };
         match self.begin_call(&call, place, None, &[]) {
             Begun::Held(_) => None,
+            Begun::Refused(made, error) if role == Role::OnExit => {
+                self.attached.entry(NodeIndex::NONE).or_default().push(made);
+                self.doom_workflow(role, &error);
+                Some(made)
+            }
             Begun::Made(made) | Begun::Refused(made, _) => {
                 self.attached.entry(NodeIndex::NONE).or_default().push(made);
                 Some(made)

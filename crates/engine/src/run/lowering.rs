@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use argosy_api::NodeType;
 use argosy_expr::{Template as Tagged, Unresolved};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, LoopState, StepState};
 use super::node::{Flags, Role};
 use crate::effect::PodRequest;
 use crate::ids::NodeIndex;
@@ -104,6 +105,9 @@ impl Run {
 
     /// The name of a node's pod.
     pub(crate) fn pod_name(&self, index: NodeIndex) -> String {
+        if self.has_old_pod_names() {
+            return self.node_id(index);
+        }
         let salt = self
             .node(index)
             .details
@@ -140,11 +144,11 @@ impl Run {
         let node_name: Arc<str> = Arc::from(self.name(index));
         let name = self.pod_name(index);
         let id = self.node_id(index);
-        let hosts = self.failed_hosts(index, &planned);
+        let hosts = self.failed_hosts(index);
         let limits = Limits {
             deadline: self.attempt_deadline(index),
             workflow: self.seconds_left(index),
-            timeout: self.timeout_left(index, &planned),
+            timeout: self.timeout_left(index, &planned)?,
         };
         let around = self.choosy_boundary(index);
         if let Some(prepared) = self.prepared_template(index, &planned, around.as_deref()) {
@@ -271,13 +275,25 @@ impl Run {
             .map(|deadline| deadline.since(self.now).max(1))
     }
 
-    fn timeout_left(&self, index: NodeIndex, planned: &PlannedTemplate) -> Option<i64> {
-        if planned.template.timeout.is_empty() {
-            return None;
-        }
-        let seconds = self.node_seconds(index, &planned.template.timeout)?;
-        let end = self.node(index).started_at().plus(seconds);
-        Some(end.since(self.now).max(1))
+    /// Seconds until the template's `timeout`. Argo: `checkTemplateTimeouts`.
+    fn timeout_left(
+        &self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+    ) -> Result<Option<i64>, String> {
+        let seconds = |text: &str| match text {
+            "" => Ok(None),
+            text => self
+                .node_seconds(index, text)
+                .map(Some)
+                .map_err(|error| format!("invalid timeout format {error}")),
+        };
+        let timeout = seconds(&planned.template.timeout)?;
+        seconds(&planned.template.pending_timeout)?;
+        Ok(timeout.map(|timeout| {
+            let end = self.node(index).started_at().plus(timeout);
+            end.since(self.now).max(1)
+        }))
     }
 
     fn attempt_deadline(&self, index: NodeIndex) -> Option<i64> {
@@ -289,25 +305,56 @@ impl Run {
     }
 
     /// The hosts on which earlier attempts failed. Argo: `GetFailHosts`.
-    fn failed_hosts(&self, index: NodeIndex, planned: &PlannedTemplate) -> Vec<String> {
-        let avoid = planned
-            .retry
-            .as_ref()
-            .is_some_and(|retry| retry.different_host);
-        if !avoid || self.node(index).role != Role::Attempt {
+    fn failed_hosts(&self, index: NodeIndex) -> Vec<String> {
+        let is_attempt = |at: &NodeIndex| self.node(*at).role == Role::Attempt;
+        let around = [Some(index), self.node(index).boundary.some()];
+        let Some(attempt) = around.into_iter().flatten().find(is_attempt) else {
+            return Vec::new();
+        };
+        let retried = self.node(attempt).parent;
+        let planned = self.template_of(retried);
+        let strategy = planned.as_ref().and_then(|planned| planned.retry.as_ref());
+        if !strategy.is_some_and(|retry| retry.different_host) {
             return Vec::new();
         }
-        let mut hosts: Vec<String> = self
-            .attempts(self.node(index).parent)
-            .iter()
-            .map(|&attempt| self.node(attempt))
-            .filter(|attempt| attempt.phase.is_failed_or_error())
-            .filter_map(|attempt| attempt.details.as_ref()?.host.as_deref())
-            .map(str::to_owned)
-            .collect();
-        hosts.sort();
-        hosts.dedup();
+        let mut hosts: Vec<String> = Vec::new();
+        let mut open = vec![retried];
+        while let Some(at) = open.pop() {
+            let node = self.node(at);
+            if node.kind == NodeType::Pod && node.phase.is_failed_or_error() {
+                let details = node.details.as_ref();
+                let host = details.and_then(|details| details.host.as_deref());
+                let host = host.unwrap_or_default().to_owned();
+                if !hosts.contains(&host) {
+                    hosts.push(host);
+                }
+            }
+            open.extend(self.made_below(at));
+        }
         hosts
+    }
+
+    /// The nodes that a composite has made, in their order.
+    fn made_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
+        let items = |state: &LoopState| -> Vec<NodeIndex> {
+            state.nodes.iter().filter_map(|node| node.some()).collect()
+        };
+        match &self.node(index).body {
+            Body::None | Body::Gate(_) => Vec::new(),
+            Body::Retry(body) => body.attempts.clone(),
+            Body::Steps(body) => body.groups.clone(),
+            Body::Loop(state) => items(state),
+            Body::Dag(body) => (body.tasks.iter())
+                .filter_map(|task| task.node.some())
+                .collect(),
+            Body::Group(body) => (body.steps.iter())
+                .flat_map(|step| match step {
+                    StepState::Unmade => Vec::new(),
+                    StepState::Single(node) => vec![*node],
+                    StepState::Loop(state) => items(state),
+                })
+                .collect(),
+        }
     }
 }
 

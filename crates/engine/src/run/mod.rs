@@ -35,9 +35,11 @@ mod node;
 mod outputs;
 mod phase;
 mod pod;
+mod pod_keys;
 mod pod_restart;
 mod project;
 mod rebuild;
+mod refit;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -47,6 +49,7 @@ mod scope;
 mod shown;
 mod start;
 mod steps;
+mod sub_path;
 mod suspend;
 mod sweep;
 mod tell;
@@ -54,7 +57,7 @@ mod usage;
 mod why;
 mod workflow;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
@@ -63,16 +66,17 @@ use rustc_hash::FxHashSet;
 
 use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
-use crate::effect::Effect;
+use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
-use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::ids::{NodeIndex, PodKey, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
-pub use adopt::recall_templates;
+pub use adopt::prepare_adoption;
 pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
@@ -103,6 +107,8 @@ pub struct Run {
     attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
     /// The first node of a pod's containers, where it runs a set; the others follow it.
     container_nodes: BTreeMap<NodeIndex, NodeIndex>,
+    /// The pods of nodes that retries have moved.
+    moved_pods: BTreeMap<PodKey, NodeIndex>,
     /// Daemons that no template ends but the workflow.
     root_daemons: Vec<NodeIndex>,
     status: Status,
@@ -142,6 +148,8 @@ pub struct Run {
     aggregates: RefCell<aggregate::Cache>,
     /// By the template, and the one around it where that has a say.
     prepared: RefCell<BTreeMap<(TemplateIndex, TemplateIndex), Prepared>>,
+    /// Who carries out `http` and `plugin` templates, once one is wanted.
+    agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
 }
@@ -150,6 +158,9 @@ pub struct Run {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Status {
     pub phase: Option<WorkflowPhase>,
+    /// The end that was shown when the run was taken up, although something was left to do. It is
+    /// shown until the run has ended.
+    pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -157,7 +168,7 @@ pub(crate) struct Status {
     pub suspended: bool,
     /// The node of the exit handler.
     pub exit_node: Option<NodeIndex>,
-    /// The entry template could not be begun: its error.
+    /// The entry template, or the exit handler, could not be begun: what the workflow ends with.
     pub fatal: Option<Arc<str>>,
     /// The end has been announced.
     pub announced: bool,
@@ -171,6 +182,10 @@ pub(crate) struct Status {
     pub claims: Vec<String>,
     /// Why metrics could not be told.
     pub metrics_error: String,
+    /// What has changed the workflow's templates since it began, the earliest first.
+    pub revisions: Vec<Revision>,
+    /// For each retry, the incarnation in which the nodes begin that are made after it.
+    pub first_incarnations: Vec<u32>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }
@@ -237,6 +252,7 @@ impl Run {
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),
             container_nodes: BTreeMap::new(),
+            moved_pods: BTreeMap::new(),
             root_daemons: Vec::new(),
             status: Status::default(),
             now: Seconds(0),
@@ -262,6 +278,7 @@ impl Run {
             shared_names: BTreeSet::new(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
+            agent: OnceCell::new(),
             exit_zero: Arc::new(NodeOutputs {
                 exit_code: Some(0),
                 ..NodeOutputs::default()

@@ -184,6 +184,8 @@ impl Items {
                     let texts: Vec<String> = list.iter().map(item_text).collect();
                     format!("[{}]", texts.join(" "))
                 }
+                // Argo takes it for a list of none.
+                Value::Null => "[]".to_owned(),
                 value => item_text(value),
             },
         }
@@ -192,7 +194,10 @@ impl Items {
     /// The item as the variable `item`.
     pub(crate) fn text(&self, item: usize) -> String {
         match self {
-            Self::Values(values) => item_text(&values[item]),
+            Self::Values(values) => match &values[item] {
+                Value::String(text) => text.clone(),
+                value => item_text(value),
+            },
             Self::Sequence {
                 start,
                 step,
@@ -203,11 +208,13 @@ impl Items {
     }
 }
 
-/// A value as text: strings bare, all else as JSON. Argo: `Item.String`.
+/// A value as JSON, a string without its quotes, but escaped as within them. Argo: `Item.String`.
 pub(crate) fn item_text(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Null => "null".to_owned(),
-        value => value.to_string(),
-    }
+    let json = value.to_string();
+    let text = match value {
+        Value::String(_) => &json[1..json.len() - 1],
+        _ => json.as_str(),
+    };
+    text.replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
 }

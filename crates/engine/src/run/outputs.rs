@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, ValueFrom};
+use argosy_api::{NodePhase, Outputs, ValueFrom};
 use argosy_expr::{Program, Scope};
 
 use super::Run;
@@ -35,6 +35,12 @@ impl Run {
         if declared.parameters.is_empty() && declared.artifacts.is_empty() {
             return Ok(None);
         }
+        let filled = if has_tags(declared) {
+            Some(self.filled_part(index, template, declared, "outputs texts")?)
+        } else {
+            None
+        };
+        let declared = filled.as_ref().unwrap_or(declared);
         let variables = self.variables(index, Some(template), None, &[]);
         let context = self.eval_context(&self.name(index), 0, "outputs");
         let mut parameters = Vec::with_capacity(declared.parameters.len());
@@ -156,4 +162,25 @@ impl Run {
             super::scope::fill(when, &variables, &context).map_err(|error| error.to_string())?;
         Ok(argosy_expr::evaluate_when(&text).unwrap_or(true))
     }
+}
+
+/// Whether declared outputs have tags that are filled in with the template, before anything is
+/// looked up in its scope. Plain references of siblings are not. Argo: `ProcessArgs`.
+fn has_tags(declared: &Outputs) -> bool {
+    let tagged = |text: &str| text.contains("{{");
+    let mixed = |text: &str| tagged(text) && pure_reference(text).is_none();
+    let mut sources = declared
+        .parameters
+        .iter()
+        .filter_map(|p| p.value_from.as_ref());
+    let in_parameters = sources.any(|from| {
+        let default = from.default.as_ref();
+        tagged(&from.expression)
+            || mixed(&from.parameter)
+            || default.is_some_and(|default| tagged(default.as_str()))
+    });
+    in_parameters
+        || declared.artifacts.iter().any(|artifact| {
+            mixed(&artifact.from) || tagged(&artifact.from_expression) || tagged(&artifact.sub_path)
+        })
 }

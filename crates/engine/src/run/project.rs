@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use argosy_api::{
     AnyString, ArtifactRepositoryRefStatus, Condition, Inputs, MemoizationStatus, NodeFlag,
     NodePhase, NodeStatus, NodeSynchronizationStatus, NodeType, Outputs, Parameter, Progress,
-    Template, TemplateRef, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
+    Template, TemplateRef, ValueFrom, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::Run;
 use super::body::{Body, StepState};
 use super::node::{Flags, NodeOutputs, Role};
+use super::suspend::show_choices;
 use super::usage::{Sums, own_progress, tells_progress};
 use crate::ids::NodeIndex;
 use crate::plan::Origin;
@@ -44,10 +45,13 @@ impl Run {
         }
         let outputs = &self.globals.outputs;
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
+        let shown_end = self.status.shown_end;
         WorkflowStatus {
-            phase: self.status.phase,
+            phase: shown_end.map(|(phase, _)| phase).or(self.status.phase),
             started_at: self.status.started_at.map(timestamp::kubernetes),
-            finished_at: self.status.finished_at.map(timestamp::kubernetes),
+            finished_at: shown_end
+                .map_or(self.status.finished_at, |(_, at)| at)
+                .map(timestamp::kubernetes),
             progress: Progress {
                 done: self.counts.progress.0,
                 total: self.counts.progress.1,
@@ -134,8 +138,20 @@ impl Run {
         conditions
     }
 
-    /// Whether the workflow is suspended or being brought down, where clients look for it.
+    /// Whether the workflow is suspended or being brought down, and what a retry has changed, where
+    /// clients look for it. Argo: `overrideParameters`.
     fn show_control(&self, spec: &mut WorkflowSpec) {
+        let changed = &self.globals.changed_parameters;
+        if !changed.is_empty() {
+            let given = changed.iter().map(|(name, value)| Parameter {
+                name: name.to_string(),
+                value: Some(AnyString::from(&**value)),
+                ..Parameter::default()
+            });
+            let mut kept = std::mem::take(&mut spec.arguments.parameters);
+            kept.retain(|parameter| !changed.contains_key(parameter.name.as_str()));
+            spec.arguments.parameters = given.chain(kept).collect();
+        }
         if self.status.started_at.is_some() || self.status.suspended {
             spec.suspend = self.status.suspended.then_some(true);
         }
@@ -189,15 +205,23 @@ impl Run {
         for template in &self.plan.templates {
             let scope = match &template.origin {
                 Origin::Local => continue,
-                Origin::Namespaced(name) => format!("namespaced/{name}/{}", template.name),
-                Origin::Cluster(name) => format!("cluster/{name}/{}", template.name),
+                Origin::Namespaced(name) => format!("namespaced/{name}"),
+                Origin::Cluster(name) => format!("cluster/{name}"),
             };
             let used = self
                 .nodes
                 .iter()
                 .any(|node| node.template == template.index);
             if used && !template.name.is_empty() {
-                stored.insert(scope, (*template.template).clone());
+                for (name, inline) in inline_templates(&template.template) {
+                    stored
+                        .entry(format!("{scope}/inline/{name}"))
+                        .or_insert_with(|| inline.clone());
+                }
+                stored.insert(
+                    format!("{scope}/{}", template.name),
+                    (*template.template).clone(),
+                );
             }
         }
         stored
@@ -332,19 +356,51 @@ impl Run {
         if declared.parameters.is_empty() && declared.artifacts.is_empty() {
             return None;
         }
+        let mut parameters: Vec<Parameter> = declared
+            .parameters
+            .iter()
+            .zip(&inputs.parameters)
+            .map(|(declared, value)| Parameter {
+                value: value.as_deref().map(AnyString::from),
+                value_from: (declared.value_from.as_ref())
+                    .and_then(|from| self.kept_source(index, &declared.name, from)),
+                ..declared.clone()
+            })
+            .collect();
+        if self.node(index).kind == NodeType::Suspend {
+            parameters.iter_mut().for_each(show_choices);
+        }
         Some(Inputs {
-            parameters: declared
-                .parameters
-                .iter()
-                .zip(&inputs.parameters)
-                .map(|(declared, value)| Parameter {
-                    value: value.as_deref().map(AnyString::from),
-                    value_from: None,
-                    ..declared.clone()
-                })
-                .collect(),
+            parameters,
             artifacts: inputs.artifacts.to_vec(),
         })
+    }
+
+    /// The ConfigMap that an input was read from: it is shown unless an argument took its place.
+    fn kept_source(&self, index: NodeIndex, name: &str, from: &ValueFrom) -> Option<ValueFrom> {
+        from.config_map_key_ref.as_ref()?;
+        let call = self.call_of(index)?;
+        let role = match self.node(index).role {
+            Role::Attempt => self.node(self.node(index).parent).role,
+            role => role,
+        };
+        let takes_workflow_arguments = match role {
+            Role::Root => true,
+            Role::OnExit => call.parameters.is_empty() && call.artifacts.is_empty(),
+            _ => false,
+        };
+        let of_call = call.parameters.iter().map(|given| &*given.name);
+        let of_workflow = self.globals.parameters.keys().map(|name| &**name);
+        let supplied = match takes_workflow_arguments {
+            true => of_workflow.chain(of_call).any(|given| given == name),
+            false => of_call.into_iter().any(|given| given == name),
+        };
+        if supplied {
+            return None;
+        }
+        let planned = self.template_of(index)?;
+        let filled = self.filled_part(index, &planned, from, "input source");
+        Some(filled.unwrap_or_else(|_| from.clone()))
     }
 
     pub(super) fn outputs_status(&self, index: NodeIndex) -> Option<Outputs> {
@@ -358,20 +414,19 @@ impl Run {
                 .parameters
                 .iter()
                 .map(|output| {
-                    let declared = declared
+                    let mut declared = declared
                         .iter()
-                        .find(|declared| *declared.name == *output.name);
-                    Parameter {
-                        name: output.name.to_string(),
-                        value: output.value.as_deref().map(AnyString::from),
-                        // Argo drops the source where the template around made the value.
-                        value_from: declared
-                            .filter(|_| !is_composite)
-                            .and_then(|declared| declared.value_from.clone()),
-                        global_name: declared
-                            .map_or_else(String::new, |declared| declared.global_name.clone()),
-                        ..Parameter::default()
+                        .filter(|declared| *declared.name == *output.name);
+                    let mut shown = declared.next().cloned().unwrap_or_default();
+                    shown.name = output.name.to_string();
+                    shown.value = output.value.as_deref().map(AnyString::from);
+                    // Argo drops the source where the template around made the value.
+                    if is_composite {
+                        shown.value_from = None;
+                    } else if self.node(index).kind == NodeType::Suspend {
+                        self.show_supplied(index, &mut shown);
                     }
+                    shown
                 })
                 .collect(),
             artifacts: outputs.artifacts.to_vec(),
@@ -460,12 +515,11 @@ impl Run {
         let mut open = vec![index];
         while let Some(index) = open.pop() {
             let below = self.outbound_below(index);
-            if below.is_empty()
-                && !matches!(
-                    self.node(index).kind,
-                    NodeType::Steps | NodeType::DAG | NodeType::StepGroup
-                )
-            {
+            let is_end = !matches!(
+                self.node(index).kind,
+                NodeType::Steps | NodeType::DAG | NodeType::StepGroup
+            );
+            if below.is_empty() && (is_end || self.is_from_cache(index)) {
                 // Several containers of a set may lead to the same last one.
                 let seen = self.node(index).role == Role::Container && found.contains(&index);
                 if !seen {
@@ -475,6 +529,13 @@ impl Run {
             open.extend(below.into_iter().rev());
         }
         found
+    }
+
+    fn is_from_cache(&self, index: NodeIndex) -> bool {
+        let details = self.node(index).details.as_deref();
+        details
+            .and_then(|details| details.memo.as_deref())
+            .is_some_and(|memo| memo.hit)
     }
 
     fn outbound_below(&self, index: NodeIndex) -> Vec<NodeIndex> {
@@ -523,8 +584,20 @@ impl Run {
         };
         let retried = flagged.role == Role::Attempt;
         let hooked = flagged.flags.has(Flags::HOOKED);
-        // Groups and items of DAGs and steps carry an empty flag in Argo too.
-        (retried || hooked || node.kind == NodeType::StepGroup)
-            .then_some(NodeFlag { hooked, retried })
+        // Argo's groups, and nodes of what is not run, carry an empty flag.
+        let empty = matches!(node.kind, NodeType::StepGroup | NodeType::TaskGroup)
+            || matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted);
+        (retried || hooked || empty).then_some(NodeFlag { hooked, retried })
     }
+}
+
+/// The templates that stand within a template's steps and tasks, by the names of these.
+fn inline_templates(template: &Template) -> impl Iterator<Item = (&str, &Template)> {
+    let steps = template.steps.iter().flat_map(|group| &group.0);
+    let steps = steps.map(|step| (step.name.as_str(), step.inline.as_deref()));
+    let tasks = template.dag.iter().flat_map(|dag| &dag.tasks);
+    let tasks = tasks.map(|task| (task.name.as_str(), task.inline.as_deref()));
+    steps
+        .chain(tasks)
+        .filter_map(|(name, inline)| Some((name, inline?)))
 }

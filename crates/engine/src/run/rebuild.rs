@@ -15,7 +15,8 @@ use super::row::{RowError, StoredBody, decode, stored_group};
 use crate::commit::{NodeRow, ValueHash};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
-use crate::plan::{CompileError, TemplateBody};
+use crate::plan::{CompileError, Plan, TemplateBody, compile, compile_after};
+use crate::revision::Revision;
 use crate::settings::Settings;
 
 /// A node as the store gives it back.
@@ -33,6 +34,9 @@ pub enum LoadError {
     /// The run's own state can't be read.
     #[error("the state of the run is damaged: {0}")]
     State(String),
+    /// What it is to be made of can't be taken over.
+    #[error("{0}")]
+    Refused(String),
     /// A node is missing between others.
     #[error("node {0} is missing from the store")]
     Hole(u32),
@@ -46,6 +50,8 @@ pub enum LoadError {
 #[serde(default, rename_all = "camelCase")]
 struct State {
     phase: Option<WorkflowPhase>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shown_end: Option<(WorkflowPhase, Option<i64>)>,
     message: String,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -64,6 +70,10 @@ struct State {
     claims: Vec<String>,
     metrics_error: String,
     synchronization: Option<SynchronizationStatus>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    revisions: Vec<Revision>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    first_incarnations: Vec<u32>,
 }
 
 impl Run {
@@ -79,10 +89,10 @@ impl Run {
         rows: impl IntoIterator<Item = NodeRow>,
         values: &dyn Fn(ValueHash) -> Option<Arc<str>>,
     ) -> Result<Self, LoadError> {
-        let mut run = Self::new(id, definition, settings)?;
-        if let Some(state) = state {
-            run.decode_state(state)?;
-        }
+        let state = state.map(read_state).transpose()?.unwrap_or_default();
+        let (definition, plan) = revised(definition, &state.revisions)?;
+        let mut run = Self::with_plan(id, definition, Arc::new(plan), settings);
+        run.take_state(state);
         for row in rows {
             if row.index as usize != run.nodes.len() {
                 return Err(LoadError::Hole(run.nodes.len() as u32));
@@ -97,6 +107,7 @@ impl Run {
     pub(super) fn encode_state(&self) -> Vec<u8> {
         let state = State {
             phase: self.status.phase,
+            shown_end: (self.status.shown_end).map(|(phase, at)| (phase, at.map(|at| at.0))),
             message: self.status.message.to_string(),
             started_at: self.status.started_at.map(|at| at.0),
             finished_at: self.status.finished_at.map(|at| at.0),
@@ -111,6 +122,8 @@ impl Run {
             claims: self.status.claims.clone(),
             metrics_error: self.status.metrics_error.clone(),
             synchronization: self.status.synchronization.as_deref().cloned(),
+            revisions: self.status.revisions.clone(),
+            first_incarnations: self.status.first_incarnations.clone(),
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
             parameters: self
@@ -123,10 +136,11 @@ impl Run {
         serde_json::to_vec(&state).unwrap_or_default()
     }
 
-    fn decode_state(&mut self, bytes: &[u8]) -> Result<(), LoadError> {
-        let state: State =
-            serde_json::from_slice(bytes).map_err(|error| LoadError::State(error.to_string()))?;
+    fn take_state(&mut self, state: State) {
+        self.status.revisions = state.revisions;
+        self.status.first_incarnations = state.first_incarnations;
         self.status.phase = state.phase;
+        self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
         self.status.message = Arc::from(state.message);
         self.status.started_at = state.started_at.map(Seconds);
         self.status.finished_at = state.finished_at.map(Seconds);
@@ -150,7 +164,6 @@ impl Run {
         for (name, value) in state.parameters {
             self.globals.change_parameter(&name, &value);
         }
-        Ok(())
     }
 
     /// Adds a node and knits it to its parent, which stands before it.
@@ -178,6 +191,7 @@ impl Run {
             return Err(misfit);
         }
         self.nodes.push(node);
+        self.note_moved_pod(index);
         self.load_late(index)?;
         let body = self.empty_body(index, stored).ok_or(misfit.clone())?;
         self.nodes[index.offset()].body = body;
@@ -416,6 +430,26 @@ impl Run {
         }
         Some(())
     }
+}
+
+fn read_state(bytes: &[u8]) -> Result<State, LoadError> {
+    serde_json::from_slice(bytes).map_err(|error| LoadError::State(error.to_string()))
+}
+
+/// A definition as revisions have left it, with its plan.
+fn revised(
+    mut definition: Arc<Definition>,
+    revisions: &[Revision],
+) -> Result<(Arc<Definition>, Plan), LoadError> {
+    let mut plan = compile(&definition)?;
+    for revision in revisions {
+        let next = definition
+            .revised(revision)
+            .map_err(|error| LoadError::State(error.to_string()))?;
+        plan = compile_after(&next, &plan.templates)?;
+        definition = Arc::new(next);
+    }
+    Ok((definition, plan))
 }
 
 fn link_item(

@@ -3,14 +3,20 @@
 //! Nodes that are run again are taken out of the arena, and what stands above them is opened
 //! again. The run has ended, so no pod knows the old indices any more.
 
+use std::sync::Arc;
+
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 
 use super::Run;
+use super::arguments::InputError;
 use super::body::Body;
-use super::node::{Flags, Role};
+use super::node::{Flags, Node, Role};
+use super::pod_keys::keep_asked_as;
+use super::refit::Revised;
 use super::restart_plan::{RestartChoice, RestartPlan};
 use super::row;
 use crate::ids::NodeIndex;
+use crate::plan::TemplateIndex;
 
 impl Run {
     /// Runs again what failed. A retry that can't be is left alone: who asked was told.
@@ -22,12 +28,16 @@ impl Run {
         let Ok(plan) = self.plan_restart(choice) else {
             return;
         };
+        let before = self.nodes.len() as u32;
+        let (rows, reopened) = self.kept_rows(&plan);
+        self.begin_incarnations();
+        self.reset();
+        if let Some(revised) = plan.refit.revised {
+            self.revise(revised);
+        }
         for (name, value) in parameters {
             self.globals.change_parameter(name, value);
         }
-        let before = self.nodes.len() as u32;
-        let rows = self.kept_rows(&plan);
-        self.reset();
         let mut values = Vec::new();
         for node in rows {
             let record = row::encode(&node, &mut values);
@@ -54,6 +64,7 @@ impl Run {
             self.change(NodeIndex(place));
         }
         self.status.phase = Some(WorkflowPhase::Running);
+        self.status.shown_end = None;
         self.status.message = "".into();
         self.status.started_at = Some(self.now);
         self.status.finished_at = None;
@@ -66,13 +77,61 @@ impl Run {
         self.status_changed = true;
         if let Err(error) = self.link_all() {
             self.status.fatal = Some(error.to_string().into());
+            return;
+        }
+        if !parameters.is_empty() || choice.revision.is_some() {
+            self.resolve_anew(&reopened);
         }
     }
 
-    /// The nodes that stay, with new indices, those above removed ones open again.
-    fn kept_rows(&self, plan: &RestartPlan) -> Vec<super::node::Node> {
+    /// Goes on with changed templates.
+    fn revise(&mut self, revised: Revised) {
+        self.definition = revised.definition;
+        self.plan = revised.plan;
+        self.status.revisions.push(revised.revision);
+        self.prepared.borrow_mut().clear();
+        self.telling = self.telling();
+    }
+
+    /// Gives nodes that were opened again the inputs that their callers would give them now. Argo
+    /// fills in the arguments of what is open at every pass.
+    fn resolve_anew(&mut self, reopened: &[NodeIndex]) {
+        for &index in reopened {
+            let node = self.node(index);
+            if node.role == Role::Attempt {
+                let inputs = self.node(node.parent).inputs.clone();
+                self.change(index).inputs = inputs;
+                continue;
+            }
+            let around = match node.role {
+                Role::Step | Role::Task => node.boundary,
+                Role::Root => NodeIndex::NONE,
+                Role::Attempt | Role::StepGroup | Role::OnExit | Role::Hook | Role::Container => {
+                    continue;
+                }
+            };
+            let (Some(planned), Some(call)) = (self.template_of(index), self.call_of(index)) else {
+                continue;
+            };
+            let item = node.item();
+            let items = item.and_then(|item| Some((self.items_around(index)?, item)));
+            match self.resolve_inputs(index, &planned, &call, around, items, &[]) {
+                Ok(inputs) => self.change(index).inputs = Some(Arc::new(inputs)),
+                Err(error) => {
+                    if matches!(error, InputError::Argument(_)) {
+                        self.argument_errors.insert(index);
+                    }
+                    self.refuse(index, error.message());
+                }
+            }
+        }
+    }
+
+    /// The nodes that stay, with new indices, those above removed ones open again; and which of
+    /// them are composites that were opened.
+    fn kept_rows(&self, plan: &RestartPlan) -> (Vec<Node>, Vec<NodeIndex>) {
         let mut moved = vec![NodeIndex::NONE; self.nodes.len()];
-        let mut kept = Vec::new();
+        let (mut kept, mut reopened) = (Vec::new(), Vec::new());
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if plan.removed.contains(&index) {
@@ -85,7 +144,19 @@ impl Run {
                     *link = moved[link.offset()];
                 }
             }
+            if matches!(node.kind, NodeType::Pod | NodeType::HTTP | NodeType::Plugin) {
+                keep_asked_as(&mut node, index, moved[index.offset()]);
+            }
+            if let Some(&slot) = plan.refit.slots.get(&index) {
+                node.slot = slot;
+            }
             if plan.reopened.contains(&index) {
+                if node.template != TemplateIndex::NONE {
+                    reopened.push(moved[index.offset()]);
+                }
+                if let Some(&template) = plan.refit.templates.get(&index) {
+                    node.template = template;
+                }
                 if node.phase != NodePhase::Skipped {
                     node.phase = NodePhase::Running;
                 }
@@ -112,26 +183,15 @@ impl Run {
                 node.flags.clear(Flags::SETTLED);
                 node.flags.clear(Flags::EXIT_DECIDED);
             }
-            if node.role == Role::Attempt
-                && let Body::Retry(body) = &self.node(self.node(index).parent).body
-            {
-                // Attempts count from 0 without holes.
-                let earlier = body
-                    .attempts
-                    .iter()
-                    .take_while(|&&attempt| attempt < index)
-                    .filter(|attempt| !plan.removed.contains(attempt))
-                    .count();
-                node.slot = earlier as u32;
-            }
             kept.push(node);
         }
-        kept
+        (kept, reopened)
     }
 
     /// Empties the arena and all that is told from it.
     fn reset(&mut self) {
         self.nodes.clear();
+        self.moved_pods.clear();
         self.late.clear();
         self.hashes.clear();
         self.attached.clear();

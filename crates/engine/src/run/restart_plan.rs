@@ -10,16 +10,20 @@ use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 
 use super::Run;
 use super::node::{Flags, Role};
+use super::refit::Refit;
 use crate::fact::NodeSelector;
 use crate::ids::NodeIndex;
+use crate::revision::Revision;
 
 /// What running again would do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct RestartPlan {
     /// The nodes that are taken out, to be made again.
     pub removed: BTreeSet<NodeIndex>,
     /// The nodes that are opened again.
     pub reopened: BTreeSet<NodeIndex>,
+    /// What becomes of nodes that are opened again under changed templates.
+    pub(super) refit: Refit,
 }
 
 /// Which nodes are run again.
@@ -33,16 +37,18 @@ pub struct RestartChoice<'a> {
     pub from: Option<&'a NodeSelector>,
     /// Parameters get new values, so loops are gone over anew.
     pub new_parameters: bool,
+    /// Beyond Argo: templates that take the place of the run's.
+    pub revision: Option<&'a Revision>,
 }
 
 /// The graph that clients draw, with one parent for each node.
-struct Drawn {
+pub(super) struct Drawn {
     children: Vec<Vec<NodeIndex>>,
     parents: Vec<NodeIndex>,
 }
 
 impl Drawn {
-    fn below(&self, start: NodeIndex) -> BTreeSet<NodeIndex> {
+    pub fn below(&self, start: NodeIndex) -> BTreeSet<NodeIndex> {
         let mut found = BTreeSet::new();
         let mut open = vec![start];
         while let Some(index) = open.pop() {
@@ -85,13 +91,21 @@ impl Run {
         if choice.new_parameters {
             self.expand_anew(&drawn, &mut plan);
         }
+        if let Some(revision) = choice.revision {
+            self.refit(revision, &drawn, &mut plan)?;
+        }
         self.take_whole(&mut plan);
         plan.reopened = plan.reopened.difference(&plan.removed).copied().collect();
         Ok(plan)
     }
 
     fn check_restart(&self, choice: RestartChoice<'_>) -> Result<(), String> {
-        match self.status.phase {
+        // What was taken up shows the end that it showed, for as long as nothing of it runs.
+        let shown = self
+            .status
+            .shown_end
+            .filter(|_| self.counts.asked_pods == 0);
+        match shown.map(|(phase, _)| phase).or(self.status.phase) {
             Some(WorkflowPhase::Failed | WorkflowPhase::Error) => {}
             Some(WorkflowPhase::Succeeded) => {
                 let asked = choice.restart_successful
@@ -115,7 +129,7 @@ impl Run {
         Ok(())
     }
 
-    fn all_nodes(&self) -> impl Iterator<Item = NodeIndex> + use<> {
+    pub(super) fn all_nodes(&self) -> impl Iterator<Item = NodeIndex> + use<> {
         (0..self.nodes.len() as u32).map(NodeIndex)
     }
 

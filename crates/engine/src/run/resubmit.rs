@@ -29,10 +29,15 @@ impl Run {
         match self.status.phase {
             Some(WorkflowPhase::Failed | WorkflowPhase::Error) => {}
             _ => {
-                return Err(LoadError::State(
+                return Err(LoadError::Refused(
                     "workflow must be Failed/Error to resubmit in memoized mode".to_owned(),
                 ));
             }
+        }
+        if !self.status.revisions.is_empty() {
+            return Err(LoadError::Refused(
+                "the workflow's templates were changed by a retry, so that its nodes don't fit one that is begun anew: resubmit it without memoizing".to_owned(),
+            ));
         }
         let mut new = Self::new(id, definition, self.settings.clone())?;
         new.now = now;

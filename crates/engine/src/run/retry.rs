@@ -51,7 +51,9 @@ impl Run {
         );
         node.parent = index;
         node.boundary = retried.boundary;
-        node.slot = body.attempts.len() as u32;
+        // One before may have been taken out, to be run again from another node.
+        let last = body.attempts.last();
+        node.slot = last.map_or(0, |&last| self.node(last).slot + 1);
         node.item = NO_ITEM;
         node.template = retried.template;
         node.inputs = retried.inputs.clone();
@@ -112,7 +114,7 @@ impl Run {
                 self.change(index).outputs = outputs;
                 self.end(index, phase, Some(&message));
             }
-            Next::Fault(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Next::Fault(error) => self.refuse_late(index, &error),
             // An attempt that failed counts as a child that did, so there is never another.
             Next::Again(_) if self.is_kept_back(index) => {
                 self.end(index, NodePhase::Failed, Some(FAIL_FAST));

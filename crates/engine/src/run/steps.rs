@@ -11,6 +11,7 @@ use super::dag::continues;
 use super::limits::FAIL_FAST;
 use super::looping::{Verdict, inherited};
 use super::node::{NO_ITEM, Node, Role};
+use super::pod::TIMEOUT;
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
 use crate::plan::{CallPlan, PlannedTemplate};
@@ -233,6 +234,7 @@ impl Run {
             }
             Begun::Made(node) => {
                 self.step_made(index, step, node);
+                self.run_first_hooks(node, call);
                 true
             }
             Begun::Refused(node, error) => {
@@ -277,7 +279,10 @@ impl Run {
                     self.hold_back(index, place.boundary, held);
                     return false;
                 }
-                Begun::Made(node) => self.step_item_made(index, place.slot, item, node),
+                Begun::Made(node) => {
+                    self.step_item_made(index, place.slot, item, node);
+                    self.run_first_hooks(node, call);
+                }
                 Begun::Refused(node, error) => {
                     self.step_item_made(index, place.slot, item, node);
                     self.doom_by_child(index, node, &error);
@@ -310,8 +315,9 @@ impl Run {
         }
     }
 
-    /// The group will be an error; the children that it has go on to their ends first.
-    fn doom(&mut self, index: NodeIndex, error: &str) {
+    /// The group will be an error, or fail by a timeout; the children that it has go on to their
+    /// ends first.
+    pub(super) fn doom(&mut self, index: NodeIndex, error: &str) {
         if let Body::Group(body) = &mut self.nodes[index.offset()].body
             && body.doomed.is_none()
         {
@@ -393,7 +399,11 @@ impl Run {
             return;
         }
         if let Some(message) = body.doomed.clone() {
-            self.end(index, NodePhase::Error, Some(&message));
+            let phase = match &*message {
+                TIMEOUT => NodePhase::Failed,
+                _ => NodePhase::Error,
+            };
+            self.end(index, phase, Some(&message));
             return;
         }
         let unmade = (body.made as usize) < calls.len();

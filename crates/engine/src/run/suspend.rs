@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, Parameter};
+use argosy_api::{AnyString, NodePhase, NodeType, Parameter};
 
 use super::Run;
 use super::node::{Flags, NodeOutputs, OutputParameter};
@@ -81,7 +81,7 @@ impl Run {
         }
         match self.resume_node(index) {
             Ok(()) => {}
-            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Err(error) => self.refuse_late(index, &error),
         }
     }
 
@@ -92,9 +92,10 @@ impl Run {
             let mut outputs = (*outputs).clone();
             for output in &mut outputs.parameters {
                 if output.value.is_none() {
-                    output.value = Some(self.supplied_default(index, &output.name).ok_or_else(
-                        || "raw output parameter has not been set and does not have a default value".to_owned(),
-                    )?);
+                    output.value = Some(
+                        self.supplied_default(index, &output.name)
+                            .ok_or_else(|| not_supplied(&output.name))?,
+                    );
                 }
             }
             self.export_outputs(index, &outputs);
@@ -104,9 +105,8 @@ impl Run {
         Ok(())
     }
 
-    /// The default of a supplied output: its own, that of the input of the same name, or what the
-    /// input's value says if that is a parameter written as JSON. Argo: `addRawOutputFields`,
-    /// `resolveInputFieldsForSuspendNode`.
+    /// The default of a supplied output: its own, else that of the input of the same name.
+    /// Argo: `addRawOutputFields`.
     pub(super) fn supplied_default(&self, index: NodeIndex, name: &str) -> Option<Arc<str>> {
         let template = self.template_of(index)?;
         let declared = template
@@ -118,21 +118,40 @@ impl Run {
         if let Some(default) = &declared.value_from.as_ref()?.default {
             return Some(Arc::from(default.as_str()));
         }
-        let place = template
-            .inputs
-            .iter()
-            .position(|input| *input.name == *name)?;
-        if let Some(default) = &template.template.inputs.parameters[place].default {
-            return Some(Arc::from(default.as_str()));
-        }
-        let value = self.inputs_of(index).parameters.get(place)?.as_ref()?;
-        let parameter: Parameter = serde_json::from_str(value).ok()?;
-        let default = parameter
-            .default
-            .as_ref()
-            .or(parameter.enum_values().first())?;
-        Some(Arc::from(default.as_str()))
+        let mut inputs = template.template.inputs.parameters.iter();
+        let input = inputs.find(|input| input.name == name)?;
+        Some(Arc::from(input.default.as_ref()?.as_str()))
     }
+
+    /// A supplied output as it is shown: with the default that it will take, until it has a value.
+    /// Argo: `addRawOutputFields`, `OverrideOutputParametersWithDefault`.
+    pub(super) fn show_supplied(&self, index: NodeIndex, parameter: &mut Parameter) {
+        if parameter.value.is_some() {
+            parameter.value_from = None;
+        } else if let Some(from) = &mut parameter.value_from {
+            let default = self.supplied_default(index, &parameter.name);
+            from.default = default.as_deref().map(AnyString::from);
+        }
+    }
+}
+
+/// An input of a suspended node as it is shown: one whose value is a parameter written as JSON
+/// offers the choices that stand there. Argo: `resolveInputFieldsForSuspendNode`.
+pub(super) fn show_choices(parameter: &mut Parameter) {
+    let value = parameter.value.as_ref();
+    let told = value.and_then(|value| serde_json::from_str::<Parameter>(value.as_str()).ok());
+    let Some(choices) = told.map(|told| told.enum_values().to_vec()) else {
+        return;
+    };
+    if let Some(first) = choices.first() {
+        parameter.default.get_or_insert_with(|| first.clone());
+        parameter.r#enum = Some(choices);
+    }
+}
+
+/// What lacks a value before a suspended node can go on, in Argo's words.
+pub(super) fn not_supplied(name: &str) -> String {
+    format!("raw output parameter '{name}' has not been set and does not have a default value")
 }
 
 fn is_supplied(parameter: &Parameter) -> bool {

@@ -118,8 +118,7 @@ impl Run {
         match self.begin_call(&call, place, None, &[]) {
             Begun::Held(_) | Begun::Made(_) => {}
             Begun::Refused(_, error) => {
-                self.status.fatal = Some(error);
-                self.status_changed = true;
+                self.doom_workflow(Role::Root, &error);
             }
         }
     }
@@ -232,9 +231,7 @@ impl Run {
     }
 
     fn approach_end(&mut self) {
-        if let Some(error) = self.status.fatal.clone() {
-            let message = format!("error in entry template execution: {error}");
-            self.end_workflow(WorkflowPhase::Error, &message);
+        if self.ends_as_doomed() {
             return;
         }
         let root = self.node(NodeIndex::ROOT);
@@ -243,13 +240,32 @@ impl Run {
         if !hooks_over || !fulfilled {
             return;
         }
-        if !self.exit_handler_over() {
+        if !self.exit_handler_over() || self.ends_as_doomed() {
             return;
         }
         for daemon in std::mem::take(&mut self.root_daemons) {
             self.end_daemon(daemon);
         }
         self.conclude();
+    }
+
+    /// What the workflow's entry template, or its exit handler, is to be could not begin: the
+    /// workflow ends as an error.
+    pub(super) fn doom_workflow(&mut self, role: Role, error: &str) {
+        let message = match role {
+            Role::OnExit => format!("error in exit template execution : {error}"),
+            _ => format!("error in entry template execution: {error}"),
+        };
+        self.status.fatal = Some(message.into());
+        self.status_changed = true;
+    }
+
+    fn ends_as_doomed(&mut self) -> bool {
+        let Some(message) = self.status.fatal.clone() else {
+            return false;
+        };
+        self.end_workflow(WorkflowPhase::Error, &message);
+        true
     }
 
     /// Begins the workflow's exit handler when its time has come; `true` once there is nothing
@@ -306,6 +322,7 @@ impl Run {
 
     pub(super) fn end_workflow(&mut self, phase: WorkflowPhase, message: &str) {
         self.status.phase = Some(phase);
+        self.status.shown_end = None;
         self.status.message = message.into();
         self.status.started_at.get_or_insert(self.now);
         self.status.finished_at = Some(self.now);

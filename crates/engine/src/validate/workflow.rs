@@ -396,26 +396,13 @@ fn entry_inputs(walk: &mut Walk<'_>, visit: VisitId, arguments: &Arguments) -> O
 
 fn check_plugins(spec: &WorkflowSpec, path: &str, findings: &mut Vec<Finding>) {
     for (index, plugin) in spec.executor_plugins.iter().enumerate() {
-        let container = &plugin.spec.sidecar.container;
-        let resources = container.resources.as_ref();
-        let error = if plugin
-            .metadata
-            .name
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty()
-        {
-            "executor plugin metadata name is mandatory"
-        } else if container.ports.as_ref().is_none_or(Vec::is_empty) {
-            "at least one port is mandatory"
-        } else if resources.is_none_or(|resources| resources.requests.is_none()) {
-            "resources requests are mandatory"
-        } else if resources.is_none_or(|resources| resources.limits.is_none()) {
-            "resources limits are mandatory"
-        } else if container.security_context.is_none() {
-            "security context is mandatory"
-        } else {
-            continue;
+        let named = plugin.metadata.name.as_deref().unwrap_or_default();
+        let error = match named {
+            "" => "executor plugin metadata name is mandatory",
+            _ => match plugin.spec.sidecar.lacks() {
+                Some(what) => what,
+                None => continue,
+            },
         };
         findings.push(Finding::error(
             "executor-plugin",

@@ -295,6 +295,7 @@ impl Course {
                             selector: None,
                             parameters: Vec::new(),
                             from: None,
+                            revision: None,
                         }
                     }
                     _ => Command::Resume { selector: None },

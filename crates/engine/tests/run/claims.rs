@@ -128,6 +128,7 @@ fn a_retry_waits_for_claims_that_were_deleted() {
         selector: None,
         parameters: Vec::new(),
         from: None,
+        revision: None,
     });
     assert!(bench.pods.is_empty());
     for name in ["wf-work", "wf-more"] {

@@ -173,6 +173,7 @@ fn a_retry_runs_a_failed_set_as_a_whole() {
         selector: None,
         parameters: Vec::new(),
         from: None,
+        revision: None,
     });
     assert_eq!(phases(&bench), plain(["Pending"; 4]));
     assert_eq!(bench.pods.len(), 1);

@@ -1,7 +1,9 @@
 //! The backend on this machine: pods become processes of the keeper.
 
+mod agent;
 mod arguments;
 mod connection;
+mod data;
 mod finish;
 mod kept;
 mod prepare;
@@ -9,7 +11,6 @@ mod probe;
 mod seen;
 mod slots;
 mod state;
-mod tasks;
 mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ use std::thread;
 
 use argosy_artifacts::Folder;
 use argosy_engine::effect::{PodRequest, TaskRequest};
-use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
 
 use crate::environment::host_name;
@@ -56,7 +57,8 @@ struct Shared {
     work: Sender<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
-    tasks: tasks::Tasks,
+    tasks: agent::Tasks,
+    agents: agent::Agents,
 }
 
 enum Work {
@@ -86,7 +88,8 @@ impl LocalBackend {
             work,
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
-            tasks: tasks::Tasks::default(),
+            tasks: agent::Tasks::default(),
+            agents: agent::Agents::default(),
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
@@ -160,11 +163,16 @@ impl Backend for LocalBackend {
     }
 
     fn run_task(&mut self, task: TaskRequest) -> Result<(), String> {
-        self.shared.run_task(task)
+        self.shared.run_task(task);
+        Ok(())
     }
 
     fn stop_task(&mut self, task: PodKey) {
         self.shared.tasks.stop(task);
+    }
+
+    fn run_ended(&mut self, run: RunId) {
+        self.shared.end_agent(run);
     }
 
     fn forget(&mut self, pods: &[PodKey]) {
@@ -210,6 +218,7 @@ impl Backend for LocalBackend {
     }
 
     fn remove_run(&mut self, run: RunId) {
+        self.shared.end_agent(run);
         self.shared.lock().surroundings.remove(&run);
         let _ = fs::remove_dir_all(crate::run_dir(&self.shared.config.data_dir, run));
     }
@@ -241,6 +250,9 @@ impl Shared {
 
     /// Prepares a pod and hands it to the keeper.
     fn start(&self, request: PodRequest) {
+        if self.carried_out(&request) {
+            return;
+        }
         let key = request.key;
         let slots = self.lock().pods.get(&key).map_or(1, |known| known.slots);
         // An earlier runner may have prepared it, and died before it began.
@@ -308,6 +320,9 @@ impl Shared {
         let mut ended = Vec::new();
         for report in reports {
             match report {
+                Report::Pod(state) if state.key.node == NodeIndex::AGENT => {
+                    self.plugin_seen(keeper, &state);
+                }
                 Report::Pod(state) => ended.extend(self.pod(keeper, state, &mut events)),
                 Report::Dropped(key) => {
                     self.lock().end(key);
@@ -386,7 +401,8 @@ impl Shared {
     }
 
     fn taken(&self, keeper: usize, run: RunId, keys: &[PodKey], events: &mut Vec<BackendEvent>) {
-        for &key in keys {
+        // An agent ends with its runner.
+        for &key in keys.iter().filter(|key| key.node != NodeIndex::AGENT) {
             self.adopt(keeper, key);
         }
         let mut state = self.lock();
@@ -440,6 +456,7 @@ impl Shared {
     }
 
     fn close(&self) {
+        self.tasks.close();
         let mut state = self.lock();
         state.is_closed = true;
         state.keepers.clear();

@@ -6,11 +6,14 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use argosy_api::Template;
 use argosy_artifacts::Stores;
+use argosy_engine::duration;
 use argosy_engine::effect::{Layout as Wanted, PodRequest, Script, Supervision};
 use argosy_engine::ids::PodKey;
 use argosy_executor::{PathMap, Workspace, stage_inputs};
 use k8s_openapi::api::core::v1::{Container, Pod};
+use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
 use super::Shared;
 use super::arguments::{MAX_TEXT, argv, check_variables, is_long};
@@ -186,6 +189,7 @@ impl Shared {
                 processes,
                 deadline_seconds,
                 slots,
+                is_bound: false,
             },
             kept,
             surroundings: surroundings.clone(),
@@ -230,6 +234,7 @@ impl Shared {
             }
         }
         check_variables(&environment)?;
+        let attempts = attempts(template)?;
         let captures = supervision.is_some_and(|supervision| supervision.capture_result)
             && container.name == "main";
         let log = |name: &str| log_path(&self.config.data_dir, preparing.key, name);
@@ -237,6 +242,8 @@ impl Shared {
             name: container.name.as_str().into(),
             role: *role,
             after: part.after.clone(),
+            attempts: attempts.0,
+            pause_milliseconds: attempts.1,
             argv: preparing.shortened(argv(container, arguments, &environment)?, &layout)?,
             environment: environment.into_iter().collect(),
             working_directory: container
@@ -404,6 +411,33 @@ impl Preparing<'_> {
     }
 }
 
+/// How often a container of a set is begun, and the milliseconds in between.
+/// Argo: `ContainerSetTemplate.GetRetryStrategy`.
+fn attempts(template: Option<&Template>) -> Result<(u32, u64), String> {
+    let set = template.and_then(|template| template.container_set.as_ref());
+    let Some(strategy) = set.and_then(|set| set.retry_strategy.as_ref()) else {
+        return Ok((1, 0));
+    };
+    let attempts = match &strategy.retries {
+        None => return Ok((1, 0)),
+        Some(IntOrString::Int(count)) => *count,
+        // Go takes a text that is no number for none.
+        Some(IntOrString::String(count)) => count.parse().unwrap_or(0),
+    };
+    let pause = match strategy.duration.as_str() {
+        "" => 0,
+        text => duration::parse_nanoseconds(text)
+            .map_err(|error| format!("failed to get retry strategy: {error}"))?,
+    };
+    let milliseconds = u64::try_from(pause / 1_000_000).map_err(|_| {
+        let text = &strategy.duration;
+        format!(
+            "failed to get retry strategy: duration has to be positive, current duration: {text}"
+        )
+    })?;
+    Ok((u32::try_from(attempts).unwrap_or(0), milliseconds))
+}
+
 fn named_ports(container: &Container) -> Vec<(String, u16)> {
     container
         .ports
@@ -413,13 +447,10 @@ fn named_ports(container: &Container) -> Vec<(String, u16)> {
         .collect()
 }
 
-/// `resource` and `data` steps are carried out by the executor's own image.
+/// `resource` steps act on a cluster, by the executor's own image.
 fn refuse_executor_step(container: &Container) -> Result<(), String> {
     if container.image.as_deref() == Some(argosy_engine::lower::EXECUTOR_IMAGE) {
-        return Err(
-            "a resource or data step can't run under --host: it needs a cluster's executor"
-                .to_owned(),
-        );
+        return Err("a resource step can't run under --host: it acts on a cluster".to_owned());
     }
     Ok(())
 }

@@ -29,7 +29,13 @@ impl Shared {
         let containers: Vec<ContainerSeen> = pod
             .containers
             .iter()
-            .map(|container| container_seen(container, is_ready(&container.name)))
+            .map(|container| {
+                let mut seen = container_seen(container, is_ready(&container.name));
+                if let Some(state) = kept_back(container, pod, kept) {
+                    seen.state = state;
+                }
+                seen
+            })
             .collect();
         let mut seen = PodSeen {
             containers,
@@ -125,6 +131,43 @@ impl Shared {
     }
 }
 
+/// A container of a set that is kept from beginning by one before it that failed. In a cluster it is
+/// the executor inside the container that waits, and fails with what it waits for.
+/// Argo: `cmd/argoexec/commands/emissary.go`.
+fn kept_back(container: &ContainerState, pod: &PodState, kept: Option<&Kept>) -> Option<Seen> {
+    if container.progress != Progress::NotRun {
+        return None;
+    }
+    let set = kept?.supervised.as_ref()?.template.container_set.as_ref()?;
+    // As far as containers wait for one another, which is checked to have no cycles.
+    let mut name = &*container.name;
+    let mut first: Option<&str> = None;
+    for _ in 0..=set.containers.len() {
+        let node = set.containers.iter().find(|node| node.name == name)?;
+        let before = node.dependencies.iter().find_map(|dependency| {
+            let state = pod
+                .containers
+                .iter()
+                .find(|state| *state.name == **dependency)?;
+            (!has_done_its_part(state)).then_some(state)
+        })?;
+        first.get_or_insert(&before.name);
+        if let Progress::Ended(end) = &before.progress {
+            let code = end.exit_code;
+            let first = first.unwrap_or_default();
+            return Some(Seen::Terminated {
+                exit_code: 64,
+                reason: "Error".into(),
+                message: format!("dependency \"{first}\" exited with non-zero code: {code}").into(),
+                started_at: Seconds(end.finished_at),
+                finished_at: Seconds(end.finished_at),
+            });
+        }
+        name = &before.name;
+    }
+    None
+}
+
 fn phase(pod: &PodState) -> PodPhase {
     match pod.stage {
         Stage::Preparing => PodPhase::Pending,
@@ -139,7 +182,10 @@ fn has_done_its_part(container: &ContainerState) -> bool {
     match (&container.role, &container.progress) {
         (Role::Sidecar, Progress::Ended(end)) => matches!(end.exit_code, 0 | 137 | 143),
         (_, Progress::Ended(end)) => end.exit_code == 0,
-        (_, Progress::Waiting | Progress::Running { .. } | Progress::NotRun) => false,
+        (
+            _,
+            Progress::Waiting | Progress::Running { .. } | Progress::Resting(_) | Progress::NotRun,
+        ) => false,
     }
 }
 
@@ -148,7 +194,10 @@ fn start_error(pod: &PodState) -> Option<&str> {
         .iter()
         .find_map(|container| match &container.progress {
             Progress::Ended(End { error, .. }) => error.as_deref(),
-            Progress::Waiting | Progress::Running { .. } | Progress::NotRun => None,
+            Progress::Waiting
+            | Progress::Running { .. }
+            | Progress::Resting(_)
+            | Progress::NotRun => None,
         })
 }
 
@@ -158,9 +207,11 @@ fn container_seen(container: &ContainerState, is_ready: bool) -> ContainerSeen {
             reason: "PodInitializing".into(),
             message: "".into(),
         },
-        Progress::Running { started_at, .. } => Seen::Running {
-            started_at: Seconds(*started_at),
-        },
+        Progress::Running { started_at, .. } | Progress::Resting(End { started_at, .. }) => {
+            Seen::Running {
+                started_at: Seconds(*started_at),
+            }
+        }
         Progress::Ended(end) => Seen::Terminated {
             exit_code: end.exit_code,
             reason: match (end.exit_code, &end.error) {
@@ -193,7 +244,10 @@ fn span(pod: &PodState) -> (Seconds, Seconds) {
         .iter()
         .filter_map(|container| match &container.progress {
             Progress::Ended(end) => Some((end.started_at, end.finished_at)),
-            Progress::Waiting | Progress::Running { .. } | Progress::NotRun => None,
+            Progress::Waiting
+            | Progress::Running { .. }
+            | Progress::Resting(_)
+            | Progress::NotRun => None,
         });
     let span = ends.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
     let (started_at, finished_at) = span.unwrap_or_default();

@@ -41,6 +41,9 @@ const ENOUGH: usize = 24;
 /// The first one that connects is the runner that has forked the keeper.
 const OWN_RUNNER: u64 = 0;
 
+/// Seconds that what is bound to a runner has to end when that is gone.
+const BOUND_GRACE_SECONDS: u32 = 5;
+
 /// How long processes have to end by themselves.
 const GRACE: Duration = Duration::from_secs(30);
 
@@ -238,6 +241,7 @@ impl Keeper {
             Err(_) => {
                 self.clients.remove(&id);
                 self.told.retain(|_, client| *client != id);
+                self.end_bound(id);
             }
         }
     }
@@ -253,9 +257,14 @@ impl Keeper {
                 let key = spawn.key;
                 let base = self.clients.get(&id).map(|client| client.base(key.run));
                 self.told.insert(key.run, id);
+                let needs_slots = spawn.slots > 0;
                 if let Entry::Vacant(place) = self.pods.entry(key) {
-                    place.insert(Pod::new(*spawn, base.unwrap_or_default()));
-                    self.waiting.push_back(key);
+                    place.insert(Pod::new(*spawn, base.unwrap_or_default(), id));
+                    if needs_slots {
+                        self.waiting.push_back(key);
+                    } else {
+                        self.advance(key);
+                    }
                 }
             }
             Order::Stop { key, grace_seconds } => self.stop(key, grace_seconds),
@@ -285,6 +294,21 @@ impl Keeper {
                     self.used -= std::mem::take(&mut pod.holds);
                 }
             }
+        }
+    }
+
+    /// A runner is gone: what is bound to it ends, and nobody is to be told.
+    fn end_bound(&mut self, client: u64) {
+        let is_bound = |pod: &Pod| pod.spawn.is_bound && pod.client == client;
+        self.pods.retain(|_, pod| !(is_bound(pod) && pod.is_over()));
+        let bound: Vec<PodKey> = self
+            .pods
+            .iter()
+            .filter(|(_, pod)| is_bound(pod))
+            .map(|(key, _)| *key)
+            .collect();
+        for key in bound {
+            self.stop(key, BOUND_GRACE_SECONDS);
         }
     }
 
@@ -381,6 +405,7 @@ impl Keeper {
         while let Some(place) = pod.next() {
             let at = seconds_now();
             let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
+            pod.begins(place);
             let process = &pod.spawn.processes[usize::from(place)];
             pod.progress[usize::from(place)] = match spawn(process, &pod.base, cookie) {
                 Ok(started) => {
@@ -428,6 +453,10 @@ impl Keeper {
         }
         if let Some(pod) = self.pods.get(&key) {
             let report = Report::Pod(pod.state());
+            if pod.is_over() && pod.spawn.is_bound && !self.clients.contains_key(&pod.client) {
+                self.pods.remove(&key);
+                return;
+            }
             self.tell(key.run, &report);
         }
     }
@@ -449,17 +478,9 @@ impl Keeper {
                 output.copy();
             }
             if let Some(pod) = self.pods.get_mut(&key) {
-                let progress = &mut pod.progress[usize::from(place)];
-                let started_at = match progress {
-                    Progress::Running { started_at, .. } => *started_at,
-                    Progress::Waiting | Progress::Ended(_) | Progress::NotRun => 0,
-                };
-                *progress = Progress::Ended(End {
-                    exit_code,
-                    error: None,
-                    started_at,
-                    finished_at: seconds_now(),
-                });
+                if let Some(at) = pod.ended(place, exit_code, seconds_now()) {
+                    self.timers.insert((at, key));
+                }
                 self.advance(key);
             }
         }
@@ -482,11 +503,15 @@ impl Keeper {
                     signals::send_to_group(pid, libc::SIGKILL);
                 }
             }
+            let wakes = pod.wake(now);
             if pod.deadline.is_some_and(|at| at <= now) {
                 pod.deadline = None;
                 pod.deadline_exceeded = true;
                 pod.give_up();
                 self.terminate(key, GRACE, |_| true);
+            }
+            if wakes {
+                self.advance(key);
             }
         }
     }

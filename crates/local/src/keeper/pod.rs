@@ -1,14 +1,16 @@
 //! One pod of the keeper: which of its processes may begin, and when it is over.
 
 use std::rc::Rc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use crate::protocol::{ContainerState, PodState, Progress, Role, Spawn, Stage};
+use crate::protocol::{ContainerState, End, PodState, Progress, Role, Spawn, Stage};
 use crate::spawn::Base;
 
 pub(super) struct Pod {
     pub spawn: Spawn,
     pub base: Rc<Base>,
+    /// Who has had it started.
+    pub client: u64,
     pub progress: Vec<Progress>,
     /// Slots that it has taken.
     pub holds: u32,
@@ -19,14 +21,24 @@ pub(super) struct Pod {
     pub kill_at: Option<Instant>,
     /// Its sidecars were told to end.
     pub dismissed: bool,
+    /// Nothing more of it may begin.
+    is_given_up: bool,
+    /// How often each process has been begun.
+    begun: Vec<u32>,
+    /// When each process that rests is begun again.
+    again: Vec<Option<Instant>>,
 }
 
 impl Pod {
-    pub(super) fn new(spawn: Spawn, base: Rc<Base>) -> Self {
+    pub(super) fn new(spawn: Spawn, base: Rc<Base>, client: u64) -> Self {
         Self {
             progress: vec![Progress::Waiting; spawn.processes.len()],
+            begun: vec![0; spawn.processes.len()],
+            again: vec![None; spawn.processes.len()],
+            is_given_up: false,
             spawn,
             base,
+            client,
             holds: 0,
             deadline: None,
             deadline_exceeded: false,
@@ -46,6 +58,10 @@ impl Pod {
             if before.iter().map(of).any(has_failed) {
                 self.progress[place] = Progress::NotRun;
             } else if before.iter().map(of).all(has_done_well) {
+                if self.spawn.processes[place].attempts == 0 {
+                    self.progress[place] = done_at_once();
+                    continue;
+                }
                 return u16::try_from(place).ok();
             }
         }
@@ -54,11 +70,64 @@ impl Pod {
 
     /// Nothing more of it may begin.
     pub(super) fn give_up(&mut self) {
+        self.is_given_up = true;
         for progress in &mut self.progress {
-            if *progress == Progress::Waiting {
-                *progress = Progress::NotRun;
+            match progress {
+                Progress::Waiting => *progress = Progress::NotRun,
+                Progress::Resting(end) => *progress = Progress::Ended(end.clone()),
+                Progress::Running { .. } | Progress::Ended(_) | Progress::NotRun => {}
             }
         }
+    }
+
+    /// A process is begun.
+    pub(super) fn begins(&mut self, place: u16) {
+        self.begun[usize::from(place)] += 1;
+    }
+
+    /// Takes in a process's end. Gives when it is to be begun again, if it is.
+    pub(super) fn ended(
+        &mut self,
+        place: u16,
+        exit_code: i32,
+        finished_at: i64,
+    ) -> Option<Instant> {
+        let place = usize::from(place);
+        let process = &self.spawn.processes[place];
+        let started_at = match self.progress[place] {
+            Progress::Running { started_at, .. } => started_at,
+            Progress::Waiting | Progress::Resting(_) | Progress::Ended(_) | Progress::NotRun => 0,
+        };
+        let end = End {
+            exit_code,
+            error: None,
+            started_at,
+            finished_at,
+        };
+        let again = exit_code != 0 && !self.is_given_up && self.begun[place] < process.attempts;
+        if !again {
+            self.progress[place] = Progress::Ended(end);
+            return None;
+        }
+        self.progress[place] = Progress::Resting(end);
+        let at = Instant::now() + Duration::from_millis(process.pause_milliseconds);
+        self.again[place] = Some(at);
+        Some(at)
+    }
+
+    /// Lets processes begin again that have rested.
+    pub(super) fn wake(&mut self, now: Instant) -> bool {
+        let mut woken = false;
+        for (progress, again) in self.progress.iter_mut().zip(&mut self.again) {
+            if again.is_some_and(|at| at <= now) {
+                *again = None;
+                if matches!(progress, Progress::Resting(_)) {
+                    *progress = Progress::Waiting;
+                    woken = true;
+                }
+            }
+        }
+        woken
     }
 
     /// The running processes with their roles.
@@ -68,7 +137,10 @@ impl Pod {
             .zip(&self.spawn.processes)
             .filter_map(|(progress, process)| match progress {
                 Progress::Running { pid, .. } => Some((*pid, process.role)),
-                Progress::Waiting | Progress::Ended(_) | Progress::NotRun => None,
+                Progress::Waiting
+                | Progress::Resting(_)
+                | Progress::Ended(_)
+                | Progress::NotRun => None,
             })
     }
 
@@ -118,6 +190,17 @@ impl Pod {
             deadline_exceeded: self.deadline_exceeded,
         }
     }
+}
+
+/// A container that is to be tried no time at all has done well. Argo: `retry.OnError`.
+fn done_at_once() -> Progress {
+    let now = super::seconds_now();
+    Progress::Ended(End {
+        exit_code: 0,
+        error: None,
+        started_at: now,
+        finished_at: now,
+    })
 }
 
 fn is_done(progress: &Progress) -> bool {

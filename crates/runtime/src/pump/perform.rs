@@ -95,6 +95,7 @@ impl Pump {
             self.deliver(id, number, gathered.ended);
         }
         if pending.ended {
+            backend.run_ended(id);
             self.release(id, observer);
         }
         Ok(())
@@ -127,6 +128,7 @@ impl Pump {
                         phase: NodePhase::Error,
                         message: Some(error.into()),
                         outputs: ResultSeen::default(),
+                        exit_code: None,
                     };
                     self.controller
                         .tell(now(), key.run, Fact::TaskSeen(key, seen));

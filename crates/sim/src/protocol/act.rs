@@ -3,11 +3,13 @@
 use argosy_api::{NodePhase, Workflow};
 use argosy_engine::fact::{Command, NodeSelector};
 use argosy_engine::ids::RunId;
+use argosy_engine::revision::Revision;
 use argosy_engine::run::RestartChoice;
 
 use super::request::{Act, Verb};
 use super::submit::override_parameters;
 use super::{Answer, ProtocolError, Session, one};
+use crate::objects::{read, refusal, typed};
 
 /// The letters that Kubernetes takes for generated names.
 const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
@@ -83,12 +85,14 @@ impl Session {
             }
             (Verb::Suspend, _) => Command::Suspend,
             (Verb::Retry, selector) => {
-                self.check_retry(id, act, selector.as_ref())?;
+                let revision = self.revision(id, act)?;
+                self.check_retry(id, act, selector.as_ref(), revision.as_ref())?;
                 Command::Retry {
                     restart_successful: act.restart_successful,
                     selector,
                     parameters: pairs(&act.parameters.0),
                     from: self.from(id, act)?,
+                    revision: revision.map(Box::new),
                 }
             }
             (Verb::Resubmit, _) => return self.resubmit(id, act),
@@ -133,6 +137,7 @@ impl Session {
         id: RunId,
         act: &Act,
         selector: Option<&NodeSelector>,
+        revision: Option<&Revision>,
     ) -> Result<(), ProtocolError> {
         let run = self.world.run(id).ok_or_else(|| {
             ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
@@ -143,10 +148,48 @@ impl Session {
             selector,
             from: from.as_ref(),
             new_parameters: !act.parameters.0.is_empty(),
+            revision,
         };
         run.plan_restart(choice)
             .map(drop)
             .map_err(ProtocolError::Refused)
+    }
+
+    /// The templates that take the place of the workflow's, checked.
+    fn revision(&self, id: RunId, act: &Act) -> Result<Option<Revision>, ProtocolError> {
+        let (Some(run), Some(yaml)) = (self.world.run(id), &act.template_from) else {
+            return Ok(None);
+        };
+        let definition = run.definition();
+        let mut revision = Revision::default();
+        for value in read(&yaml.0)? {
+            match value["kind"].as_str() {
+                None | Some("Workflow") => revision.add_workflow(&typed(value)?),
+                Some("WorkflowTemplate") => {
+                    revision.add_workflow_template(definition, &typed(value)?);
+                }
+                Some("ClusterWorkflowTemplate") => {
+                    revision.add_cluster_workflow_template(definition, &typed(value)?);
+                }
+                Some(other) => {
+                    return Err(ProtocolError::Refused(format!(
+                        "a {other} has no templates"
+                    )));
+                }
+            }
+        }
+        let there_is = self.world.objects.definition(definition.workflow.clone());
+        revision.add_missing(definition, &there_is);
+        let revised = definition
+            .revised(&revision)
+            .map_err(|error| ProtocolError::Refused(error.to_string()))?;
+        match refusal(&revised) {
+            Some(refusal) => Err(ProtocolError::Refused(refusal)),
+            // Elsewhere it is handed over, and stored, as JSON.
+            None => Ok(Some(serde_json::from_value(serde_json::to_value(
+                &revision,
+            )?)?)),
+        }
     }
 
     /// The node to run again from, by its ID, its name or the name that is shown.
@@ -244,6 +287,7 @@ fn check_fields(act: &Act) -> Result<(), ProtocolError> {
         ("restartSuccessful", act.restart_successful, &[Retry][..]),
         ("memoized", act.memoized, &[Resubmit][..]),
         ("from", act.from.is_some(), &[Retry][..]),
+        ("templateFrom", act.template_from.is_some(), &[Retry][..]),
     ];
     for (field, is_given, verbs) in given {
         if is_given && !verbs.contains(&act.verb) {

@@ -7,15 +7,19 @@ use k8s_openapi::api::core::v1::PodStatus;
 use serde_json::{Map, Value};
 
 use super::request::{Condition, PodReport, ReportedOutputs};
+use super::values::Scalar;
 use super::{Answer, ProtocolError, Session, one};
 use crate::pods::SimPod;
+
+/// The phases of a pod.
+const PHASES: [&str; 5] = ["Pending", "Running", "Succeeded", "Failed", "Unknown"];
 
 impl Session {
     pub(super) fn pods(&self, workflow: Option<&str>, all: bool) -> Result<Answer, ProtocolError> {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let pods: Vec<Value> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| !pod.gone && (all || pod.is_live()))
             .map(|pod| serde_json::to_value(pod.pod()))
@@ -33,7 +37,7 @@ impl Session {
         let condition = report.condition.clone().unwrap_or_default();
         Ok(self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .filter(|pod| self.holds(&condition, pod))
             .map(|pod| pod.request.key)
@@ -46,15 +50,24 @@ impl Session {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let mut pods: Vec<&SimPod> = self
             .world
-            .all_pods()
+            .pods_and_agents()
             .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
             .collect();
         pods.reverse();
         pods.sort_by_key(|pod| (!pod.is_live(), pod.gone));
-        let own = |pod: &&&SimPod| pod.name() == name;
+        let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
+        let own = |pod: &&&SimPod| {
+            let namespaced = || {
+                let namespace = pod.pod().metadata.namespace.as_deref().unwrap_or_default();
+                pod.name() == bare && name == format!("{namespace}/{bare}")
+            };
+            pod.name() == name || namespaced()
+        };
         let of_node = |pod: &&&SimPod| {
             let node = self.node_of(pod);
-            *pod.request.node_name == *name || node.id == name || node.display_name == name
+            !is_agent(pod) && *pod.request.node_name == *name
+                || node.id == name
+                || node.display_name == name
         };
         pods.iter()
             .find(own)
@@ -67,7 +80,7 @@ impl Session {
         let key = pod.request.key;
         self.world
             .run(key.run)
-            .map(|run| run.node_status_at(key.node.0))
+            .and_then(|run| Some(run.node_status_at(run.node_of_pod(key)?.0)))
             .unwrap_or_default()
     }
 
@@ -84,7 +97,9 @@ impl Session {
             let known = labels.and_then(|labels| labels.get(key));
             known.map(String::as_str) == value.as_str()
         });
-        if !live || !labelled {
+        // Agents do no step: they are meant only where they are asked for.
+        let asked_for = condition.name.is_some() || !condition.labels.is_empty();
+        if !live || !labelled || (is_agent(pod) && !asked_for) {
             return false;
         }
         let node = self.node_of(pod);
@@ -92,7 +107,16 @@ impl Session {
             Some(reference) => &reference.template,
             None => &node.template_name,
         };
-        is(&condition.name, pod.name())
+        let named = |name: &str| {
+            [
+                pod.name(),
+                &pod.request.node_name,
+                &node.id,
+                &node.display_name,
+            ]
+            .contains(&name)
+        };
+        condition.name.as_deref().is_none_or(named)
             && is(&condition.node_name, &pod.request.node_name)
             && is(&condition.node_id, &node.id)
             && is(&condition.display_name, &node.display_name)
@@ -107,15 +131,13 @@ impl Session {
     fn task_named(&self, report: &PodReport) -> Option<PodKey> {
         let name = report.name.as_deref().or_else(|| {
             let condition = report.condition.as_ref()?;
-            condition
-                .node_name
-                .as_deref()
-                .or(condition.display_name.as_deref())
+            let named = condition.name.as_deref().or(condition.node_name.as_deref());
+            named.or(condition.display_name.as_deref())
         })?;
         let mut tasks = self.world.tasks();
         let found = tasks.find(|task| {
             let run = self.world.run(task.key.run);
-            let node = run.map(|run| run.node_status_at(task.key.node.0));
+            let node = run.and_then(|run| Some(run.node_status_at(run.node_of_pod(task.key)?.0)));
             let named = node.is_some_and(|node| {
                 node.name == name || node.id == name || node.display_name == name
             });
@@ -130,7 +152,12 @@ impl Session {
 
     /// What an agent reports of an `http` or `plugin` node.
     fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
-        let phase = report.phase.as_deref().unwrap_or("Succeeded");
+        let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
+        let phase = match (&report.phase, own_code) {
+            (Some(phase), _) => phase.as_str(),
+            (None, Some(0) | None) => "Succeeded",
+            (None, Some(_)) => "Failed",
+        };
         let phase = NodePhase::parse(phase)
             .ok_or_else(|| ProtocolError::Refused(format!("there is no phase {phase:?}")))?;
         let outputs = match &report.outputs {
@@ -141,6 +168,7 @@ impl Session {
             phase,
             message: report.message.as_deref().map(Into::into),
             outputs,
+            exit_code: reported_code(report)?,
         };
         self.world.tell_task(key, seen);
         Ok(one("pods", Vec::<Value>::new()))
@@ -154,7 +182,9 @@ impl Session {
         let mut names = Vec::new();
         for key in keys {
             self.report(key, report)?;
-            let name = self.world.pods.get(&key).map(SimPod::name);
+            let pods = self.world.pods_and_agents();
+            let mut pods = pods.filter(|pod| pod.request.key == key);
+            let name = pods.next().map(SimPod::name);
             names.push(name.unwrap_or_default().to_owned());
         }
         Ok(one("pods", names))
@@ -162,29 +192,34 @@ impl Session {
 
     fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
         let now = self.world.now();
-        let outputs_code = report
-            .outputs
-            .as_ref()
-            .and_then(|outputs| outputs.exit_code.as_ref())
-            .and_then(|code| code.0.parse().ok());
-        let exit_code = report.exit_code.or(outputs_code);
-        let phase = match (&report.phase, report.exit_code) {
+        let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
+        let exit_code = match own_code {
+            Some(code) => Some(code),
+            None => reported_code(report)?,
+        };
+        let phase = match (&report.phase, own_code) {
             (Some(phase), _) => Some(phase.as_str()),
             (None, Some(0)) => Some("Succeeded"),
             (None, Some(_)) => Some("Failed"),
             (None, None) => None,
         };
-        let Some(pod) = self.world.pods.get_mut(&key) else {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) else {
             return Ok(());
         };
         if let Some(phase) = phase {
-            if !matches!(phase, "Pending" | "Running" | "Succeeded" | "Failed") {
+            if !PHASES.contains(&phase) {
                 return Err(ProtocolError::Refused(format!(
-                    "a pod's phase is Pending, Running, Succeeded or Failed, not {phase:?}"
+                    "a pod's phase is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
                 )));
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
             pod.enter(phase, code, now);
+        }
+        if report.node_name.is_some() {
+            let spec = pod.request.pod.spec.get_or_insert_default();
+            spec.node_name.clone_from(&report.node_name);
         }
         let status = pod.status_mut();
         if report.message.is_some() {
@@ -197,10 +232,15 @@ impl Session {
             *status = merged(status, raw)?;
         }
         let ended = pod.has_ended();
+        if is_agent(pod) {
+            self.world.tell_of_agent(key);
+            return Ok(());
+        }
         let changed = phase.is_some()
             || report.status.is_some()
             || report.message.is_some()
-            || report.reason.is_some();
+            || report.reason.is_some()
+            || report.node_name.is_some();
         let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
         match &report.outputs {
             Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
@@ -225,7 +265,10 @@ impl Session {
         workflow: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        self.world.remove_pod(key);
+        match key.node {
+            NodeIndex::AGENT => self.world.remove_agent(key),
+            _ => self.world.remove_pod(key),
+        }
         Ok(Answer::new())
     }
 
@@ -236,7 +279,9 @@ impl Session {
         message: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
         let key = self.pod_named(name, workflow)?;
-        if let Some(pod) = self.world.pods.get_mut(&key) {
+        let world = &mut self.world;
+        let known = world.pods.get_mut(&key);
+        if let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) {
             let status = pod.status_mut();
             status.phase = Some("Failed".to_owned());
             status.reason = Some("Evicted".to_owned());
@@ -244,6 +289,7 @@ impl Session {
             status.message = Some(message.to_owned());
         }
         self.world.tell_pod(key);
+        self.world.tell_of_agent(key);
         Ok(Answer::new())
     }
 
@@ -254,6 +300,23 @@ impl Session {
             .map(|run| run.find_nodes(text))
             .unwrap_or_default()
     }
+}
+
+fn exit_code_of(code: &Scalar) -> Result<i32, ProtocolError> {
+    let text = &code.0;
+    text.parse()
+        .map_err(|_| ProtocolError::Refused(format!("an exit code is a number, not {text:?}")))
+}
+
+/// The exit code among the reported outputs.
+fn reported_code(report: &PodReport) -> Result<Option<i32>, ProtocolError> {
+    let outputs = report.outputs.as_ref();
+    let code = outputs.and_then(|outputs| outputs.exit_code.as_ref());
+    code.map(exit_code_of).transpose()
+}
+
+fn is_agent(pod: &SimPod) -> bool {
+    pod.request.key.node == NodeIndex::AGENT
 }
 
 fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {
@@ -272,7 +335,7 @@ fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {
             .iter()
             .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
             .collect(),
-        artifacts: outputs.artifacts.clone(),
+        artifacts: outputs.artifacts.0.clone(),
         result: outputs.result.as_ref().map(|text| text.0.as_str().into()),
         progress,
         error: outputs.error.as_deref().map(Into::into),

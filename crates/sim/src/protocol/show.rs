@@ -1,5 +1,6 @@
 //! `get`, `list`, `facts` and `why`: what can be looked at.
 
+use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::fact::TimedFact;
 use argosy_engine::locks::LockKind;
 use argosy_engine::metrics::{Current, Kind as MetricKind};
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::request::Kind;
 use super::{Answer, ProtocolError, Session, one};
+use crate::objects::NAMESPACE;
 
 impl Session {
     pub(super) fn get(&self, name: &str) -> Result<Answer, ProtocolError> {
@@ -26,14 +28,7 @@ impl Session {
                 .map(serde_json::to_value)
                 .collect::<Result<Vec<Value>, _>>()?,
             Kind::Timers => self.timers(),
-            Kind::Configmaps => self
-                .world
-                .objects
-                .config_maps
-                .values()
-                .chain(self.world.cluster.config_maps.values())
-                .map(serde_json::to_value)
-                .collect::<Result<_, _>>()?,
+            Kind::Configmaps => self.config_maps()?,
             Kind::Taskresults => self.task_results()?,
             Kind::Locks => self.locks(),
             Kind::Caches => self
@@ -56,6 +51,35 @@ impl Session {
                 .collect::<Result<_, _>>()?,
         };
         Ok(one("items", items))
+    }
+
+    /// The ConfigMaps, with the entries that caches have been given, and those that were made for
+    /// them in the controller's namespace.
+    fn config_maps(&self) -> Result<Vec<Value>, ProtocolError> {
+        let (objects, caches) = (&self.world.objects, &self.world.caches);
+        let mut items = Vec::new();
+        for map in objects.config_maps.values() {
+            let mut map = map.clone();
+            let name = map.metadata.name.as_deref().unwrap_or_default();
+            if let Some(data) = caches.data(name) {
+                map.data = Some(data.clone());
+            }
+            items.push(serde_json::to_value(map)?);
+        }
+        let known = |name: &str| objects.config_maps.keys().any(|(_, known)| known == name);
+        for name in caches.names().filter(|name| !known(name)) {
+            let (label, value) = CACHE_LABEL;
+            items.push(json!({
+                "apiVersion": "v1",
+                "kind": "ConfigMap",
+                "metadata": {"name": name, "namespace": NAMESPACE, "labels": {label: value}},
+                "data": caches.data(name),
+            }));
+        }
+        for map in self.world.cluster.config_maps.values() {
+            items.push(serde_json::to_value(map)?);
+        }
+        Ok(items)
     }
 
     fn locks(&self) -> Vec<Value> {

@@ -186,6 +186,7 @@ impl Play<'_> {
             phase,
             message: None,
             outputs,
+            exit_code: None,
         };
         self.world.tell_task(key, seen);
     }
@@ -344,6 +345,7 @@ impl Play<'_> {
                     selector: selector.as_ref(),
                     from: from.as_ref(),
                     new_parameters: false,
+                    revision: None,
                 };
                 let can = self
                     .world
@@ -359,11 +361,16 @@ impl Play<'_> {
                     selector,
                     parameters: Vec::new(),
                     from,
+                    revision: None,
                 }
             }
         };
         self.tell(&format!("asks {command:?} of {}", id.0));
-        self.world.ask_later(id, command);
+        match command {
+            Command::Stop { .. } | Command::Terminate => self.world.ask_later(id, command),
+            // Written into the status before the controller looks, as `argosy sim` has it.
+            _ => self.world.ask_now(id, command),
+        }
     }
 
     /// What must hold at every settled instant.
