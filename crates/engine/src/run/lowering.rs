@@ -105,6 +105,9 @@ impl Run {
 
     /// The name of a node's pod.
     pub(crate) fn pod_name(&self, index: NodeIndex) -> String {
+        if self.has_old_pod_names() {
+            return self.node_id(index);
+        }
         let salt = self
             .node(index)
             .details

@@ -96,14 +96,6 @@ impl Run {
         }
     }
 
-    pub(super) fn pod_key(&self, index: NodeIndex) -> PodKey {
-        PodKey {
-            run: self.id,
-            node: index,
-            incarnation: self.node(index).incarnation,
-        }
-    }
-
     /// Has a node's pod ended, if there is one.
     pub(super) fn stop_pod(&mut self, index: NodeIndex) {
         self.wanted_pods.remove(&index);
@@ -121,17 +113,16 @@ impl Run {
         }
     }
 
-    fn knows_pod(&self, key: PodKey) -> bool {
-        self.nodes
-            .get(key.node.offset())
-            .is_some_and(|node| node.kind == NodeType::Pod && node.incarnation == key.incarnation)
+    /// The node whose present pod this is.
+    fn node_of_present_pod(&self, key: PodKey) -> Option<NodeIndex> {
+        self.node_of_pod(key)
+            .filter(|&index| self.node(index).kind == NodeType::Pod)
     }
 
     /// A pod stands in this state.
     pub(super) fn pod_seen(&mut self, key: PodKey, seen: &PodSeen) {
-        let index = key.node;
         let over = matches!(seen.phase, PodPhase::Succeeded | PodPhase::Failed) || seen.deleted;
-        if !self.knows_pod(key) {
+        let Some(index) = self.node_of_present_pod(key) else {
             self.effects.push(if over {
                 Effect::ForgetPod { pod: key }
             } else {
@@ -141,7 +132,7 @@ impl Run {
                 }
             });
             return;
-        }
+        };
         self.pod_exists(index);
         let asked = self.node(index).flags.has(Flags::POD_ASKED);
         if !over && self.node(index).flags.has(Flags::POD_ENDED) {
@@ -353,8 +344,11 @@ impl Run {
 
     /// The executor of a pod reports.
     pub(super) fn result_seen(&mut self, key: PodKey, seen: &ResultSeen) {
-        let index = key.node;
-        if !self.knows_pod(key) || self.node(index).phase.is_fulfilled() {
+        let Some(index) = self.node_of_present_pod(key) else {
+            return;
+        };
+        if self.node(index).phase.is_fulfilled() {
+            self.late_result_seen(index, seen);
             return;
         }
         if let Some(progress) = seen.progress {
@@ -384,6 +378,24 @@ impl Run {
             self.end(index, phase, None);
             self.collect_pod(index, true);
             self.effects.push(Effect::ForgetPod { pod: key });
+        }
+    }
+
+    /// The executor of a pod that has failed reports after its end was seen: what it put out is
+    /// shown, for as long as the workflow goes on. Argo: `taskResultReconciliation`.
+    fn late_result_seen(&mut self, index: NodeIndex, seen: &ResultSeen) {
+        let node = self.node(index);
+        let failed = node.phase.is_failed_or_error() && node.flags.has(Flags::POD_ENDED);
+        let over = self.status.phase.is_none_or(|phase| phase.is_completed());
+        let nothing =
+            seen.parameters.is_empty() && seen.artifacts.is_empty() && seen.result.is_none();
+        let complete = node.flags.has(Flags::RESULT_COMPLETE);
+        if !failed || over || nothing || complete {
+            return;
+        }
+        self.add_outputs(index, seen);
+        if seen.complete {
+            self.change(index).flags.set(Flags::RESULT_COMPLETE);
         }
     }
 
@@ -432,6 +444,9 @@ impl Run {
     fn pod_exists(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(Gate::Place)) {
             self.leave_gate(index);
+            if let Some(planned) = self.template_of(index) {
+                self.make_container_nodes(index, &planned);
+            }
         }
     }
 
