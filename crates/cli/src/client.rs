@@ -1,5 +1,6 @@
 //! The state of a data directory, as commands read and change it.
 
+use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,13 +8,12 @@ use anyhow::{Context, Result, bail};
 use argosy_engine::definition::Definition;
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
-use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 use argosy_engine::run::Run;
-use argosy_engine::settings::Settings;
 use argosy_store::{
     CommandId, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
 };
 
+use crate::controller::Configuration;
 use crate::options::Global;
 
 /// An open data directory.
@@ -21,6 +21,7 @@ pub struct Client {
     pub data_dir: PathBuf,
     pub store: Arc<dyn Store>,
     pub namespace: String,
+    configuration: OnceCell<Configuration>,
 }
 
 fn open_options(global: &Global) -> OpenOptions {
@@ -43,7 +44,17 @@ impl Client {
             store: Arc::new(store),
             namespace: global.namespace.clone(),
             data_dir,
+            configuration: OnceCell::new(),
         })
+    }
+
+    /// The controller's configuration, as it stands when it is first asked for.
+    pub fn configuration(&self) -> Result<&Configuration> {
+        if let Some(known) = self.configuration.get() {
+            return Ok(known);
+        }
+        let read = Configuration::read(&*self.store)?;
+        Ok(self.configuration.get_or_init(|| read))
     }
 
     /// The runs of the namespace, the latest first.
@@ -125,7 +136,7 @@ impl Client {
         let run = Run::load(
             id,
             Arc::new(definition),
-            settings(),
+            self.configuration()?.settings(),
             stored.state.as_deref(),
             rows,
             &find,
@@ -163,26 +174,6 @@ impl Client {
     pub fn log_path(&self, key: argosy_engine::ids::PodKey, container: &str) -> PathBuf {
         argosy_local::log_path(&self.data_dir, key, container)
     }
-}
-
-/// What the core is told of this machine.
-pub fn settings() -> Arc<Settings> {
-    let repository = ArtifactRepositoryView {
-        location: Some(argosy_api::ArtifactLocation {
-            s3: Some(Box::new(argosy_api::S3Artifact {
-                key: DEFAULT_KEY_FORMAT.to_owned(),
-                ..Default::default()
-            })),
-            ..Default::default()
-        }),
-        archive_logs: false,
-    };
-    Arc::new(Settings {
-        repository,
-        read_yaml: crate::files::read_yaml,
-        config: argosy_engine::config::Config::default(),
-        events: argosy_engine::settings::Events::Unheard,
-    })
 }
 
 /// Refuses what can't be a file's place, before anything is done.

@@ -2,6 +2,7 @@
 
 mod client;
 mod commands;
+mod controller;
 mod describe;
 mod files;
 mod gather;

@@ -65,7 +65,7 @@ impl Changed {
         let revised = of.revised(&revision).with_context(unusable)?;
         let known = crate::gather::known(&revised);
         let object = Object::Workflow(Box::new(revised.workflow));
-        let faults = validation::faults(&object, None, known, Purpose::Create);
+        let faults = validation::faults(&object, None, known, Purpose::Create, None);
         let Object::Workflow(workflow) = object else {
             return Ok(revision);
         };

@@ -79,7 +79,7 @@ pub fn carry_out(
     observer: &mut dyn Observer,
     until: Until,
 ) -> Result<()> {
-    let mut pump = Pump::new(client.store.clone(), crate::client::settings());
+    let mut pump = Pump::new(client.store.clone(), client.configuration()?.settings());
     let store = client.store.clone();
     let surroundings = Arc::new(move |run: RunId| {
         let Ok(environment) = store.environment(run) else {
@@ -112,6 +112,10 @@ pub fn carry_out(
                 "another process carries this workflow out; `argosy watch` shows how it goes"
             );
         }
+    }
+    if let Until::IdleFor(_) = until {
+        let version = client.configuration()?.version;
+        crate::controller::follow(client.store.clone(), version, handle.clone());
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
     let pressed = AtomicU32::new(0);

@@ -92,16 +92,23 @@ fn check(
 ) -> Result<Vec<Definition>> {
     let mut definitions = Vec::new();
     let mut faults = Vec::new();
+    let configuration = client.configuration()?;
+    let defaults = configuration.config.workflow_defaults.as_ref();
     for (workflow, origin) in workflows {
+        let mut workflow = workflow;
+        configuration.complete(&mut workflow)?;
         let object = Object::Workflow(Box::new(workflow));
         let known = validation::gathered(&object, shelf, &client.namespace)?.unwrap_or_default();
-        let found = validation::faults(&object, origin.as_ref(), known.clone(), Purpose::Create);
+        let purpose = Purpose::Create;
+        let found = validation::faults(&object, origin.as_ref(), known.clone(), purpose, defaults);
         let Object::Workflow(workflow) = object else {
             continue;
         };
         let errors = found.iter().any(files::Fault::is_error);
         faults.extend(found);
-        let definition = crate::gather::definition(*workflow, known);
+        let mut definition = crate::gather::definition(*workflow, known);
+        configuration.configure(&mut definition)?;
+        configuration.resolve_repository(&mut definition, shelf)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
             bail!("invalid spec: {error}");
         }
@@ -224,6 +231,15 @@ pub fn keep(client: &Client, object: &Object) -> Result<Applied> {
     };
     if kept.name.is_empty() {
         bail!("a {} has no metadata.name", kept.kind.as_str());
+    }
+    if kept.kind == ObjectKind::ConfigMap && kept.name == crate::controller::CONFIG_MAP {
+        let place = &client.configuration()?.namespace;
+        if !place.is_empty() && *place != kept.namespace {
+            bail!(
+                "the controller's configuration is kept in namespace {place}: change that one, or delete it first: argosy delete configmap {} -n {place}",
+                kept.name
+            );
+        }
     }
     let before = client.object(kept.kind, &kept.namespace, &kept.name)?;
     let mut value: serde_json::Value = serde_json::from_slice(&kept.json)?;

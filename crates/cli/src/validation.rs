@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use argosy_api::{Diagnostic, Document, ExecutorPlugin, ExecutorPluginError, FieldPath};
+use argosy_api::{Diagnostic, Document, ExecutorPlugin, ExecutorPluginError, FieldPath, Workflow};
 use argosy_engine::validate::{self, MissingReferences, Purpose, ValidateOptions};
 
 use crate::files::{Fault, Object};
@@ -39,17 +39,19 @@ pub fn gathered(
     gather(shelf, namespace, &spec).map(Some)
 }
 
-/// All faults of an object and of how it uses what it refers to.
+/// All faults of an object and of how it uses what it refers to, under the defaults of the
+/// controller.
 pub fn faults(
     object: &Object,
     origin: Option<&Origin>,
     known: Gathered,
     purpose: Purpose,
+    defaults: Option<&Workflow>,
 ) -> Vec<Fault> {
     let options = ValidateOptions {
         purpose,
         missing_references: MissingReferences::Refuse,
-        workflow_metadata: None,
+        workflow_metadata: defaults.and_then(|defaults| defaults.spec.workflow_metadata.clone()),
     };
     if let Some((field, error)) = plugin_error(object) {
         let path = FieldPath::root().field(field);

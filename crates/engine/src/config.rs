@@ -49,6 +49,8 @@ pub struct Config {
     pub retention_policy: Option<RetentionPolicy>,
     /// What is kept beyond the workflow object.
     pub persistence: Persistence,
+    /// How metrics are served.
+    pub metrics: MetricsConfig,
     /// No pod is made for the agent: somebody else carries out `http` and `plugin` templates.
     pub disable_agent_pod_creation: bool,
     /// Keys of Argo's that speak to other parts of the program: the server's page, its sign-in,
@@ -133,6 +135,54 @@ pub struct Persistence {
     pub archive_label_selector: Option<LabelSelector>,
 }
 
+/// How metrics are served. Argo: `MetricsConfig` in `config/config.go`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricsConfig {
+    /// Whether there are any; yes unless said otherwise.
+    pub enabled: Option<bool>,
+    /// Argo has no legacy metrics any more; the field is known and says nothing.
+    pub disable_legacy: bool,
+    /// For how long a metric that is told no more is kept: a span such as `10m`, or nothing for
+    /// ever.
+    #[serde(rename = "metricsTTL")]
+    pub metrics_ttl: String,
+    /// Where they are: `/metrics` unless said otherwise.
+    pub path: String,
+    /// On which port: 9090 unless said otherwise.
+    pub port: Option<u16>,
+    /// Whether what goes wrong is passed over.
+    pub ignore_errors: bool,
+    /// Whether they are served by TLS.
+    pub secure: Option<bool>,
+    /// Changes to metrics by their names.
+    pub modifiers: BTreeMap<String, MetricModifier>,
+    /// For OpenTelemetry: `Cumulative` or `Delta`.
+    pub temporality: String,
+}
+
+/// A change to a metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase", deny_unknown_fields)]
+pub struct MetricModifier {
+    /// It is not told.
+    pub disabled: bool,
+    /// Labels that it does without.
+    pub disabled_attributes: Vec<String>,
+    /// The upper bounds of a histogram's buckets.
+    pub histogram_buckets: Vec<f64>,
+}
+
+impl ConfigError {
+    /// The key that it is about; `None` for all of them together.
+    pub fn key(&self) -> Option<&str> {
+        match self {
+            Self::NotAlone => None,
+            Self::Unknown { key, .. } | Self::Unreadable { key, .. } => Some(key),
+        }
+    }
+}
+
 /// Why a ConfigMap can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
@@ -164,7 +214,8 @@ fn hint(nearest: &Option<String>) -> String {
 }
 
 /// Keys that the core reads.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
+    "metricsConfig",
     "images",
     "instanceID",
     "parallelism",
@@ -186,10 +237,9 @@ const KEYS: [&str; 18] = [
 ];
 
 /// Keys of Argo's that other parts read.
-const ELSEWHERE: [&str; 15] = [
+const ELSEWHERE: [&str; 14] = [
     "kubeConfig",
     "namespace",
-    "metricsConfig",
     "telemetryConfig",
     "resourceRateLimit",
     "links",
@@ -270,6 +320,20 @@ impl Config {
             "podGCGracePeriodSeconds" => self.pod_gc_grace_seconds = Some(read(key, value)?),
             "retentionPolicy" => self.retention_policy = Some(read(key, value)?),
             "persistence" => self.persistence = read(key, value)?,
+            "metricsConfig" => {
+                self.metrics = read(key, value)?;
+                let (path, ttl) = (&self.metrics.path, &self.metrics.metrics_ttl);
+                if !path.is_empty() && !path.starts_with('/') {
+                    return Err(unreadable(
+                        key,
+                        format!("path {path:?} must begin with a /"),
+                    ));
+                }
+                if !ttl.is_empty() {
+                    duration::parse_seconds(ttl)
+                        .map_err(|error| unreadable(key, error.to_string()))?;
+                }
+            }
             "disableAgentPodCreation" => self.disable_agent_pod_creation = read(key, value)?,
             known if ELSEWHERE.contains(&known) => self.elsewhere.push(known.to_owned()),
             unknown => {
@@ -286,6 +350,12 @@ impl Config {
     /// Whether a workflow must refer to a template.
     pub fn template_referencing(&self) -> Option<TemplateReferencing> {
         self.workflow_restrictions?.template_referencing
+    }
+
+    /// How many workflows may run at once, in all and in each namespace; 0 for no limit.
+    pub fn parallelism_limits(&self) -> (u32, u32) {
+        let limit = |limit: Option<i64>| limit.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
+        (limit(self.parallelism), limit(self.namespace_parallelism))
     }
 
     /// How often a node's pod is made anew when it failed before it began.

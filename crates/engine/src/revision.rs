@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ClusterWorkflowTemplate, Template, Workflow, WorkflowTemplate};
+use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Template, Workflow, WorkflowTemplate};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
@@ -28,6 +28,9 @@ pub struct Revision {
     /// ClusterWorkflowTemplates that the run did not refer to before.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub more_cluster_workflow_templates: BTreeMap<String, ClusterWorkflowTemplate>,
+    /// Executor plugins, for a run that knew none because it had no use for them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub executor_plugins: Vec<ExecutorPlugin>,
 }
 
 /// Why a run's templates can't be changed so.
@@ -120,6 +123,9 @@ impl Revision {
                 more.insert(name.clone(), template.clone());
             }
         }
+        if of.executor_plugins.is_empty() {
+            self.executor_plugins.clone_from(&there_is.executor_plugins);
+        }
     }
 }
 
@@ -141,6 +147,10 @@ impl Definition {
         for (name, template) in &revision.more_cluster_workflow_templates {
             let known = revised.cluster_workflow_templates.entry(name.clone());
             known.or_insert_with(|| template.clone());
+        }
+        if revised.executor_plugins.is_empty() {
+            let plugins = &revision.executor_plugins;
+            revised.executor_plugins.clone_from(plugins);
         }
         if !revision.templates.is_empty() {
             let own = revised.own_templates();

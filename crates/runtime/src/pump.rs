@@ -123,6 +123,8 @@ pub struct Pump {
     consumed: BTreeMap<RunId, Vec<u64>>,
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
+    /// Runs that were taken over and whose pods have not been told yet.
+    awaiting_pods: BTreeSet<RunId>,
     stopping: bool,
 }
 
@@ -130,7 +132,7 @@ impl Pump {
     /// A pump without runs.
     pub fn new(store: Arc<dyn Store>, settings: Arc<Settings>) -> Self {
         let (handle, inbox) = Handle::new();
-        Self {
+        let mut pump = Self {
             store,
             settings,
             controller: Controller::with_shared_locks(),
@@ -146,8 +148,17 @@ impl Pump {
             taken: BTreeMap::new(),
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
+            awaiting_pods: BTreeSet::new(),
             stopping: false,
-        }
+        };
+        pump.configure(pump.settings.clone());
+        pump
+    }
+
+    fn configure(&mut self, settings: Arc<Settings>) {
+        let (total, namespace) = settings.config.parallelism_limits();
+        self.controller.set_parallelism(total, namespace);
+        self.settings = settings;
     }
 
     /// Reaches the pump from elsewhere; also the sink of its backend's events.
@@ -199,6 +210,7 @@ impl Pump {
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
+            self.awaiting_pods.insert(id);
             backend.inventory(id);
         }
         Ok(true)
@@ -342,6 +354,7 @@ impl Pump {
             Message::Adopt(run) => {
                 self.adopt(run, backend)?;
             }
+            Message::Configure(settings) => self.configure(settings),
             Message::Stop => self.stopping = true,
         }
         Ok(())
@@ -366,6 +379,7 @@ impl Pump {
                     .tell(now(), task.run, Fact::TaskSeen(task, seen));
             }
             BackendEvent::Inventory(run, pods) => {
+                self.awaiting_pods.remove(&run);
                 self.controller.tell(now(), run, Fact::Inventory(pods));
             }
             BackendEvent::Slots(slots) => self.slots = slots,

@@ -51,11 +51,8 @@ impl Cluster {
 impl World {
     /// Gives the controller another ConfigMap. Runs that have begun keep what they began with.
     pub fn configure(&mut self, config: Config) {
-        let limit = |limit: Option<i64>| limit.and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
-        self.set_parallelism(
-            limit(config.parallelism),
-            limit(config.namespace_parallelism),
-        );
+        let (total, namespace) = config.parallelism_limits();
+        self.set_parallelism(total, namespace);
         let own = ArtifactRepositoryView::from(&config.artifact_repository);
         let named = own
             .location

@@ -337,6 +337,15 @@ impl Store for MemoryStore {
         Ok(self.rows().objects.get(&key).cloned())
     }
 
+    fn objects_named(&self, kind: ObjectKind, name: &str) -> Result<Vec<StoredObject>, StoreError> {
+        let rows = self.rows();
+        let found = rows.objects.values();
+        Ok(found
+            .filter(|object| object.kind == kind && object.name == name)
+            .cloned()
+            .collect())
+    }
+
     fn objects(
         &self,
         kind: ObjectKind,

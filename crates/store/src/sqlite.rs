@@ -316,6 +316,10 @@ impl Store for SqliteStore {
         read::object(&self.connection(), kind, namespace, name)
     }
 
+    fn objects_named(&self, kind: ObjectKind, name: &str) -> Result<Vec<StoredObject>, StoreError> {
+        read::objects_named(&self.connection(), kind, name)
+    }
+
     fn objects(
         &self,
         kind: ObjectKind,

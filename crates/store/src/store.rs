@@ -164,6 +164,9 @@ pub trait Store: Send + Sync {
         name: &str,
     ) -> Result<Option<StoredObject>, StoreError>;
 
+    /// The objects of a kind that have this name, by namespace; reads no others.
+    fn objects_named(&self, kind: ObjectKind, name: &str) -> Result<Vec<StoredObject>, StoreError>;
+
     /// All objects of a kind, in one namespace or in all, by namespace and name.
     fn objects(
         &self,

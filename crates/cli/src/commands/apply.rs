@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
-use crate::files::{self, Object};
+use crate::files::{self, Fault, Object};
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -91,12 +91,18 @@ pub fn read(
     }
     validation::report(&faults, "nothing was kept")?;
     for (object, origin) in &objects {
+        if let Object::ConfigMap(map) = object {
+            let found = crate::controller::faults(map);
+            let placed = found.into_iter().map(|fault| origin.document.place(fault));
+            faults.extend(placed.map(|fault| Fault::new(&origin.file, &origin.text, fault)));
+        }
         if let Some(known) = validation::gathered(object, &shelf, &client.namespace)? {
             faults.extend(validation::faults(
                 object,
                 Some(origin),
                 known,
                 Purpose::Create,
+                None,
             ));
         }
     }

@@ -9,7 +9,7 @@ use argosy_engine::validate::Purpose;
 use argosy_store::ObjectKind;
 
 use crate::client::Client;
-use crate::files::{self, Fault};
+use crate::files::{self, Fault, Object};
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::style::Style;
@@ -150,14 +150,16 @@ fn lint(
             }
         }
     }
-    for (object, origin) in &objects {
+    let configuration = client.map(Client::configuration).transpose()?;
+    let defaults = configuration.and_then(|known| known.config.workflow_defaults.as_ref());
+    for (object, origin) in &mut objects {
+        if let (Object::Workflow(workflow), Some(configuration)) = (&mut *object, configuration) {
+            configuration.complete(workflow)?;
+        }
         if let Some(known) = validation::gathered(object, &shelf, namespace)? {
-            faults.extend(validation::faults(
-                object,
-                Some(origin),
-                known,
-                Purpose::Lint,
-            ));
+            let purpose = Purpose::Lint;
+            let origin = Some(&*origin);
+            faults.extend(validation::faults(object, origin, known, purpose, defaults));
         }
     }
     Ok(Found {

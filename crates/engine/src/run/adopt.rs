@@ -202,7 +202,7 @@ impl Run {
             self.change(index);
         }
         if self.status.phase.is_none_or(WorkflowPhase::is_completed) {
-            for node in &mut self.nodes {
+            for node in self.nodes.iter_mut() {
                 node.flags.set(Flags::SETTLED);
             }
             return;
@@ -323,7 +323,10 @@ impl Run {
     }
 
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
-        let waits = node.phase == NodePhase::Pending && !node.flags.has(Flags::HOLDS_LOCKS);
+        // It is the retried node, or the pod, that has the locks, not its attempts or containers.
+        let waits = node.phase == NodePhase::Pending
+            && !node.flags.has(Flags::HOLDS_LOCKS)
+            && !matches!(node.role, Role::Attempt | Role::Container);
         if let Some(template) = found.template.as_deref().filter(|_| waits) {
             if template.template.synchronization.is_some() {
                 let lock = found.status.synchronization_status.as_ref();

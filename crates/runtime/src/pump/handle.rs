@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
+use argosy_engine::settings::Settings;
 use argosy_store::StoreError;
 
 use crate::backend::{BackendEvent, EventSink};
@@ -16,6 +17,7 @@ pub(super) enum Message {
     Committed(u64, Result<(), StoreError>),
     Ask(RunId, Command),
     Adopt(RunId),
+    Configure(Arc<Settings>),
     Stop,
 }
 
@@ -51,6 +53,12 @@ impl Handle {
     /// Has the pump take a run over.
     pub fn adopt(&self, run: RunId) {
         self.send(Message::Adopt(run));
+    }
+
+    /// Gives the pump other settings: limits hold at once, all else for runs that it takes over
+    /// from now on.
+    pub fn configure(&self, settings: Arc<Settings>) {
+        self.send(Message::Configure(settings));
     }
 
     /// Has the pump end after what it is doing. Its runs stay as they are in the store.

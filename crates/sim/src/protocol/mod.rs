@@ -7,6 +7,7 @@ mod pods;
 mod request;
 mod show;
 mod submit;
+mod values;
 
 use serde_json::{Map, Value};
 
@@ -16,9 +17,9 @@ use argosy_engine::timestamp;
 use crate::world::{Halting, SimError, World};
 
 pub use request::Request;
-use request::Time;
-pub(crate) use request::{Pairs, Scalar};
 pub(crate) use submit::override_parameters;
+pub(crate) use values::{Pairs, Scalar};
+use values::{Span, Time};
 
 /// What an answer holds beside `ok`.
 type Answer = Map<String, Value>;
@@ -124,9 +125,13 @@ impl Session {
         }
     }
 
-    fn advance(&mut self, seconds: Option<f64>, to: Option<Time>) -> Result<Answer, ProtocolError> {
+    fn advance(
+        &mut self,
+        seconds: Option<Span>,
+        to: Option<Time>,
+    ) -> Result<Answer, ProtocolError> {
         let end = match (seconds, to) {
-            (Some(seconds), None) if (0.0..MOST_SECONDS).contains(&seconds) => {
+            (Some(Span(seconds)), None) if (0.0..MOST_SECONDS).contains(&seconds) => {
                 let sum = self.fraction + seconds;
                 self.fraction = sum.fract();
                 self.world.now().plus(sum.trunc() as i64)

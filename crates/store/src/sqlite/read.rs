@@ -406,6 +406,24 @@ fn stored_object(kind: ObjectKind, row: &Row<'_>) -> rusqlite::Result<StoredObje
     })
 }
 
+pub(super) fn objects_named(
+    connection: &Connection,
+    kind: ObjectKind,
+    name: &str,
+) -> Result<Vec<StoredObject>, StoreError> {
+    let attempt = "look for an object";
+    let mut statement = connection
+        .prepare_cached(
+            "SELECT namespace, name, json, resource_version FROM object
+             WHERE kind = ? AND name = ? ORDER BY namespace",
+        )
+        .attempt(attempt)?;
+    let rows = statement
+        .query_map(params![kind.as_str(), name], |row| stored_object(kind, row))
+        .attempt(attempt)?;
+    rows.collect::<Result<_, _>>().attempt(attempt)
+}
+
 pub(super) fn objects(
     connection: &Connection,
     kind: ObjectKind,

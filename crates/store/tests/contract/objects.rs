@@ -56,6 +56,11 @@ fn objects_are_kept_by_kind_namespace_and_name() {
         );
         assert_eq!(list(ObjectKind::ConfigMap, Some("b")), [named("b", "x")]);
         assert_eq!(list(ObjectKind::CronWorkflow, None), []);
+        let same = store
+            .objects_named(ObjectKind::ConfigMap, "x")
+            .expect("read");
+        let places: Vec<&str> = same.iter().map(|found| found.namespace.as_str()).collect();
+        assert_eq!(places, ["a", "b"]);
         let found = store.object(ObjectKind::Secret, "b", "x").expect("read");
         let found = found.expect("a secret");
         assert_eq!(
