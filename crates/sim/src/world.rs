@@ -302,7 +302,7 @@ impl World {
 
     fn make_pod(&mut self, mut request: PodRequest) {
         let key = request.key;
-        self.note(|| format!("pod {key:?} {}", request.node_name));
+        self.note(|| format!("pod of {} ({})", request.node_name, key.incarnation));
         let stored = self.stored.get(&key.run);
         let workflow = stored.map(|stored| &stored.definition.workflow);
         if let Some(map) = workflow.and_then(|workflow| offload(&mut request.pod, workflow)) {
@@ -320,9 +320,39 @@ impl World {
         }
     }
 
+    /// Keeps what an effect does, in words that don't depend on the order in which nodes were made.
+    fn note_effect(&mut self, effect: &Effect) {
+        let pod_name = |key: &PodKey| {
+            let pod = self.pods.get(key);
+            pod.map_or_else(String::new, |pod| pod.name().to_owned())
+        };
+        let text = match effect {
+            Effect::StopPod { pod, .. } => format!("stop {}", pod_name(pod)),
+            Effect::DeletePod { name, at, .. } => format!("delete {name} at {}", at.0),
+            Effect::MakeClaim { claim, .. } => format!("make {:?}", claim.metadata.name),
+            Effect::DropClaim { name, .. } => format!("drop {name}"),
+            Effect::Event(event) => format!("event {}: {}", event.reason, event.message),
+            Effect::SaveCache {
+                cache, key, entry, ..
+            } => format!("save {cache} {key} {entry}"),
+            Effect::RunTask(task) => format!("task {}", task.node_id),
+            Effect::RunEnded => "the end".to_owned(),
+            // What is asked again after a crash, and what says no more than what has been said.
+            Effect::ForgetPod { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::DeleteArtifacts(_)
+            | Effect::AskLocks(_)
+            | Effect::ReleaseLocks(_)
+            | Effect::LoadCache { .. }
+            | Effect::StopTask { .. } => return,
+        };
+        self.note(|| text);
+    }
+
     fn perform(&mut self, id: RunId, effect: Effect, ticket: Option<Ticket>) {
         if ticket.is_none_or(|ticket| self.noted.insert(ticket)) {
-            self.note(|| format!("{effect:?}"));
+            self.note_effect(&effect);
         }
         match effect {
             Effect::StopPod { pod, .. } => self.halt(pod),

@@ -202,7 +202,7 @@ impl Run {
             self.change(index);
         }
         if self.status.phase.is_none_or(WorkflowPhase::is_completed) {
-            for node in &mut self.nodes {
+            for node in self.nodes.iter_mut() {
                 node.flags.set(Flags::SETTLED);
             }
             return;

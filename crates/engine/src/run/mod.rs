@@ -11,6 +11,7 @@ mod adopt;
 mod adopt_rest;
 mod agent;
 mod aggregate;
+mod arena;
 mod arguments;
 mod body;
 mod claims;
@@ -82,6 +83,7 @@ pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
+use arena::Arena;
 use globals::Globals;
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
@@ -96,7 +98,7 @@ pub struct Run {
     plan: Arc<Plan>,
     settings: Arc<Settings>,
     globals: Globals,
-    nodes: Vec<Node>,
+    nodes: Arena<Node>,
     /// Templates whose structure had tags, by the node that they were compiled for.
     late: BTreeMap<NodeIndex, Arc<PlannedTemplate>>,
     /// Node IDs that are taken.
@@ -245,7 +247,7 @@ impl Run {
             definition,
             plan,
             settings,
-            nodes: Vec::new(),
+            nodes: Arena::default(),
             late: BTreeMap::new(),
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),

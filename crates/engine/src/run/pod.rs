@@ -444,6 +444,9 @@ impl Run {
     fn pod_exists(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(Gate::Place)) {
             self.leave_gate(index);
+            if let Some(planned) = self.template_of(index) {
+                self.make_container_nodes(index, &planned);
+            }
         }
     }
 

@@ -153,14 +153,18 @@ impl Play<'_> {
 
     /// A pod to which something can still happen.
     fn some_pod(&mut self) -> Option<PodKey> {
-        let live: Vec<PodKey> = self.world.pods().into_iter().map(|(key, _)| key).collect();
-        self.dice.choose(&live).copied()
+        let mut live = self.world.pods();
+        live.sort_by(|(one, a), (other, b)| (one.run, a).cmp(&(other.run, b)));
+        self.dice.choose(&live).map(|(key, _)| *key)
     }
 
     /// A task that an agent carries out.
     fn some_task(&mut self) -> Option<PodKey> {
-        let tasks: Vec<PodKey> = self.world.tasks().map(|task| task.key).collect();
-        self.dice.choose(&tasks).copied()
+        let mut tasks: Vec<(RunId, &str, PodKey)> = (self.world.tasks())
+            .map(|task| (task.key.run, &*task.node_id, task.key))
+            .collect();
+        tasks.sort_unstable();
+        self.dice.choose(&tasks).map(|(_, _, key)| *key)
     }
 
     fn end_task(&mut self, key: PodKey) {
@@ -297,8 +301,17 @@ impl Play<'_> {
 
     /// An older state of a pod is told, or one that is known already.
     fn tell_again(&mut self) {
-        let keys: Vec<PodKey> = self.world.all_pods().map(|pod| pod.request.key).collect();
-        if let Some(&key) = self.dice.choose(&keys) {
+        let mut keys: Vec<(RunId, &str, PodKey)> = (self.world.all_pods())
+            .map(|pod| {
+                (
+                    pod.request.key.run,
+                    &*pod.request.node_name,
+                    pod.request.key,
+                )
+            })
+            .collect();
+        keys.sort_unstable();
+        if let Some(&(_, _, key)) = self.dice.choose(&keys) {
             let forgotten = self.world.pods.get(&key).is_some_and(|pod| pod.forgotten);
             if !(forgotten && self.retried) {
                 self.tell(&format!("is told again {}", self.name_of(key)));
