@@ -15,6 +15,7 @@ use argosy_engine::timestamp;
 
 use crate::world::{Halting, SimError, World};
 
+pub(crate) use config::read_config;
 pub use request::Request;
 use request::Time;
 pub(crate) use request::{Pairs, Scalar};
