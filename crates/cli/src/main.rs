@@ -9,6 +9,7 @@ mod gather;
 mod host;
 mod label_selector;
 mod live;
+mod metrics;
 mod node_match;
 mod options;
 mod output;

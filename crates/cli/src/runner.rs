@@ -154,6 +154,7 @@ fn lock_file(data_dir: &Path) -> PathBuf {
 pub fn background(
     client_options: &crate::options::Global,
     max_processes: Option<u32>,
+    metrics_address: Option<&str>,
 ) -> Result<()> {
     let data_dir = client_options.data_dir()?;
     argosy_store::create_private(&data_dir)?;
@@ -164,6 +165,13 @@ pub fn background(
     }
     let keeper = fork_keeper(&data_dir)?;
     let client = Client::open(client_options)?;
+    if let Some(address) = metrics_address {
+        let config = &client.configuration()?.config.metrics;
+        // Workflows go on without; whoever looks for metrics finds why in the log.
+        if let Err(error) = crate::metrics::serve(address, client.store.clone(), config) {
+            eprintln!("warning: {error:#}");
+        }
+    }
     let mut observer = argosy_runtime::NoObserver;
     carry_out(
         &client,

@@ -33,6 +33,10 @@ pub struct Arguments {
     /// another runner has said, if not given
     #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
+    /// Serve metrics at this address while workflows run: HOST:PORT, PORT on this machine, or
+    /// nothing for Argo's own port
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    metrics_address: Option<String>,
     /// Print the workflow as it ended, and nothing else
     #[arg(short, long)]
     output: Option<Format>,
@@ -71,6 +75,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         }
         submission::create_all(&client, submission)?
     };
+    if let Some(address) = &arguments.metrics_address {
+        let config = &client.configuration()?.config.metrics;
+        crate::metrics::serve(address, client.store.clone(), config)?;
+    }
     let mut printer = Printer {
         client: &client,
         live: arguments

@@ -329,7 +329,7 @@ fn check_expression(text: &str, path: &dyn Fn() -> String, findings: &mut Vec<Fi
     if text.is_empty() || has_tags(text) {
         return;
     }
-    if let Err(error) = Program::compile(text) {
+    if let Err(error) = Program::check(text) {
         findings.push(expression_warning(path(), text, &error));
     }
 }

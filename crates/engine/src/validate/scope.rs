@@ -159,7 +159,7 @@ impl<'s> Scope<'s> {
                     verdict => found(Notice::Unresolved(tag, verdict)),
                 },
                 Tag::Expression(expression) => {
-                    if let Err(error) = Program::compile(expression) {
+                    if let Err(error) = Program::check(expression) {
                         found(Notice::Expression(expression, error));
                     }
                 }

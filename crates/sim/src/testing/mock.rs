@@ -32,11 +32,17 @@ impl Mock {
             outputs: says.outputs.clone(),
             exit_code: says.exit_code,
             message: says.message.clone(),
+            reason: says.reason.clone(),
+            error: says.error.clone(),
+            lost: says.lost,
             duration: says.duration,
         };
         let outputs = &single.outputs;
         let says_one = single.exit_code != 0
             || single.message.is_some()
+            || single.reason.is_some()
+            || single.error.is_some()
+            || single.lost.is_some()
             || single.duration.0 != 0
             || !outputs.parameters.0.is_empty()
             || !outputs.artifacts.is_empty()
@@ -133,6 +139,9 @@ pub(super) fn mocked(
     let mut outcome = Outcome {
         exit_code: says.exit_code,
         message: says.message.clone(),
+        reason: says.reason.clone(),
+        error: says.error.clone(),
+        lost: says.lost,
         result: says.outputs.result.as_ref().map(|text| text.0.clone()),
         ..Outcome::default()
     };
@@ -153,7 +162,7 @@ pub(super) fn mocked(
             outcome.artifacts.push(saved(artifact, place)?);
         }
     }
-    if outcome.exit_code != 0 {
+    if outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some() {
         return Ok(outcome);
     }
     let made_up = made_up(declared);

@@ -159,6 +159,25 @@ fn the_branches_that_were_taken() {
                 "+ template echo",
             ],
         ),
+        (
+            "what stands inline, and hooks",
+            "hooked",
+            "{node: B, exitCode: 1}",
+            &[
+                "+ onExit of the workflow runs",
+                "+ template main",
+                "+ template in A",
+                "+ when of one holds",
+                "+ template in one",
+                "- when of one does not hold",
+                "+ onExit of A runs",
+                "+ hooks.ran of A runs",
+                "- hooks.failed of A runs",
+                "- dependencies of B do not hold",
+                "+ dependencies of B hold",
+                "+ template work",
+            ],
+        ),
     ];
     for (name, workflow, mock, branches) in wanted {
         let text = format!(
