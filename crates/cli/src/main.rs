@@ -23,6 +23,7 @@ mod submission;
 mod tree;
 mod validation;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -47,6 +48,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked(std::panic::take_hook())));
     let arguments = Arguments::parse();
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
@@ -55,6 +57,24 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
+
+/// `print!` panics where nothing can be written, on a full disk for one. That is no fault of the
+/// program's, so it ends with an error instead.
+fn panicked(otherwise: Hook) -> impl Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send {
+    move |panic| match panic.payload().downcast_ref::<String>() {
+        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
+            std::process::exit(0);
+        }
+        Some(text) if text.starts_with("failed printing to ") => {
+            // Where standard error is what can't be written, nobody is left to be told.
+            let _ = writeln!(std::io::stderr(), "error: {text}");
+            std::process::exit(1);
+        }
+        _ => otherwise(panic),
     }
 }
 

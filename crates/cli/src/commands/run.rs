@@ -1,11 +1,12 @@
 //! `argosy run`: here, in the foreground, to the end.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
 use argosy_engine::controller::Controller;
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
 
@@ -87,6 +88,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             .then(|| Live::new(arguments.style.style())),
         style: arguments.style.style(),
         log: arguments.log,
+        logged: BTreeSet::new(),
         failed: false,
         ended: Vec::new(),
     };
@@ -118,6 +120,8 @@ struct Printer<'a> {
     live: Option<Live>,
     style: Style,
     log: bool,
+    /// The pods whose logs have been printed.
+    logged: BTreeSet<PodKey>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
 }
@@ -135,8 +139,12 @@ impl Observer for Printer<'_> {
             let over = run
                 .glance(index)
                 .is_some_and(|node| node.kind == NodeType::Pod && node.phase.is_fulfilled());
+            let pod = run.pod_key_at(index).filter(|_| over);
+            if !pod.is_some_and(|pod| self.logged.insert(pod)) {
+                continue;
+            }
             // A log that can't be read is `logs`' to complain about, not the run's.
-            if over && let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
+            if let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
                 live.print(&text);
             }
         }
