@@ -1,29 +1,27 @@
 //! The engine's pace: a loop with parallelism, and a DAG in layers, against simulated pods that end
 //! when they are told to. Each item has an input parameter from `{{item}}`, an output parameter of
-//! 16 bytes and an exit code, and every hundredth fails once and is retried.
+//! 16 bytes and an exit code, and every hundredth fails once and is retried. All that a run asks of
+//! its surroundings is answered: locks by a table or by the store's, caches have nothing.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Instant;
 
 use argosy_engine::commit::Commit;
-use argosy_engine::config::Config;
-use argosy_engine::definition::Definition;
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{
-    ContainerKind, ContainerSeen, ContainerState, Fact, PodPhase, PodSeen, ResultSeen,
+    CacheSeen, ContainerKind, ContainerSeen, ContainerState, Fact, PodPhase, PodSeen, ResultSeen,
 };
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::ArtifactRepositoryView;
+use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
 use argosy_engine::run::Run;
-use argosy_engine::settings::{Events, Settings};
 use argosy_store::{
     Claim, Durability, Environment, NewRun, OpenOptions, SqliteStore, Store, StoreError,
 };
 
 use crate::table::{Better, Table};
+use crate::workloads::{Features, MARKED, SEMAPHORE, layered, looped};
 
 const AT: Seconds = Seconds(1_767_225_600);
 
@@ -35,23 +33,28 @@ const COMMITS: usize = 64;
 
 const OUTPUT: &str = "0123456789abcdef";
 
+/// Measures the loop and the DAG, plain and with all features.
 pub fn measure(table: &mut Table, items: u64) {
-    let mut small = looped(10_000);
-    let few = pace(&small_name(10_000, Pods::Keys), table, None, || {
-        let seconds = drive(&mut small, Pods::Keys, true, None);
+    table.head("plain steps");
+    measure_with(table, items, Features::Plain);
+    table.head("with locks, retries, hooks and memoization");
+    measure_with(table, items, Features::All);
+}
+
+fn measure_with(table: &mut Table, items: u64, features: Features) {
+    let name = |items: u64, how: &str| format!("loop of {items}, parallelism 1,000, {how}");
+    let mut small = looped(10_000, features);
+    let few = pace(&name(10_000, "engine alone"), table, None, || {
+        let seconds = drive(&mut small, Pods::Keys, None);
         (small.node_count(), seconds)
     });
+    drop(small);
     let before = resident();
-    let mut large = looped(items);
-    let many = pace(
-        &small_name(items, Pods::Keys),
-        table,
-        Some(200_000.0),
-        || {
-            let seconds = drive(&mut large, Pods::Keys, true, None);
-            (large.node_count(), seconds)
-        },
-    );
+    let mut large = looped(items, features);
+    let many = pace(&name(items, "engine alone"), table, Some(200_000.0), || {
+        let seconds = drive(&mut large, Pods::Keys, None);
+        (large.node_count(), seconds)
+    });
     let parameters = 2 * OUTPUT.len() as u64;
     let bytes = resident().saturating_sub(before) / large.node_count() as u64;
     table.figure(
@@ -70,60 +73,39 @@ pub fn measure(table: &mut Table, items: u64) {
     );
     table.note("nodes whose status was compared", &check_sample(&large));
     drop(large);
-    pace(
-        &small_name(items, Pods::Lowered),
-        table,
-        Some(50_000.0),
-        || {
-            let mut run = looped(items);
-            let seconds = drive(&mut run, Pods::Lowered, true, None);
-            (run.node_count(), seconds)
-        },
-    );
-    let stored = format!("{}, with SQLite beneath", small_name(items, Pods::Lowered));
+    pace(&name(items, "lowered"), table, Some(50_000.0), || {
+        let mut run = looped(items, features);
+        let seconds = drive(&mut run, Pods::Lowered, None);
+        (run.node_count(), seconds)
+    });
+    let stored = name(items, "lowered, with SQLite beneath");
     pace(&stored, table, Some(15_000.0), || {
-        let mut run = looped(items);
-        let seconds = stored_drive(&mut run, true);
+        let mut run = looped(items, features);
+        let seconds = stored_drive(&mut run);
         (run.node_count(), seconds)
     });
-    dag(table);
+    dag(table, features);
 }
 
-/// A DAG of 100,000 tasks in layers of 1,000 with 10 random dependencies each.
-fn dag(table: &mut Table) {
-    const NAME: &str = "DAG of 100,000 tasks";
-    pace(
-        &format!("{NAME}, engine alone"),
-        table,
-        Some(200_000.0),
-        || {
-            let mut run = layered(100_000);
-            let seconds = drive(&mut run, Pods::Keys, false, None);
-            (run.node_count(), seconds)
-        },
-    );
-    pace(&format!("{NAME}, lowered"), table, Some(50_000.0), || {
-        let mut run = layered(100_000);
-        let seconds = drive(&mut run, Pods::Lowered, false, None);
+fn dag(table: &mut Table, features: Features) {
+    const TASKS: usize = 100_000;
+    let name = |how: &str| format!("DAG of 100,000 tasks, {how}");
+    pace(&name("engine alone"), table, Some(200_000.0), || {
+        let mut run = layered(TASKS, features);
+        let seconds = drive(&mut run, Pods::Keys, None);
         (run.node_count(), seconds)
     });
-    pace(
-        &format!("{NAME}, lowered, with SQLite beneath"),
-        table,
-        Some(15_000.0),
-        || {
-            let mut run = layered(100_000);
-            let seconds = stored_drive(&mut run, false);
-            (run.node_count(), seconds)
-        },
-    );
-}
-
-fn small_name(items: u64, pods: Pods) -> String {
-    match pods {
-        Pods::Keys => format!("loop of {items}, parallelism 1,000, engine alone"),
-        Pods::Lowered => format!("loop of {items}, parallelism 1,000, lowered"),
-    }
+    pace(&name("lowered"), table, Some(50_000.0), || {
+        let mut run = layered(TASKS, features);
+        let seconds = drive(&mut run, Pods::Lowered, None);
+        (run.node_count(), seconds)
+    });
+    let stored = name("lowered, with SQLite beneath");
+    pace(&stored, table, Some(15_000.0), || {
+        let mut run = layered(TASKS, features);
+        let seconds = stored_drive(&mut run);
+        (run.node_count(), seconds)
+    });
 }
 
 /// Writes a line of nodes a second; gives the seconds of one.
@@ -140,71 +122,6 @@ fn pace(
         None => table.note(name, &format!("{rate:.0} nodes/s")),
     }
     seconds / nodes as f64
-}
-
-fn settings() -> Arc<Settings> {
-    Arc::new(Settings {
-        repository: ArtifactRepositoryView::default(),
-        read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
-        config: Config::default(),
-        events: Events::Unheard,
-    })
-}
-
-fn run_of(workflow: serde_json::Value) -> Run {
-    let mut definition = Definition {
-        workflow: serde_json::from_value(workflow).expect("a workflow"),
-        ..Definition::default()
-    };
-    definition.workflow.metadata.name = Some("bench".to_owned());
-    definition.workflow.metadata.uid = Some("uid".to_owned());
-    Run::new(RunId(1), Arc::new(definition), settings()).expect("a run")
-}
-
-fn looped(items: u64) -> Run {
-    run_of(serde_json::json!({"spec": {
-    "entrypoint": "main",
-    "templates": [
-        {"name": "main", "parallelism": 1000, "steps": [[{
-            "name": "each", "template": "work",
-            "withSequence": {"count": items.to_string()},
-            "arguments": {"parameters": [{"name": "i", "value": "{{item}}"}]}
-        }]]},
-        {"name": "work",
-         "inputs": {"parameters": [{"name": "i"}]},
-         "outputs": {"parameters": [{"name": "o", "valueFrom": {"path": "/tmp/o"}}]},
-         "retryStrategy": {"limit": 1},
-         "container": {"image": "busybox", "command": ["work", "{{inputs.parameters.i}}"]}}
-    ]}}))
-}
-
-fn layered(tasks: usize) -> Run {
-    let mut state = 42u64;
-    let mut random = |bound: u64| {
-        state = state
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        (state >> 33) % bound
-    };
-    let list: Vec<serde_json::Value> = (0..tasks)
-        .map(|index| {
-            let layer = index / 1000;
-            let mut dependencies: Vec<String> = Vec::new();
-            while layer > 0 && dependencies.len() < 10 {
-                let name = format!("t{}", (layer - 1) * 1000 + random(1000) as usize);
-                if !dependencies.contains(&name) {
-                    dependencies.push(name);
-                }
-            }
-            serde_json::json!({"name": format!("t{index}"), "template": "work", "dependencies": dependencies})
-        })
-        .collect();
-    run_of(serde_json::json!({"spec": {
-    "entrypoint": "main",
-    "templates": [
-        {"name": "main", "dag": {"tasks": list}},
-        {"name": "work", "container": {"image": "busybox", "command": ["work"]}}
-    ]}}))
 }
 
 fn ended(key: PodKey, exit_code: i32) -> Fact {
@@ -246,18 +163,35 @@ enum Pods {
 }
 
 /// Carries a run out; gives the seconds that it took.
-fn drive(run: &mut Run, pods: Pods, outputs: bool, mut commits: Option<&mut Commits>) -> f64 {
+fn drive(run: &mut Run, pods: Pods, mut commits: Option<&mut Commits>) -> f64 {
+    let outputs = outputs_of(run);
     let began = Instant::now();
     run.tell(AT, Fact::Started);
     let mut waiting: VecDeque<PodKey> = VecDeque::new();
+    let mut locks = LockTable::default();
+    locks.set_limit(SEMAPHORE.0, Some(SEMAPHORE.1));
     let mut asked = 0u64;
     loop {
         let turn = run.turn(AT);
         let is_over = |effect: &Effect| matches!(effect, Effect::RunEnded);
         let over = turn.effects.iter().any(is_over);
-        match &mut commits {
-            Some(commits) => commits.submit(turn.commit),
-            None => drop(std::hint::black_box(turn.commit)),
+        let answers = match &mut commits {
+            Some(commits) => {
+                commits.submit(turn.commit);
+                commits.work_on_locks(&turn.effects)
+            }
+            None => {
+                drop(std::hint::black_box(turn.commit));
+                work_on_locks(&mut locks, &turn.effects)
+            }
+        };
+        for (holder, seen) in answers {
+            run.tell(AT, Fact::LockSeen(holder.node, seen));
+        }
+        for effect in turn.effects {
+            if let Effect::LoadCache { node, .. } = effect {
+                run.tell(AT, Fact::CacheSeen(node, CacheSeen::Missing));
+            }
         }
         match pods {
             Pods::Keys => waiting.extend(run.pull_keys(usize::MAX)),
@@ -275,21 +209,55 @@ fn drive(run: &mut Run, pods: Pods, outputs: bool, mut commits: Option<&mut Comm
                 break;
             };
             asked += 1;
-            // A second attempt succeeds, also if it is a hundredth itself.
-            let fails = outputs
-                && asked.is_multiple_of(100)
-                && run.node_status_at(key.node.0).name.ends_with("(0)");
-            if outputs {
-                let result = ResultSeen {
-                    parameters: vec![("o".into(), OUTPUT.into())],
-                    complete: true,
-                    ..ResultSeen::default()
-                };
-                run.tell(AT, Fact::ResultSeen(key, result));
-            }
-            run.tell(AT, ended(key, i32::from(fails)));
+            end_pod(run, key, asked, outputs);
         }
     }
+}
+
+/// Whether steps put something out.
+#[derive(Clone, Copy, PartialEq)]
+enum Outputs {
+    None,
+    Some,
+}
+
+fn outputs_of(run: &Run) -> Outputs {
+    let mut templates = run.definition().workflow.spec.templates.iter();
+    match templates.any(|template| !template.outputs.parameters.is_empty()) {
+        true => Outputs::Some,
+        false => Outputs::None,
+    }
+}
+
+fn end_pod(run: &mut Run, key: PodKey, number: u64, outputs: Outputs) {
+    // A second attempt succeeds, also if it is a hundredth itself.
+    let fails = number.is_multiple_of(100) && run.node_status_at(key.node.0).name.ends_with("(0)");
+    let output = match number % 100 {
+        50 => MARKED,
+        _ => OUTPUT,
+    };
+    if outputs == Outputs::Some {
+        let result = ResultSeen {
+            parameters: vec![("o".into(), output.into())],
+            complete: true,
+            ..ResultSeen::default()
+        };
+        run.tell(AT, Fact::ResultSeen(key, result));
+    }
+    run.tell(AT, ended(key, i32::from(fails)));
+}
+
+/// Does what a turn wants of locks.
+fn work_on_locks(table: &mut LockTable, effects: &[Effect]) -> Vec<LockAnswer> {
+    let mut answers = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::AskLocks(request) => answers.extend(table.ask((**request).clone())),
+            Effect::ReleaseLocks(holder) => answers.extend(table.release(*holder)),
+            _ => {}
+        }
+    }
+    answers
 }
 
 /// A store under a run, with a bounded number of commits under way.
@@ -319,6 +287,28 @@ impl Commits {
         );
     }
 
+    /// The same with the locks that all runners of a data directory share.
+    fn work_on_locks(&mut self, effects: &[Effect]) -> Vec<LockAnswer> {
+        let seeds: BTreeSet<LockSeed> = effects
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::AskLocks(request) => Some(LockSeed::Holder(request.holder)),
+                Effect::ReleaseLocks(holder) => Some(LockSeed::Holder(*holder)),
+                _ => None,
+            })
+            .collect();
+        if seeds.is_empty() {
+            return Vec::new();
+        }
+        let mut seeds = seeds;
+        seeds.insert(LockSeed::Lock(SEMAPHORE.0.into()));
+        let answers = self.store.with_locks(&seeds, &mut |table| {
+            table.set_limit(SEMAPHORE.0, Some(SEMAPHORE.1));
+            work_on_locks(table, effects)
+        });
+        answers.expect("the locks are worked on")
+    }
+
     fn wait(&mut self) {
         let answer = self.answers.recv().expect("the store answers");
         answer.expect("it is stored");
@@ -327,7 +317,7 @@ impl Commits {
 }
 
 /// Carries a run out with all of its turns stored.
-fn stored_drive(run: &mut Run, outputs: bool) -> f64 {
+fn stored_drive(run: &mut Run) -> f64 {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let store = SqliteStore::open(dir.path(), OpenOptions::default()).expect("a store");
     let id = store
@@ -357,7 +347,7 @@ fn stored_drive(run: &mut Run, outputs: bool) -> f64 {
         open: 0,
     };
     let began = Instant::now();
-    drive(run, Pods::Lowered, outputs, Some(&mut commits));
+    drive(run, Pods::Lowered, Some(&mut commits));
     while commits.open > 0 {
         commits.wait();
     }
@@ -400,12 +390,14 @@ fn check_sample(run: &Run) -> String {
             let item = format!("each({0}:{0})", value.0);
             node.name.starts_with(&format!("bench[0].{item}"))
                 && node.display_name.starts_with(&item)
-        }) && output.is_some_and(|output| output.0 == OUTPUT);
+        }) && output.is_some_and(|output| output.0 == OUTPUT || output.0 == MARKED);
         let fits = match (kind, phase) {
-            (Some("Pod"), Some("Succeeded")) => carries && exit_code == Some("0"),
+            (Some("Pod"), Some("Succeeded")) if carries => exit_code == Some("0"),
             (Some("Pod"), Some("Failed")) => carries && exit_code == Some("1"),
             (Some("Retry"), Some("Succeeded")) => carries && node.name.ends_with(')'),
             (Some("Steps" | "StepGroup"), Some("Succeeded")) => true,
+            // A hook puts nothing out.
+            (Some("Pod"), Some("Succeeded")) => node.node_flag.is_some_and(|flag| flag.hooked),
             _ => false,
         };
         if !fits {

@@ -8,6 +8,7 @@ mod compile;
 mod engine;
 mod local;
 mod table;
+mod workloads;
 
 use table::Table;
 

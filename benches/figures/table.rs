@@ -45,6 +45,16 @@ impl Table {
         ]);
     }
 
+    /// What the lines that follow are about.
+    pub fn head(&mut self, what: &str) {
+        self.push([
+            format!("**{what}**"),
+            String::new(),
+            String::new(),
+            String::new(),
+        ]);
+    }
+
     fn push(&mut self, row: [String; 4]) {
         eprintln!("{}: {}", row[0], row[1]);
         self.rows.push(row);

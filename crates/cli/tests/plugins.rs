@@ -48,6 +48,11 @@ class Plugin(BaseHTTPRequestHandler):
             done = os.path.exists(plugin["until"]["file"])
             phase = "Succeeded" if done else "Running"
             self.reply(200, {"node": {"phase": phase}, "requeue": "50ms"})
+        elif "dies" in plugin and not os.path.exists(plugin["dies"]["file"]):
+            open(plugin["dies"]["file"], "w").close()
+            os._exit(3)
+        elif "dies" in plugin:
+            self.reply(200, {"node": {"phase": "Succeeded"}})
         elif "broken" in plugin:
             self.reply(500, "it is broken")
         elif "refused" in plugin:
@@ -223,6 +228,19 @@ fn plugins_carry_out_templates() {
     assert_eq!(outputs["result"], "said");
     assert_eq!(node(&ended, "slow")["progress"], "3/3");
     place.wait_until("the plugin ends with its workflow", || !answers(port));
+}
+
+#[test]
+fn a_plugin_that_dies_is_begun_again() {
+    let (place, _) = place_with_plugin();
+    let file = place.dir.path().join("died");
+    let body = format!(
+        "  - {{name: main, plugin: {{dies: {{file: '{}'}}}}}}\n",
+        file.display()
+    );
+    let ended = place.run(&place.write("wf.yaml", &workflow("wf", &body)));
+    assert_eq!(node(&ended, "wf")["phase"], "Succeeded", "{ended}");
+    assert!(file.exists());
 }
 
 #[test]

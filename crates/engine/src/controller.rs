@@ -205,6 +205,13 @@ impl Controller {
         self.locks.list()
     }
 
+    /// Has each run look at all of its nodes in its next turn; see [`Run::look_at_everything`].
+    pub fn look_at_everything(&mut self) {
+        for run in self.runs.values_mut() {
+            run.look_at_everything();
+        }
+    }
+
     fn wake(&mut self, id: RunId) {
         if self.queued.insert(id) {
             self.ready.push_back(id);

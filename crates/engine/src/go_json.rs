@@ -1,6 +1,11 @@
-//! JSON as Go's `encoding/json` writes it: `<`, `>`, `&` and the line separators escaped.
+//! JSON as Go's `encoding/json` writes it: `<`, `>`, `&` and the line separators escaped; and what
+//! it says of a text that is none.
+
+mod fault;
 
 use serde::Serialize;
+
+pub use fault::fault;
 
 /// A value as Go would marshal it.
 pub fn text<T: Serialize + ?Sized>(value: &T) -> String {

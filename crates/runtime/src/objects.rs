@@ -1,6 +1,7 @@
 //! ConfigMaps that the pump reads and writes as caches.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use argosy_engine::cache::{CACHE_LABEL, CacheEntry, check_label, is_newer};
 use argosy_engine::fact::CacheSeen;
@@ -16,52 +17,70 @@ const HIT_GRANULARITY: i64 = 60;
 /// How often a write is tried again that another process got in the way of.
 const MOST_TRIES: usize = 16;
 
-/// Looks a key up in a cache, and notes that it was used.
+/// A key of a cache and the JSON of its entry.
+pub(crate) type Entry = (Arc<str>, Arc<str>);
+
+/// Looks keys up in a cache, and notes that they were used. The ConfigMap is read once for all.
 pub(crate) fn load_cache(
     store: &dyn Store,
     namespace: &str,
     cache: &str,
-    key: &str,
+    keys: &[Arc<str>],
     at: Seconds,
-) -> CacheSeen {
-    match look_up(store, namespace, cache, key, at) {
-        Ok(None) => CacheSeen::Missing,
-        Ok(Some(text)) => CacheSeen::Found(text.into()),
-        Err(error) => CacheSeen::Failed(error.into()),
-    }
+) -> Vec<CacheSeen> {
+    look_up(store, namespace, cache, keys, at)
+        .unwrap_or_else(|error| vec![CacheSeen::Failed(error.into()); keys.len()])
 }
 
 fn look_up(
     store: &dyn Store,
     namespace: &str,
     cache: &str,
-    key: &str,
+    keys: &[Arc<str>],
     at: Seconds,
-) -> Result<Option<String>, String> {
+) -> Result<Vec<CacheSeen>, String> {
     let Some((map, _)) = find(store, namespace, cache)? else {
-        return Ok(None);
+        return Ok(vec![CacheSeen::Missing; keys.len()]);
     };
     let labels = map.metadata.labels.as_ref();
     let label = labels.and_then(|labels| labels.get(CACHE_LABEL.0));
     check_label(label.map(String::as_str))?;
-    let text = map.data.as_ref().and_then(|data| data.get(key));
-    let Some(text) = text.filter(|text| !text.is_empty()) else {
-        return Ok(None);
-    };
+    let mut used = Vec::new();
+    let mut seen = Vec::with_capacity(keys.len());
+    for key in keys {
+        let text = map.data.as_ref().and_then(|data| data.get(&**key));
+        seen.push(match text.filter(|text| !text.is_empty()) {
+            None => CacheSeen::Missing,
+            Some(text) => match hit(text, at) {
+                Err(error) => CacheSeen::Failed(error.into()),
+                Ok(None) => CacheSeen::Found(text.as_str().into()),
+                Ok(Some(text)) => {
+                    used.push((key.clone(), Arc::from(text.as_str())));
+                    CacheSeen::Found(text.into())
+                }
+            },
+        });
+    }
+    if !used.is_empty() {
+        save_cache(store, namespace, cache, &used)?;
+    }
+    Ok(seen)
+}
+
+/// The entry as one that was used now; `None` where it says so already.
+fn hit(text: &str, at: Seconds) -> Result<Option<String>, String> {
     let entry = CacheEntry::read(text)?;
     let last = entry
         .last_hit_timestamp
         .as_deref()
         .and_then(timestamp::parse_rfc3339);
     if last.is_some_and(|last| at.since(last) < HIT_GRANULARITY) {
-        return Ok(Some(text.clone()));
+        return Ok(None);
     }
-    let text = entry.hit(at).write();
-    save_cache(store, namespace, cache, key, &text)?;
-    Ok(Some(text))
+    Ok(Some(entry.hit(at).write()))
 }
 
-/// Keeps an entry; the ConfigMap is made where there is none.
+/// Keeps entries; the ConfigMap is made where there is none, and written once for all.
 ///
 /// # Errors
 /// If the store can't be read or written.
@@ -69,8 +88,7 @@ pub(crate) fn save_cache(
     store: &dyn Store,
     namespace: &str,
     cache: &str,
-    key: &str,
-    entry: &str,
+    entries: &[Entry],
 ) -> Result<(), String> {
     let mut tries = 0;
     loop {
@@ -79,10 +97,16 @@ pub(crate) fn save_cache(
             None => (empty(namespace, cache), Precondition::Absent),
         };
         let data = map.data.get_or_insert_default();
-        if data.get(key).is_some_and(|kept| is_newer(kept, entry)) {
+        let mut changed = false;
+        for (key, entry) in entries {
+            if data.get(&**key).is_none_or(|kept| !is_newer(kept, entry)) {
+                data.insert(key.to_string(), entry.to_string());
+                changed = true;
+            }
+        }
+        if !changed {
             return Ok(());
         }
-        data.insert(key.to_owned(), entry.to_owned());
         let written = store.put_object(NewObject {
             kind: ObjectKind::ConfigMap,
             namespace: namespace.to_owned(),

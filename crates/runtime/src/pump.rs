@@ -123,6 +123,8 @@ pub struct Pump {
     consumed: BTreeMap<RunId, Vec<u64>>,
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
+    /// Runs that were taken over and whose pods have not been told yet.
+    awaiting_pods: BTreeSet<RunId>,
     stopping: bool,
 }
 
@@ -146,6 +148,7 @@ impl Pump {
             taken: BTreeMap::new(),
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
+            awaiting_pods: BTreeSet::new(),
             stopping: false,
         };
         pump.configure(pump.settings.clone());
@@ -207,6 +210,7 @@ impl Pump {
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
+            self.awaiting_pods.insert(id);
             backend.inventory(id);
         }
         Ok(true)
@@ -375,6 +379,7 @@ impl Pump {
                     .tell(now(), task.run, Fact::TaskSeen(task, seen));
             }
             BackendEvent::Inventory(run, pods) => {
+                self.awaiting_pods.remove(&run);
                 self.controller.tell(now(), run, Fact::Inventory(pods));
             }
             BackendEvent::Slots(slots) => self.slots = slots,

@@ -1,7 +1,7 @@
 //! A small world for runs: a clock, a cluster whose pods do what they are told to, and the rows
 //! that have been stored.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowStatus};
@@ -68,6 +68,16 @@ pub enum Halting {
     WhenTold,
 }
 
+/// At which of its nodes a run looks in a turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Diligence {
+    /// At those to which something has happened.
+    #[default]
+    Lazy,
+    /// At all.
+    Diligent,
+}
+
 /// A simulated world.
 pub struct World {
     pub(crate) controller: Controller,
@@ -85,6 +95,12 @@ pub struct World {
     /// Entries of outboxes that have been carried out; the next commit takes them out.
     delivered: Vec<(RunId, u64)>,
     halting: Halting,
+    /// How the runs are looked at.
+    pub(crate) diligence: Diligence,
+    /// What was carried out, for comparison; nothing is kept if `None`.
+    pub(crate) trace: Option<Vec<String>>,
+    /// What of it may be carried out again after a crash.
+    noted: BTreeSet<Ticket>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -114,6 +130,9 @@ impl Default for World {
             asked: Vec::new(),
             delivered: Vec::new(),
             halting: Halting::default(),
+            diligence: Diligence::default(),
+            trace: None,
+            noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),
             last_run: 0,
@@ -176,6 +195,9 @@ impl World {
     pub fn settle_some(&mut self, only: Option<RunId>) {
         self.hand_over(only);
         for _ in 0..MOST_TURNS {
+            if self.diligence == Diligence::Diligent {
+                self.controller.look_at_everything();
+            }
             let turn = match only {
                 None => self.controller.turn(self.now),
                 Some(id) => self.controller.turn_of(self.now, id).map(|turn| (id, turn)),
@@ -212,9 +234,11 @@ impl World {
     fn carry_out(&mut self, id: RunId, turn: Turn, only: Option<RunId>) {
         self.asked.retain(|(asked, _)| *asked != id);
         let number = turn.commit.outbox.as_ref().map(|row| row.number);
+        // A turn that found nothing to do is no commit.
+        let counts = turn.commit.summary.is_some();
         self.store(id, turn.commit);
         match &mut self.crash_after {
-            Some(0 | 1) => {
+            Some(0 | 1) if counts => {
                 self.crash_after = None;
                 // What was stored fits what was submitted, or it would not have been stored.
                 if let Err(error) = self.crash() {
@@ -223,8 +247,8 @@ impl World {
                 self.hand_over(only);
                 return;
             }
-            Some(left) => *left -= 1,
-            None => {}
+            Some(left) if counts => *left -= 1,
+            Some(_) | None => {}
         }
         self.perform_all(id, number, turn.effects);
     }
@@ -278,6 +302,7 @@ impl World {
 
     fn make_pod(&mut self, mut request: PodRequest) {
         let key = request.key;
+        self.note(|| format!("pod of {} ({})", request.node_name, key.incarnation));
         let stored = self.stored.get(&key.run);
         let workflow = stored.map(|stored| &stored.definition.workflow);
         if let Some(map) = workflow.and_then(|workflow| offload(&mut request.pod, workflow)) {
@@ -289,7 +314,46 @@ impl World {
         self.pods.insert(key, SimPod::new(request));
     }
 
+    fn note(&mut self, what: impl FnOnce() -> String) {
+        if let Some(trace) = &mut self.trace {
+            trace.push(what());
+        }
+    }
+
+    /// Keeps what an effect does, in words that don't depend on the order in which nodes were made.
+    fn note_effect(&mut self, effect: &Effect) {
+        let pod_name = |key: &PodKey| {
+            let pod = self.pods.get(key);
+            pod.map_or_else(String::new, |pod| pod.name().to_owned())
+        };
+        let text = match effect {
+            Effect::StopPod { pod, .. } => format!("stop {}", pod_name(pod)),
+            Effect::DeletePod { name, at, .. } => format!("delete {name} at {}", at.0),
+            Effect::MakeClaim { claim, .. } => format!("make {:?}", claim.metadata.name),
+            Effect::DropClaim { name, .. } => format!("drop {name}"),
+            Effect::Event(event) => format!("event {}: {}", event.reason, event.message),
+            Effect::SaveCache {
+                cache, key, entry, ..
+            } => format!("save {cache} {key} {entry}"),
+            Effect::RunTask(task) => format!("task {}", task.node_id),
+            Effect::RunEnded => "the end".to_owned(),
+            // What is asked again after a crash, and what says no more than what has been said.
+            Effect::ForgetPod { .. }
+            | Effect::MakeBudget { .. }
+            | Effect::DropBudget { .. }
+            | Effect::DeleteArtifacts(_)
+            | Effect::AskLocks(_)
+            | Effect::ReleaseLocks(_)
+            | Effect::LoadCache { .. }
+            | Effect::StopTask { .. } => return,
+        };
+        self.note(|| text);
+    }
+
     fn perform(&mut self, id: RunId, effect: Effect, ticket: Option<Ticket>) {
+        if ticket.is_none_or(|ticket| self.noted.insert(ticket)) {
+            self.note_effect(&effect);
+        }
         match effect {
             Effect::StopPod { pod, .. } => self.halt(pod),
             Effect::ForgetPod { pod } => {

@@ -236,3 +236,43 @@ fn an_earlier_run_of_the_same_template_tells_how_long_it_takes() {
     assert_eq!(status["estimatedDuration"], 20, "{answer}");
     assert_eq!(status["nodes"]["two"]["estimatedDuration"], 20, "{answer}");
 }
+
+#[test]
+fn values_may_be_written_in_several_ways() {
+    for (request, phase) in [
+        (
+            json!({"op": "pod", "name": "wf[0].a(0:1)", "phase": "Succeeded", "outputs": {"artifacts": ["o"]}}),
+            "Succeeded",
+        ),
+        (
+            json!({"op": "pod", "name": "a(0:1)", "exitCode": "0", "outputs": {"artifacts": {"o": {"s3": {"key": "k"}}}}}),
+            "Succeeded",
+        ),
+        (
+            json!({"op": "pod", "name": "default/wf-work-2239696689", "phase": "Failed", "outputs": {"exitCode": 3}}),
+            "Failed",
+        ),
+        (
+            json!({"op": "pod", "where": {"node": "a(0:1)"}, "phase": "Running"}),
+            "Running",
+        ),
+        (json!({"op": "advance", "seconds": "1h"}), "Pending"),
+        (json!({"op": "advance", "seconds": 0.5}), "Pending"),
+        (json!({"op": "pods", "all": null}), "Pending"),
+    ] {
+        let mut session = Session::default();
+        ask(&mut session, json!({"op": "submit", "yaml": WORKFLOW}));
+        ask(&mut session, json!({"op": "settle"}));
+        let answer = ask(&mut session, request.clone());
+        assert_eq!(answer["ok"], true, "{request}: {answer}");
+        ask(&mut session, json!({"op": "settle"}));
+        let answer = ask(&mut session, json!({"op": "get", "workflow": "wf"}));
+        let nodes = answer["workflow"]["status"]["nodes"].as_object();
+        let found = nodes
+            .into_iter()
+            .flatten()
+            .find(|(_, node)| node["displayName"] == "a(0:1)");
+        let found = found.map(|(_, node)| node["phase"].clone());
+        assert_eq!(found, Some(json!(phase)), "{request}: {answer}");
+    }
+}

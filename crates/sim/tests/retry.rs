@@ -1,8 +1,11 @@
 //! `argo retry` and `argo resubmit`: which nodes run again. Each case is a workflow, the pods that
 //! fail in it, and the pods that run after the retry, in order.
 
+use std::collections::BTreeMap;
+
 use argosy_api::WorkflowPhase;
 use argosy_engine::fact::{Command, NodeSelector, Requirement};
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_sim::{Outcome, World, check};
 
 const LEAF: &str = "
@@ -178,6 +181,15 @@ const CASES: &[Case] = &[
     },
 ];
 
+/// The pods of all nodes that have one, by the nodes' names.
+fn pods_of_nodes(world: &World, id: RunId) -> BTreeMap<String, PodKey> {
+    let run = world.run(id).expect("the run is there");
+    (0..run.node_count() as u32)
+        .filter_map(|index| Some((run.name_at(index), run.pod_key_at(index)?)))
+        .filter(|(_, key)| world.pod(*key).is_some())
+        .collect()
+}
+
 #[test]
 fn what_a_retry_runs_again() {
     for case in CASES {
@@ -205,12 +217,24 @@ fn what_a_retry_runs_again() {
         if let Err(fault) = check(&world, id) {
             panic!("{}: {fault}", case.name);
         }
+        let before = pods_of_nodes(&world, id);
         let mut ran = Vec::new();
         world.run_all(100, |name| {
             ran.push(name.to_owned());
             Outcome::exit(0)
         });
         assert_eq!(ran, case.again, "{}", case.name);
+        let after = pods_of_nodes(&world, id);
+        for (name, key) in &before {
+            assert_eq!(after.get(name), Some(key), "{}: kept {name}", case.name);
+        }
+        for name in &ran {
+            let known = world
+                .all_pods()
+                .filter(|pod| pod.request.key == after[name]);
+            let names: Vec<&str> = known.map(|pod| &*pod.request.node_name).collect();
+            assert_eq!(names, [name], "{}: the pod of {name}", case.name);
+        }
         let status = world.status(id);
         assert_eq!(
             status.phase,

@@ -144,6 +144,8 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
     for row in arguments.names.rows(&client)? {
         must_run(&row, "resume")?;
         if selector.is_none() {
+            // What was asked before, such as a node's outputs, counts.
+            client.until_heard(&row)?;
             client
                 .load(row.id)?
                 .check_resume()

@@ -206,8 +206,8 @@ impl<'a> Printer<'a> {
                 continue;
             };
             if self.wanted.previous {
-                match key.incarnation.checked_sub(1) {
-                    Some(previous) => key.incarnation = previous,
+                match run.previous_pod_key(key) {
+                    Some(previous) => key = previous,
                     None => continue,
                 }
             }

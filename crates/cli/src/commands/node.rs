@@ -52,6 +52,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         output_parameters: pairs(&arguments.output_parameters)?,
     };
     client.ask(&row, &command)?;
+    client.until_heard(&row)?;
     println!("workflow values set");
     Ok(())
 }

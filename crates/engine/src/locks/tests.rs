@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::Seconds;
 
 fn request(run: u64, node: u32, locks: &[&str]) -> LockRequest {
     LockRequest {

@@ -202,7 +202,7 @@ impl Run {
             self.change(index);
         }
         if self.status.phase.is_none_or(WorkflowPhase::is_completed) {
-            for node in &mut self.nodes {
+            for node in self.nodes.iter_mut() {
                 node.flags.set(Flags::SETTLED);
             }
             return;
@@ -262,6 +262,7 @@ impl Run {
         }
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
+            && found.role != Role::Attempt
             && template.template.annotations.contains_key(DISPLAY_NAME)
         {
             node.details_mut().display_name = Some(status.display_name.as_str().into());
@@ -323,7 +324,10 @@ impl Run {
     }
 
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
-        let waits = node.phase == NodePhase::Pending && !node.flags.has(Flags::HOLDS_LOCKS);
+        // It is the retried node, or the pod, that has the locks, not its attempts or containers.
+        let waits = node.phase == NodePhase::Pending
+            && !node.flags.has(Flags::HOLDS_LOCKS)
+            && !matches!(node.role, Role::Attempt | Role::Container);
         if let Some(template) = found.template.as_deref().filter(|_| waits) {
             if template.template.synchronization.is_some() {
                 let lock = found.status.synchronization_status.as_ref();

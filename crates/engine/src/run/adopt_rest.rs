@@ -4,6 +4,7 @@ use argosy_api::{NodeStatus, NodeType, Progress, WorkflowStatus};
 use std::sync::Arc;
 
 use super::Run;
+use super::body::Body;
 use super::node::{Flags, Node};
 use super::shown::{Found, Place, Shown};
 use super::usage::tells_progress;
@@ -63,10 +64,11 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let lacks = node.kind == NodeType::Pod
+            let begun = node.kind == NodeType::Pod && !matches!(node.body, Body::Gate(_));
+            if begun
                 && !node.phase.is_fulfilled()
-                && !self.container_nodes.contains_key(&index);
-            if lacks && let Some(planned) = self.template_of(index) {
+                && let Some(planned) = self.template_of(index)
+            {
                 self.make_container_nodes(index, &planned);
             }
         }

@@ -104,15 +104,12 @@ impl Run {
 
     /// An agent reports.
     pub(super) fn task_seen(&mut self, key: PodKey, seen: &TaskSeen) {
-        let index = key.node;
-        let known = self.nodes.get(index.offset()).is_some_and(|node| {
-            matches!(node.kind, NodeType::HTTP | NodeType::Plugin)
-                && node.incarnation == key.incarnation
-                && !node.phase.is_fulfilled()
-        });
-        if !known {
+        let Some(index) = self.node_of_pod(key).filter(|&index| {
+            let node = self.node(index);
+            matches!(node.kind, NodeType::HTTP | NodeType::Plugin) && !node.phase.is_fulfilled()
+        }) else {
             return;
-        }
+        };
         if let Some(progress) = seen.outputs.progress {
             // The sums above it know what it counted for.
             self.count(index, false);

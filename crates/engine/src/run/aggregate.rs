@@ -62,7 +62,7 @@ impl Run {
         for outputs in self.succeeded(state) {
             if let Some(result) = &outputs.result {
                 serde_json::from_str::<serde::de::IgnoredAny>(result)
-                    .map_err(|error| go_fault(result, &error))?;
+                    .map_err(|error| go_json::fault(result).unwrap_or_else(|| error.to_string()))?;
             }
         }
         Ok(())
@@ -150,18 +150,5 @@ fn list_of(values: &[&str]) -> String {
     match parsed {
         Some(parsed) => go_json::text(&parsed),
         None => go_json::text(values),
-    }
-}
-
-/// The fault of a text that is no JSON, as Go's `encoding/json` words the common one.
-fn go_fault(text: &str, error: &serde_json::Error) -> String {
-    if text.is_empty() {
-        return "unexpected end of JSON input".to_owned();
-    }
-    match text.trim_start().chars().next() {
-        Some(first) if error.is_syntax() && !first.is_ascii_digit() => {
-            format!("invalid character '{first}' looking for beginning of value")
-        }
-        _ => error.to_string(),
     }
 }

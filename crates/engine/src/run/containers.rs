@@ -18,6 +18,10 @@ impl Run {
         let Some(set) = &planned.template.container_set else {
             return;
         };
+        if self.container_nodes.contains_key(&pod) {
+            // They were shown when the run was taken up.
+            return;
+        }
         let above = self.node(pod);
         let (depth, at) = (above.depth, self.now);
         let flags = Flags(above.flags.0 & (Flags::EXIT_HANDLER.0 | Flags::HOOKED.0));

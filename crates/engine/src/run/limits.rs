@@ -99,6 +99,10 @@ impl Run {
     /// nodes between two attempts, and loops none of whose items runs.
     pub(super) fn end_idle_retries(&mut self, children: Vec<NodeIndex>) {
         for child in children {
+            if matches!(self.node(child).body, Body::Retry(_)) {
+                // It knows best what has come of its last attempt.
+                self.advance_retry(child);
+            }
             let idle = match &self.node(child).body {
                 Body::Retry(body) => body.attempts.last().is_none_or(|&attempt| {
                     let attempt = self.node(attempt);

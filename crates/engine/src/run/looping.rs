@@ -13,6 +13,7 @@ use super::body::{Body, Items, LoopState};
 use super::node::{Flags, Node, Role};
 use super::scope::{Variables, fill};
 use super::start::{Begun, Place};
+use crate::go_json;
 use crate::ids::NodeIndex;
 use crate::plan::{CallPlan, LoopPlan, Text};
 
@@ -89,13 +90,13 @@ impl Run {
             }
             LoopPlan::Param(text) => {
                 let text = fill(text)?;
-                let list: Option<Vec<Value>> = serde_json::from_str(&text).map_err(|error| {
+                let list = read_list(&text).map_err(|error| {
                     format!(
                         "withParam value could not be parsed as a JSON list: {}: {error}",
                         shortened(text.trim())
                     )
                 })?;
-                Ok(Items::Values(list.unwrap_or_default().into()))
+                Ok(Items::Values(list.into()))
             }
             LoopPlan::Sequence {
                 start,
@@ -305,6 +306,23 @@ fn sequence(
             format
         },
     })
+}
+
+/// Reads the items of a loop; `null` has none. A fault is worded as Go's reader does.
+fn read_list(text: &str) -> Result<Vec<Value>, String> {
+    let value = serde_json::from_str(text)
+        .map_err(|error| go_json::fault(text).unwrap_or_else(|| error.to_string()))?;
+    let kind = match value {
+        Value::Array(list) => return Ok(list),
+        Value::Null => return Ok(Vec::new()),
+        Value::Bool(_) => "bool",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Object(_) => "object",
+    };
+    Err(format!(
+        "json: cannot unmarshal {kind} into Go value of type []v1alpha1.Item"
+    ))
 }
 
 /// A text short enough for a message.

@@ -105,6 +105,9 @@ impl Run {
 
     /// The name of a node's pod.
     pub(crate) fn pod_name(&self, index: NodeIndex) -> String {
+        if self.has_old_pod_names() {
+            return self.node_id(index);
+        }
         let salt = self
             .node(index)
             .details
@@ -145,7 +148,7 @@ impl Run {
         let limits = Limits {
             deadline: self.attempt_deadline(index),
             workflow: self.seconds_left(index),
-            timeout: self.timeout_left(index, &planned),
+            timeout: self.timeout_left(index, &planned)?,
         };
         let around = self.choosy_boundary(index);
         if let Some(prepared) = self.prepared_template(index, &planned, around.as_deref()) {
@@ -272,13 +275,25 @@ impl Run {
             .map(|deadline| deadline.since(self.now).max(1))
     }
 
-    fn timeout_left(&self, index: NodeIndex, planned: &PlannedTemplate) -> Option<i64> {
-        if planned.template.timeout.is_empty() {
-            return None;
-        }
-        let seconds = self.node_seconds(index, &planned.template.timeout)?;
-        let end = self.node(index).started_at().plus(seconds);
-        Some(end.since(self.now).max(1))
+    /// Seconds until the template's `timeout`. Argo: `checkTemplateTimeouts`.
+    fn timeout_left(
+        &self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+    ) -> Result<Option<i64>, String> {
+        let seconds = |text: &str| match text {
+            "" => Ok(None),
+            text => self
+                .node_seconds(index, text)
+                .map(Some)
+                .map_err(|error| format!("invalid timeout format {error}")),
+        };
+        let timeout = seconds(&planned.template.timeout)?;
+        seconds(&planned.template.pending_timeout)?;
+        Ok(timeout.map(|timeout| {
+            let end = self.node(index).started_at().plus(timeout);
+            end.since(self.now).max(1)
+        }))
     }
 
     fn attempt_deadline(&self, index: NodeIndex) -> Option<i64> {

@@ -13,6 +13,9 @@ use crate::collection;
 /// How pods are named: Argo's second way.
 const POD_NAMES: &str = "v2";
 
+/// How they were named before: like their nodes' IDs.
+const OLD_POD_NAMES: &str = "v1";
+
 /// How long a label's value may be.
 const MAX_LABEL: usize = 63;
 
@@ -110,7 +113,9 @@ impl Run {
             shown.extend(self.globals.labels.clone());
             let annotations = metadata.annotations.get_or_insert_default();
             annotations.extend(self.globals.annotations.clone());
-            annotations.insert(labels::POD_NAME_FORMAT.to_owned(), POD_NAMES.to_owned());
+            if !self.has_old_pod_names() {
+                annotations.insert(labels::POD_NAME_FORMAT.to_owned(), POD_NAMES.to_owned());
+            }
         }
         if let Some(reference) = &workflow.spec.workflow_template_ref {
             let key = match reference.cluster_scope {
@@ -135,6 +140,16 @@ impl Run {
                 finalizers.push(ours.to_owned());
             }
         }
+    }
+
+    /// Whether pods are named like their nodes' IDs: the workflow began where it was so.
+    /// Argo: `GetWorkflowPodNameVersion`.
+    pub(super) fn has_old_pod_names(&self) -> bool {
+        let workflow = &self.definition.workflow;
+        let annotations = workflow.metadata.annotations.as_ref();
+        let format = annotations.and_then(|list| list.get(labels::POD_NAME_FORMAT));
+        let began = workflow.status.phase.is_some() || !workflow.status.nodes.is_empty();
+        began && format.is_some_and(|format| format == OLD_POD_NAMES)
     }
 
     fn is_archived(&self, shown: &BTreeMap<String, String>) -> bool {

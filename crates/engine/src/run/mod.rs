@@ -11,6 +11,7 @@ mod adopt;
 mod adopt_rest;
 mod agent;
 mod aggregate;
+mod arena;
 mod arguments;
 mod body;
 mod claims;
@@ -34,6 +35,7 @@ mod node;
 mod outputs;
 mod phase;
 mod pod;
+mod pod_keys;
 mod pod_restart;
 mod project;
 mod rebuild;
@@ -66,7 +68,7 @@ use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
 use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
-use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::ids::{NodeIndex, PodKey, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
 use crate::outbox;
@@ -81,6 +83,7 @@ pub use restart_plan::{RestartChoice, RestartPlan};
 pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
+use arena::Arena;
 use globals::Globals;
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
@@ -95,7 +98,7 @@ pub struct Run {
     plan: Arc<Plan>,
     settings: Arc<Settings>,
     globals: Globals,
-    nodes: Vec<Node>,
+    nodes: Arena<Node>,
     /// Templates whose structure had tags, by the node that they were compiled for.
     late: BTreeMap<NodeIndex, Arc<PlannedTemplate>>,
     /// Node IDs that are taken.
@@ -104,6 +107,8 @@ pub struct Run {
     attached: BTreeMap<NodeIndex, Vec<NodeIndex>>,
     /// The first node of a pod's containers, where it runs a set; the others follow it.
     container_nodes: BTreeMap<NodeIndex, NodeIndex>,
+    /// The pods of nodes that retries have moved.
+    moved_pods: BTreeMap<PodKey, NodeIndex>,
     /// Daemons that no template ends but the workflow.
     root_daemons: Vec<NodeIndex>,
     status: Status,
@@ -179,6 +184,8 @@ pub(crate) struct Status {
     pub metrics_error: String,
     /// What has changed the workflow's templates since it began, the earliest first.
     pub revisions: Vec<Revision>,
+    /// For each retry, the incarnation in which the nodes begin that are made after it.
+    pub first_incarnations: Vec<u32>,
     /// The locks that are held and waited for, as Argo shows them.
     pub synchronization: Option<Box<SynchronizationStatus>>,
 }
@@ -242,11 +249,12 @@ impl Run {
             definition,
             plan,
             settings,
-            nodes: Vec::new(),
+            nodes: Arena::default(),
             late: BTreeMap::new(),
             hashes: FxHashSet::default(),
             attached: BTreeMap::new(),
             container_nodes: BTreeMap::new(),
+            moved_pods: BTreeMap::new(),
             root_daemons: Vec::new(),
             status: Status::default(),
             now: Seconds(0),

@@ -174,6 +174,8 @@ pub(crate) struct PodDetails {
     pub used: Option<Box<[Used]>>,
     /// How often its pod was made anew because it failed before it began.
     pub restarts: u16,
+    /// The index under which its pod was asked for, where a retry has moved the node since.
+    pub asked_as: Option<NodeIndex>,
     /// Its entry in a cache.
     pub memo: Option<Arc<Memo>>,
 }

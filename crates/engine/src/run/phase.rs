@@ -37,6 +37,7 @@ impl Run {
     pub(super) fn add_node(&mut self, mut node: Node) -> NodeIndex {
         let index = NodeIndex(self.nodes.len() as u32);
         node.flags.set(Flags::CHANGED);
+        node.incarnation = self.first_incarnation();
         self.nodes.push(node);
         self.changed.push(index);
         self.spent += 1;

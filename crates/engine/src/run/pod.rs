@@ -7,7 +7,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::body::{Body, Gate};
-use super::node::{Flags, NodeOutputs, OutputParameter};
+use super::node::{Flags, NodeOutputs, OutputParameter, Role};
 use super::workflow::DEADLINE;
 use crate::duration;
 use crate::effect::Effect;
@@ -20,6 +20,9 @@ const GRACE_SECONDS: u32 = 30;
 
 /// The exit code of a command that the supervisor never let begin.
 const SUPERVISOR_FAILED: i32 = 65;
+
+/// Why a node fails that has waited for too long, and the group of a step that has.
+pub(super) const TIMEOUT: &str = "timeout";
 
 impl Run {
     /// Begins a node that is a pod: it waits until the backend has a slot.
@@ -60,35 +63,36 @@ impl Run {
         [&planned.template.timeout, &planned.template.pending_timeout]
             .into_iter()
             .filter(|text| !text.is_empty())
-            .filter_map(|text| self.node_seconds(index, text))
+            .filter_map(|text| self.node_seconds(index, text).ok())
             .min()
             .map(|seconds| self.node(index).started_at().plus(seconds))
     }
 
     /// A duration of a template, with its tags filled in, in seconds.
-    pub(super) fn node_seconds(&self, index: NodeIndex, text: &str) -> Option<i64> {
-        let text = crate::plan::Text::parse(text).ok()?;
+    pub(super) fn node_seconds(&self, index: NodeIndex, text: &str) -> Result<i64, String> {
+        let text = crate::plan::Text::parse(text).map_err(|error| error.to_string())?;
         let template = self.template_of(index);
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
         let context = self.eval_context("", 0, "timeout");
-        let text = super::scope::fill(&text, &variables, &context).ok()?;
-        duration::parse_seconds(&text).ok()
+        let text = super::scope::fill(&text, &variables, &context);
+        duration::parse_seconds(&text.map_err(|error| error.to_string())?)
     }
 
-    /// A pod has waited as long as it may.
+    /// A pod has waited as long as it may. Argo: `checkTemplateTimeouts`, `ErrTimeout`.
     pub(super) fn pod_timeout(&mut self, index: NodeIndex) {
-        if self.node(index).phase == NodePhase::Pending {
-            self.stop_pod(index);
-            self.end(index, NodePhase::Failed, Some("timeout"));
+        if self.node(index).phase != NodePhase::Pending {
+            return;
         }
-    }
-
-    pub(super) fn pod_key(&self, index: NodeIndex) -> PodKey {
-        PodKey {
-            run: self.id,
-            node: index,
-            incarnation: self.node(index).incarnation,
+        self.stop_pod(index);
+        self.end(index, NodePhase::Failed, Some(TIMEOUT));
+        let node = self.node(index);
+        match node.role {
+            Role::Step => self.doom(node.parent, TIMEOUT),
+            role @ (Role::Root | Role::OnExit) if node.owner == NodeIndex::NONE => {
+                self.doom_workflow(role, TIMEOUT);
+            }
+            _ => {}
         }
     }
 
@@ -109,17 +113,16 @@ impl Run {
         }
     }
 
-    fn knows_pod(&self, key: PodKey) -> bool {
-        self.nodes
-            .get(key.node.offset())
-            .is_some_and(|node| node.kind == NodeType::Pod && node.incarnation == key.incarnation)
+    /// The node whose present pod this is.
+    fn node_of_present_pod(&self, key: PodKey) -> Option<NodeIndex> {
+        self.node_of_pod(key)
+            .filter(|&index| self.node(index).kind == NodeType::Pod)
     }
 
     /// A pod stands in this state.
     pub(super) fn pod_seen(&mut self, key: PodKey, seen: &PodSeen) {
-        let index = key.node;
         let over = matches!(seen.phase, PodPhase::Succeeded | PodPhase::Failed) || seen.deleted;
-        if !self.knows_pod(key) {
+        let Some(index) = self.node_of_present_pod(key) else {
             self.effects.push(if over {
                 Effect::ForgetPod { pod: key }
             } else {
@@ -129,7 +132,7 @@ impl Run {
                 }
             });
             return;
-        }
+        };
         self.pod_exists(index);
         let asked = self.node(index).flags.has(Flags::POD_ASKED);
         if !over && self.node(index).flags.has(Flags::POD_ENDED) {
@@ -341,8 +344,11 @@ impl Run {
 
     /// The executor of a pod reports.
     pub(super) fn result_seen(&mut self, key: PodKey, seen: &ResultSeen) {
-        let index = key.node;
-        if !self.knows_pod(key) || self.node(index).phase.is_fulfilled() {
+        let Some(index) = self.node_of_present_pod(key) else {
+            return;
+        };
+        if self.node(index).phase.is_fulfilled() {
+            self.late_result_seen(index, seen);
             return;
         }
         if let Some(progress) = seen.progress {
@@ -372,6 +378,24 @@ impl Run {
             self.end(index, phase, None);
             self.collect_pod(index, true);
             self.effects.push(Effect::ForgetPod { pod: key });
+        }
+    }
+
+    /// The executor of a pod that has failed reports after its end was seen: what it put out is
+    /// shown, for as long as the workflow goes on. Argo: `taskResultReconciliation`.
+    fn late_result_seen(&mut self, index: NodeIndex, seen: &ResultSeen) {
+        let node = self.node(index);
+        let failed = node.phase.is_failed_or_error() && node.flags.has(Flags::POD_ENDED);
+        let over = self.status.phase.is_none_or(|phase| phase.is_completed());
+        let nothing =
+            seen.parameters.is_empty() && seen.artifacts.is_empty() && seen.result.is_none();
+        let complete = node.flags.has(Flags::RESULT_COMPLETE);
+        if !failed || over || nothing || complete {
+            return;
+        }
+        self.add_outputs(index, seen);
+        if seen.complete {
+            self.change(index).flags.set(Flags::RESULT_COMPLETE);
         }
     }
 
@@ -420,6 +444,9 @@ impl Run {
     fn pod_exists(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(Gate::Place)) {
             self.leave_gate(index);
+            if let Some(planned) = self.template_of(index) {
+                self.make_container_nodes(index, &planned);
+            }
         }
     }
 

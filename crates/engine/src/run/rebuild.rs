@@ -72,6 +72,8 @@ struct State {
     synchronization: Option<SynchronizationStatus>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     revisions: Vec<Revision>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    first_incarnations: Vec<u32>,
 }
 
 impl Run {
@@ -121,6 +123,7 @@ impl Run {
             metrics_error: self.status.metrics_error.clone(),
             synchronization: self.status.synchronization.as_deref().cloned(),
             revisions: self.status.revisions.clone(),
+            first_incarnations: self.status.first_incarnations.clone(),
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
             parameters: self
@@ -135,6 +138,7 @@ impl Run {
 
     fn take_state(&mut self, state: State) {
         self.status.revisions = state.revisions;
+        self.status.first_incarnations = state.first_incarnations;
         self.status.phase = state.phase;
         self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
         self.status.message = Arc::from(state.message);
@@ -187,6 +191,7 @@ impl Run {
             return Err(misfit);
         }
         self.nodes.push(node);
+        self.note_moved_pod(index);
         self.load_late(index)?;
         let body = self.empty_body(index, stored).ok_or(misfit.clone())?;
         self.nodes[index.offset()].body = body;

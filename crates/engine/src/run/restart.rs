@@ -11,6 +11,7 @@ use super::Run;
 use super::arguments::InputError;
 use super::body::Body;
 use super::node::{Flags, Node, Role};
+use super::pod_keys::keep_asked_as;
 use super::refit::Revised;
 use super::restart_plan::{RestartChoice, RestartPlan};
 use super::row;
@@ -29,6 +30,7 @@ impl Run {
         };
         let before = self.nodes.len() as u32;
         let (rows, reopened) = self.kept_rows(&plan);
+        self.begin_incarnations();
         self.reset();
         if let Some(revised) = plan.refit.revised {
             self.revise(revised);
@@ -142,6 +144,9 @@ impl Run {
                     *link = moved[link.offset()];
                 }
             }
+            if matches!(node.kind, NodeType::Pod | NodeType::HTTP | NodeType::Plugin) {
+                keep_asked_as(&mut node, index, moved[index.offset()]);
+            }
             if let Some(&slot) = plan.refit.slots.get(&index) {
                 node.slot = slot;
             }
@@ -178,18 +183,6 @@ impl Run {
                 node.flags.clear(Flags::SETTLED);
                 node.flags.clear(Flags::EXIT_DECIDED);
             }
-            if node.role == Role::Attempt
-                && let Body::Retry(body) = &self.node(self.node(index).parent).body
-            {
-                // Attempts count from 0 without holes.
-                let earlier = body
-                    .attempts
-                    .iter()
-                    .take_while(|&&attempt| attempt < index)
-                    .filter(|attempt| !plan.removed.contains(attempt))
-                    .count();
-                node.slot = earlier as u32;
-            }
             kept.push(node);
         }
         (kept, reopened)
@@ -198,6 +191,7 @@ impl Run {
     /// Empties the arena and all that is told from it.
     fn reset(&mut self) {
         self.nodes.clear();
+        self.moved_pods.clear();
         self.late.clear();
         self.hashes.clear();
         self.attached.clear();

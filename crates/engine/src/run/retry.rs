@@ -5,6 +5,7 @@ use argosy_expr::{Program, Value};
 
 use super::Run;
 use super::body::Body;
+use super::limits::FAIL_FAST;
 use super::node::{Flags, NO_ITEM, Node, NodeOutputs, Role};
 use super::scope::fill;
 use crate::duration;
@@ -50,7 +51,9 @@ impl Run {
         );
         node.parent = index;
         node.boundary = retried.boundary;
-        node.slot = body.attempts.len() as u32;
+        // One before may have been taken out, to be run again from another node.
+        let last = body.attempts.last();
+        node.slot = last.map_or(0, |&last| self.node(last).slot + 1);
         node.item = NO_ITEM;
         node.template = retried.template;
         node.inputs = retried.inputs.clone();
@@ -111,7 +114,11 @@ impl Run {
                 self.change(index).outputs = outputs;
                 self.end(index, phase, Some(&message));
             }
-            Next::Fault(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Next::Fault(error) => self.refuse_late(index, &error),
+            // An attempt that failed counts as a child that did, so there is never another.
+            Next::Again(_) if self.is_kept_back(index) => {
+                self.end(index, NodePhase::Failed, Some(FAIL_FAST));
+            }
             Next::Again(Some(at)) if at > self.now => {
                 let wait = at.since(self.finish_of(last));
                 self.set_message(
@@ -133,6 +140,12 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Whether the template around a node fails fast now.
+    fn is_kept_back(&self, index: NodeIndex) -> bool {
+        let boundary = self.node(index).boundary.some();
+        boundary.is_some_and(|boundary| self.fails_fast(boundary))
     }
 
     fn held_by_workflow(&self) -> bool {

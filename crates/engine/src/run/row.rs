@@ -12,7 +12,7 @@ use crate::ids::{NodeIndex, Seconds};
 use crate::plan::TemplateIndex;
 
 /// The first byte of every row.
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Values longer than this are stored once, by hash.
 const LARGE: usize = 1024;
@@ -73,6 +73,7 @@ struct RowDetails {
     salt: u8,
     used: Option<Vec<(Arc<str>, i64)>>,
     restarts: u16,
+    asked_as: Option<u32>,
     /// Hit, cache, key.
     memo: Option<(bool, Arc<str>, Arc<str>)>,
 }
@@ -222,6 +223,7 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
             salt: details.salt,
             used: details.used.as_deref().map(<[_]>::to_vec),
             restarts: details.restarts,
+            asked_as: details.asked_as.map(|index| index.0),
             memo: details
                 .memo
                 .as_ref()
@@ -346,6 +348,7 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             salt: details.salt,
             used: details.used.map(Into::into),
             restarts: details.restarts,
+            asked_as: details.asked_as.map(NodeIndex),
             memo: details
                 .memo
                 .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),

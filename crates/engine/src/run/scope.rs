@@ -321,7 +321,11 @@ impl Run {
     fn last_retry(&self, attempt: NodeIndex, name: &str) -> Option<String> {
         let node = self.node(attempt);
         let before = match &self.node(node.parent).body {
-            Body::Retry(body) if node.slot > 0 => body.attempts.get(node.slot as usize - 1),
+            Body::Retry(body) => {
+                let at = body.attempts.iter().rposition(|&known| known == attempt);
+                // One that is being made does not stand in the list yet.
+                body.attempts[..at.unwrap_or(body.attempts.len())].last()
+            }
             _ => None,
         };
         let before = before.map(|&before| self.node(before));

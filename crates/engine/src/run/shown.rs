@@ -228,7 +228,6 @@ impl Run {
         // `argo retry` may have taken some out.
         let children = status.children.len() as u32 + 1;
         let most = children.max(shown.by_name.len().min(1_000) as u32);
-        let mut slot = 0;
         for attempt in 0..most {
             let name = format!("{}({attempt})", status.name);
             let Some(node) = shown.by_name.get(name.as_str()) else {
@@ -239,10 +238,9 @@ impl Run {
                 parent: Some(at),
                 boundary,
                 owner: None,
-                slot,
+                slot: attempt,
                 item: None,
             };
-            slot += 1;
             let call = found[at].call.clone();
             self.enter(found, node, place, call);
         }

@@ -11,6 +11,7 @@ use super::dag::continues;
 use super::limits::FAIL_FAST;
 use super::looping::{Verdict, inherited};
 use super::node::{NO_ITEM, Node, Role};
+use super::pod::TIMEOUT;
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
 use crate::plan::{CallPlan, PlannedTemplate};
@@ -314,8 +315,9 @@ impl Run {
         }
     }
 
-    /// The group will be an error; the children that it has go on to their ends first.
-    fn doom(&mut self, index: NodeIndex, error: &str) {
+    /// The group will be an error, or fail by a timeout; the children that it has go on to their
+    /// ends first.
+    pub(super) fn doom(&mut self, index: NodeIndex, error: &str) {
         if let Body::Group(body) = &mut self.nodes[index.offset()].body
             && body.doomed.is_none()
         {
@@ -397,7 +399,11 @@ impl Run {
             return;
         }
         if let Some(message) = body.doomed.clone() {
-            self.end(index, NodePhase::Error, Some(&message));
+            let phase = match &*message {
+                TIMEOUT => NodePhase::Failed,
+                _ => NodePhase::Error,
+            };
+            self.end(index, phase, Some(&message));
             return;
         }
         let unmade = (body.made as usize) < calls.len();

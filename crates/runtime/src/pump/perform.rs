@@ -1,23 +1,30 @@
 //! Carrying out what turns asked for, once their commits are stored.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use argosy_api::NodePhase;
 use argosy_engine::commit::Commit;
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{ClaimSeen, Fact, ResultSeen, TaskSeen};
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_engine::outbox::{self, Ticket};
 use argosy_store::StoreError;
 
 use super::{Observer, Pending, Pump, PumpError, now};
 use crate::backend::Backend;
 use crate::locks::LockOrder;
-use crate::objects::{load_cache, save_cache};
+use crate::objects::{Entry, load_cache, save_cache};
 
 /// What is gathered from several effects and done at once.
 #[derive(Default)]
 struct Gathered {
-    forgotten: Vec<argosy_engine::ids::PodKey>,
+    forgotten: Vec<PodKey>,
     locks: Vec<LockOrder>,
+    /// What is to be kept, by the name of the cache.
+    saves: BTreeMap<Arc<str>, Vec<Entry>>,
+    /// What is looked up, and by which nodes.
+    loads: BTreeMap<Arc<str>, Vec<(NodeIndex, Arc<str>)>>,
     /// The run has ended.
     ended: bool,
 }
@@ -83,6 +90,7 @@ impl Pump {
         if !gathered.locks.is_empty() {
             self.work_on_locks(gathered.locks)?;
         }
+        self.work_on_caches(id, gathered.saves, gathered.loads, observer);
         if let Some(number) = pending.outbox {
             self.deliver(id, number, gathered.ended);
         }
@@ -108,28 +116,11 @@ impl Pump {
             Effect::AskLocks(request) => gathered.locks.push(LockOrder::Ask(*request)),
             Effect::ReleaseLocks(holder) => gathered.locks.push(LockOrder::Release(holder)),
             Effect::LoadCache {
-                run,
-                node,
-                cache,
-                key,
-            } => {
-                let namespace = self.namespace(run);
-                let at = now();
-                let seen = load_cache(&*self.store, &namespace, &cache, &key, at);
-                self.controller.tell(at, run, Fact::CacheSeen(node, seen));
-            }
+                node, cache, key, ..
+            } => gathered.loads.entry(cache).or_default().push((node, key)),
             Effect::SaveCache {
-                run,
-                cache,
-                key,
-                entry,
-            } => {
-                let namespace = self.namespace(run);
-                let saved = save_cache(&*self.store, &namespace, &cache, &key, &entry);
-                if let Err(error) = saved {
-                    observer.trouble(&error);
-                }
-            }
+                cache, key, entry, ..
+            } => gathered.saves.entry(cache).or_default().push((key, entry)),
             Effect::RunTask(task) => {
                 let key = task.key;
                 if let Err(error) = backend.run_task(*task) {
@@ -162,6 +153,33 @@ impl Pump {
         }
     }
 
+    /// Keeps what a turn gave to caches, and looks up what it wants of them.
+    fn work_on_caches(
+        &mut self,
+        id: RunId,
+        saves: BTreeMap<Arc<str>, Vec<Entry>>,
+        loads: BTreeMap<Arc<str>, Vec<(NodeIndex, Arc<str>)>>,
+        observer: &mut dyn Observer,
+    ) {
+        if saves.is_empty() && loads.is_empty() {
+            return;
+        }
+        let namespace = self.namespace(id);
+        for (cache, entries) in saves {
+            if let Err(error) = save_cache(&*self.store, &namespace, &cache, &entries) {
+                observer.trouble(&error);
+            }
+        }
+        let at = now();
+        for (cache, asked) in loads {
+            let (nodes, keys): (Vec<NodeIndex>, Vec<Arc<str>>) = asked.into_iter().unzip();
+            let found = load_cache(&*self.store, &namespace, &cache, &keys, at);
+            for (node, seen) in nodes.into_iter().zip(found) {
+                self.controller.tell(at, id, Fact::CacheSeen(node, seen));
+            }
+        }
+    }
+
     /// Takes an entry out of a run's outbox. A run that has ended is let go once that is stored:
     /// whoever finds an entry takes the run over.
     fn deliver(&mut self, id: RunId, number: u64, ended: bool) {
@@ -184,13 +202,17 @@ impl Pump {
             .map_or_else(String::new, |run| run.definition().namespace().to_owned())
     }
 
-    /// Gives up a run that has ended. One that was told something more in the meantime has its turn
-    /// first: it may have been asked to run again.
+    /// Gives up a run that has ended, once all that it asked for is done and its pods are known to be
+    /// gone. One that was told something more in the meantime has its turn first: it may have been
+    /// asked to run again.
     pub(super) fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
         let Some(run) = self.controller.run(id) else {
             return;
         };
-        if run.has_work() {
+        let busy = run.has_work()
+            || self.awaiting_pods.contains(&id)
+            || self.pending.iter().any(|pending| pending.run == Some(id));
+        if busy {
             self.ending.insert(id);
             return;
         }
@@ -222,6 +244,7 @@ impl Pump {
                 if let Some(run) = pending.run.take() {
                     self.controller.remove(run);
                     self.claims.remove(&run);
+                    self.awaiting_pods.remove(&run);
                 }
             }
         }

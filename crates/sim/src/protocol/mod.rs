@@ -7,6 +7,7 @@ mod pods;
 mod request;
 mod show;
 mod submit;
+mod values;
 
 use serde_json::{Map, Value};
 
@@ -17,9 +18,9 @@ use crate::world::{Halting, SimError, World};
 
 pub(crate) use config::read_config;
 pub use request::Request;
-use request::Time;
-pub(crate) use request::{Pairs, Scalar};
 pub(crate) use submit::override_parameters;
+pub(crate) use values::{Pairs, Scalar};
+use values::{Span, Time};
 
 /// What an answer holds beside `ok`.
 type Answer = Map<String, Value>;
@@ -49,13 +50,19 @@ pub struct Session {
     world: World,
     /// What the controller's ConfigMap says so far.
     config: serde_json::Map<String, serde_json::Value>,
+    /// By how much of a second the clock is ahead: the world's moves by whole seconds.
+    fraction: f64,
 }
+
+/// A step of the clock is shorter than this, some thirty thousand years.
+const MOST_SECONDS: f64 = 1e12;
 
 impl Default for Session {
     fn default() -> Self {
         Self {
             world: World::halting(Halting::WhenTold),
             config: serde_json::Map::new(),
+            fraction: 0.0,
         }
     }
 }
@@ -119,13 +126,24 @@ impl Session {
         }
     }
 
-    fn advance(&mut self, seconds: Option<i64>, to: Option<Time>) -> Result<Answer, ProtocolError> {
+    fn advance(
+        &mut self,
+        seconds: Option<Span>,
+        to: Option<Time>,
+    ) -> Result<Answer, ProtocolError> {
         let end = match (seconds, to) {
-            (Some(seconds), None) if seconds >= 0 => self.world.now().plus(seconds),
-            (None, Some(to)) if Seconds(to.0) >= self.world.now() => Seconds(to.0),
+            (Some(Span(seconds)), None) if (0.0..MOST_SECONDS).contains(&seconds) => {
+                let sum = self.fraction + seconds;
+                self.fraction = sum.fract();
+                self.world.now().plus(sum.trunc() as i64)
+            }
+            (None, Some(to)) if Seconds(to.0) >= self.world.now() => {
+                self.fraction = 0.0;
+                Seconds(to.0)
+            }
             (Some(_), None) | (None, Some(_)) => {
                 return Err(ProtocolError::Refused(
-                    "the clock does not go back".to_owned(),
+                    "the clock does not go back, nor out of its calendar".to_owned(),
                 ));
             }
             _ => {

@@ -7,6 +7,7 @@ use k8s_openapi::api::core::v1::PodStatus;
 use serde_json::{Map, Value};
 
 use super::request::{Condition, PodReport, ReportedOutputs};
+use super::values::Scalar;
 use super::{Answer, ProtocolError, Session, one};
 use crate::pods::SimPod;
 
@@ -54,7 +55,14 @@ impl Session {
             .collect();
         pods.reverse();
         pods.sort_by_key(|pod| (!pod.is_live(), pod.gone));
-        let own = |pod: &&&SimPod| pod.name() == name;
+        let bare = name.rsplit_once('/').map_or(name, |(_, bare)| bare);
+        let own = |pod: &&&SimPod| {
+            let namespaced = || {
+                let namespace = pod.pod().metadata.namespace.as_deref().unwrap_or_default();
+                pod.name() == bare && name == format!("{namespace}/{bare}")
+            };
+            pod.name() == name || namespaced()
+        };
         let of_node = |pod: &&&SimPod| {
             let node = self.node_of(pod);
             !is_agent(pod) && *pod.request.node_name == *name
@@ -72,7 +80,7 @@ impl Session {
         let key = pod.request.key;
         self.world
             .run(key.run)
-            .map(|run| run.node_status_at(key.node.0))
+            .and_then(|run| Some(run.node_status_at(run.node_of_pod(key)?.0)))
             .unwrap_or_default()
     }
 
@@ -99,7 +107,16 @@ impl Session {
             Some(reference) => &reference.template,
             None => &node.template_name,
         };
-        is(&condition.name, pod.name())
+        let named = |name: &str| {
+            [
+                pod.name(),
+                &pod.request.node_name,
+                &node.id,
+                &node.display_name,
+            ]
+            .contains(&name)
+        };
+        condition.name.as_deref().is_none_or(named)
             && is(&condition.node_name, &pod.request.node_name)
             && is(&condition.node_id, &node.id)
             && is(&condition.display_name, &node.display_name)
@@ -114,15 +131,13 @@ impl Session {
     fn task_named(&self, report: &PodReport) -> Option<PodKey> {
         let name = report.name.as_deref().or_else(|| {
             let condition = report.condition.as_ref()?;
-            condition
-                .node_name
-                .as_deref()
-                .or(condition.display_name.as_deref())
+            let named = condition.name.as_deref().or(condition.node_name.as_deref());
+            named.or(condition.display_name.as_deref())
         })?;
         let mut tasks = self.world.tasks();
         let found = tasks.find(|task| {
             let run = self.world.run(task.key.run);
-            let node = run.map(|run| run.node_status_at(task.key.node.0));
+            let node = run.and_then(|run| Some(run.node_status_at(run.node_of_pod(task.key)?.0)));
             let named = node.is_some_and(|node| {
                 node.name == name || node.id == name || node.display_name == name
             });
@@ -137,7 +152,8 @@ impl Session {
 
     /// What an agent reports of an `http` or `plugin` node.
     fn report_task(&mut self, key: PodKey, report: &PodReport) -> Result<Answer, ProtocolError> {
-        let phase = match (&report.phase, report.exit_code) {
+        let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
+        let phase = match (&report.phase, own_code) {
             (Some(phase), _) => phase.as_str(),
             (None, Some(0) | None) => "Succeeded",
             (None, Some(_)) => "Failed",
@@ -152,7 +168,7 @@ impl Session {
             phase,
             message: report.message.as_deref().map(Into::into),
             outputs,
-            exit_code: reported_code(report),
+            exit_code: reported_code(report)?,
         };
         self.world.tell_task(key, seen);
         Ok(one("pods", Vec::<Value>::new()))
@@ -176,8 +192,12 @@ impl Session {
 
     fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
         let now = self.world.now();
-        let exit_code = report.exit_code.or_else(|| reported_code(report));
-        let phase = match (&report.phase, report.exit_code) {
+        let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
+        let exit_code = match own_code {
+            Some(code) => Some(code),
+            None => reported_code(report)?,
+        };
+        let phase = match (&report.phase, own_code) {
             (Some(phase), _) => Some(phase.as_str()),
             (None, Some(0)) => Some("Succeeded"),
             (None, Some(_)) => Some("Failed"),
@@ -278,10 +298,17 @@ impl Session {
     }
 }
 
+fn exit_code_of(code: &Scalar) -> Result<i32, ProtocolError> {
+    let text = &code.0;
+    text.parse()
+        .map_err(|_| ProtocolError::Refused(format!("an exit code is a number, not {text:?}")))
+}
+
 /// The exit code among the reported outputs.
-fn reported_code(report: &PodReport) -> Option<i32> {
-    let code = report.outputs.as_ref()?.exit_code.as_ref()?;
-    code.0.parse().ok()
+fn reported_code(report: &PodReport) -> Result<Option<i32>, ProtocolError> {
+    let outputs = report.outputs.as_ref();
+    let code = outputs.and_then(|outputs| outputs.exit_code.as_ref());
+    code.map(exit_code_of).transpose()
 }
 
 fn is_agent(pod: &SimPod) -> bool {
@@ -304,7 +331,7 @@ fn result_of(outputs: &ReportedOutputs) -> Result<ResultSeen, ProtocolError> {
             .iter()
             .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
             .collect(),
-        artifacts: outputs.artifacts.clone(),
+        artifacts: outputs.artifacts.0.clone(),
         result: outputs.result.as_ref().map(|text| text.0.as_str().into()),
         progress,
         error: outputs.error.as_deref().map(Into::into),

@@ -1,9 +1,9 @@
 //! The requests, as they are written.
 
-use argosy_api::Artifact;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 use serde_json::{Map, Value};
+
+use super::values::{Artifacts, Manifest, Pairs, Scalar, Span, Time, truth};
 
 /// One request.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,9 +43,9 @@ pub enum Request {
     },
     /// Moves the clock.
     Advance {
-        /// By so much.
-        #[serde(default, deserialize_with = "whole")]
-        seconds: Option<i64>,
+        /// By so much; parts of a second add up.
+        #[serde(default)]
+        seconds: Option<Span>,
         /// To this time.
         #[serde(default)]
         to: Option<Time>,
@@ -58,7 +58,7 @@ pub enum Request {
         #[serde(default)]
         workflow: Option<String>,
         /// Those too that have ended.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "truth")]
         all: bool,
     },
     /// What the cluster and the executor report of pods.
@@ -129,8 +129,7 @@ pub struct PodReport {
     /// The phase that they enter.
     pub phase: Option<String>,
     /// The main container's exit code.
-    #[serde(deserialize_with = "whole")]
-    pub exit_code: Option<i32>,
+    pub exit_code: Option<Scalar>,
     /// `status.message`.
     pub message: Option<String>,
     /// `status.reason`.
@@ -147,10 +146,10 @@ pub struct PodReport {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
-    /// The pod's name.
+    /// The pod's name, or its node's name, ID or display name.
+    #[serde(alias = "node")]
     pub name: Option<String>,
     /// The node's name.
-    #[serde(alias = "node")]
     pub node_name: Option<String>,
     /// The node's ID.
     #[serde(alias = "nodeID", alias = "id")]
@@ -175,7 +174,7 @@ pub struct ReportedOutputs {
     /// Output parameters.
     pub parameters: Pairs,
     /// Output artifacts.
-    pub artifacts: Vec<Artifact>,
+    pub artifacts: Artifacts,
     /// What the main container printed.
     pub result: Option<Scalar>,
     /// The main container's exit code.
@@ -212,10 +211,10 @@ pub struct Act {
     #[serde(default)]
     pub parameters: Pairs,
     /// Restart nodes that succeeded too.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     pub restart_successful: bool,
     /// Keep what succeeded.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "truth")]
     pub memoized: bool,
     /// Restart from this node.
     #[serde(default)]
@@ -264,115 +263,11 @@ pub enum Kind {
     /// When something will happen by itself.
     Timers,
     /// ConfigMaps.
+    #[serde(alias = "configMaps")]
     Configmaps,
     /// Claims of volumes.
+    #[serde(alias = "persistentvolumeclaims", alias = "persistentVolumeClaims")]
     Pvcs,
     /// What executors have reported.
     Taskresults,
-}
-
-/// Objects as YAML or JSON in a text, or as JSON outright: one, or a list.
-#[derive(Clone, Debug)]
-pub struct Manifest(pub String);
-
-impl<'de> Deserialize<'de> for Manifest {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(text) => Ok(Self(text)),
-            object @ Value::Object(_) => Ok(Self(object.to_string())),
-            Value::Array(list) => {
-                let documents: Vec<String> = list
-                    .iter()
-                    .map(|item| match item {
-                        Value::String(text) => text.clone(),
-                        other => other.to_string(),
-                    })
-                    .collect();
-                Ok(Self(documents.join("\n---\n")))
-            }
-            _ => Err(D::Error::custom("expected objects, as YAML in a text")),
-        }
-    }
-}
-
-/// Names with values: a map, a list of `NAME=VALUE`, or a list of `{name, value}`.
-#[derive(Clone, Debug, Default)]
-pub struct Pairs(pub Vec<(String, String)>);
-
-impl<'de> Deserialize<'de> for Pairs {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let pairs = match Value::deserialize(deserializer)? {
-            Value::Null => Vec::new(),
-            Value::Object(map) => map
-                .into_iter()
-                .map(|(name, value)| (name, scalar(&value)))
-                .collect(),
-            Value::Array(list) => list
-                .iter()
-                .map(pair)
-                .collect::<Option<_>>()
-                .ok_or_else(|| D::Error::custom("expected NAME=VALUE, or {name, value}"))?,
-            _ => return Err(D::Error::custom("expected names with values")),
-        };
-        Ok(Self(pairs))
-    }
-}
-
-fn pair(item: &Value) -> Option<(String, String)> {
-    if let Some(text) = item.as_str() {
-        let (name, value) = text.split_once('=')?;
-        return Some((name.to_owned(), value.to_owned()));
-    }
-    let name = item.get("name")?.as_str()?;
-    Some((name.to_owned(), scalar(item.get("value")?)))
-}
-
-/// A value as the text that stands for it.
-fn scalar(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    }
-}
-
-/// A text, or a number or truth value that stands for its text.
-#[derive(Clone, Debug)]
-pub struct Scalar(pub String);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(scalar(&Value::deserialize(deserializer)?)))
-    }
-}
-
-/// A whole number, also where it is written as a text, as outputs have it.
-fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
-    deserializer: D,
-) -> Result<Option<T>, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    let number = match &value {
-        Value::Null => return Ok(None),
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_i64(),
-    };
-    let number = number.and_then(|number: i64| T::try_from(number).ok());
-    number
-        .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("expected a whole number, found {value}")))
-}
-
-/// A time: RFC 3339, or seconds since the epoch.
-#[derive(Clone, Copy, Debug)]
-pub struct Time(pub i64);
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if let Some(seconds) = value.as_i64() {
-            return Ok(Self(seconds));
-        }
-        let time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time =
-            serde_json::from_value(value).map_err(D::Error::custom)?;
-        Ok(Self(argosy_engine::timestamp::seconds(&time).0))
-    }
 }

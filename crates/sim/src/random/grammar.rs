@@ -7,6 +7,33 @@ use super::dice::Dice;
 /// How deep templates stand in one another.
 const DEPTH: u32 = 2;
 
+/// What is there before any workflow: limits of semaphores, and templates to refer to.
+pub(super) const SURROUNDINGS: &str = r#"
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: limits}
+data: {two: "2"}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: library}
+spec:
+  templates:
+  - {name: leaf, container: {image: i}}
+  - name: pair
+    steps: [[{name: a, template: leaf}, {name: b, template: gate}]]
+  - {name: gate, suspend: {duration: "9"}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: ClusterWorkflowTemplate
+metadata: {name: library}
+spec:
+  templates:
+  - name: leaf
+    retryStrategy: {limit: 1}
+    container: {image: i}
+"#;
+
 struct Grammar<'a> {
     dice: &'a mut Dice,
     templates: Vec<Value>,
@@ -43,6 +70,7 @@ pub(super) fn workflow(dice: &mut Dice, name: &str) -> Value {
         let expression = "workflow.status == \"Running\"";
         spec["hooks"] = json!({"up": {"template": template, "expression": expression}});
     }
+    grammar.leftovers(&mut spec);
     spec["templates"] = grammar.templates.into();
     json!({"metadata": {"name": name}, "spec": spec})
 }
@@ -65,23 +93,68 @@ impl Grammar<'_> {
         }
     }
 
+    /// What a workflow leaves behind, and what it tells.
+    fn leftovers(&mut self, spec: &mut Value) {
+        if self.dice.one_in(6) {
+            let strategies = [
+                "OnPodCompletion",
+                "OnPodSuccess",
+                "OnWorkflowCompletion",
+                "OnWorkflowSuccess",
+            ];
+            let strategy = self.dice.choose(&strategies).copied();
+            spec["podGC"] = json!({"strategy": strategy});
+        }
+        if self.dice.one_in(10) {
+            let seconds = self.dice.below(300);
+            spec["ttlStrategy"] = json!({"secondsAfterCompletion": seconds});
+        }
+        if self.dice.one_in(8) {
+            spec["volumeClaimTemplates"] = json!([{"metadata": {"name": "work"}, "spec": {}}]);
+            if self.dice.one_in(2) {
+                spec["volumeClaimGC"] = json!({"strategy": "OnWorkflowCompletion"});
+            }
+        }
+        if self.dice.one_in(6) {
+            let metric = json!({"name": "ended", "help": "h", "counter": {"value": "1"}});
+            spec["metrics"] = json!({"prometheus": [metric]});
+        }
+        if self.dice.one_in(8) {
+            spec["priority"] = json!(self.dice.below(3));
+        }
+    }
+
     fn leaf(&mut self) -> String {
-        let mut template = match self.dice.below(10) {
+        let mut template = match self.dice.below(14) {
             0 => json!({"suspend": {"duration": self.dice.below(60).to_string()}}),
             1 => json!({"suspend": {}}),
             2 => json!({"script": {"image": "i", "command": ["sh"], "source": "echo"}}),
+            3 => json!({"http": {"url": "http://a"}}),
+            4 => json!({"containerSet": {"containers": [
+                {"name": "first", "image": "i"},
+                {"name": "main", "image": "i", "dependencies": ["first"]},
+            ]}}),
             _ => json!({"container": {"image": "i"}}),
         };
-        let is_pod = template.get("suspend").is_none();
+        let is_pod = template.get("suspend").is_none() && template.get("http").is_none();
+        let is_set = template.get("containerSet").is_some();
         if is_pod && self.dice.one_in(3) {
             let from = json!({"path": "/o", "default": "none"});
             template["outputs"] = json!({"parameters": [{"name": "o", "valueFrom": from}]});
         }
-        if is_pod && self.dice.one_in(12) {
+        if is_pod && !is_set && self.dice.one_in(12) {
             template["daemon"] = json!(true);
         }
         if is_pod && self.dice.one_in(10) {
             template["timeout"] = json!("30s");
+        }
+        if is_pod && self.dice.one_in(12) {
+            template["activeDeadlineSeconds"] = json!(20 + self.dice.below(60));
+        }
+        if self.dice.one_in(10) {
+            let metric = json!({"name": "ran", "help": "h", "counter": {"value": "1"},
+                "labels": [{"key": "as", "value": "{{status}}"}]});
+            template["metrics"] = json!({"prometheus": [metric]});
         }
         self.guard(&mut template);
         self.retry(&mut template);
@@ -97,7 +170,13 @@ impl Grammar<'_> {
             && template.get("daemon").is_none();
         if ends && self.dice.one_in(8) {
             let name = self.dice.choose(&["a", "b"]).copied().unwrap_or("a");
-            template["synchronization"] = json!({"mutexes": [{"name": name}]});
+            template["synchronization"] = match self.dice.below(3) {
+                0 => {
+                    let key = json!({"name": "limits", "key": "two"});
+                    json!({"semaphores": [{"configMapKeyRef": key}]})
+                }
+                _ => json!({"mutexes": [{"name": name}]}),
+            };
         }
         if self.dice.one_in(12) {
             let cache = json!({"configMap": {"name": "cache"}});
@@ -132,9 +211,39 @@ impl Grammar<'_> {
         self.add(template)
     }
 
-    /// A call of a template by a step or task.
-    fn call(&mut self, name: &str, depth: u32) -> Value {
-        let mut call = json!({"name": name, "template": self.template(depth)});
+    /// A template that calls itself a few times.
+    fn recursion(&mut self) -> String {
+        let leaf = self.leaf();
+        let name = format!("t{}", self.templates.len());
+        let number = json!([{"name": "n", "value": "{{=asInt(inputs.parameters.n) - 1}}"}]);
+        let again = json!({
+            "name": "again",
+            "template": name,
+            "when": "{{inputs.parameters.n}} > 0",
+            "arguments": {"parameters": number},
+        });
+        self.add(json!({
+            "inputs": {"parameters": [{"name": "n", "value": "2"}]},
+            "steps": [[{"name": "work", "template": leaf}], [again]],
+        }))
+    }
+
+    /// What a step or task runs.
+    fn callee(&mut self, depth: u32) -> Value {
+        match self.dice.below(20) {
+            0 => json!({"templateRef": {"name": "library", "template": "leaf"}}),
+            1 => json!({"templateRef": {"name": "library", "template": "pair"}}),
+            2 => json!({"templateRef":
+                {"name": "library", "template": "leaf", "clusterScope": true}}),
+            3 => json!({"template": self.recursion()}),
+            _ => json!({"template": self.template(depth)}),
+        }
+    }
+
+    /// A call of a template by a step or task, which are `steps` or `tasks`.
+    fn call(&mut self, name: &str, depth: u32, calls: &str) -> Value {
+        let mut call = self.callee(depth);
+        call["name"] = json!(name);
         match self.dice.below(8) {
             0 => call["withItems"] = json!([1, "two", {"k": 3}]),
             1 => {
@@ -152,6 +261,14 @@ impl Grammar<'_> {
         if self.dice.one_in(6) {
             call["hooks"] = json!({"exit": {"template": self.leaf()}});
         }
+        if self.dice.one_in(10) {
+            let phase = *self
+                .dice
+                .choose(&["Running", "Failed"])
+                .unwrap_or(&"Running");
+            let expression = format!("{calls}.{name}.status == \"{phase}\"");
+            call["hooks"]["seen"] = json!({"template": self.leaf(), "expression": expression});
+        }
         call
     }
 
@@ -161,7 +278,7 @@ impl Grammar<'_> {
         for _ in 0..self.dice.below(3) + 1 {
             let mut group = Vec::new();
             for _ in 0..self.dice.below(2) + 1 {
-                let mut step = self.call(&format!("s{number}"), depth);
+                let mut step = self.call(&format!("s{number}"), depth, "steps");
                 if self.dice.one_in(5) {
                     step["continueOn"] = json!({"failed": true, "error": true});
                 }
@@ -177,7 +294,7 @@ impl Grammar<'_> {
         let count = self.dice.below(4) + 1;
         let mut tasks = Vec::new();
         for number in 0..count {
-            let mut task = self.call(&format!("k{number}"), depth);
+            let mut task = self.call(&format!("k{number}"), depth, "tasks");
             let mut terms = Vec::new();
             for before in 0..number {
                 if self.dice.one_in(3) {

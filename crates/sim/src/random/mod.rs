@@ -7,14 +7,14 @@ mod grammar;
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Workflow, WorkflowPhase};
-use argosy_engine::fact::{Command, ResultSeen};
+use argosy_api::{NodePhase, Workflow, WorkflowPhase};
+use argosy_engine::fact::{Command, NodeSelector, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::RestartChoice;
 
 use crate::check::{check, check_adopted};
 use crate::pods::Outcome;
-use crate::world::{Halting, World};
+use crate::world::{Diligence, Halting, World};
 use dice::Dice;
 
 /// How many things happen in one world before it is brought to its end.
@@ -30,11 +30,50 @@ pub fn simulate(seed: u64) -> Result<(), String> {
     simulate_aloud(seed, &mut |_| {})
 }
 
-/// Plays one world through, and tells what happens in it.
+/// Plays one world through, and tells what happens in it; then once more with runs that look at all
+/// of their nodes in each turn, which must come to the same.
 ///
 /// # Errors
 /// What did not hold.
 pub fn simulate_aloud(seed: u64, teller: &mut dyn FnMut(&str)) -> Result<(), String> {
+    let lazy = play(seed, Diligence::Lazy, teller)?;
+    let mut events = Vec::new();
+    let diligent = play(seed, Diligence::Diligent, &mut |what| {
+        events.push(what.to_owned());
+    })?;
+    let steps = lazy.iter().zip(&diligent).enumerate();
+    for (number, (lazy, diligent)) in steps {
+        if lazy == diligent {
+            continue;
+        }
+        let only = |these: &[String], those: &[String]| -> String {
+            let mut those = those.to_vec();
+            let mut lines = these.to_vec();
+            lines.retain(|line| match those.iter().position(|that| that == line) {
+                Some(place) => {
+                    those.remove(place);
+                    false
+                }
+                None => true,
+            });
+            lines.join("\n  ")
+        };
+        return Err(format!(
+            "after {number} steps the lazy engine differs from the diligent one:\n- {}\n+ {}",
+            only(lazy, diligent),
+            only(diligent, lazy)
+        ));
+    }
+    if lazy.len() != diligent.len() {
+        return Err("the diligent engine takes other steps than the lazy one".to_owned());
+    }
+    Ok(())
+}
+
+/// What was done in each step, in an order that says nothing.
+type Trace = Vec<Vec<String>>;
+
+fn play(seed: u64, diligence: Diligence, teller: &mut dyn FnMut(&str)) -> Result<Trace, String> {
     let mut dice = Dice::new(seed);
     let halting = match dice.one_in(2) {
         true => Halting::AtOnce,
@@ -42,22 +81,29 @@ pub fn simulate_aloud(seed: u64, teller: &mut dyn FnMut(&str)) -> Result<(), Str
     };
     let mut play = Play {
         world: World::halting(halting),
+        diligence,
+        steps: Vec::new(),
         dice,
         late: Vec::new(),
         retried: false,
         teller,
     };
+    play.world.diligence = diligence;
     play.begin()?;
     for _ in 0..play.dice.below(MOST_EVENTS) + 5 {
         play.happen()?;
         play.world.settle();
         play.check()?;
     }
-    play.finish()
+    play.finish()?;
+    Ok(play.steps)
 }
 
 struct Play<'a> {
     world: World,
+    diligence: Diligence,
+    /// What was done in each step so far.
+    steps: Trace,
     dice: Dice,
     /// Pods that have ended and whose outputs have not been told yet.
     late: Vec<PodKey>,
@@ -77,6 +123,9 @@ impl Play<'_> {
     }
 
     fn begin(&mut self) -> Result<(), String> {
+        self.world
+            .apply(grammar::SURROUNDINGS)
+            .map_err(|error| error.to_string())?;
         if self.dice.one_in(4) {
             self.world.set_parallelism(1, 0);
         }
@@ -104,8 +153,42 @@ impl Play<'_> {
 
     /// A pod to which something can still happen.
     fn some_pod(&mut self) -> Option<PodKey> {
-        let live: Vec<PodKey> = self.world.pods().into_iter().map(|(key, _)| key).collect();
-        self.dice.choose(&live).copied()
+        let mut live = self.world.pods();
+        live.sort_by(|(one, a), (other, b)| (one.run, a).cmp(&(other.run, b)));
+        self.dice.choose(&live).map(|(key, _)| *key)
+    }
+
+    /// A task that an agent carries out.
+    fn some_task(&mut self) -> Option<PodKey> {
+        let mut tasks: Vec<(RunId, &str, PodKey)> = (self.world.tasks())
+            .map(|task| (task.key.run, &*task.node_id, task.key))
+            .collect();
+        tasks.sort_unstable();
+        self.dice.choose(&tasks).map(|(_, _, key)| *key)
+    }
+
+    fn end_task(&mut self, key: PodKey) {
+        let phase = match self.dice.below(4) {
+            0 => NodePhase::Failed,
+            1 => NodePhase::Running,
+            _ => NodePhase::Succeeded,
+        };
+        self.tell(&format!("task {} of {}: {phase}", key.node.0, key.run.0));
+        self.tell_task(key, phase);
+    }
+
+    fn tell_task(&mut self, key: PodKey, phase: NodePhase) {
+        let outputs = ResultSeen {
+            result: Some("{}".into()),
+            ..ResultSeen::default()
+        };
+        let seen = TaskSeen {
+            phase,
+            message: None,
+            outputs,
+            exit_code: None,
+        };
+        self.world.tell_task(key, seen);
     }
 
     fn some_run(&mut self) -> Option<RunId> {
@@ -115,7 +198,7 @@ impl Play<'_> {
 
     /// Lets one thing happen.
     fn happen(&mut self) -> Result<(), String> {
-        match self.dice.below(20) {
+        match self.dice.below(21) {
             0..=2 => {
                 if let Some(key) = self.some_pod() {
                     self.tell(&format!("runs {}", self.name_of(key)));
@@ -141,7 +224,10 @@ impl Play<'_> {
                 }
             }
             14..=15 => {
-                let seconds = self.dice.below(100);
+                let seconds = match self.dice.one_in(20) {
+                    true => 100_000,
+                    false => self.dice.below(100),
+                };
                 self.tell(&format!("seconds pass {seconds}"));
                 self.world.advance(seconds as i64);
             }
@@ -155,6 +241,11 @@ impl Play<'_> {
                 self.world.crash_later(at);
             }
             18 => self.ask(),
+            19 => {
+                if let Some(key) = self.some_task() {
+                    self.end_task(key);
+                }
+            }
             _ => {
                 if let Some(id) = self.some_run() {
                     self.world.settle_some(Some(id));
@@ -210,8 +301,17 @@ impl Play<'_> {
 
     /// An older state of a pod is told, or one that is known already.
     fn tell_again(&mut self) {
-        let keys: Vec<PodKey> = self.world.all_pods().map(|pod| pod.request.key).collect();
-        if let Some(&key) = self.dice.choose(&keys) {
+        let mut keys: Vec<(RunId, &str, PodKey)> = (self.world.all_pods())
+            .map(|pod| {
+                (
+                    pod.request.key.run,
+                    &*pod.request.node_name,
+                    pod.request.key,
+                )
+            })
+            .collect();
+        keys.sort_unstable();
+        if let Some(&(_, _, key)) = self.dice.choose(&keys) {
             let forgotten = self.world.pods.get(&key).is_some_and(|pod| pod.forgotten);
             if !(forgotten && self.retried) {
                 self.tell(&format!("is told again {}", self.name_of(key)));
@@ -233,10 +333,17 @@ impl Play<'_> {
             },
             8 => Command::Terminate,
             _ => {
+                let template = NodeSelector::only("templateName", "t1");
+                let (successful, from) = match self.dice.below(4) {
+                    0 => (true, None),
+                    1 => (false, Some(template.clone())),
+                    _ => (false, None),
+                };
+                let selector = successful.then(|| template.clone());
                 let choice = RestartChoice {
-                    restart_successful: false,
-                    selector: None,
-                    from: None,
+                    restart_successful: successful,
+                    selector: selector.as_ref(),
+                    from: from.as_ref(),
                     new_parameters: false,
                     revision: None,
                 };
@@ -250,16 +357,20 @@ impl Play<'_> {
                 self.retried = true;
                 self.late.retain(|key| key.run != id);
                 Command::Retry {
-                    restart_successful: false,
-                    selector: None,
+                    restart_successful: successful,
+                    selector,
                     parameters: Vec::new(),
-                    from: None,
+                    from,
                     revision: None,
                 }
             }
         };
         self.tell(&format!("asks {command:?} of {}", id.0));
-        self.world.ask_later(id, command);
+        match command {
+            Command::Stop { .. } | Command::Terminate => self.world.ask_later(id, command),
+            // Written into the status before the controller looks, as `argosy sim` has it.
+            _ => self.world.ask_now(id, command),
+        }
     }
 
     /// What must hold at every settled instant.
@@ -267,6 +378,11 @@ impl Play<'_> {
         let runs: Vec<RunId> = self.world.all().collect();
         // Taking up a run anew from its status costs more than all else.
         let adopt = self.dice.one_in(4);
+        self.note_step(&runs);
+        // What is looked at in the first play need not be in the second.
+        if self.diligence == Diligence::Diligent {
+            return Ok(());
+        }
         for id in runs {
             if self.world.run(id).is_some() {
                 check(&self.world, id)?;
@@ -297,6 +413,21 @@ impl Play<'_> {
         Ok(())
     }
 
+    /// Keeps what was done since the last step, and how the runs stand.
+    fn note_step(&mut self, runs: &[RunId]) {
+        let mut step = self.world.trace.replace(Vec::new()).unwrap_or_default();
+        for &id in runs {
+            let status = self.world.workflow(id).unwrap_or_default().status;
+            for (node_id, node) in &status.nodes {
+                let phase = node.phase.map(|phase| phase.as_str());
+                step.push(format!("{} {node_id} {phase:?} {}", id.0, node.message));
+            }
+            step.push(format!("{} {:?} {}", id.0, status.phase, status.message));
+        }
+        step.sort_unstable();
+        self.steps.push(step);
+    }
+
     /// Lets all pods end well, time pass and every run come to its end.
     fn finish(&mut self) -> Result<(), String> {
         self.tell("comes to its end");
@@ -317,6 +448,10 @@ impl Play<'_> {
             }
             while let Some(key) = self.late.pop() {
                 self.tell_outputs(key);
+            }
+            let tasks: Vec<PodKey> = self.world.tasks().map(|task| task.key).collect();
+            for key in tasks {
+                self.tell_task(key, NodePhase::Succeeded);
             }
             let pods = self.world.pods();
             for (key, _) in pods {

@@ -161,9 +161,10 @@ impl Player<'_> {
         waits.take(5).collect::<Vec<_>>().join("; ")
     }
 
-    fn node(&self, index: u32) -> NodeStatus {
+    fn node(&self, pod: PodKey) -> NodeStatus {
         let run = self.play.world.run(self.play.run);
-        run.map(|run| run.node_status_at(index)).unwrap_or_default()
+        run.and_then(|run| Some(run.node_status_at(run.node_of_pod(pod)?.0)))
+            .unwrap_or_default()
     }
 
     fn running(&self) -> usize {
@@ -202,7 +203,7 @@ impl Player<'_> {
             .collect();
         for key in new {
             self.seen_pods.insert(key);
-            let node = self.node(key.node.0);
+            let node = self.node(key);
             let Some(pod) = self.play.world.pods.get(&key) else {
                 continue;
             };
@@ -234,7 +235,7 @@ impl Player<'_> {
             .collect();
         for task in new {
             self.seen_tasks.insert(task.key);
-            let node = self.node(task.key.node.0);
+            let node = self.node(task.key);
             let (seconds, outcome) = self.outcome(&node, &task.template.outputs);
             let leaf = self.begin(node, None);
             let at = self.play.world.now().plus(seconds);
@@ -260,7 +261,8 @@ impl Player<'_> {
             .collect();
         for index in new {
             self.seen_suspended.insert(index);
-            let node = self.node(index);
+            let run = self.play.world.run(self.play.run);
+            let node = run.map(|run| run.node_status_at(index)).unwrap_or_default();
             let declared = supplied(&node);
             let template = self.subject.template_of(&node);
             let timed = template.is_some_and(|(_, template)| {

@@ -227,6 +227,8 @@ impl Shared {
         if let Some(client) = slot.client() {
             return Ok(Started::Answers(client));
         }
+        // One that has ended lets go of its port.
+        drop(slot.process().take());
         let Some(port) = self.free_port(task, slot, &wanted)? else {
             return Ok(Started::Unwanted);
         };
@@ -245,8 +247,10 @@ impl Shared {
             _port: port,
         };
         *slot.process() = Some(process);
-        self.begin_plugin(agent, slot, key, &token)
-            .map_err(|error| fatal(format!("executor plugin {name}: {error}")))?;
+        if let Err(error) = self.begin_plugin(agent, slot, key, &token) {
+            drop(slot.process().take());
+            return Err(fatal(format!("executor plugin {name}: {error}")));
+        }
         let end = Instant::now() + PATIENCE;
         loop {
             if agent.is_over() {
