@@ -20,9 +20,11 @@ mod selection;
 mod shelf;
 mod style;
 mod submission;
+mod switches;
 mod tree;
 mod validation;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -47,7 +49,12 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = match switches::any(&words) {
+        true => switches::plain(&command_line(), words),
+        false => words,
+    };
+    let arguments = Arguments::parse_from(words);
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
