@@ -1,9 +1,10 @@
 //! What is asked of workflows that are under way: stop, terminate, suspend, resume.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use argosy_engine::fact::Command;
 use argosy_store::RunRow;
 
+use super::node::Pairs;
 use crate::client::Client;
 use crate::node_match;
 use crate::options::Global;
@@ -70,6 +71,21 @@ pub fn must_run(row: &RunRow, verb: &str) -> Result<()> {
     }
 }
 
+/// Whether suspended nodes can be set so, given what was asked before.
+pub fn check_set(
+    client: &Client,
+    row: &RunRow,
+    nodes: &str,
+    changes_something: bool,
+    values: &Pairs,
+) -> Result<()> {
+    client.until_heard(row)?;
+    let selector = node_match::parse(nodes)?;
+    let run = client.load(row.id)?;
+    run.check_set(&selector, nodes, changes_something, values)
+        .map_err(Error::msg)
+}
+
 pub fn stop(arguments: &StopArguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
     let selector = arguments
@@ -80,11 +96,12 @@ pub fn stop(arguments: &StopArguments, global: &Global) -> Result<()> {
         selector: selector.transpose()?,
         message: arguments.message.as_deref().map(Into::into),
     };
+    let wanted = arguments.node_field_selector.as_deref();
     end(
         &client,
         &arguments.workflows,
         arguments.dry_run,
-        &command,
+        (&command, wanted),
         "stop",
         "stopped",
     )
@@ -96,7 +113,7 @@ pub fn terminate(arguments: &TerminateArguments, global: &Global) -> Result<()> 
         &client,
         &arguments.workflows,
         arguments.dry_run,
-        &Command::Terminate,
+        (&Command::Terminate, None),
         "terminate",
         "terminated",
     )
@@ -106,7 +123,7 @@ fn end(
     client: &Client,
     workflows: &Selection,
     dry_run: bool,
-    command: &Command,
+    (command, nodes): (&Command, Option<&str>),
     verb: &str,
     done: &str,
 ) -> Result<()> {
@@ -118,6 +135,10 @@ fn end(
             continue;
         }
         must_run(&row, verb)?;
+        if let Some(nodes) = nodes {
+            check_set(client, &row, nodes, true, &Vec::new())
+                .with_context(|| format!("cannot {verb} workflow {}", row.name))?;
+        }
         if dry_run {
             println!("workflow {} {done} (dry-run)", row.name);
             continue;
@@ -147,13 +168,19 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
     let selector = selector.transpose()?;
     for (name, row) in arguments.names.rows(&client)? {
         must_run(&row, "resume")?;
-        if selector.is_none() {
-            // What was asked before, such as a node's outputs, counts.
-            client.until_heard(&row)?;
-            client
-                .load(row.id)?
-                .check_resume()
-                .map_err(|error| anyhow::anyhow!("cannot resume workflow {}: {error}", row.name))?;
+        let refused = || format!("cannot resume workflow {}", row.name);
+        match &arguments.node_field_selector {
+            Some(nodes) => {
+                check_set(&client, &row, nodes, true, &Vec::new()).with_context(refused)?
+            }
+            None => {
+                // What was asked before, such as a node's outputs, counts.
+                client.until_heard(&row)?;
+                let run = client.load(row.id)?;
+                run.check_resume()
+                    .map_err(Error::msg)
+                    .with_context(refused)?;
+            }
         }
         let command = Command::Resume {
             selector: selector.clone(),

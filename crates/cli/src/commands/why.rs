@@ -71,7 +71,7 @@ fn workflow(run: &Run) -> Result<()> {
     for why in &answers {
         print(why);
     }
-    if answers.is_empty() {
+    if answers.is_empty() && run.message().is_empty() {
         println!(
             "  nothing waits and nothing went wrong; `argosy why {name} NODE` tells a node's story"
         );
