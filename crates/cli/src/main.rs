@@ -20,9 +20,11 @@ mod selection;
 mod shelf;
 mod style;
 mod submission;
+mod switches;
 mod tree;
 mod validation;
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -49,7 +51,12 @@ struct Arguments {
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(panicked(std::panic::take_hook())));
-    let arguments = Arguments::parse();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = match switches::any(&words) {
+        true => switches::plain(&command_line(), words),
+        false => words,
+    };
+    let arguments = Arguments::parse_from(words);
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,

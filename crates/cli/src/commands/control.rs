@@ -51,8 +51,12 @@ pub struct ResumeArguments {
 }
 
 impl Names {
-    fn rows(&self, client: &Client) -> Result<Vec<RunRow>> {
-        self.names.iter().map(|name| client.row(name)).collect()
+    /// The workflows, each with its name as it was given.
+    fn rows<'n>(&'n self, client: &Client) -> Result<Vec<(&'n str, RunRow)>> {
+        let names = self.names.iter();
+        names
+            .map(|name| Ok((name.as_str(), client.row(name)?)))
+            .collect()
     }
 }
 
@@ -147,10 +151,10 @@ fn end(
 
 pub fn suspend(names: &Names, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
-    for row in names.rows(&client)? {
+    for (name, row) in names.rows(&client)? {
         must_run(&row, "suspend")?;
         client.ask(&row, &Command::Suspend)?;
-        println!("workflow {} suspended", row.name);
+        println!("workflow {name} suspended");
     }
     Ok(())
 }
@@ -162,7 +166,7 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
         .as_deref()
         .map(node_match::parse);
     let selector = selector.transpose()?;
-    for row in arguments.names.rows(&client)? {
+    for (name, row) in arguments.names.rows(&client)? {
         must_run(&row, "resume")?;
         let refused = || format!("cannot resume workflow {}", row.name);
         match &arguments.node_field_selector {
@@ -182,7 +186,7 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
             selector: selector.clone(),
         };
         client.ask(&row, &command)?;
-        println!("workflow {} resumed", row.name);
+        println!("workflow {name} resumed");
     }
     Ok(())
 }

@@ -60,6 +60,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     // The keeper is forked before anything has threads.
     let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
     let client = Client::open(global)?;
+    if let Some(address) = &arguments.metrics_address {
+        let config = &client.configuration()?.config.metrics;
+        crate::metrics::serve(address, client.store.clone(), config)?;
+    }
     let runs = if arguments.resume {
         let runs = client.store.unowned_runs()?;
         if runs.is_empty() {
@@ -76,10 +80,6 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         }
         submission::create_all(&client, submission)?
     };
-    if let Some(address) = &arguments.metrics_address {
-        let config = &client.configuration()?.config.metrics;
-        crate::metrics::serve(address, client.store.clone(), config)?;
-    }
     let mut printer = Printer {
         client: &client,
         live: arguments
