@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde::de::DeserializeOwned;
 
-use crate::typed::suggest;
+use crate::nearest::nearest;
 use crate::yaml::{MAX_OF_A_KIND, Value, more};
 use crate::{
     ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, ExecutorPluginManifest, FieldPath,
@@ -268,7 +268,7 @@ fn doubt_type(api_version: &str, kind: &str) -> Option<Diagnostic> {
         return Some(fault.with_help(format!("write `apiVersion: {API_VERSION}`")));
     }
     let is_argos = api_version == API_VERSION || api_version.is_empty();
-    let near = suggest::nearest(kind, ARGO_KINDS.iter().copied());
+    let near = nearest(kind, ARGO_KINDS.iter().copied());
     if let (true, false, Some(near)) = (is_argos, is_ours, near) {
         let fault = Diagnostic::error(
             "unknown-kind",
