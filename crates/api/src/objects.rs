@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use serde::de::DeserializeOwned;
 
 use crate::nearest::nearest;
@@ -45,6 +45,8 @@ pub enum Object {
     ConfigMap(Box<ConfigMap>),
     /// Kubernetes' map of secrets.
     Secret(Box<Secret>),
+    /// A volume that outlives the steps that use it.
+    PersistentVolumeClaim(Box<PersistentVolumeClaim>),
     /// An object of another kind.
     Other(Box<OtherObject>),
 }
@@ -74,6 +76,7 @@ impl Object {
             Self::ExecutorPlugin(_) => "ExecutorPlugin",
             Self::ConfigMap(_) => "ConfigMap",
             Self::Secret(_) => "Secret",
+            Self::PersistentVolumeClaim(_) => "PersistentVolumeClaim",
             Self::Other(other) => &other.kind,
         }
     }
@@ -196,6 +199,9 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
         "ExecutorPlugin" => read(document, strictness, parsed, Object::ExecutorPlugin),
         "ConfigMap" if api_version == "v1" => read(document, strictness, parsed, Object::ConfigMap),
         "Secret" if api_version == "v1" => read(document, strictness, parsed, Object::Secret),
+        "PersistentVolumeClaim" if api_version == "v1" => {
+            read(document, strictness, parsed, Object::PersistentVolumeClaim)
+        }
         _ => Some(other(document, api_version, kind)),
     };
     parsed

@@ -8,6 +8,7 @@ mod files;
 mod gather;
 mod host;
 mod label_selector;
+mod leftovers;
 mod live;
 mod metrics;
 mod node_match;

@@ -7,7 +7,7 @@ use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
-use argosy_store::{Environment, NewObject, NewRun, ObjectKind, Precondition};
+use argosy_store::{Durability, Environment, NewObject, NewRun, ObjectKind, Precondition};
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
@@ -183,19 +183,23 @@ fn from_cron(client: &Client, name: &str, mut workflow: Workflow) -> Result<Work
 }
 
 /// Hands all workflows over; other objects of their files are kept first.
-pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>> {
+pub fn create_all(
+    client: &Client,
+    submission: Submission,
+    answered: Durability,
+) -> Result<Vec<RunId>> {
     for other in &submission.others {
         keep(client, other)?;
     }
     submission
         .definitions
         .into_iter()
-        .map(|definition| create(client, &definition))
+        .map(|definition| create(client, &definition, answered))
         .collect()
 }
 
 /// Hands a checked workflow to the store.
-pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
+pub fn create(client: &Client, definition: &Definition, answered: Durability) -> Result<RunId> {
     let metadata = &definition.workflow.metadata;
     let name = definition.name().to_owned();
     let id = client
@@ -213,6 +217,7 @@ pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
             },
             options: b"{}".to_vec(),
             created_at: now(),
+            answered,
         })
         .with_context(|| format!("cannot submit workflow {name}"))?;
     Ok(id)
@@ -234,7 +239,7 @@ pub fn now() -> Seconds {
 pub fn keep(client: &Client, object: &Object) -> Result<Applied> {
     let Some(kept) = Kept::of(object, &client.namespace)? else {
         bail!(
-            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps and Secrets are",
+            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps, Secrets and PersistentVolumeClaims are",
             object.kind()
         );
     };

@@ -101,7 +101,7 @@ impl Backend for Ends {
         Ok(())
     }
 
-    fn drop_claim(&mut self, name: &str) {
+    fn drop_claim(&mut self, _namespace: &str, name: &str) {
         self.dropped.push(name.to_owned());
     }
 
@@ -143,6 +143,7 @@ fn submit(store: &dyn Store) -> RunId {
             environment: Environment::default(),
             options: Vec::new(),
             created_at: Seconds(0),
+            answered: Durability::Process,
         })
         .expect("created")
 }

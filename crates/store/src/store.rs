@@ -35,7 +35,7 @@ pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 pub trait Store: Send + Sync {
     // Runs
 
-    /// Takes a run over; answered once it survives a power failure. Ids are never reused.
+    /// Takes a run over; answered as it asks for. Ids are never reused.
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError>;
 
     /// Removes a run with everything that belongs to it, and frees its name at once. `false` if

@@ -9,6 +9,7 @@ use argosy_engine::controller::Controller;
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
+use argosy_store::Durability;
 
 use crate::client::Client;
 use crate::live::Live;
@@ -59,7 +60,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     }
     // The keeper is forked before anything has threads.
     let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
-    let client = Client::open(global)?;
+    let client = Client::open_beside(global, &keeper)?;
     if let Some(address) = &arguments.metrics_address {
         let config = &client.configuration()?.config.metrics;
         crate::metrics::serve(address, client.store.clone(), config)?;
@@ -78,7 +79,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         for definition in &submission.definitions {
             crate::host::check(definition)?;
         }
-        submission::create_all(&client, submission)?
+        // Nobody is told that they were taken before they have ended.
+        submission::create_all(&client, submission, Durability::Process)?
     };
     let mut printer = Printer {
         client: &client,
