@@ -334,7 +334,6 @@ fn stored_drive(run: &mut Run) -> f64 {
             },
             options: Vec::new(),
             created_at: AT,
-            answered: Durability::Process,
         })
         .expect("a run");
     assert_eq!(id, RunId(1), "the run's own number");

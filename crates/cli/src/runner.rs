@@ -17,7 +17,7 @@ use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
 use argosy_runtime::{Observer, Pump, Until};
-use argosy_store::{ObjectKind, Store};
+use argosy_store::{Claim, ObjectKind, Store};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use crate::client::Client;
@@ -78,7 +78,7 @@ pub fn carry_out(
     client: &Client,
     keeper: KeeperHandle,
     max_processes: Option<u32>,
-    runs: &[RunId],
+    runs: Vec<Claim>,
     observer: &mut dyn Observer,
     until: Until,
 ) -> Result<()> {
@@ -110,12 +110,9 @@ pub fn carry_out(
     let handle = pump.handle();
     let mut backend = LocalBackend::new(config, keeper, Arc::new(handle.clone()))
         .context("cannot reach the keeper of steps")?;
-    for &run in runs {
-        if !pump.adopt(run, &mut backend)? {
-            anyhow::bail!(
-                "another process carries this workflow out; `argosy watch` shows how it goes"
-            );
-        }
+    let mine: Vec<RunId> = runs.iter().map(|claim| claim.run).collect();
+    for claim in runs {
+        pump.take(claim, &mut backend)?;
     }
     if let Until::IdleFor(_) = until {
         let version = client.configuration()?.version;
@@ -123,7 +120,6 @@ pub fn carry_out(
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
     let pressed = AtomicU32::new(0);
-    let mine = runs.to_vec();
     let asked = handle.clone();
     ctrlc::set_handler(move || {
         let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
@@ -205,7 +201,7 @@ pub fn background(
         &client,
         keeper,
         max_processes,
-        &[],
+        Vec::new(),
         &mut observer,
         Until::IdleFor(IDLE),
     )?;

@@ -7,7 +7,7 @@ use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
-use argosy_store::{Durability, Environment, NewObject, NewRun, ObjectKind, Precondition};
+use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition};
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
@@ -183,44 +183,57 @@ fn from_cron(client: &Client, name: &str, mut workflow: Workflow) -> Result<Work
 }
 
 /// Hands all workflows over; other objects of their files are kept first.
-pub fn create_all(
+pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>> {
+    create_each(client, submission, create)
+}
+
+/// Hands all workflows over as this process's own; other objects of their files are kept first.
+pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
+    create_each(client, submission, |client, definition| {
+        (client.store)
+            .create_claimed_run(new_run(definition)?)
+            .with_context(|| format!("cannot run workflow {}", definition.name()))
+    })
+}
+
+fn create_each<T>(
     client: &Client,
     submission: Submission,
-    answered: Durability,
-) -> Result<Vec<RunId>> {
+    create: impl Fn(&Client, &Definition) -> Result<T>,
+) -> Result<Vec<T>> {
     for other in &submission.others {
         keep(client, other)?;
     }
-    submission
-        .definitions
-        .into_iter()
-        .map(|definition| create(client, &definition, answered))
+    let definitions = submission.definitions.iter();
+    definitions
+        .map(|definition| create(client, definition))
         .collect()
 }
 
 /// Hands a checked workflow to the store.
-pub fn create(client: &Client, definition: &Definition, answered: Durability) -> Result<RunId> {
+pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
+    (client.store)
+        .create_run(new_run(definition)?)
+        .with_context(|| format!("cannot submit workflow {}", definition.name()))
+}
+
+/// A checked workflow as the store takes it, with the surroundings of this process.
+fn new_run(definition: &Definition) -> Result<NewRun> {
     let metadata = &definition.workflow.metadata;
-    let name = definition.name().to_owned();
-    let id = client
-        .store
-        .create_run(NewRun {
-            namespace: definition.namespace().to_owned(),
-            name: name.clone(),
-            uid: metadata.uid.clone().unwrap_or_default(),
-            labels: metadata.labels.clone().unwrap_or_default(),
-            annotations: metadata.annotations.clone().unwrap_or_default(),
-            definition: serde_json::to_vec(definition)?,
-            environment: Environment {
-                working_directory: std::env::current_dir()?,
-                variables: std::env::vars_os().collect(),
-            },
-            options: b"{}".to_vec(),
-            created_at: now(),
-            answered,
-        })
-        .with_context(|| format!("cannot submit workflow {name}"))?;
-    Ok(id)
+    Ok(NewRun {
+        namespace: definition.namespace().to_owned(),
+        name: definition.name().to_owned(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        annotations: metadata.annotations.clone().unwrap_or_default(),
+        definition: serde_json::to_vec(definition)?,
+        environment: Environment {
+            working_directory: std::env::current_dir()?,
+            variables: std::env::vars_os().collect(),
+        },
+        options: b"{}".to_vec(),
+        created_at: now(),
+    })
 }
 
 /// Checks a workflow that no file holds.

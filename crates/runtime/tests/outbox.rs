@@ -143,7 +143,6 @@ fn submit(store: &dyn Store) -> RunId {
             environment: Environment::default(),
             options: Vec::new(),
             created_at: Seconds(0),
-            answered: Durability::Process,
         })
         .expect("created")
 }

@@ -10,7 +10,6 @@ use argosy_engine::commit::RunSummary;
 use argosy_engine::ids::{RunId, Seconds};
 
 use crate::lock::RunLock;
-use crate::store::Durability;
 
 /// Counts how often a run has been claimed. A commit that rests on an earlier count is refused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,9 +36,6 @@ pub struct NewRun {
     pub options: Vec<u8>,
     /// When it was submitted.
     pub created_at: Seconds,
-    /// When whoever hands it over is answered: after the disk where somebody is told that the run
-    /// was taken, and will rely on it.
-    pub answered: Durability,
 }
 
 impl fmt::Debug for NewRun {

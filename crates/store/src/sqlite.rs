@@ -193,11 +193,23 @@ fn wal_path(path: &Path) -> PathBuf {
 
 impl Store for SqliteStore {
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
-        let create = |connection: &Connection| write::create_run(connection, &run);
-        match run.answered {
-            Durability::Power => self.durably("create a run", create),
-            Durability::Process => self.write("create a run", create),
-        }
+        self.durably("create a run", |connection| {
+            write::create_run(connection, &run)
+        })
+    }
+
+    fn create_claimed_run(&self, run: NewRun) -> Result<Claim, StoreError> {
+        self.write("create a run", |connection| {
+            let run = write::create_run(connection, &run)?;
+            let path = run_path(&self.data_dir, run);
+            // Before the commit nobody else knows of the run.
+            let lock = FileLock::take(&path)?.ok_or_else(|| {
+                StoreError::io("own the new run", &path, std::io::ErrorKind::WouldBlock)
+            })?;
+            let epoch = write::claim(connection, run)?;
+            let lock = RunLock::file(lock);
+            Ok(Claim { run, epoch, lock })
+        })
     }
 
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {

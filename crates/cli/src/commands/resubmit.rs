@@ -57,7 +57,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         let definition = submission::check_one(&client, workflow)?;
         let id = match arguments.memoized {
             true => carry_over(&client, &old, definition)?,
-            false => submission::create(&client, &definition, Durability::Power)?,
+            false => submission::create(&client, &definition)?,
         };
         crate::runner::start(&client.data_dir)?;
         super::submit::print(&client, id, arguments.output)?;
@@ -73,7 +73,7 @@ fn carry_over(client: &Client, old: &Run, definition: Definition) -> Result<RunI
     const ATTEMPTS: usize = 5;
     let definition = Arc::new(definition);
     for _ in 0..ATTEMPTS {
-        let id = submission::create(client, &definition, Durability::Power)?;
+        let id = submission::create(client, &definition)?;
         let Some(claim) = client.store.claim(id)? else {
             client.store.delete_run(id)?;
             continue;

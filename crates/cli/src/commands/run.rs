@@ -9,7 +9,7 @@ use argosy_engine::controller::Controller;
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
-use argosy_store::Durability;
+use argosy_store::Claim;
 
 use crate::client::Client;
 use crate::live::Live;
@@ -66,7 +66,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         crate::metrics::serve(address, client.store.clone(), config)?;
     }
     let runs = if arguments.resume {
-        let runs = client.store.unowned_runs()?;
+        let unowned = client.store.unowned_runs()?;
+        let claims = unowned.into_iter().map(|run| client.store.claim(run));
+        // Some other process may have been faster.
+        let runs: Vec<Claim> = claims
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
         if runs.is_empty() {
             println!(
                 "nothing to resume: every workflow has ended, or another process carries it out"
@@ -79,8 +84,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         for definition in &submission.definitions {
             crate::host::check(definition)?;
         }
-        // Nobody is told that they were taken before they have ended.
-        submission::create_all(&client, submission, Durability::Process)?
+        submission::create_all_claimed(&client, submission)?
     };
     let mut printer = Printer {
         client: &client,
@@ -98,7 +102,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         &client,
         keeper,
         arguments.max_processes,
-        &runs,
+        runs,
         &mut printer,
         Until::NoRuns,
     )?;

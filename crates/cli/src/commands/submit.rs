@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use argosy_api::Workflow;
 use argosy_engine::ids::RunId;
-use argosy_store::Durability;
 
 use super::after::After;
 use super::wait::{NodeFlags, Watch};
@@ -49,7 +48,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let runs = submission::create_all(&client, submission, Durability::Power)?;
+    let runs = submission::create_all(&client, submission)?;
     for &id in &runs {
         print(&client, id, arguments.output)?;
     }

@@ -269,7 +269,6 @@ mod tests {
                     environment: crate::Environment::default(),
                     options: Vec::new(),
                     created_at: argosy_engine::ids::Seconds(0),
-                    answered: Durability::Process,
                 })
                 .expect("a run");
             let claim = store.claim(run).expect("claimed").expect("free");

@@ -67,7 +67,6 @@ pub fn new_run(namespace: &str, name: &str) -> NewRun {
         uid: format!("uid-of-{name}"),
         labels: [("app".to_owned(), name.to_owned())].into(),
         annotations: [("note".to_owned(), "ümläut".to_owned())].into(),
-        answered: Durability::Power,
         definition: br#"{"workflow":{}}"#.to_vec(),
         environment: Environment {
             working_directory: PathBuf::from("/home/ann"),
