@@ -189,7 +189,13 @@ impl LockTable {
             lock.version += 1;
         }
         match self.requests.get_mut(&request.holder) {
-            Some(known) => known.locks.extend(request.locks),
+            Some(known) => {
+                for lock in request.locks {
+                    if !known.locks.contains(&lock) {
+                        known.locks.push(lock);
+                    }
+                }
+            }
             None => {
                 self.requests.insert(request.holder, request);
             }
