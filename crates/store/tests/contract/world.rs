@@ -6,8 +6,7 @@ use std::sync::Arc;
 use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_store::{
-    Durability, Environment, MemoryDisk, MemoryStore, NewRun, OpenOptions, SqliteStore, Store,
-    SyncPolicy,
+    Environment, MemoryDisk, MemoryStore, NewRun, OpenOptions, SqliteStore, Store, SyncPolicy,
 };
 
 /// Something on which stores can be opened, again and again and several at once.
