@@ -8,6 +8,7 @@ mod files;
 mod gather;
 mod host;
 mod label_selector;
+mod leftovers;
 mod live;
 mod metrics;
 mod node_match;
@@ -25,6 +26,7 @@ mod tree;
 mod validation;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -49,6 +51,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(panicked(std::panic::take_hook())));
     let words: Vec<OsString> = std::env::args_os().collect();
     let words = match switches::any(&words) {
         true => switches::plain(&command_line(), words),
@@ -62,6 +65,24 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
+
+/// `print!` panics where nothing can be written, on a full disk for one. That is no fault of the
+/// program's, so it ends with an error instead.
+fn panicked(otherwise: Hook) -> impl Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send {
+    move |panic| match panic.payload().downcast_ref::<String>() {
+        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
+            std::process::exit(0);
+        }
+        Some(text) if text.starts_with("failed printing to ") => {
+            // Where standard error is what can't be written, nobody is left to be told.
+            let _ = writeln!(std::io::stderr(), "error: {text}");
+            std::process::exit(1);
+        }
+        _ => otherwise(panic),
     }
 }
 

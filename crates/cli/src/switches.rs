@@ -22,7 +22,7 @@ pub fn plain(line: &Command, words: impl IntoIterator<Item = OsString>) -> Vec<O
     let mut words = words.into_iter();
     let mut plain: Vec<OsString> = words.next().into_iter().collect();
     let mut path = vec![line];
-    while let Some(word) = words.next() {
+    for word in words.by_ref() {
         let Some(text) = word.to_str() else {
             plain.push(word);
             continue;

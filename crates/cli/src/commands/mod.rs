@@ -71,7 +71,7 @@ pub enum Command {
     Cp(cp::Arguments),
     /// Find faults in manifests before they run
     Lint(lint::Arguments),
-    /// Keep templates, cron workflows, executor plugins, ConfigMaps and Secrets
+    /// Keep templates, cron workflows, executor plugins, ConfigMaps, Secrets and volume claims
     Apply(apply::Arguments),
     /// Manage workflow templates
     Template(objects::Arguments),
@@ -98,6 +98,9 @@ pub enum Command {
     /// Carry out what was submitted (started by submit)
     #[command(hide = true)]
     Runner(RunnerArguments),
+    /// Be the parent of steps in place of one that has died (started by a runner)
+    #[command(hide = true)]
+    Keeper(KeeperArguments),
 }
 
 #[derive(clap::Args)]
@@ -121,6 +124,12 @@ pub struct RunnerArguments {
     /// Serve metrics at this address
     #[arg(long, env = "ARGOSY_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct KeeperArguments {
+    /// Where to listen for later runners
+    socket: std::path::PathBuf,
 }
 
 /// Carries a command out.
@@ -173,6 +182,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
             let mut line = crate::command_line();
             clap_complete::generate(arguments.shell, &mut line, "argosy", &mut std::io::stdout());
         }
+        Command::Keeper(arguments) => argosy_local::keeper::serve(&arguments.socket)?,
         Command::Runner(arguments) => {
             let metrics = arguments.metrics_address.as_deref();
             crate::runner::background(global, arguments.max_processes, metrics)?;

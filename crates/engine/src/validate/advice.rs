@@ -319,7 +319,7 @@ fn check_volumes(template: &Template, spec: &WorkflowSpec, findings: &mut Vec<Fi
                     "",
                     format!("volume '{mount}' is mounted but not defined"),
                 )
-                .propose(super::nearest::nearest(mount, volumes.iter().copied())),
+                .propose(argosy_api::nearest(mount, volumes.iter().copied())),
             );
         }
     }

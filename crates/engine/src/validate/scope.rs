@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::calls::{Calls, Sight};
 use super::fault::GlobalOutput;
-use super::nearest::nearest;
 use super::shape::is_leaf;
 use super::tags::{self, Tag};
 use super::values::Values;
+use argosy_api::nearest;
 
 /// What is known about the whole workflow.
 #[derive(Clone, Debug, Default)]

@@ -96,6 +96,11 @@ pub(super) fn play<'a>(
         dues: BTreeMap::new(),
         moves: 0,
     };
+    for mock in mocks {
+        if let Some((path, text)) = mock.misnamed(subject) {
+            player.hinder(text, None, Some(path));
+        }
+    }
     player.play_on();
     let mut play = player.play;
     play.virtual_seconds = play.world.now().since(began);

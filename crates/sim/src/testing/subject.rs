@@ -1,5 +1,7 @@
 //! What a test is about: the workflow, and all objects that it may refer to.
 
+use std::collections::BTreeSet;
+
 use argosy_api::{
     ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness, Workflow,
     WorkflowTemplate, WorkflowTemplateRef, read_typed,
@@ -222,6 +224,25 @@ impl Subject<'_> {
         })
     }
 
+    /// The names that nodes can have by themselves: the workflow's, and those of steps, tasks and
+    /// containers of sets.
+    pub fn calls(&self) -> BTreeSet<&str> {
+        let mut names: BTreeSet<&str> =
+            self.workflow.metadata.name.as_deref().into_iter().collect();
+        let mut open: Vec<&Value> = self.templates().map(|template| template.value).collect();
+        while let Some(template) = open.pop() {
+            let steps = list(&template["steps"]).iter().flat_map(list);
+            let called = steps
+                .chain(list(&template["dag"]["tasks"]))
+                .chain(list(&template["containerSet"]["containers"]));
+            for call in called {
+                names.extend(call["name"].as_str());
+                open.push(&call["inline"]);
+            }
+        }
+        names
+    }
+
     /// All templates.
     pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
         self.objects.iter().flat_map(|given| {
@@ -239,6 +260,11 @@ impl Subject<'_> {
             })
         })
     }
+}
+
+/// The items of a list; none of what is no list.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A template and where it stands.
@@ -275,11 +301,7 @@ impl Given<'_> {
 
     fn templates(&self) -> (FieldPath, &[Value]) {
         let (path, spec) = self.spec();
-        let templates = spec["templates"].as_array();
-        (
-            path.field("templates"),
-            templates.map(Vec::as_slice).unwrap_or_default(),
-        )
+        (path.field("templates"), list(&spec["templates"]))
     }
 
     fn template(&self, name: &str) -> Option<(Place, &Value)> {
