@@ -216,7 +216,13 @@ impl Run {
     pub(super) fn settle_adopted(&mut self) {
         if std::mem::take(&mut self.unsettled) {
             for place in 0..self.nodes.len() as u32 {
-                self.settle(NodeIndex(place));
+                let index = NodeIndex(place);
+                let above = self.node(index).parent.some();
+                if above.is_some_and(|above| self.node(above).phase.is_fulfilled()) {
+                    // Of what has ended Argo begins no exit handler inside.
+                    self.change(index).flags.set(Flags::EXIT_DECIDED);
+                }
+                self.settle(index);
             }
         }
     }

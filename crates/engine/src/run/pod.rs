@@ -296,7 +296,10 @@ impl Run {
             // The executor has yet to say what the step put out.
             self.note_usage(index, seen);
             self.change(index).flags.set(Flags::POD_SUCCEEDED);
-            self.set_phase(index, NodePhase::Running);
+            if self.node(index).phase == NodePhase::Pending {
+                self.set_phase(index, NodePhase::Running);
+                self.phase_changed(index);
+            }
             return;
         }
         self.end_pod(index, seen, NodePhase::Succeeded, "");
