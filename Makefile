@@ -1,16 +1,20 @@
 # All that a fresh machine needs beside Rust comes from the lock file. `make test` is the whole gate.
 CARGO ?= cargo
 
-.PHONY: build check test bench soak fuzz
+.PHONY: build check check-macos test bench soak fuzz
 
 build:
 	$(CARGO) build --locked --release --bin argosy
 
 # Formatting, lints as errors, the crates' order, and the licences and sources of what is used.
-check:
+check: check-macos
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	python3 tools/crate_order.py
+
+# The same lints for macOS, where its standard library and a C compiler for it can be had.
+check-macos:
+	CARGO="$(CARGO)" tools/check_macos.sh
 
 test: check
 	$(CARGO) test --locked --workspace

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use serde::de::DeserializeOwned;
 
-use crate::typed::suggest;
+use crate::nearest::nearest;
 use crate::yaml::{MAX_OF_A_KIND, Value, more};
 use crate::{
     ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, ExecutorPluginManifest, FieldPath,
@@ -45,6 +45,8 @@ pub enum Object {
     ConfigMap(Box<ConfigMap>),
     /// Kubernetes' map of secrets.
     Secret(Box<Secret>),
+    /// A volume that outlives the steps that use it.
+    PersistentVolumeClaim(Box<PersistentVolumeClaim>),
     /// An object of another kind.
     Other(Box<OtherObject>),
 }
@@ -74,6 +76,7 @@ impl Object {
             Self::ExecutorPlugin(_) => "ExecutorPlugin",
             Self::ConfigMap(_) => "ConfigMap",
             Self::Secret(_) => "Secret",
+            Self::PersistentVolumeClaim(_) => "PersistentVolumeClaim",
             Self::Other(other) => &other.kind,
         }
     }
@@ -196,6 +199,9 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
         "ExecutorPlugin" => read(document, strictness, parsed, Object::ExecutorPlugin),
         "ConfigMap" if api_version == "v1" => read(document, strictness, parsed, Object::ConfigMap),
         "Secret" if api_version == "v1" => read(document, strictness, parsed, Object::Secret),
+        "PersistentVolumeClaim" if api_version == "v1" => {
+            read(document, strictness, parsed, Object::PersistentVolumeClaim)
+        }
         _ => Some(other(document, api_version, kind)),
     };
     parsed
@@ -268,7 +274,7 @@ fn doubt_type(api_version: &str, kind: &str) -> Option<Diagnostic> {
         return Some(fault.with_help(format!("write `apiVersion: {API_VERSION}`")));
     }
     let is_argos = api_version == API_VERSION || api_version.is_empty();
-    let near = suggest::nearest(kind, ARGO_KINDS.iter().copied());
+    let near = nearest(kind, ARGO_KINDS.iter().copied());
     if let (true, false, Some(near)) = (is_argos, is_ours, near) {
         let fault = Diagnostic::error(
             "unknown-kind",

@@ -9,8 +9,9 @@ use argosy_engine::definition::Definition;
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
+use argosy_local::keeper::KeeperHandle;
 use argosy_store::{
-    CommandId, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
+    CommandId, LastSync, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
 };
 
 use crate::controller::Configuration;
@@ -24,21 +25,31 @@ pub struct Client {
     configuration: OnceCell<Configuration>,
 }
 
-fn open_options(global: &Global) -> OpenOptions {
+fn open_options(global: &Global, last_sync: LastSync) -> OpenOptions {
     OpenOptions {
         sync: if global.sync {
             SyncPolicy::EachCommit
         } else {
             SyncPolicy::Interval
         },
+        last_sync,
     }
 }
 
 impl Client {
     /// Opens the data directory that the flags name, making it if need be.
     pub fn open(global: &Global) -> Result<Self> {
+        Self::open_with(global, LastSync::Store)
+    }
+
+    /// The same for a runner: its keeper outlives it and syncs what it has committed last.
+    pub fn open_beside(global: &Global, _keeper: &KeeperHandle) -> Result<Self> {
+        Self::open_with(global, LastSync::Another)
+    }
+
+    fn open_with(global: &Global, last_sync: LastSync) -> Result<Self> {
         let data_dir = global.data_dir()?;
-        let store = SqliteStore::open(&data_dir, open_options(global))
+        let store = SqliteStore::open(&data_dir, open_options(global, last_sync))
             .with_context(|| format!("cannot open the data directory {}", data_dir.display()))?;
         Ok(Self {
             store: Arc::new(store),

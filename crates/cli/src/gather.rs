@@ -164,6 +164,7 @@ impl Gathered {
             ObjectKind::CronWorkflow
             | ObjectKind::WorkflowEventBinding
             | ObjectKind::Secret
+            | ObjectKind::PersistentVolumeClaim
             | ObjectKind::SyncLimit => {}
         }
         Ok(value)

@@ -8,7 +8,9 @@ mod files;
 mod gather;
 mod host;
 mod label_selector;
+mod leftovers;
 mod live;
+mod metrics;
 mod node_match;
 mod options;
 mod output;
@@ -19,9 +21,12 @@ mod selection;
 mod shelf;
 mod style;
 mod submission;
+mod switches;
 mod tree;
 mod validation;
 
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
@@ -46,7 +51,13 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    std::panic::set_hook(Box::new(panicked(std::panic::take_hook())));
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let words = match switches::any(&words) {
+        true => switches::plain(&command_line(), words),
+        false => words,
+    };
+    let arguments = Arguments::parse_from(words);
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -54,6 +65,24 @@ fn main() -> ExitCode {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;
+
+/// `print!` panics where nothing can be written, on a full disk for one. That is no fault of the
+/// program's, so it ends with an error instead.
+fn panicked(otherwise: Hook) -> impl Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send {
+    move |panic| match panic.payload().downcast_ref::<String>() {
+        Some(text) if text.starts_with("failed printing to stdout: Broken pipe") => {
+            std::process::exit(0);
+        }
+        Some(text) if text.starts_with("failed printing to ") => {
+            // Where standard error is what can't be written, nobody is left to be told.
+            let _ = writeln!(std::io::stderr(), "error: {text}");
+            std::process::exit(1);
+        }
+        _ => otherwise(panic),
     }
 }
 

@@ -123,6 +123,7 @@ fn templates(object: &Object) -> Option<&[Template]> {
         | Object::WorkflowEventBinding(_)
         | Object::ConfigMap(_)
         | Object::Secret(_)
+        | Object::PersistentVolumeClaim(_)
         | Object::ExecutorPlugin(_)
         | Object::Other(_) => None,
     }

@@ -2,6 +2,7 @@
 //! the background.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
@@ -12,13 +13,15 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
+use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
 use argosy_runtime::{Observer, Pump, Until};
-use argosy_store::{ObjectKind, Store};
+use argosy_store::{Claim, ObjectKind, Store};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use crate::client::Client;
+use crate::leftovers::Leftovers;
 
 /// How long the runner in the background stays when it has nothing to do.
 const IDLE: Duration = Duration::from_secs(20);
@@ -75,7 +78,7 @@ pub fn carry_out(
     client: &Client,
     keeper: KeeperHandle,
     max_processes: Option<u32>,
-    runs: &[RunId],
+    runs: Vec<Claim>,
     observer: &mut dyn Observer,
     until: Until,
 ) -> Result<()> {
@@ -102,16 +105,14 @@ pub fn carry_out(
         client.store.clone(),
         Arc::new(Objects(client.store.clone())),
         surroundings,
-    );
+    )
+    .keeper_program(keeper_program()?);
     let handle = pump.handle();
     let mut backend = LocalBackend::new(config, keeper, Arc::new(handle.clone()))
         .context("cannot reach the keeper of steps")?;
-    for &run in runs {
-        if !pump.adopt(run, &mut backend)? {
-            anyhow::bail!(
-                "another process carries this workflow out; `argosy watch` shows how it goes"
-            );
-        }
+    let mine: Vec<RunId> = runs.iter().map(|claim| claim.run).collect();
+    for claim in runs {
+        pump.take(claim, &mut backend)?;
     }
     if let Until::IdleFor(_) = until {
         let version = client.configuration()?.version;
@@ -119,7 +120,6 @@ pub fn carry_out(
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
     let pressed = AtomicU32::new(0);
-    let mine = runs.to_vec();
     let asked = handle.clone();
     ctrlc::set_handler(move || {
         let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
@@ -141,8 +141,19 @@ pub fn carry_out(
         }
     })
     .context("cannot handle Ctrl-C")?;
-    pump.run(&mut backend, observer, until)?;
+    let mut leftovers = Leftovers::new(client, observer);
+    pump.run(&mut backend, &mut leftovers, until)?;
+    leftovers.look();
     Ok(())
+}
+
+/// What is run when a keeper has died: this program, also if its file was replaced meanwhile.
+fn keeper_program() -> Result<Vec<OsString>> {
+    let own = match cfg!(target_os = "linux") {
+        true => PathBuf::from("/proc/self/exe"),
+        false => std::env::current_exe().context("cannot find this program's own file")?,
+    };
+    Ok(vec![own.into(), OsString::from("keeper")])
 }
 
 /// The lock that the runner in the background holds.
@@ -150,10 +161,24 @@ fn lock_file(data_dir: &Path) -> PathBuf {
     data_dir.join("runner.lock")
 }
 
+/// What the runner in the background has to tell: its standard error is a log.
+struct Log;
+
+impl Observer for Log {
+    fn changed(&mut self, _run: &Run, _nodes: &[u32]) {}
+
+    fn ended(&mut self, _run: &Run) {}
+
+    fn trouble(&mut self, what: &str) {
+        eprintln!("warning: {what}");
+    }
+}
+
 /// Runs in the background for whoever submits; ends by itself after a while without work.
 pub fn background(
     client_options: &crate::options::Global,
     max_processes: Option<u32>,
+    metrics_address: Option<&str>,
 ) -> Result<()> {
     let data_dir = client_options.data_dir()?;
     argosy_store::create_private(&data_dir)?;
@@ -163,13 +188,20 @@ pub fn background(
         return Ok(());
     }
     let keeper = fork_keeper(&data_dir)?;
-    let client = Client::open(client_options)?;
-    let mut observer = argosy_runtime::NoObserver;
+    let client = Client::open_beside(client_options, &keeper)?;
+    if let Some(address) = metrics_address {
+        let config = &client.configuration()?.config.metrics;
+        // Workflows go on without; whoever looks for metrics finds why in the log.
+        if let Err(error) = crate::metrics::serve(address, client.store.clone(), config) {
+            eprintln!("warning: {error:#}");
+        }
+    }
+    let mut observer = Log;
     carry_out(
         &client,
         keeper,
         max_processes,
-        &[],
+        Vec::new(),
         &mut observer,
         Until::IdleFor(IDLE),
     )?;

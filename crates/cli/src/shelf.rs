@@ -99,6 +99,11 @@ impl Kept {
                 return Self::namespaced(ObjectKind::ConfigMap, &metadata, map, default_namespace);
             }
             Object::Secret(o) => (ObjectKind::Secret, &o.metadata, serde_json::to_value(o)?),
+            Object::PersistentVolumeClaim(o) => (
+                ObjectKind::PersistentVolumeClaim,
+                &o.metadata,
+                serde_json::to_value(o)?,
+            ),
             Object::Workflow(_) | Object::Other(_) => return Ok(None),
         };
         Self::namespaced(kind, metadata, value, default_namespace)

@@ -7,10 +7,10 @@ use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
-use argosy_store::{Environment, NewObject, NewRun, ObjectKind, Precondition};
+use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition};
 
 use crate::client::Client;
-use crate::files::{self, Object};
+use crate::files::{self, Fault, Object};
 use crate::overrides::Overrides;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -37,11 +37,16 @@ pub struct Submission {
 
 /// Reads what is to be submitted, and checks it: all faults at once.
 pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result<Submission> {
-    let (mut workflows, others) = match &sources.from {
-        Some(from) => (vec![(from_reference(client, from)?, None)], Vec::new()),
+    let (mut workflows, others, faults) = match &sources.from {
+        Some(from) => (
+            vec![(from_reference(client, from)?, None)],
+            Vec::new(),
+            Vec::new(),
+        ),
         None => read_files(&sources.files, sources.strict)?,
     };
     if workflows.is_empty() {
+        validation::report(&faults, NOTHING_RUN)?;
         bail!("no workflow found in given files; templates are kept by `argosy apply -f FILE`");
     }
     for (workflow, _) in &mut workflows {
@@ -54,12 +59,16 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
         }
     }
     Ok(Submission {
-        definitions: check(client, &shelf, workflows)?,
+        definitions: check(client, &shelf, workflows, faults)?,
         others,
     })
 }
 
-type Read = (Vec<(Workflow, Option<Origin>)>, Vec<Object>);
+/// What is said after faults that keep workflows from running.
+const NOTHING_RUN: &str = "nothing was run";
+
+/// The workflows of files, the other objects, and what is wrong with the texts.
+type Read = (Vec<(Workflow, Option<Origin>)>, Vec<Object>, Vec<Fault>);
 
 fn read_files(paths: &[PathBuf], strict: bool) -> Result<Read> {
     let (mut workflows, mut others, mut faults) = (Vec::new(), Vec::new(), Vec::new());
@@ -81,17 +90,16 @@ fn read_files(paths: &[PathBuf], strict: bool) -> Result<Read> {
             }
         }
     }
-    validation::report(&faults, "nothing was run")?;
-    Ok((workflows, others))
+    Ok((workflows, others, faults))
 }
 
 fn check(
     client: &Client,
     shelf: &Shelf<'_>,
     workflows: Vec<(Workflow, Option<Origin>)>,
+    mut faults: Vec<Fault>,
 ) -> Result<Vec<Definition>> {
     let mut definitions = Vec::new();
-    let mut faults = Vec::new();
     let configuration = client.configuration()?;
     let defaults = configuration.config.workflow_defaults.as_ref();
     for (workflow, origin) in workflows {
@@ -104,17 +112,18 @@ fn check(
         let Object::Workflow(workflow) = object else {
             continue;
         };
-        let errors = found.iter().any(files::Fault::is_error);
         faults.extend(found);
+        let errors = faults.iter().any(Fault::is_error);
         let mut definition = crate::gather::definition(*workflow, known);
         configuration.configure(&mut definition)?;
         configuration.resolve_repository(&mut definition, shelf)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
+            validation::report(&faults, NOTHING_RUN)?;
             bail!("invalid spec: {error}");
         }
         definitions.push(definition);
     }
-    validation::report(&faults, "nothing was run")?;
+    validation::report(&faults, NOTHING_RUN)?;
     Ok(definitions)
 }
 
@@ -175,44 +184,62 @@ fn from_cron(client: &Client, name: &str, mut workflow: Workflow) -> Result<Work
 
 /// Hands all workflows over; other objects of their files are kept first.
 pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>> {
+    create_each(client, submission, create)
+}
+
+/// Hands all workflows over as this process's own; other objects of their files are kept first.
+pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
+    create_each(client, submission, |client, definition| {
+        (client.store)
+            .create_claimed_run(new_run(definition)?)
+            .with_context(|| format!("cannot run workflow {}", definition.name()))
+    })
+}
+
+fn create_each<T>(
+    client: &Client,
+    submission: Submission,
+    create: impl Fn(&Client, &Definition) -> Result<T>,
+) -> Result<Vec<T>> {
     for other in &submission.others {
         keep(client, other)?;
     }
-    submission
-        .definitions
-        .into_iter()
-        .map(|definition| create(client, &definition))
+    let definitions = submission.definitions.iter();
+    definitions
+        .map(|definition| create(client, definition))
         .collect()
 }
 
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
+    (client.store)
+        .create_run(new_run(definition)?)
+        .with_context(|| format!("cannot submit workflow {}", definition.name()))
+}
+
+/// A checked workflow as the store takes it, with the surroundings of this process.
+fn new_run(definition: &Definition) -> Result<NewRun> {
     let metadata = &definition.workflow.metadata;
-    let name = definition.name().to_owned();
-    let id = client
-        .store
-        .create_run(NewRun {
-            namespace: definition.namespace().to_owned(),
-            name: name.clone(),
-            uid: metadata.uid.clone().unwrap_or_default(),
-            labels: metadata.labels.clone().unwrap_or_default(),
-            annotations: metadata.annotations.clone().unwrap_or_default(),
-            definition: serde_json::to_vec(definition)?,
-            environment: Environment {
-                working_directory: std::env::current_dir()?,
-                variables: std::env::vars_os().collect(),
-            },
-            options: b"{}".to_vec(),
-            created_at: now(),
-        })
-        .with_context(|| format!("cannot submit workflow {name}"))?;
-    Ok(id)
+    Ok(NewRun {
+        namespace: definition.namespace().to_owned(),
+        name: definition.name().to_owned(),
+        uid: metadata.uid.clone().unwrap_or_default(),
+        labels: metadata.labels.clone().unwrap_or_default(),
+        annotations: metadata.annotations.clone().unwrap_or_default(),
+        definition: serde_json::to_vec(definition)?,
+        environment: Environment {
+            working_directory: std::env::current_dir()?,
+            variables: std::env::vars_os().collect(),
+        },
+        options: b"{}".to_vec(),
+        created_at: now(),
+    })
 }
 
 /// Checks a workflow that no file holds.
 pub fn check_one(client: &Client, workflow: Workflow) -> Result<Definition> {
     let shelf = Shelf::new(Some(&*client.store));
-    let definitions = check(client, &shelf, vec![(workflow, None)])?;
+    let definitions = check(client, &shelf, vec![(workflow, None)], Vec::new())?;
     definitions.into_iter().next().context("one was checked")
 }
 
@@ -225,7 +252,7 @@ pub fn now() -> Seconds {
 pub fn keep(client: &Client, object: &Object) -> Result<Applied> {
     let Some(kept) = Kept::of(object, &client.namespace)? else {
         bail!(
-            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps and Secrets are",
+            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps, Secrets and PersistentVolumeClaims are",
             object.kind()
         );
     };

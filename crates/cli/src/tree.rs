@@ -99,7 +99,7 @@ fn below(workflow: &Workflow) -> BTreeMap<&str, Vec<&NodeStatus>> {
 
 /// `step(3:item)` as the loop's name and the item's number.
 fn loop_item(name: &str) -> (&str, Option<u32>) {
-    let found = name.split_once('(').and_then(|(head, rest)| {
+    let found = name.rsplit_once('(').and_then(|(head, rest)| {
         let (number, _) = rest.split_once([':', ')'])?;
         Some((head, number.parse().ok()?))
     });

@@ -31,9 +31,10 @@ pub fn gathered(
         Object::ClusterWorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::CronWorkflow(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::ExecutorPlugin(_) | Object::ConfigMap(_) => return Ok(Some(Gathered::default())),
-        Object::WorkflowEventBinding(_) | Object::Secret(_) | Object::Other(_) => {
-            return Ok(None);
-        }
+        Object::WorkflowEventBinding(_)
+        | Object::Secret(_)
+        | Object::PersistentVolumeClaim(_)
+        | Object::Other(_) => return Ok(None),
     };
     let namespace = metadata.namespace.as_deref().unwrap_or(default_namespace);
     gather(shelf, namespace, &spec).map(Some)
@@ -77,6 +78,7 @@ pub fn faults(
         | Object::ExecutorPlugin(_)
         | Object::ConfigMap(_)
         | Object::Secret(_)
+        | Object::PersistentVolumeClaim(_)
         | Object::Other(_) => return Vec::new(),
     };
     let name = metadata
@@ -118,6 +120,7 @@ fn plugin_error(object: &Object) -> Option<(&'static str, ExecutorPluginError)> 
         | Object::CronWorkflow(_)
         | Object::WorkflowEventBinding(_)
         | Object::Secret(_)
+        | Object::PersistentVolumeClaim(_)
         | Object::Other(_) => None,
     }
 }

@@ -211,7 +211,12 @@ spec:
     place.wait_until("the gate is reached", || {
         place.says(&["get", "gate"]).contains("ǁ approve")
     });
-    assert!(place.says(&["get", "gate"]).contains("Running (Suspended)"));
+    for command in [&["get", "gate"][..], &["list"]] {
+        assert!(
+            place.says(command).contains("Running (Suspended)"),
+            "{command:?}"
+        );
+    }
     assert!(
         place
             .says(&["why", "gate", "approve"])

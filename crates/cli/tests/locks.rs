@@ -63,6 +63,27 @@ fn a_mutex_holds_between_runners() {
 }
 
 #[test]
+fn locks_outlive_a_killed_runner() {
+    let place = Place::new();
+    let inside = place.dir.path().join("inside");
+    let text = EXCLUSIVE
+        .replace("NAME", "killed")
+        .replace("PLACE", &inside.to_string_lossy());
+    let file = place.write("killed.yaml", &text);
+    let process = place
+        .command(&["run", "--host", &file.to_string_lossy()])
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .expect("argosy runs");
+    let mut process = Killed(process);
+    place.wait_until("a step holds the mutex", || inside.exists());
+    process.0.kill().expect("it can be killed");
+    process.0.wait().expect("it ends");
+    place.says(&["run", "--host", "--resume"]);
+    assert_eq!(place.phase("killed"), "Succeeded");
+}
+
+#[test]
 fn a_limit_comes_from_its_config_map_and_can_be_raised() {
     let place = Place::new();
     let semaphore = EXCLUSIVE

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Artifact, ArtifactLocation, Metadata, Workflow, WorkflowPhase, WorkflowSpec};
+use argosy_api::{Artifact, ArtifactLocation, Metadata, WorkflowPhase, WorkflowSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::{Deserialize, Serialize};
 
@@ -167,37 +167,36 @@ pub fn selects(selector: &LabelSelector, labels: &BTreeMap<String, String>) -> b
         })
 }
 
-/// How many ended workflows are kept by phase: the names of those that are to go, the oldest first.
-/// Argo: `retentionPolicy`.
-pub fn beyond_retention<'w>(
+/// How many ended workflows are kept by phase: those that are to go, the ones that ended first before
+/// the others. Each is given by how and when it ended. Argo: `retentionPolicy`.
+pub fn beyond_retention<T>(
     policy: &crate::config::RetentionPolicy,
-    ended: impl IntoIterator<Item = &'w Workflow>,
-) -> Vec<&'w Workflow> {
-    let mut by_phase: BTreeMap<&str, Vec<&Workflow>> = BTreeMap::new();
-    for workflow in ended {
-        if let Some(phase) = workflow.status.phase.filter(|phase| phase.is_completed()) {
-            by_phase.entry(phase.as_str()).or_default().push(workflow);
-        }
-    }
-    let mut gone = Vec::new();
-    for (phase, mut workflows) in by_phase {
+    ended: impl IntoIterator<Item = (WorkflowPhase, Option<Seconds>, T)>,
+) -> Vec<T> {
+    type Ended<T> = Vec<(Option<Seconds>, T)>;
+    let mut by_phase: BTreeMap<&str, (Option<i64>, Ended<T>)> = BTreeMap::new();
+    for (phase, finished_at, ended) in ended {
         let kept = match phase {
-            "Succeeded" => policy.completed,
-            "Failed" => policy.failed,
-            _ => policy.errored,
+            WorkflowPhase::Succeeded => policy.completed,
+            WorkflowPhase::Failed => policy.failed,
+            WorkflowPhase::Error => policy.errored,
+            WorkflowPhase::Pending | WorkflowPhase::Running => continue,
         };
         // Argo takes 0 for "no limit".
-        let Some(kept) = kept.filter(|kept| *kept > 0) else {
+        let kept = kept.filter(|kept| *kept > 0);
+        let (_, of_phase) = by_phase.entry(phase.as_str()).or_insert((kept, Vec::new()));
+        of_phase.push((finished_at, ended));
+    }
+    let mut gone = Vec::new();
+    for (kept, mut ended) in by_phase.into_values() {
+        let Some(kept) = kept else {
             continue;
         };
-        workflows.sort_by_key(|workflow| {
-            let finished = workflow.status.finished_at.as_ref();
-            finished.map(|time| time.0.as_second())
-        });
-        let surplus = workflows
+        ended.sort_by_key(|(finished_at, _)| *finished_at);
+        let surplus = ended
             .len()
             .saturating_sub(usize::try_from(kept).unwrap_or(usize::MAX));
-        gone.extend(workflows.into_iter().take(surplus));
+        gone.extend(ended.into_iter().take(surplus).map(|(_, ended)| ended));
     }
     gone
 }

@@ -72,7 +72,7 @@ pub struct RunSummary {
     pub progress_total: u64,
     /// Nodes by phase: pending, running, succeeded, skipped, failed, error, omitted.
     pub counts: [u32; 7],
-    /// Whether the run is suspended.
+    /// Whether the run is suspended, or a node of it waits to be resumed.
     pub suspended: bool,
     /// Whether the run has ended and all of its ends are tied up.
     pub completed: bool,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ArtifactRepository, Workflow};
+use argosy_api::{ArtifactRepository, Workflow, nearest};
 use k8s_openapi::api::core::v1::Container;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use crate::duration;
 use crate::lower::ReadYaml;
-use crate::validate::nearest;
 
 /// What the controller's ConfigMap says.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -5,105 +5,21 @@
 //! that waits for another lock too does not keep its siblings.
 //! Argo: `workflow/sync/{sync_manager,semaphore,lock_name}.go`.
 
+mod lock;
 mod names;
+mod request;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use crate::ids::{NodeIndex, RunId};
 
-use crate::ids::{NodeIndex, RunId, Seconds};
+use lock::{Lock, Place};
 
 pub use names::lock_names;
-
-/// What holds a lock: a node, or, with [`NodeIndex::NONE`], a workflow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LockHolder {
-    /// The run.
-    pub run: RunId,
-    /// The node, or none.
-    pub node: NodeIndex,
-}
-
-/// The kinds of locks, as `status.synchronization` tells them apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum LockKind {
-    /// One holder at a time.
-    Mutex,
-    /// As many holders as its limit says.
-    Semaphore,
-}
-
-/// A lock by its kind and its name: `<namespace>/Mutex/<name>`,
-/// `<namespace>/ConfigMap/<map>/<key>`, `<namespace>/Database/<name>`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct LockName {
-    /// What kind of lock it is.
-    pub kind: LockKind,
-    /// Its name.
-    pub name: Arc<str>,
-}
-
-/// Somebody asks for locks.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LockRequest {
-    /// Who asks.
-    pub holder: LockHolder,
-    /// As the holder is shown: `<namespace>/<workflow>`, for a node with `/<node ID>`.
-    pub key: Arc<str>,
-    /// The locks, all of which are needed.
-    pub locks: Vec<LockName>,
-    /// The workflow's priority; greater goes first.
-    pub priority: i32,
-    /// When the workflow was created.
-    pub created_at: Seconds,
-}
-
-/// A part of the table: all that these reach is looked at together.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LockSeed {
-    /// A lock, by its name.
-    Lock(Arc<str>),
-    /// What this holder holds or waits for.
-    Holder(LockHolder),
-    /// What a run and its nodes hold or wait for.
-    Run(RunId),
-}
-
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum LockSeen {
-    /// All of these are held now.
-    Granted(Vec<LockName>),
-    /// Not yet.
-    Waiting {
-        /// The first lock that could not be had.
-        lock: Arc<str>,
-        /// Argo's text.
-        message: Box<str>,
-        /// Who holds each of the locks, where that differs from what this run was told last.
-        holders: Vec<(LockName, Vec<Arc<str>>)>,
-    },
-    /// Never: the reason.
-    Refused(Box<str>),
-}
-
-/// An answer and whom it is for.
-pub type LockAnswer = (LockHolder, LockSeen);
-
-/// One lock, for lists.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LockView {
-    /// Its kind and name.
-    pub lock: LockName,
-    /// How many may hold it.
-    pub limit: i64,
-    /// Who does.
-    pub holders: Vec<Arc<str>>,
-    /// Who waits, in the order in which they go.
-    pub waiting: Vec<Arc<str>>,
-}
+pub use request::{
+    LockAnswer, LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen, LockView,
+};
 
 /// All locks of one owner.
 #[derive(Default)]
@@ -113,55 +29,11 @@ pub struct LockTable {
     limits: BTreeMap<Arc<str>, i64>,
 }
 
-struct Lock {
-    kind: LockKind,
-    limit: i64,
-    holders: BTreeMap<LockHolder, Arc<str>>,
-    queue: BTreeSet<Place>,
-    /// Counts changes of the holders.
-    version: u64,
-    /// The version that each waiting run was told last.
-    told: BTreeMap<RunId, u64>,
-}
-
 /// What came of trying to take all locks of a request.
 enum Attempt {
     Granted(Vec<LockName>),
     /// The first lock that can't be had, and what Argo says then.
     Blocked(Arc<str>, String),
-}
-
-/// A place in a queue. A workflow and its nodes queue apart, as in Argo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
-    priority: Reverse<i32>,
-    created_at: Seconds,
-    run: RunId,
-    is_node: bool,
-    node: NodeIndex,
-}
-
-impl Place {
-    fn of(request: &LockRequest) -> Self {
-        Self {
-            priority: Reverse(request.priority),
-            created_at: request.created_at,
-            run: request.holder.run,
-            is_node: request.holder.node != NodeIndex::NONE,
-            node: request.holder.node,
-        }
-    }
-
-    fn holder(self) -> LockHolder {
-        LockHolder {
-            run: self.run,
-            node: self.node,
-        }
-    }
-
-    fn same_front(self, other: Self) -> bool {
-        (self.run, self.is_node) == (other.run, other.is_node)
-    }
 }
 
 impl LockTable {
@@ -317,7 +189,13 @@ impl LockTable {
             lock.version += 1;
         }
         match self.requests.get_mut(&request.holder) {
-            Some(known) => known.locks.extend(request.locks),
+            Some(known) => {
+                for lock in request.locks {
+                    if !known.locks.contains(&lock) {
+                        known.locks.push(lock);
+                    }
+                }
+            }
             None => {
                 self.requests.insert(request.holder, request);
             }
@@ -522,46 +400,6 @@ impl LockTable {
             next = self.locks.get(name)?.queue.range(behind).next().copied();
         }
         None
-    }
-}
-
-impl Lock {
-    fn new(kind: LockKind, limit: i64) -> Self {
-        Self {
-            kind,
-            limit,
-            holders: BTreeMap::new(),
-            queue: BTreeSet::new(),
-            version: 0,
-            told: BTreeMap::new(),
-        }
-    }
-
-    fn free(&self) -> i64 {
-        self.limit - self.holders.len() as i64
-    }
-
-    /// Locks of a ConfigMap count what is free, those of the database what is held.
-    fn message(&self, name: &str) -> String {
-        let mut parts = name.splitn(3, '/');
-        let (namespace, source) = (parts.next().unwrap_or_default(), parts.next());
-        if source == Some("Database") {
-            let prefix = match self.kind {
-                LockKind::Mutex => "mtx",
-                LockKind::Semaphore => "sem",
-            };
-            return format!(
-                "Waiting for {name} lock ({prefix}/{namespace}/{}). Lock status: {}/{}",
-                parts.next().unwrap_or_default(),
-                self.holders.len(),
-                self.limit
-            );
-        }
-        format!(
-            "Waiting for {name} lock. Lock status: {}/{}",
-            self.free(),
-            self.limit
-        )
     }
 }
 

@@ -83,6 +83,8 @@ pub(crate) struct Places<'a> {
     pub own: PathBuf,
     /// Where the workflow was submitted.
     pub working_directory: &'a Path,
+    /// Gives the folder of a volume claim of a namespace.
+    pub claim: &'a dyn Fn(&str, &str) -> Result<PathBuf, String>,
 }
 
 /// Lays out a container.
@@ -130,7 +132,7 @@ pub(crate) fn lay_out(
             .and_then(|spec| spec.volumes.as_ref())
             .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
             .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
-        let mut source = volume_source(pod, volume, places.pod, objects)?;
+        let mut source = volume_source(pod, volume, places, objects)?;
         if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
             if !is_plain(sub_path) {
                 return Err(format!("the subPath {sub_path:?} leads out of its volume"));
@@ -140,7 +142,9 @@ pub(crate) fn lay_out(
                 fs::create_dir_all(&source).map_err(failed)?;
             }
         }
-        let read_only = mount.read_only == Some(true);
+        let of_claim = volume.persistent_volume_claim.as_ref();
+        let read_only = mount.read_only == Some(true)
+            || of_claim.is_some_and(|claim| claim.read_only == Some(true));
         wanted.push(Wanted {
             path: PathBuf::from(&mount.mount_path),
             volume: Some((source, read_only)),
@@ -318,11 +322,14 @@ pub(crate) fn is_plain(path: &str) -> bool {
 fn volume_source(
     pod: &Pod,
     volume: &Volume,
-    pod_dir: &Path,
+    places: &Places<'_>,
     objects: &dyn ObjectSource,
 ) -> Result<PathBuf, String> {
     let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
-    let own = pod_dir.join("volumes").join(&volume.name);
+    if let Some(claim) = &volume.persistent_volume_claim {
+        return (places.claim)(namespace, &claim.claim_name);
+    }
+    let own = places.pod.join("volumes").join(&volume.name);
     let failed = |error: io::Error| format!("cannot make volume '{}': {error}", volume.name);
     if let Some(host_path) = &volume.host_path {
         let path = PathBuf::from(&host_path.path);
@@ -335,7 +342,8 @@ fn volume_source(
         return Err(format!("volume name {:?} is not valid", volume.name));
     }
     fs::create_dir_all(&own).map_err(failed)?;
-    if volume.empty_dir.is_some() {
+    // A claim that lives as long as its pod is one folder of the pod's.
+    if volume.empty_dir.is_some() || volume.ephemeral.is_some() {
         return Ok(own);
     }
     let (data, kind, name, items, optional) = if let Some(map) = &volume.config_map {
@@ -353,7 +361,7 @@ fn volume_source(
         (data, "secret", name, &secret.items, secret.optional)
     } else {
         return Err(format!(
-            "volume '{}' is of a kind that this machine can't give: emptyDir, hostPath, configMap and secret can be",
+            "volume '{}' is of a kind that this machine can't give: emptyDir, ephemeral, hostPath, configMap, secret and persistentVolumeClaim can be",
             volume.name
         ));
     };

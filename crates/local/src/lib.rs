@@ -3,6 +3,7 @@
 //! This crate decides nothing about workflows, and rewrites no text of the user's.
 
 mod backend;
+mod claims;
 mod environment;
 pub mod keeper;
 mod layout;
@@ -10,6 +11,7 @@ mod protocol;
 mod spawn;
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,6 +19,7 @@ use argosy_engine::ids::{PodKey, RunId};
 use argosy_store::Store;
 
 pub use backend::LocalBackend;
+pub use claims::{claim_dir, delete_claim, delete_claims_of};
 pub use spawn::namespaces_work;
 
 /// Where ConfigMaps and Secrets come from.
@@ -48,6 +51,7 @@ pub struct LocalConfig {
     store: Arc<dyn Store>,
     objects: Arc<dyn ObjectSource>,
     surroundings: Arc<SurroundingsOf>,
+    keeper: Vec<OsString>,
 }
 
 impl LocalConfig {
@@ -69,7 +73,15 @@ impl LocalConfig {
             store,
             objects,
             surroundings,
+            keeper: Vec::new(),
         }
+    }
+
+    /// By which program and arguments another keeper is started when the runner's own has died: one
+    /// that calls [`keeper::serve`]. Without any, the runner ends then.
+    pub fn keeper_program(mut self, program: Vec<OsString>) -> Self {
+        self.keeper = program;
+        self
     }
 }
 

@@ -57,8 +57,8 @@ pub trait Backend: Send {
     }
 
     /// Deletes a volume claim.
-    fn drop_claim(&mut self, name: &str) {
-        let _ = name;
+    fn drop_claim(&mut self, namespace: &str, name: &str) {
+        let _ = (namespace, name);
     }
 
     /// Removes what a deleted run has left: logs, volumes, working files.

@@ -177,6 +177,16 @@ impl Pump {
         let Some(claim) = self.store.claim(id)? else {
             return Ok(false);
         };
+        self.take(claim, backend)?;
+        Ok(true)
+    }
+
+    /// Takes a run over that is this process's already, from where it stands in the store.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn take(&mut self, claim: Claim, backend: &mut dyn Backend) -> Result<(), PumpError> {
+        let id = claim.run;
         let mut rows = Vec::new();
         let stored = self.store.load(id, &mut |row| rows.push(row))?;
         let definition: Definition = serde_json::from_slice(&stored.definition)
@@ -213,7 +223,7 @@ impl Pump {
             self.awaiting_pods.insert(id);
             backend.inventory(id);
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Has what the last owner of a run did not get to carried out, before all else.

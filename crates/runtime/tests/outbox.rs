@@ -101,7 +101,7 @@ impl Backend for Ends {
         Ok(())
     }
 
-    fn drop_claim(&mut self, name: &str) {
+    fn drop_claim(&mut self, _namespace: &str, name: &str) {
         self.dropped.push(name.to_owned());
     }
 

@@ -24,9 +24,52 @@ pub struct Outcome {
     pub result: Option<String>,
     /// `status.message` of the pod.
     pub message: Option<String>,
+    /// Why the main container ended, in Kubernetes' word: `OOMKilled`.
+    pub reason: Option<String>,
+    /// What the executor says that went wrong.
+    pub error: Option<String>,
+    /// The pod does not come to its end.
+    pub lost: Option<Lost>,
 }
 
+/// What becomes of a pod that does not come to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(try_from = "String")]
+pub enum Lost {
+    /// Somebody deletes it, or its machine goes away.
+    Deleted,
+    /// Kubernetes evicts it.
+    Evicted,
+}
+
+impl TryFrom<String> for Lost {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        match word.as_str() {
+            "deleted" => Ok(Self::Deleted),
+            "evicted" => Ok(Self::Evicted),
+            _ => Err(format!(
+                "a pod is lost as `deleted` or `evicted`, not {word:?}"
+            )),
+        }
+    }
+}
+
+/// What Kubernetes says of a pod that it has evicted, unless told otherwise.
+pub(crate) const EVICTED: &str = "The node was low on resource: memory. ";
+
 impl Outcome {
+    /// Whether it could not be carried out at all.
+    pub(crate) fn is_error(&self) -> bool {
+        self.error.is_some() || self.lost.is_some()
+    }
+
+    /// Why it ended so: what went wrong, else the message.
+    pub(crate) fn why(&self) -> Option<&str> {
+        self.error.as_deref().or(self.message.as_deref())
+    }
+
     /// A pod that ends with this exit code.
     pub fn exit(exit_code: i32) -> Self {
         Self {
@@ -197,6 +240,39 @@ impl SimPod {
         status.container_statuses = Some(statuses);
     }
 
+    /// Kubernetes evicts it.
+    pub(crate) fn evict(&mut self, message: Option<&str>) {
+        let status = self.status_mut();
+        status.phase = Some("Failed".to_owned());
+        status.reason = Some("Evicted".to_owned());
+        status.message = Some(message.unwrap_or(EVICTED).to_owned());
+    }
+
+    /// The executor's container, which a pod may be without, fails.
+    fn fail_executor(&mut self, error: &str, at: Seconds) {
+        const EXECUTOR: &str = "wait";
+        let mut failed = container_status(EXECUTOR, at, Some((1, at)));
+        let state = failed.state.as_mut();
+        if let Some(ended) = state.and_then(|state| state.terminated.as_mut()) {
+            ended.message = Some(error.to_owned());
+        }
+        let statuses = self.status_mut().container_statuses.get_or_insert_default();
+        statuses.retain(|status| status.name != EXECUTOR);
+        statuses.push(failed);
+    }
+
+    /// Says why the main containers have ended.
+    fn give_reason(&mut self, reason: &str) {
+        let mains = self.main_names();
+        let statuses = self.status_mut().container_statuses.iter_mut().flatten();
+        for status in statuses.filter(|status| mains.contains(&status.name)) {
+            let state = status.state.as_mut();
+            if let Some(ended) = state.and_then(|state| state.terminated.as_mut()) {
+                ended.reason = Some(reason.to_owned());
+            }
+        }
+    }
+
     /// The containers that carry out the step.
     fn main_names(&self) -> Vec<String> {
         let spec = self.pod().spec.as_ref();
@@ -225,6 +301,17 @@ impl SimPod {
     /// Ends the pod as `outcome` says; gives the facts that tell of it.
     pub(crate) fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
         let mut facts = Vec::with_capacity(2);
+        match outcome.lost {
+            Some(Lost::Deleted) => {
+                self.gone = true;
+                return vec![self.seen()];
+            }
+            Some(Lost::Evicted) => {
+                self.evict(outcome.message.as_deref());
+                return vec![self.seen()];
+            }
+            None => {}
+        }
         if self.is_supervised() {
             facts.push(
                 self.report(ResultSeen {
@@ -235,17 +322,24 @@ impl SimPod {
                         .collect(),
                     artifacts: outcome.artifacts.clone(),
                     result: outcome.result.as_deref().map(Into::into),
+                    error: outcome.error.as_deref().map(Into::into),
                     complete: true,
                     ..ResultSeen::default()
                 }),
             );
         }
         let phase = match outcome.exit_code {
-            0 => "Succeeded",
+            0 if outcome.error.is_none() => "Succeeded",
             _ => "Failed",
         };
         self.enter(phase, outcome.exit_code, at);
         self.status_mut().message.clone_from(&outcome.message);
+        if let Some(reason) = &outcome.reason {
+            self.give_reason(reason);
+        }
+        if let Some(error) = &outcome.error {
+            self.fail_executor(error, at);
+        }
         facts.push(self.seen());
         facts
     }

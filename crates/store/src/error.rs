@@ -93,7 +93,7 @@ pub enum StoreError {
     },
     /// The data directory is on a file system that several machines share.
     #[error(
-        "cannot keep data in {}: it is on a network file system ({kind}), where locks and shared memory don't hold what the database needs; choose a directory on a local disk",
+        "cannot keep data in {}: it is on a network file system ({kind}), where locks and shared memory don't hold what the database needs; choose one on a local disk with --data-dir or ARGOSY_DATA_DIR",
         path.display()
     )]
     NetworkFileSystem {

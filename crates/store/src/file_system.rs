@@ -34,10 +34,7 @@ fn network_kind(path: &Path) -> Result<Option<String>, StoreError> {
     // The magic numbers have 32 bits; the field's width and sign differ between machines.
     let magic = (status.f_type as u64) & 0xFFFF_FFFF;
     if magic != FUSE {
-        return Ok(NETWORK_MAGICS
-            .iter()
-            .find(|(known, _)| *known == magic)
-            .map(|(_, name)| (*name).to_owned()));
+        return Ok(network_magic(magic).map(str::to_owned));
     }
     let device = rustix::fs::stat(path)
         .map_err(|error| look(error.into()))?
@@ -50,9 +47,21 @@ fn network_kind(path: &Path) -> Result<Option<String>, StoreError> {
     // Without the table nothing speaks against the directory.
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let kind = mounts.lines().find_map(|line| mounted_type(line, &device));
-    Ok(kind
-        .filter(|kind| !LOCAL_FUSE.contains(kind))
-        .map(str::to_owned))
+    Ok(kind.filter(|kind| is_remote_fuse(kind)).map(str::to_owned))
+}
+
+/// The name of a network file system by its magic number.
+#[cfg(target_os = "linux")]
+fn network_magic(magic: u64) -> Option<&'static str> {
+    NETWORK_MAGICS
+        .iter()
+        .find(|(known, _)| *known == magic)
+        .map(|(_, name)| *name)
+}
+
+#[cfg(target_os = "linux")]
+fn is_remote_fuse(kind: &str) -> bool {
+    !LOCAL_FUSE.contains(&kind)
 }
 
 /// The type of file system in a line of `/proc/self/mountinfo`, if the line is about this device.
@@ -129,6 +138,47 @@ mod tests {
         assert_eq!(mounted_type(line, "0:52"), Some("fuse.sshfs"));
         assert_eq!(mounted_type(line, "0:5"), None);
         assert_eq!(mounted_type("nonsense", "0:5"), None);
+    }
+
+    #[test]
+    fn network_file_systems_are_told_from_local_ones() {
+        for (magic, expected) in [
+            (0x6969, Some("nfs")),
+            (0xFF53_4D42, Some("cifs")),
+            (0xFE53_4D42, Some("smb2")),
+            (0x0102_1997, Some("9p")),
+            (0x00C3_6400, Some("ceph")),
+            (0x0BD0_0BD0, Some("lustre")),
+            (0xEF53, None),      // ext4
+            (0x0102_1994, None), // tmpfs
+            (0x5846_5342, None), // xfs
+            (0x9123_683E, None), // btrfs
+            (0x794C_7630, None), // overlay
+            (0x2FC1_2FC1, None), // zfs
+        ] {
+            assert_eq!(network_magic(magic), expected, "{magic:#x}");
+        }
+        for (kind, expected) in [
+            ("fuse.sshfs", true),
+            ("fuse.s3fs", true),
+            ("fuse.glusterfs", true),
+            ("fuseblk", false),
+            ("fuse.gocryptfs", false),
+        ] {
+            assert_eq!(is_remote_fuse(kind), expected, "{kind}");
+        }
+    }
+
+    #[test]
+    fn the_refusal_says_where_what_and_what_to_do() {
+        let error = StoreError::NetworkFileSystem {
+            path: "/home/ann/far".into(),
+            kind: "nfs".to_owned(),
+        };
+        let text = error.to_string();
+        for part in ["/home/ann/far", "nfs", "--data-dir"] {
+            assert!(text.contains(part), "{text}");
+        }
     }
 
     #[test]

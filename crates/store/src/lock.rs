@@ -46,10 +46,7 @@ enum Kind {
 #[derive(Debug)]
 pub struct OwnerLock {
     id: OwnerId,
-    #[expect(
-        dead_code,
-        reason = "held for as long as the owner lives, never looked at"
-    )]
+    /// Held for as long as the owner lives.
     lock: FileLock,
 }
 
@@ -93,6 +90,12 @@ impl OwnerLock {
         }
     }
 
+    /// Another hold on the lock, for another process: it is held until this is closed there too.
+    pub fn share(&self) -> Result<File, StoreError> {
+        let cannot = |error| StoreError::io("share the lock", &self.lock.path, error);
+        self.lock.file.try_clone().map_err(cannot)
+    }
+
     /// The owner's id.
     pub fn id(&self) -> &OwnerId {
         &self.id
@@ -113,6 +116,10 @@ fn owner_path(data_dir: &Path, owner: &OwnerId) -> PathBuf {
 /// Whether an owner still lives. The file of one that does not is removed.
 pub(crate) fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
     let path = owner_path(data_dir, owner);
+    // A look costs nothing; taking waits for others who look.
+    if FileLock::is_held(&path)? {
+        return Ok(true);
+    }
     if !path.exists() {
         return Ok(false);
     }

@@ -84,45 +84,67 @@ impl MemoryStore {
         rows.changes += 1;
         rows
     }
+
+    fn own(&self, rows: &mut Rows, run: RunId) -> Result<Claim, StoreError> {
+        let stored = rows.run_mut("claim", run)?;
+        stored.row.epoch = Epoch(stored.row.epoch.0 + 1);
+        stored.row.owner_process = Some(std::process::id());
+        let epoch = stored.row.epoch;
+        rows.owned.insert(run);
+        let lock = RunLock::memory(MemoryLock {
+            run,
+            rows: Arc::downgrade(&self.disk.rows),
+        });
+        Ok(Claim { run, epoch, lock })
+    }
+}
+
+fn create_run(rows: &mut Rows, run: NewRun) -> Result<RunId, StoreError> {
+    let is_taken =
+        |known: &StoredRows| known.row.namespace == run.namespace && known.row.name == run.name;
+    if rows.runs.values().any(is_taken) {
+        return Err(StoreError::NameTaken {
+            namespace: run.namespace,
+            name: run.name,
+        });
+    }
+    rows.last_run += 1;
+    let id = RunId(rows.last_run);
+    let stored = StoredRows {
+        row: RunRow {
+            id,
+            namespace: run.namespace,
+            name: run.name,
+            uid: run.uid,
+            labels: run.labels,
+            annotations: run.annotations,
+            created_at: run.created_at,
+            summary: RunSummary::default(),
+            epoch: Epoch(0),
+            owner_process: None,
+        },
+        definition: run.definition,
+        options: run.options,
+        environment: run.environment,
+        state: None,
+        nodes: BTreeMap::new(),
+        values: BTreeMap::new(),
+        log: Vec::new(),
+        outbox: BTreeMap::new(),
+    };
+    rows.runs.insert(id, stored);
+    Ok(id)
 }
 
 impl Store for MemoryStore {
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
+        create_run(&mut self.change(), run)
+    }
+
+    fn create_claimed_run(&self, run: NewRun) -> Result<Claim, StoreError> {
         let mut rows = self.change();
-        let is_taken =
-            |known: &StoredRows| known.row.namespace == run.namespace && known.row.name == run.name;
-        if rows.runs.values().any(is_taken) {
-            return Err(StoreError::NameTaken {
-                namespace: run.namespace,
-                name: run.name,
-            });
-        }
-        rows.last_run += 1;
-        let id = RunId(rows.last_run);
-        let stored = StoredRows {
-            row: RunRow {
-                id,
-                namespace: run.namespace,
-                name: run.name,
-                uid: run.uid,
-                labels: run.labels,
-                annotations: run.annotations,
-                created_at: run.created_at,
-                summary: RunSummary::default(),
-                epoch: Epoch(0),
-                owner_process: None,
-            },
-            definition: run.definition,
-            options: run.options,
-            environment: run.environment,
-            state: None,
-            nodes: BTreeMap::new(),
-            values: BTreeMap::new(),
-            log: Vec::new(),
-            outbox: BTreeMap::new(),
-        };
-        rows.runs.insert(id, stored);
-        Ok(id)
+        let run = create_run(&mut rows, run)?;
+        self.own(&mut rows, run)
     }
 
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError> {
@@ -170,16 +192,7 @@ impl Store for MemoryStore {
         if rows.owned.contains(&run) {
             return Ok(None);
         }
-        let stored = rows.run_mut("claim", run)?;
-        stored.row.epoch = Epoch(stored.row.epoch.0 + 1);
-        stored.row.owner_process = Some(std::process::id());
-        let epoch = stored.row.epoch;
-        rows.owned.insert(run);
-        let lock = RunLock::memory(MemoryLock {
-            run,
-            rows: Arc::downgrade(&self.disk.rows),
-        });
-        Ok(Some(Claim { run, epoch, lock }))
+        self.own(&mut rows, run).map(Some)
     }
 
     fn is_owned(&self, run: RunId) -> Result<bool, StoreError> {

@@ -1,4 +1,4 @@
-//! Objects beside runs: templates, schedules, bindings, ConfigMaps and Secrets.
+//! Objects beside runs: templates, schedules, bindings, ConfigMaps, Secrets and volume claims.
 
 use std::fmt;
 
@@ -17,6 +17,8 @@ pub enum ObjectKind {
     ConfigMap,
     /// A Kubernetes `Secret`.
     Secret,
+    /// A Kubernetes `PersistentVolumeClaim`.
+    PersistentVolumeClaim,
     /// The limit of a semaphore that is in no ConfigMap: a row of Argo's table `sync_limit`.
     SyncLimit,
 }
@@ -31,6 +33,7 @@ impl ObjectKind {
             Self::WorkflowEventBinding => "WorkflowEventBinding",
             Self::ConfigMap => "ConfigMap",
             Self::Secret => "Secret",
+            Self::PersistentVolumeClaim => "PersistentVolumeClaim",
             Self::SyncLimit => "SyncLimit",
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! Commits go through one thread, which stores all that waits in one transaction. They do not wait
 //! for the disk: a committed transaction stands in the WAL, in the kernel's memory, and survives the
-//! death of the process. At least every 20 ms of activity the WAL is synced, and with it all that
-//! was committed before; frames of the WAL are checksummed, so that a power failure takes a tail of
+//! death of the process. Another thread syncs the WAL within 20 ms, and with it all that was
+//! committed before; frames of the WAL are checksummed, so that a power failure takes a tail of
 //! whole transactions and never the file's consistency. A checkpoint syncs the WAL before it writes
 //! the file, and the file after it. What must survive a power failure is answered after a sync.
 
@@ -17,9 +17,8 @@ mod writer;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::ids::{RunId, Seconds};
@@ -36,7 +35,10 @@ use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun
 use crate::slots::{OwnerId, SlotGrant, SlotsStatus};
 use crate::store::{Done, Durability, Store};
 
-use writer::{Job, Writer, sync};
+use writer::{Job, Syncs, Writer, sync};
+
+/// The database's name inside a data directory.
+const FILE: &str = "argosy.db";
 
 /// Commits that may wait for the writer.
 const QUEUE: usize = 1_024;
@@ -56,6 +58,26 @@ pub enum SyncPolicy {
 pub struct OpenOptions {
     /// When transitions are synced.
     pub sync: SyncPolicy,
+    /// Who syncs what was committed last.
+    pub last_sync: LastSync,
+}
+
+/// Who syncs what was committed last, when a store is closed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LastSync {
+    /// The store, before it is closed.
+    #[default]
+    Store,
+    /// Another process at once, by [`sync_to_disk`], so that this one need not wait for the disk.
+    Another,
+}
+
+/// Waits until all that has been committed in a data directory survives a power failure.
+///
+/// # Errors
+/// If the disk fails.
+pub fn sync_to_disk(data_dir: &Path) -> Result<(), StoreError> {
+    sync(&wal_path(&data_dir.join(FILE)))
 }
 
 /// The store of a data directory.
@@ -66,6 +88,8 @@ pub struct SqliteStore {
     connection: Mutex<Connection>,
     queue: Option<SyncSender<Job>>,
     writer: Option<JoinHandle<()>>,
+    syncs: Arc<Syncs>,
+    last_sync: LastSync,
 }
 
 impl SqliteStore {
@@ -77,7 +101,7 @@ impl SqliteStore {
     pub fn open(data_dir: &Path, options: OpenOptions) -> Result<Self, StoreError> {
         refuse_network(data_dir)?;
         create_directories(data_dir)?;
-        let path = data_dir.join("argosy.db");
+        let path = data_dir.join(FILE);
         let opening = FileLock::wait(&data_dir.join("locks").join("opening"))?;
         if !path.exists() {
             make_private(&path)?;
@@ -85,14 +109,12 @@ impl SqliteStore {
         let connection = schema::connect(&path)?;
         schema::prepare(&connection, &path)?;
         drop(opening);
-        let writing = schema::connect(&path)?;
-        schema::prepare(&writing, &path)?;
         let (queue, jobs) = sync_channel(QUEUE);
+        let syncs = Syncs::new(&path);
         let writer = Writer {
-            connection: writing,
-            wal: wal_path(&path),
+            path: path.clone(),
             policy: options.sync,
-            synced: Instant::now(),
+            syncs: syncs.clone(),
         };
         let thread = std::thread::spawn(move || writer.run(&jobs));
         Ok(Self {
@@ -101,6 +123,8 @@ impl SqliteStore {
             connection: Mutex::new(connection),
             queue: Some(queue),
             writer: Some(thread),
+            syncs,
+            last_sync: options.last_sync,
         })
     }
 
@@ -143,6 +167,10 @@ impl Drop for SqliteStore {
             // The writer ends when its queue does.
             let _ = writer.join();
         }
+        if self.syncs.close() && self.last_sync == LastSync::Store {
+            // Nobody is left whom a failure could be told.
+            let _ = sync(&wal_path(&self.path));
+        }
     }
 }
 
@@ -167,6 +195,20 @@ impl Store for SqliteStore {
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError> {
         self.durably("create a run", |connection| {
             write::create_run(connection, &run)
+        })
+    }
+
+    fn create_claimed_run(&self, run: NewRun) -> Result<Claim, StoreError> {
+        self.write("create a run", |connection| {
+            let run = write::create_run(connection, &run)?;
+            let path = run_path(&self.data_dir, run);
+            // Before the commit nobody else knows of the run.
+            let lock = FileLock::take(&path)?.ok_or_else(|| {
+                StoreError::io("own the new run", &path, std::io::ErrorKind::WouldBlock)
+            })?;
+            let epoch = write::claim(connection, run)?;
+            let lock = RunLock::file(lock);
+            Ok(Claim { run, epoch, lock })
         })
     }
 
@@ -197,7 +239,8 @@ impl Store for SqliteStore {
             return Ok(None);
         };
         let lock = RunLock::file(lock);
-        let epoch = self.durably("claim a run", |connection| write::claim(connection, run))?;
+        // A count that a power failure takes back is one of an owner that it has ended.
+        let epoch = self.write("claim a run", |connection| write::claim(connection, run))?;
         Ok(Some(Claim { run, epoch, lock }))
     }
 

@@ -38,6 +38,10 @@ pub trait Store: Send + Sync {
     /// Takes a run over; answered once it survives a power failure. Ids are never reused.
     fn create_run(&self, run: NewRun) -> Result<RunId, StoreError>;
 
+    /// Takes a run over that is the caller's from the beginning: nobody else sees it unowned. As
+    /// nobody is told that it was taken, the answer does not wait for the disk.
+    fn create_claimed_run(&self, run: NewRun) -> Result<Claim, StoreError>;
+
     /// Removes a run with everything that belongs to it, and frees its name at once. `false` if
     /// there was none. Its owner, if any, learns of it by its next commit.
     fn delete_run(&self, run: RunId) -> Result<bool, StoreError>;

@@ -66,7 +66,7 @@ impl Error for ReadError {
     }
 
     fn unknown_variant(word: &str, words: &'static [&'static str]) -> Self {
-        let help = match super::suggest::nearest(word, words.iter().copied()) {
+        let help = match crate::nearest::nearest(word, words.iter().copied()) {
             Some(near) => format!("did you mean \"{near}\"?"),
             None => format!("one of {}", words.join(", ")),
         };

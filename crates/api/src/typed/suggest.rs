@@ -1,45 +1,6 @@
 //! What somebody who wrote an unknown word probably meant.
 
-/// The candidate closest to a word, if any is close enough to be meant.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
-    candidates
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Edits from one word to the other: insert, delete, replace, or swap two neighbours.
-/// Case is free.
-fn distance(left: &str, right: &str) -> usize {
-    let left: Vec<char> = left.chars().take(64).flat_map(char::to_lowercase).collect();
-    let right: Vec<char> = right
-        .chars()
-        .take(64)
-        .flat_map(char::to_lowercase)
-        .collect();
-    let mut before: Vec<usize> = Vec::new();
-    let mut last: Vec<usize> = (0..=right.len()).collect();
-    for (i, from) in left.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, to) in right.iter().enumerate() {
-            let mut best = (last[j] + usize::from(from != to))
-                .min(last[j + 1] + 1)
-                .min(row[j] + 1);
-            if i > 0 && j > 0 && *from == right[j - 1] && left[i - 1] == *to {
-                best = best.min(before[j - 1] + 1);
-            }
-            row.push(best);
-        }
-        before = std::mem::replace(&mut last, row);
-    }
-    last[right.len()]
-}
+use crate::nearest::nearest;
 
 /// Fields that people put in the wrong place, or know from earlier versions:
 /// the type's Rust name, the field, what to do.

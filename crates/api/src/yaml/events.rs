@@ -141,7 +141,10 @@ fn bytes(span: &Span) -> (usize, usize) {
 fn syntax_fault(source: &str, error: &granit_parser::ScanError) -> Fault {
     let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
     let (code, help) = match error.kind() {
-        ErrorKind::RecursionLimitExceeded => ("too-deep", None),
+        ErrorKind::RecursionLimitExceeded => (
+            "too-deep",
+            Some("flatten it: no workflow needs lists and maps in one another so deep"),
+        ),
         ErrorKind::UnknownAnchor => ("unknown-alias", None),
         ErrorKind::TabNotAllowed
         | ErrorKind::TabInBlockIndentation
@@ -160,7 +163,13 @@ fn syntax_fault(source: &str, error: &granit_parser::ScanError) -> Fault {
         _ => ("yaml-syntax", None),
     };
     let end = (at + 1).min(source.len());
-    let mut fault = Fault::error(code, at, end, error.kind().to_string());
+    let message = match error.kind() {
+        ErrorKind::RecursionLimitExceeded => {
+            "lists and maps stand deeper in one another than is read".to_owned()
+        }
+        kind => kind.to_string(),
+    };
+    let mut fault = Fault::error(code, at, end, message);
     fault.help = help;
     fault
 }

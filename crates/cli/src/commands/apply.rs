@@ -1,4 +1,5 @@
-//! `argosy apply`: keeps templates, cron workflows, executor plugins, ConfigMaps and Secrets.
+//! `argosy apply`: keeps templates, cron workflows, executor plugins, ConfigMaps, Secrets and volume
+//! claims.
 
 use std::path::PathBuf;
 
@@ -39,7 +40,7 @@ fn is_kept(object: &Object) -> Result<bool> {
     match object {
         Object::Workflow(_) => bail!("a Workflow is not applied but submitted: argosy submit FILE"),
         Object::Other(other) => bail!(
-            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps and Secrets are",
+            "a {} is not kept here; templates, cron workflows, event bindings, executor plugins, ConfigMaps, Secrets and PersistentVolumeClaims are",
             other.kind
         ),
         _ => Ok(true),
@@ -50,7 +51,10 @@ fn is_kept(object: &Object) -> Result<bool> {
 pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
     use argosy_store::ObjectKind;
     let group = match kind {
-        ObjectKind::ConfigMap | ObjectKind::Secret | ObjectKind::SyncLimit => "",
+        ObjectKind::ConfigMap
+        | ObjectKind::Secret
+        | ObjectKind::PersistentVolumeClaim
+        | ObjectKind::SyncLimit => "",
         ObjectKind::WorkflowTemplate
         | ObjectKind::ClusterWorkflowTemplate
         | ObjectKind::CronWorkflow

@@ -1,9 +1,10 @@
 //! What is asked of workflows that are under way: stop, terminate, suspend, resume.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use argosy_engine::fact::Command;
 use argosy_store::RunRow;
 
+use super::node::Pairs;
 use crate::client::Client;
 use crate::node_match;
 use crate::options::Global;
@@ -50,8 +51,12 @@ pub struct ResumeArguments {
 }
 
 impl Names {
-    fn rows(&self, client: &Client) -> Result<Vec<RunRow>> {
-        self.names.iter().map(|name| client.row(name)).collect()
+    /// The workflows, each with its name as it was given.
+    fn rows<'n>(&'n self, client: &Client) -> Result<Vec<(&'n str, RunRow)>> {
+        let names = self.names.iter();
+        names
+            .map(|name| Ok((name.as_str(), client.row(name)?)))
+            .collect()
     }
 }
 
@@ -66,6 +71,21 @@ pub fn must_run(row: &RunRow, verb: &str) -> Result<()> {
     }
 }
 
+/// Whether suspended nodes can be set so, given what was asked before.
+pub fn check_set(
+    client: &Client,
+    row: &RunRow,
+    nodes: &str,
+    changes_something: bool,
+    values: &Pairs,
+) -> Result<()> {
+    client.until_heard(row)?;
+    let selector = node_match::parse(nodes)?;
+    let run = client.load(row.id)?;
+    run.check_set(&selector, nodes, changes_something, values)
+        .map_err(Error::msg)
+}
+
 pub fn stop(arguments: &StopArguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
     let selector = arguments
@@ -76,11 +96,12 @@ pub fn stop(arguments: &StopArguments, global: &Global) -> Result<()> {
         selector: selector.transpose()?,
         message: arguments.message.as_deref().map(Into::into),
     };
+    let wanted = arguments.node_field_selector.as_deref();
     end(
         &client,
         &arguments.workflows,
         arguments.dry_run,
-        &command,
+        (&command, wanted),
         "stop",
         "stopped",
     )
@@ -92,7 +113,7 @@ pub fn terminate(arguments: &TerminateArguments, global: &Global) -> Result<()> 
         &client,
         &arguments.workflows,
         arguments.dry_run,
-        &Command::Terminate,
+        (&Command::Terminate, None),
         "terminate",
         "terminated",
     )
@@ -102,7 +123,7 @@ fn end(
     client: &Client,
     workflows: &Selection,
     dry_run: bool,
-    command: &Command,
+    (command, nodes): (&Command, Option<&str>),
     verb: &str,
     done: &str,
 ) -> Result<()> {
@@ -114,6 +135,10 @@ fn end(
             continue;
         }
         must_run(&row, verb)?;
+        if let Some(nodes) = nodes {
+            check_set(client, &row, nodes, true, &Vec::new())
+                .with_context(|| format!("cannot {verb} workflow {}", row.name))?;
+        }
         if dry_run {
             println!("workflow {} {done} (dry-run)", row.name);
             continue;
@@ -126,10 +151,10 @@ fn end(
 
 pub fn suspend(names: &Names, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
-    for row in names.rows(&client)? {
+    for (name, row) in names.rows(&client)? {
         must_run(&row, "suspend")?;
         client.ask(&row, &Command::Suspend)?;
-        println!("workflow {} suspended", row.name);
+        println!("workflow {name} suspended");
     }
     Ok(())
 }
@@ -141,21 +166,27 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
         .as_deref()
         .map(node_match::parse);
     let selector = selector.transpose()?;
-    for row in arguments.names.rows(&client)? {
+    for (name, row) in arguments.names.rows(&client)? {
         must_run(&row, "resume")?;
-        if selector.is_none() {
-            // What was asked before, such as a node's outputs, counts.
-            client.until_heard(&row)?;
-            client
-                .load(row.id)?
-                .check_resume()
-                .map_err(|error| anyhow::anyhow!("cannot resume workflow {}: {error}", row.name))?;
+        let refused = || format!("cannot resume workflow {}", row.name);
+        match &arguments.node_field_selector {
+            Some(nodes) => {
+                check_set(&client, &row, nodes, true, &Vec::new()).with_context(refused)?
+            }
+            None => {
+                // What was asked before, such as a node's outputs, counts.
+                client.until_heard(&row)?;
+                let run = client.load(row.id)?;
+                run.check_resume()
+                    .map_err(Error::msg)
+                    .with_context(refused)?;
+            }
         }
         let command = Command::Resume {
             selector: selector.clone(),
         };
         client.ask(&row, &command)?;
-        println!("workflow {} resumed", row.name);
+        println!("workflow {name} resumed");
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use argosy_engine::fact::Command;
-use argosy_store::{Precondition, RunRow};
+use argosy_store::{ObjectKind, Precondition, RunRow};
 
 use crate::client::Client;
 use crate::options::Global;
@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The workflows (`@latest` is the one submitted last), or KIND and names: configmap, secret,
-    /// workflowtemplate, clusterworkflowtemplate, cronworkflow, workfloweventbinding
+    /// persistentvolumeclaim, workflowtemplate, clusterworkflowtemplate, cronworkflow, workfloweventbinding
     names: Vec<String>,
     #[command(flatten)]
     filter: Filter,
@@ -29,7 +29,8 @@ pub struct Arguments {
     /// Read so many at a time; 0 for as many as suits
     #[arg(long, default_value_t = 0)]
     query_chunk_size: usize,
-    /// Delete a workflow that is under way even if its steps don't end within ten seconds
+    /// Delete a workflow even if its steps don't end within ten seconds, or its artifacts can't be
+    /// deleted
     #[arg(long)]
     force: bool,
     /// Say what would be deleted, and delete nothing
@@ -51,10 +52,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         for name in names {
             if arguments.dry_run {
                 println!("{} deleted (dry-run)", super::apply::resource(kind, &name));
-            } else if client
-                .store
-                .delete_object(kind, &place, &name, Precondition::Any)?
-            {
+            } else if delete_object(&client, kind, &place, &name)? {
                 println!("{} deleted", super::apply::resource(kind, &name));
             } else {
                 bail!(super::objects::not_found(kind, &name));
@@ -97,6 +95,22 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     Ok(())
 }
 
+fn delete_object(client: &Client, kind: ObjectKind, place: &str, name: &str) -> Result<bool> {
+    if kind == ObjectKind::PersistentVolumeClaim {
+        // With what lies in it.
+        let store = &*client.store;
+        return Ok(argosy_local::delete_claim(
+            &client.data_dir,
+            store,
+            place,
+            name,
+        )?);
+    }
+    Ok(client
+        .store
+        .delete_object(kind, place, name, Precondition::Any)?)
+}
+
 fn delete(client: &Client, row: &RunRow, force: bool) -> Result<()> {
     let over = row.summary.phase.is_some_and(|phase| phase.is_completed());
     if !over {
@@ -105,10 +119,5 @@ fn delete(client: &Client, row: &RunRow, force: bool) -> Result<()> {
         let patience = force.then_some(PATIENCE);
         super::wait::until_over(client, row.id, patience)?;
     }
-    client.store.delete_run(row.id)?;
-    let folder = argosy_local::run_dir(&client.data_dir, row.id);
-    if folder.exists() {
-        std::fs::remove_dir_all(folder)?;
-    }
-    Ok(())
+    crate::leftovers::remove(client, row, force)
 }

@@ -87,6 +87,9 @@ fn kind_of(word: &str) -> Option<ObjectKind> {
     Some(match word.to_lowercase().as_str() {
         "configmap" | "configmaps" | "cm" => ObjectKind::ConfigMap,
         "secret" | "secrets" => ObjectKind::Secret,
+        "persistentvolumeclaim" | "persistentvolumeclaims" | "pvc" => {
+            ObjectKind::PersistentVolumeClaim
+        }
         "workflowtemplate" | "workflowtemplates" | "wftmpl" => ObjectKind::WorkflowTemplate,
         "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwft" | "cwftmpl" => {
             ObjectKind::ClusterWorkflowTemplate
@@ -108,6 +111,7 @@ pub fn place(client: &Client, kind: ObjectKind) -> String {
         | ObjectKind::WorkflowEventBinding
         | ObjectKind::ConfigMap
         | ObjectKind::Secret
+        | ObjectKind::PersistentVolumeClaim
         | ObjectKind::SyncLimit => client.namespace.clone(),
     }
 }

@@ -63,22 +63,28 @@ enum LintFormat {
     Sarif,
 }
 
-const KINDS: [(&str, &str); 4] = [
-    ("workflows", "Workflow"),
-    ("workflowtemplates", "WorkflowTemplate"),
-    ("cronworkflows", "CronWorkflow"),
-    ("clusterworkflowtemplates", "ClusterWorkflowTemplate"),
+/// Kubernetes' names for many of a kind, its short names, and the kinds.
+const KINDS: [(&str, &str, &str); 4] = [
+    ("workflows", "wf", "Workflow"),
+    ("workflowtemplates", "wftmpl", "WorkflowTemplate"),
+    ("cronworkflows", "cronwf", "CronWorkflow"),
+    (
+        "clusterworkflowtemplates",
+        "cwftmpl",
+        "ClusterWorkflowTemplate",
+    ),
 ];
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let mut kinds = Vec::new();
     for word in &arguments.kinds {
-        match KINDS.iter().find(|(plural, _)| plural == word) {
-            Some((_, kind)) => kinds.push(*kind),
-            None if word == "all" => kinds.extend(KINDS.map(|(_, kind)| kind)),
+        let is_meant = |(plural, short, _): &&(&str, &str, &str)| plural == word || short == word;
+        match KINDS.iter().find(is_meant) {
+            Some((_, _, kind)) => kinds.push(*kind),
+            None if word == "all" => kinds.extend(KINDS.map(|(_, _, kind)| kind)),
             None => bail!(
                 "--kinds {word}: the kinds are {} and all",
-                KINDS.map(|(plural, _)| plural).join(", ")
+                KINDS.map(|(plural, _, _)| plural).join(", ")
             ),
         }
     }

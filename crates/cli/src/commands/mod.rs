@@ -12,6 +12,7 @@ mod get;
 mod lint;
 mod list;
 mod logs;
+mod metrics;
 mod node;
 mod objects;
 mod resubmit;
@@ -70,7 +71,7 @@ pub enum Command {
     Cp(cp::Arguments),
     /// Find faults in manifests before they run
     Lint(lint::Arguments),
-    /// Keep templates, cron workflows, executor plugins, ConfigMaps and Secrets
+    /// Keep templates, cron workflows, executor plugins, ConfigMaps, Secrets and volume claims
     Apply(apply::Arguments),
     /// Manage workflow templates
     Template(objects::Arguments),
@@ -82,6 +83,8 @@ pub enum Command {
     Sync(sync::Arguments),
     /// Manage cron workflows
     Cron(cron::Arguments),
+    /// Print the metrics of workflows as Prometheus reads them
+    Metrics,
     /// Drive a simulated cluster by JSON lines: one request a line on standard input
     Sim,
     /// Test workflows with mocked steps and a virtual clock
@@ -95,6 +98,9 @@ pub enum Command {
     /// Carry out what was submitted (started by submit)
     #[command(hide = true)]
     Runner(RunnerArguments),
+    /// Be the parent of steps in place of one that has died (started by a runner)
+    #[command(hide = true)]
+    Keeper(KeeperArguments),
 }
 
 #[derive(clap::Args)]
@@ -115,6 +121,15 @@ pub struct RunnerArguments {
     /// How many steps run at once
     #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
+    /// Serve metrics at this address
+    #[arg(long, env = "ARGOSY_METRICS_ADDRESS", value_name = "ADDRESS")]
+    metrics_address: Option<String>,
+}
+
+#[derive(clap::Args)]
+pub struct KeeperArguments {
+    /// Where to listen for later runners
+    socket: std::path::PathBuf,
 }
 
 /// Carries a command out.
@@ -148,6 +163,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::ExecutorPlugin(arguments) => executor_plugin::run(&arguments)?,
         Command::Sync(arguments) => sync::run(&arguments, global)?,
         Command::Cron(arguments) => return cron::run(&arguments, global),
+        Command::Metrics => metrics::run(global)?,
         Command::Sim => sim::run()?,
         Command::Test(arguments) => return test::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments)?,
@@ -166,7 +182,11 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
             let mut line = crate::command_line();
             clap_complete::generate(arguments.shell, &mut line, "argosy", &mut std::io::stdout());
         }
-        Command::Runner(arguments) => crate::runner::background(global, arguments.max_processes)?,
+        Command::Keeper(arguments) => argosy_local::keeper::serve(&arguments.socket)?,
+        Command::Runner(arguments) => {
+            let metrics = arguments.metrics_address.as_deref();
+            crate::runner::background(global, arguments.max_processes, metrics)?;
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,6 +1,6 @@
 //! `argosy node set`: gives suspended nodes outputs, a phase, a message.
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use argosy_api::NodePhase;
 use argosy_engine::fact::Command;
 
@@ -45,11 +45,20 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     if phase.is_none() && arguments.message.is_none() && arguments.output_parameters.is_empty() {
         bail!("nothing to set: give --output-parameter, --phase or --message");
     }
+    let output_parameters = pairs(&arguments.output_parameters)?;
+    super::control::check_set(
+        &client,
+        &row,
+        &arguments.node_field_selector,
+        phase.is_some() || arguments.message.is_some(),
+        &output_parameters,
+    )
+    .with_context(|| format!("cannot change a node of workflow {}", row.name))?;
     let command = Command::SetNode {
         selector: node_match::parse(&arguments.node_field_selector)?,
         phase,
         message: arguments.message.as_deref().map(Into::into),
-        output_parameters: pairs(&arguments.output_parameters)?,
+        output_parameters,
     };
     client.ask(&row, &command)?;
     client.until_heard(&row)?;

@@ -104,6 +104,7 @@ pub fn plural(kind: ObjectKind) -> &'static str {
         ObjectKind::WorkflowEventBinding => "workfloweventbindings",
         ObjectKind::ConfigMap => "configmaps",
         ObjectKind::Secret => "secrets",
+        ObjectKind::PersistentVolumeClaim => "persistentvolumeclaims",
         ObjectKind::SyncLimit => "synclimits",
     }
 }
@@ -111,7 +112,10 @@ pub fn plural(kind: ObjectKind) -> &'static str {
 /// Kubernetes' words for an object that isn't there.
 pub fn not_found(kind: ObjectKind, name: &str) -> String {
     let group = match kind {
-        ObjectKind::ConfigMap | ObjectKind::Secret | ObjectKind::SyncLimit => "",
+        ObjectKind::ConfigMap
+        | ObjectKind::Secret
+        | ObjectKind::PersistentVolumeClaim
+        | ObjectKind::SyncLimit => "",
         ObjectKind::WorkflowTemplate
         | ObjectKind::ClusterWorkflowTemplate
         | ObjectKind::CronWorkflow

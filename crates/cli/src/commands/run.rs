@@ -1,13 +1,15 @@
 //! `argosy run`: here, in the foreground, to the end.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
 use argosy_engine::controller::Controller;
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
+use argosy_store::Claim;
 
 use crate::client::Client;
 use crate::live::Live;
@@ -33,6 +35,10 @@ pub struct Arguments {
     /// another runner has said, if not given
     #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
     max_processes: Option<u32>,
+    /// Serve metrics at this address while workflows run: HOST:PORT, PORT on this machine, or
+    /// nothing for Argo's own port
+    #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    metrics_address: Option<String>,
     /// Print the workflow as it ended, and nothing else
     #[arg(short, long)]
     output: Option<Format>,
@@ -54,9 +60,18 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     }
     // The keeper is forked before anything has threads.
     let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
-    let client = Client::open(global)?;
+    let client = Client::open_beside(global, &keeper)?;
+    if let Some(address) = &arguments.metrics_address {
+        let config = &client.configuration()?.config.metrics;
+        crate::metrics::serve(address, client.store.clone(), config)?;
+    }
     let runs = if arguments.resume {
-        let runs = client.store.unowned_runs()?;
+        let unowned = client.store.unowned_runs()?;
+        let claims = unowned.into_iter().map(|run| client.store.claim(run));
+        // Some other process may have been faster.
+        let runs: Vec<Claim> = claims
+            .filter_map(Result::transpose)
+            .collect::<Result<_, _>>()?;
         if runs.is_empty() {
             println!(
                 "nothing to resume: every workflow has ended, or another process carries it out"
@@ -69,7 +84,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         for definition in &submission.definitions {
             crate::host::check(definition)?;
         }
-        submission::create_all(&client, submission)?
+        submission::create_all_claimed(&client, submission)?
     };
     let mut printer = Printer {
         client: &client,
@@ -79,6 +94,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             .then(|| Live::new(arguments.style.style())),
         style: arguments.style.style(),
         log: arguments.log,
+        logged: BTreeSet::new(),
         failed: false,
         ended: Vec::new(),
     };
@@ -86,7 +102,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         &client,
         keeper,
         arguments.max_processes,
-        &runs,
+        runs,
         &mut printer,
         Until::NoRuns,
     )?;
@@ -110,6 +126,8 @@ struct Printer<'a> {
     live: Option<Live>,
     style: Style,
     log: bool,
+    /// The pods whose logs have been printed.
+    logged: BTreeSet<PodKey>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
 }
@@ -127,8 +145,12 @@ impl Observer for Printer<'_> {
             let over = run
                 .glance(index)
                 .is_some_and(|node| node.kind == NodeType::Pod && node.phase.is_fulfilled());
+            let pod = run.pod_key_at(index).filter(|_| over);
+            if !pod.is_some_and(|pod| self.logged.insert(pod)) {
+                continue;
+            }
             // A log that can't be read is `logs`' to complain about, not the run's.
-            if over && let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
+            if let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
                 live.print(&text);
             }
         }

@@ -67,11 +67,14 @@ fn workflow(run: &Run) -> Result<()> {
     };
     let name = run.definition().name();
     println!("{name} is {phase}{message}");
+    if run.is_suspended() {
+        println!("  now: it is suspended; `argosy resume {name}` lets it go on");
+    }
     let answers = run.why_workflow();
     for why in &answers {
         print(why);
     }
-    if answers.is_empty() {
+    if answers.is_empty() && run.message().is_empty() && !run.is_suspended() {
         println!(
             "  nothing waits and nothing went wrong; `argosy why {name} NODE` tells a node's story"
         );

@@ -1,4 +1,5 @@
 use super::*;
+use crate::ids::Seconds;
 
 fn request(run: u64, node: u32, locks: &[&str]) -> LockRequest {
     LockRequest {
@@ -102,4 +103,16 @@ fn a_run_that_is_gone_holds_nothing() {
     assert_eq!(granted(&table.forget(RunId(1))), [(2, 1)]);
     assert_eq!(table.list()[0].holders.len(), 1);
     assert!(table.list()[0].waiting.is_empty());
+}
+
+#[test]
+fn what_is_entered_twice_is_held_once() {
+    let rows = [(request(1, 1, &["ns/Mutex/m", "ns/Mutex/n"]), true)];
+    let mut table = LockTable::stored(&rows);
+    table.hold(request(1, 1, &["ns/Mutex/n"]));
+    let held: Vec<(LockRequest, bool)> = table
+        .requests()
+        .map(|(request, held)| (request.clone(), held))
+        .collect();
+    assert_eq!(held, rows);
 }

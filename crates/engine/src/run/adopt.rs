@@ -262,6 +262,7 @@ impl Run {
         }
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
+            && found.role != Role::Attempt
             && template.template.annotations.contains_key(DISPLAY_NAME)
         {
             node.details_mut().display_name = Some(status.display_name.as_str().into());

@@ -413,18 +413,47 @@ impl Run {
         serde_json::from_value(filled).map_err(|error| error.to_string())
     }
 
-    /// Reads the name that a template wants its nodes shown by.
-    pub(super) fn read_display_name(&mut self, index: NodeIndex, planned: &PlannedTemplate) {
+    /// Reads the name that a template wants its nodes shown by: the one that a call has made, not
+    /// the attempts at it. Argo: `executeTemplate`.
+    ///
+    /// # Errors
+    /// Argo's text, if it is no such name.
+    pub(super) fn read_display_name(
+        &mut self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+    ) -> Result<(), String> {
         const KEY: &str = "workflows.argoproj.io/display-name";
         let Some(name) = planned.template.annotations.get(KEY) else {
-            return;
+            return Ok(());
         };
         let variables = self.inside(index, planned, self.inputs_of(index));
         let context = self.eval_context(&self.name(index), 0, KEY);
-        if let Ok(name) = again(name, &variables, Unresolved::Keep, &context) {
-            self.change(index).details_mut().display_name = Some(name.into());
+        let Ok(name) = again(name, &variables, Unresolved::Keep, &context) else {
+            return Ok(());
+        };
+        if name.is_empty() {
+            return Ok(());
         }
+        if !is_display_name(&name) {
+            return Err(
+                "displayName must match the regex ^[a-zA-Z0-9][a-zA-Z0-9-.]{0,61}[a-zA-Z0-9]$"
+                    .to_owned(),
+            );
+        }
+        self.change(index).details_mut().display_name = Some(name.into());
+        Ok(())
     }
+}
+
+fn is_display_name(name: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = name.as_bytes();
+    let inner = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.');
+    (2..=63).contains(&bytes.len())
+        && is_end(bytes.first())
+        && is_end(bytes.last())
+        && bytes.iter().all(inner)
 }
 
 enum Given {

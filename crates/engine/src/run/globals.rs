@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, Parameter};
+use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::node::NodeOutputs;
 use crate::definition::Definition;
 use crate::go_json;
 use crate::ids::{NodeIndex, Seconds};
-use crate::plan::Plan;
+use crate::plan::{Plan, PlannedTemplate};
 use crate::timestamp;
 
 /// Variables whose values do not change, or only by outputs with a `globalName`.
@@ -97,6 +98,13 @@ fn value_of(parameter: &Parameter, definition: &Definition) -> Result<Arc<str>, 
         "either value or valueFrom must be specified in order to set global parameter {}",
         parameter.name
     ))
+}
+
+/// The names of outputs, each with the name that the whole workflow knows it by.
+#[derive(Clone, Serialize, Deserialize)]
+struct ExportedNames {
+    parameters: Vec<(String, String)>,
+    artifacts: Vec<(String, String)>,
 }
 
 impl Run {
@@ -209,35 +217,47 @@ impl Run {
         let Some(template) = self.template_of(index) else {
             return;
         };
-        for parameter in &template.template.outputs.parameters {
-            if parameter.global_name.is_empty() {
-                continue;
-            }
-            let value = outputs
-                .parameters
-                .iter()
-                .find(|output| *output.name == *parameter.name)
-                .and_then(|output| output.value.as_ref());
-            if let Some(value) = value {
-                self.export_parameter(&parameter.global_name, value);
+        let declared = self.exported_names(index, &template);
+        for (name, global_name) in &declared.parameters {
+            let mut named = outputs.parameters.iter().filter(|out| *out.name == **name);
+            let value = named.next().and_then(|output| output.value.as_ref());
+            if let Some(value) = value.filter(|_| !global_name.is_empty()) {
+                self.export_parameter(global_name, value);
             }
         }
         for artifact in &outputs.artifacts {
-            let global_name = if artifact.global_name.is_empty() {
-                template
-                    .template
-                    .outputs
-                    .artifacts
-                    .iter()
-                    .find(|declared| declared.name == artifact.name)
-                    .map_or("", |declared| declared.global_name.as_str())
-            } else {
-                artifact.global_name.as_str()
+            let mut named = declared.artifacts.iter();
+            let global_name = match artifact.global_name.as_str() {
+                "" => named
+                    .find(|(name, _)| *name == artifact.name)
+                    .map_or("", |(_, global_name)| global_name),
+                own => own,
             };
             if !global_name.is_empty() {
                 self.export_artifact(global_name, artifact);
             }
         }
+    }
+
+    /// The names of a template's outputs here and in the whole workflow, their tags filled in.
+    fn exported_names(&self, index: NodeIndex, template: &PlannedTemplate) -> ExportedNames {
+        let outputs = &template.template.outputs;
+        let parameters = outputs.parameters.iter();
+        let artifacts = outputs.artifacts.iter();
+        let names = ExportedNames {
+            parameters: parameters
+                .map(|out| (out.name.clone(), out.global_name.clone()))
+                .collect(),
+            artifacts: artifacts
+                .map(|out| (out.name.clone(), out.global_name.clone()))
+                .collect(),
+        };
+        let mut all = names.parameters.iter().chain(&names.artifacts);
+        if all.all(|(name, global_name)| !name.contains("{{") && !global_name.contains("{{")) {
+            return names;
+        }
+        self.filled_part(index, template, &names, "outputs")
+            .unwrap_or(names)
     }
 
     fn export_parameter(&mut self, name: &str, value: &Arc<str>) {

@@ -4,16 +4,19 @@
 //! or, if its expression speaks of the time, each second. Once a hook has a node it is evaluated no
 //! more. Argo: `workflow/controller/hooks.go`, `exit_handler.go`.
 
+use std::sync::Arc;
+
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
-use argosy_expr::{Program, Value};
+use argosy_expr::{EvalContext, Program, Value};
 
 use super::Run;
-use super::body::Body;
+use super::body::{Body, Items};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
+use super::scope::{Variables, fill};
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
-use crate::plan::{CallPlan, HookPlan};
+use crate::plan::{CallPlan, HookPlan, Text};
 
 impl Run {
     /// Begins the hooks of a step or task whose expression holds now.
@@ -92,9 +95,12 @@ impl Run {
         let around = self.node(owner).boundary;
         let template = self.template_of(around);
         let extra = self.own_variables(owner);
-        let variables = self.variables(around, template.as_deref(), None, &extra);
+        let item = self.hook_item(owner);
+        let item = item.as_ref().map(|(items, at)| (items, *at));
+        let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
-        let value = Program::compile(expression)
+        let expression = fill_expression(expression, &variables, &context)?;
+        let value = Program::compile(&expression)
             .and_then(|program| program.eval(&variables, &context))
             .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
         match value {
@@ -104,6 +110,14 @@ impl Run {
                 super::scope::value_text(&value)
             )),
         }
+    }
+
+    /// The item that hooks of an item of a step's loop see; those of a task's items see none.
+    /// Argo: `expandStep` fills it in the whole step, `executeDAGTask` takes the hooks as they stand.
+    fn hook_item(&self, owner: NodeIndex) -> Option<(Items, usize)> {
+        let node = self.node(owner);
+        let at = node.item().filter(|_| node.role == Role::Step)?;
+        Some((self.items_around(owner)?.clone(), at))
     }
 
     /// What hooks of a step or task see of it: also of one item of a loop.
@@ -160,7 +174,9 @@ impl Run {
             Role::OnExit => self.exit_call(&hook.call),
             _ => hook.call.clone(),
         };
-        match self.begin_call(&call, place, None, &extra) {
+        let item = self.hook_item(owner);
+        let item = item.as_ref().map(|(items, at)| (items, *at));
+        match self.begin_call(&call, place, item, &extra) {
             // A limit holds the hook back: it is tried again when the node is looked at next.
             // A template that fails fast begins nothing more, hooks included.
             Begun::Held(Held::FailFast) => true,
@@ -267,11 +283,13 @@ impl Run {
             let Some(expression) = hook.expression.as_deref() else {
                 continue;
             };
-            let variables = super::scope::Variables::global(self);
+            let variables = Variables::global(self);
             let context = self.eval_context(&hook.call.name, 0, "hook");
-            let holds = Program::compile(expression)
-                .and_then(|program| program.eval(&variables, &context))
-                .is_ok_and(|value| matches!(value, Value::Bool(true)));
+            let holds = fill_expression(expression, &variables, &context).is_ok_and(|text| {
+                Program::compile(&text)
+                    .and_then(|program| program.eval(&variables, &context))
+                    .is_ok_and(|value| matches!(value, Value::Bool(true)))
+            });
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);
             }
@@ -338,4 +356,15 @@ impl Run {
             None => self.root_daemons.push(daemon),
         }
     }
+}
+
+/// An expression with the tags in it filled in, as in all texts of what it stands in, before it is
+/// read.
+fn fill_expression(
+    expression: &str,
+    variables: &Variables<'_>,
+    context: &EvalContext,
+) -> Result<Arc<str>, String> {
+    let text = Text::parse(expression).map_err(|error| error.to_string())?;
+    fill(&text, variables, context).map_err(|error| error.to_string())
 }

@@ -197,6 +197,8 @@ pub(crate) struct Counts {
     pub phases: [u32; 7],
     /// Pods that are pending or running.
     pub active_pods: u32,
+    /// Suspend nodes that wait.
+    pub suspended_nodes: u32,
     /// Pods that the backend was asked for and that have not been seen to end.
     pub asked_pods: u32,
     /// Leaves that are over, and all leaves: `progress`.

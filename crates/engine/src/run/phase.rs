@@ -105,6 +105,9 @@ impl Run {
             }
         };
         step(&mut self.counts.phases[place(phase)]);
+        if kind == NodeType::Suspend && phase == NodePhase::Running {
+            step(&mut self.counts.suspended_nodes);
+        }
         let is_pod = kind == NodeType::Pod;
         if is_pod && is_active(phase) && !waits_for_lock {
             step(&mut self.counts.active_pods);

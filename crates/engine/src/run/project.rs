@@ -15,7 +15,7 @@ use super::node::{Flags, NodeOutputs, Role};
 use super::suspend::show_choices;
 use super::usage::{Sums, own_progress, tells_progress};
 use crate::ids::NodeIndex;
-use crate::plan::Origin;
+use crate::plan::{Origin, PlannedTemplate};
 use crate::timestamp;
 
 impl Run {
@@ -417,7 +417,10 @@ impl Run {
                     let mut declared = declared
                         .iter()
                         .filter(|declared| *declared.name == *output.name);
-                    let mut shown = declared.next().cloned().unwrap_or_default();
+                    let mut shown = declared
+                        .next()
+                        .map(|declared| self.filled_output(index, &template, declared))
+                        .unwrap_or_default();
                     shown.name = output.name.to_string();
                     shown.value = output.value.as_deref().map(AnyString::from);
                     // Argo drops the source where the template around made the value.
@@ -433,6 +436,27 @@ impl Run {
             result: outputs.result.as_deref().map(str::to_owned),
             exit_code: outputs.exit_code.map(|code| code.to_string()),
         })
+    }
+
+    /// A declared output with the tags of its texts filled in, as the executor is given it.
+    fn filled_output(
+        &self,
+        index: NodeIndex,
+        template: &PlannedTemplate,
+        declared: &Parameter,
+    ) -> Parameter {
+        let from = declared.value_from.as_ref();
+        let texts = from.map(|from| [&from.path, &from.json_path, &from.jq_filter]);
+        let has_tags = texts
+            .into_iter()
+            .flatten()
+            .chain([&declared.global_name])
+            .any(|text| text.contains("{{"));
+        if !has_tags {
+            return declared.clone();
+        }
+        self.filled_part(index, template, declared, "outputs")
+            .unwrap_or_else(|_| declared.clone())
     }
 
     /// The edges of the graph that clients draw.

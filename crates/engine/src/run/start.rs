@@ -89,6 +89,9 @@ impl Run {
                 return self.refuse(index, error.message());
             }
         }
+        if let Err(error) = self.read_display_name(index, &planned) {
+            return self.refuse(index, &error);
+        }
         self.pass_gate(index, &planned)
     }
 
@@ -118,7 +121,6 @@ impl Run {
             Ok(planned) => planned,
             Err(error) => return self.refuse(index, &error),
         };
-        self.read_display_name(index, &planned);
         match &planned.body {
             TemplateBody::Pod => self.begin_pod(index, &planned),
             TemplateBody::Steps(_) => {

@@ -35,25 +35,34 @@ pub struct WhyStep {
 /// How many others an answer names.
 const NAMED: usize = 5;
 
+/// How many nodes an answer for a whole workflow tells of.
+const MOST_ANSWERS: usize = 20;
+
 impl Run {
     /// Why the workflow is where it is: for each node that is not over and waits for something
     /// other than its children, or that ended badly first.
     pub fn why_workflow(&self) -> Vec<Why> {
-        let mut answers = Vec::new();
+        // What runs explains little; what is held up, or went wrong, is told first.
+        let (mut telling, mut running) = (Vec::new(), Vec::new());
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let leaf = matches!(node.body, Body::None | Body::Retry(_));
+            let leaf = matches!(node.body, Body::None | Body::Retry(_) | Body::Gate(_));
             let waits = leaf && !node.phase.is_fulfilled() && node.role != Role::Attempt;
             let failed = matches!(node.body, Body::None) && node.phase.is_failed_or_error();
-            if waits || failed || self.is_held_back(index) {
-                answers.push(self.why(index));
-            }
-            if answers.len() > NAMED * 4 {
-                break;
+            let runs = node.kind == NodeType::Pod && node.phase == NodePhase::Running;
+            let list = match () {
+                () if failed || self.is_held_back(index) || (waits && !runs) => &mut telling,
+                () if waits => &mut running,
+                () => continue,
+            };
+            if list.len() < MOST_ANSWERS {
+                list.push(index);
             }
         }
-        answers
+        telling.extend(running);
+        telling.truncate(MOST_ANSWERS);
+        telling.into_iter().map(|index| self.why(index)).collect()
     }
 
     /// Why one node is where it is.

@@ -398,7 +398,7 @@ impl Run {
             progress_done: done,
             progress_total: total,
             counts: self.counts.phases,
-            suspended: self.status.suspended,
+            suspended: self.status.suspended || self.counts.suspended_nodes > 0,
             completed: self.status.announced,
             delete_at: self.delete_at(),
         }

@@ -319,7 +319,7 @@ fn check_volumes(template: &Template, spec: &WorkflowSpec, findings: &mut Vec<Fi
                     "",
                     format!("volume '{mount}' is mounted but not defined"),
                 )
-                .propose(super::nearest::nearest(mount, volumes.iter().copied())),
+                .propose(argosy_api::nearest(mount, volumes.iter().copied())),
             );
         }
     }
@@ -329,7 +329,7 @@ fn check_expression(text: &str, path: &dyn Fn() -> String, findings: &mut Vec<Fi
     if text.is_empty() || has_tags(text) {
         return;
     }
-    if let Err(error) = Program::compile(text) {
+    if let Err(error) = Program::check(text) {
         findings.push(expression_warning(path(), text, &error));
     }
 }

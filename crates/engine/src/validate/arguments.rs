@@ -6,9 +6,9 @@ use argosy_api::{Arguments, Parameter};
 
 use super::fault::{Finding, join};
 use super::names::{NameRule, check_names};
-use super::nearest::nearest;
 use super::shape::{HasValue, Shape};
 use super::tags::has_tags;
+use argosy_api::nearest;
 
 /// Whether arguments may stand without a value, to be given when the workflow is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

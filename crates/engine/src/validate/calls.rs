@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use argosy_api::Call;
 
-use super::nearest::nearest;
 use super::shape::Shape;
+use argosy_api::nearest;
 
 /// Whether the children's outputs are gathered in lists. (Not those of a `withSequence`.)
 pub(super) fn aggregates(call: Call<'_>) -> bool {

@@ -6,7 +6,7 @@ use argosy_api::{ContainerSetTemplate, Template};
 
 use super::fault::Finding;
 use super::names::{NameRule, check_names};
-use super::nearest::nearest;
+use argosy_api::nearest;
 
 /// How much of a circle is told.
 const MAX_SHOWN: usize = 100;

@@ -119,7 +119,7 @@ fn check_policy(cron: &CronWorkflow, findings: &mut Vec<Finding>) {
         else {
             continue;
         };
-        if let Err(error) = Program::compile(text) {
+        if let Err(error) = Program::check(text) {
             findings.push(expression_warning(join("spec", field), text, &error));
         }
     }

@@ -11,7 +11,6 @@ use super::invoke::{
     Site, add_items, check_call, check_hook_expressions, check_hook_templates, loop_error, resolve,
 };
 use super::names::{NameRule, check_names};
-use super::nearest::nearest;
 use super::outputs::check_non_leaf;
 use super::scope::{Items, Position, Scope};
 use super::tags;
@@ -19,6 +18,7 @@ use super::tasks::{Tasks, check_style};
 use super::texts::{Wording, check_text, check_texts};
 use super::values::Values;
 use super::walk::{Resolved, VisitId, Walk};
+use argosy_api::nearest;
 
 /// Checks the tasks of a template, and its outputs.
 pub(super) fn check_dag(

@@ -11,10 +11,10 @@ use argosy_api::{
 
 use super::MissingReferences;
 use super::fault::Finding;
-use super::nearest::nearest;
 use super::tags;
 use super::values::{Values, has_placeholder};
 use crate::source::TemplateSource;
+use argosy_api::nearest;
 
 /// An object that has templates.
 #[derive(Clone)]

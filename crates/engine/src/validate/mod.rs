@@ -24,7 +24,6 @@ mod leaf;
 mod library;
 mod metrics;
 mod names;
-mod nearest;
 mod outputs;
 mod report;
 mod resource;
@@ -49,7 +48,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use argosy_api::Severity;
 pub use fault::Fault;
-pub(crate) use nearest::nearest;
 
 use crate::source::TemplateSource;
 use fault::Finding;

@@ -3,9 +3,9 @@
 use argosy_api::{Limits, ResourceTemplate, Source, Template, read_documents};
 
 use super::fault::Finding;
-use super::nearest::nearest;
 use super::tags::has_tags;
 use super::values::{Values, is_placeholder};
+use argosy_api::nearest;
 
 const ACTIONS: [&str; 6] = ["get", "create", "apply", "delete", "replace", "patch"];
 

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::calls::{Calls, Sight};
 use super::fault::GlobalOutput;
-use super::nearest::nearest;
 use super::shape::is_leaf;
 use super::tags::{self, Tag};
 use super::values::Values;
+use argosy_api::nearest;
 
 /// What is known about the whole workflow.
 #[derive(Clone, Debug, Default)]
@@ -159,7 +159,7 @@ impl<'s> Scope<'s> {
                     verdict => found(Notice::Unresolved(tag, verdict)),
                 },
                 Tag::Expression(expression) => {
-                    if let Err(error) = Program::compile(expression) {
+                    if let Err(error) = Program::check(expression) {
                         found(Notice::Expression(expression, error));
                     }
                 }

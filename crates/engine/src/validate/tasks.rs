@@ -10,8 +10,8 @@ use super::calls::index_names;
 use super::fault::Finding;
 use super::graph::{cycle, named, show_cycle};
 use super::names::is_field_name;
-use super::nearest::nearest;
 use super::values::Values;
+use argosy_api::nearest;
 
 /// What `depends` says of a task, with its name's index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! The list is for misspelt names. Which zones there are is up to the machine that a schedule runs
 //! on, and new ones come: a name that resembles none of these may still be one.
 
-use super::nearest::nearest;
+use argosy_api::nearest;
 
 /// What is known of the name of a time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,10 +1,11 @@
 //! What is deleted, and when.
 
-use argosy_api::Workflow;
+use argosy_api::WorkflowPhase;
 use argosy_engine::collection::{beyond_retention, selects};
 use argosy_engine::config::RetentionPolicy;
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{Fact, ResultSeen};
+use argosy_engine::ids::Seconds;
 
 use crate::{Bench, read};
 
@@ -190,24 +191,17 @@ fn selectors_mean_labels() {
 
 #[test]
 fn only_so_many_ended_workflows_are_kept() {
-    let ended = |name: &str, phase: &str, minute: u32| -> Workflow {
-        read(&format!(
-            "{{metadata: {{name: {name}}}, status: {{phase: {phase}, finishedAt: '2026-01-01T00:{minute:02}:00Z'}}}}"
-        ))
-    };
     let all = [
-        ended("new", "Succeeded", 9),
-        ended("old", "Succeeded", 1),
-        ended("middle", "Succeeded", 5),
-        ended("failed", "Failed", 1),
-        ended("running", "Running", 0),
+        (WorkflowPhase::Succeeded, Some(Seconds(9)), "new"),
+        (WorkflowPhase::Succeeded, Some(Seconds(1)), "old"),
+        (WorkflowPhase::Succeeded, Some(Seconds(5)), "middle"),
+        (WorkflowPhase::Failed, Some(Seconds(1)), "failed"),
+        (WorkflowPhase::Running, None, "running"),
     ];
     let policy = RetentionPolicy {
         completed: Some(1),
         failed: Some(0),
         errored: None,
     };
-    let gone = beyond_retention(&policy, &all);
-    let names: Vec<Option<&str>> = gone.iter().map(|w| w.metadata.name.as_deref()).collect();
-    assert_eq!(names, [Some("old"), Some("middle")]);
+    assert_eq!(beyond_retention(&policy, all), ["old", "middle"]);
 }

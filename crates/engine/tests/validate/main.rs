@@ -66,6 +66,7 @@ fn check(case: &Value) -> Result<(), String> {
             "with",
             "purpose",
             "refused",
+            "warned",
             "at",
             "defaults",
         ];
@@ -113,8 +114,15 @@ fn check(case: &Value) -> Result<(), String> {
     if !first_fits || !all_fit {
         return Err(format!("wanted {wanted:?}, got {errors:#?}"));
     }
+    let warning = case["warned"].as_str().map(|wanted| {
+        let mut warnings = faults.iter().filter(|fault| !fault.is_error());
+        warnings
+            .find(|fault| fault.text().contains(wanted))
+            .ok_or_else(|| format!("wanted the warning {wanted:?}, got {faults:#?}"))
+    });
+    let warning = warning.transpose()?;
     if let Some(at) = case["at"].as_str() {
-        let first = faults.iter().find(|fault| fault.is_error());
+        let first = warning.or_else(|| faults.iter().find(|fault| fault.is_error()));
         let path = first.map(|fault| fault.path.to_string());
         if path.as_deref() != Some(at) {
             return Err(format!("wanted the fault at {at}, got {path:?}"));

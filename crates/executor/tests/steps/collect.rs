@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use argosy_api::Progress;
 
 use crate::Result;
-use crate::world::{World, template};
+use crate::world::{World, make_pipe, template};
 
 #[test]
 fn parameters_are_read() -> Result {
@@ -60,7 +60,7 @@ fn parameters_are_read() -> Result {
         fs::write(world.dir.path().join("secret"), "of the machine")?;
         symlink(world.dir.path().join("secret"), tmp.join("out"))?;
         fs::write(world.volume.join("value"), "of the volume\n")?;
-        rustix::fs::mkfifoat(rustix::fs::CWD, tmp.join("pipe"), rustix::fs::Mode::RUSR)?;
+        make_pipe(&tmp.join("pipe"))?;
         let mut template = template(&format!(
             r#""outputs":{{"parameters":[{{"name":"p","valueFrom":{from}}},{{"name":"supplied","valueFrom":{{"supplied":{{}}}}}}]}}"#
         ))?;
@@ -163,7 +163,7 @@ fn artifacts_are_saved_or_missed() -> Result {
         fs::write(world.dir.path().join("secret"), "of the machine")?;
         symlink(world.dir.path().join("secret"), tmp.join("out"))?;
         symlink(world.dir.path().join("secret"), tmp.join("tree/out"))?;
-        rustix::fs::mkfifoat(rustix::fs::CWD, tmp.join("pipe"), rustix::fs::Mode::RUSR)?;
+        make_pipe(&tmp.join("pipe"))?;
         let outputs = format!(
             r#""outputs":{{"artifacts":[{artifact}]}},"archiveLocation":{{"s3":{{"key":"wf/pod"}}}}"#
         );

@@ -13,6 +13,16 @@ use tempfile::TempDir;
 
 use crate::Result;
 
+/// Makes a named pipe, by the program that every system has.
+pub fn make_pipe(path: &Path) -> Result {
+    let made = std::process::Command::new("mkfifo").arg(path).status()?;
+    if made.success() {
+        Ok(())
+    } else {
+        Err("mkfifo failed".into())
+    }
+}
+
 pub struct World {
     pub dir: TempDir,
     pub root: PathBuf,

@@ -16,7 +16,7 @@ pub(crate) mod operators;
 mod parser;
 mod references;
 
-use ast::{Arena, NodeId};
+use ast::{Arena, Node, NodeId};
 
 use crate::context::EvalContext;
 use crate::error::{ExprError, ExprErrorKind};
@@ -46,6 +46,26 @@ impl Program {
             root,
             references,
         })
+    }
+
+    /// Reads an expression, and refuses one that calls a function that there is not. Argo finds
+    /// that when it evaluates it: no variable is a function.
+    ///
+    /// # Errors
+    /// If it isn't one, or calls what is none.
+    pub fn check(source: &str) -> Result<Self, ExprError> {
+        let program = Self::compile(source)?;
+        for (_, node) in program.arena.iter() {
+            if let Node::CallName { callee, .. } = node
+                && let Node::Name(name) = program.arena.get(*callee)
+            {
+                let (offset, length) = program.arena.place(*callee);
+                let message = format!("there is no function {name}");
+                let kind = ExprErrorKind::UnknownName;
+                return Err(ExprError::new(kind, message, offset, length));
+            }
+        }
+        Ok(program)
     }
 
     /// Evaluates it. As in Argo, a variable whose root (`tasks` in `tasks.a.outputs.result`) the

@@ -10,8 +10,8 @@ use std::thread;
 
 use argosy_engine::ids::RunId;
 
-use super::{Shared, sweep};
-use crate::keeper::address;
+use super::Shared;
+use crate::keeper::{address, sweep};
 use crate::protocol::{MOST_BASES, Order, Report, put_frame, take_frames};
 
 /// A keeper that takes orders. Dropping it leaves the keeper.
@@ -22,6 +22,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    pub(super) fn new(stream: UnixStream) -> Self {
+        Self {
+            stream,
+            knows: VecDeque::new(),
+        }
+    }
+
     pub(super) fn send(&mut self, orders: &[Order]) {
         let mut frames = Vec::new();
         for order in orders {
@@ -56,25 +63,26 @@ impl Shared {
     /// Connects to a keeper.
     pub(super) fn connect(self: &Arc<Self>, socket: &Path) -> io::Result<()> {
         let (address, _folder) = address(socket)?;
-        let stream = UnixStream::connect(address)?;
+        self.attach(socket, UnixStream::connect(address)?)?;
+        Ok(())
+    }
+
+    /// Takes a connection to a keeper up. Gives its place among them.
+    pub(super) fn attach(self: &Arc<Self>, socket: &Path, stream: UnixStream) -> io::Result<usize> {
         let reader = stream.try_clone()?;
-        let place = {
-            let mut state = self.lock();
-            state.keepers.push(Some(Connection {
-                stream,
-                knows: VecDeque::new(),
-            }));
-            let place = state.keepers.len() - 1;
-            state.sockets.insert(socket.to_owned(), place);
-            place
-        };
+        let place = self.lock().know(socket, Connection::new(stream));
+        self.listen(place, reader);
+        Ok(place)
+    }
+
+    /// Takes in what a keeper tells, until it is gone.
+    pub(super) fn listen(self: &Arc<Self>, place: usize, reader: UnixStream) {
         let shared = self.clone();
         thread::spawn(move || {
             // Ends when the keeper is gone or was left, or says what can't be understood.
             let _ = shared.read(place, reader);
             shared.keeper_gone(place);
         });
-        Ok(())
     }
 
     /// Connects to a keeper, unless that is done; what a dead one has left is swept up.

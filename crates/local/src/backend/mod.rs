@@ -5,7 +5,9 @@ mod arguments;
 mod connection;
 mod data;
 mod finish;
+mod jobs;
 mod kept;
+mod lost;
 mod prepare;
 mod probe;
 mod seen;
@@ -15,8 +17,6 @@ mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
@@ -24,17 +24,17 @@ use argosy_artifacts::Folder;
 use argosy_engine::effect::{PodRequest, TaskRequest};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
+use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 
+use crate::claims;
 use crate::environment::host_name;
 use crate::keeper::{self, KeeperHandle};
 use crate::protocol::{Order, PodState, Report, Role, Stage};
 use crate::{LocalConfig, Surroundings, pod_dir};
+use jobs::Work;
 use kept::Kept;
 use prepare::Prepared;
 use state::{Known, State};
-
-/// Threads that stage and collect.
-const WORKERS: usize = 4;
 
 /// Runs whose surroundings are kept in memory.
 const MOST_SURROUNDINGS: usize = 64;
@@ -54,30 +54,23 @@ struct Shared {
     demand_changed: Condvar,
     /// The end has come.
     closing: Condvar,
-    work: Sender<Work>,
+    jobs: jobs::Jobs,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
     tasks: agent::Tasks,
     agents: agent::Agents,
 }
 
-enum Work {
-    Start(Box<PodRequest>),
-    Finish(Arc<Kept>, PodState),
-    Quit,
-}
-
 impl LocalBackend {
-    /// Connects to the keeper of this runner.
+    /// Runs pods by the keeper of this runner.
     ///
     /// # Errors
-    /// If that can't be reached, or the store fails.
+    /// If the store fails, or the system gives no thread.
     pub fn new(
         config: LocalConfig,
         keeper: KeeperHandle,
         sink: Arc<dyn EventSink>,
     ) -> std::io::Result<Self> {
-        let (work, jobs) = channel::<Work>();
         let shared = Arc::new(Shared {
             folder: Folder::new(config.data_dir.join("artifacts")),
             owner: keeper.owner,
@@ -85,7 +78,7 @@ impl LocalBackend {
             state: Mutex::new(State::default()),
             demand_changed: Condvar::new(),
             closing: Condvar::new(),
-            work,
+            jobs: jobs::Jobs::default(),
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
             tasks: agent::Tasks::default(),
@@ -93,12 +86,8 @@ impl LocalBackend {
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
-        shared.connect(&keeper.socket)?;
-        let jobs = Arc::new(Mutex::new(jobs));
-        for _ in 0..WORKERS {
-            let (shared, jobs) = (shared.clone(), jobs.clone());
-            thread::spawn(move || shared.work(&jobs));
-        }
+        let own = shared.attach(&keeper.socket, keeper.stream)?;
+        shared.lock().own = own;
         for body in [Shared::share_slots, Shared::watch] {
             let shared = shared.clone();
             thread::spawn(move || body(&shared));
@@ -183,7 +172,7 @@ impl Backend for LocalBackend {
             for pod in pods {
                 if let Some(known) = state.pods.remove(pod) {
                     by_keeper.entry(known.keeper).or_default().push(*pod);
-                    if known.kept.is_some() || known.keeper != 0 {
+                    if known.kept.is_some() || known.keeper != state.own {
                         with_files.push(*pod);
                     }
                 }
@@ -217,6 +206,17 @@ impl Backend for LocalBackend {
         }
     }
 
+    fn make_claim(&mut self, claim: PersistentVolumeClaim) -> Result<(), String> {
+        let config = &self.shared.config;
+        claims::make(&config.data_dir, &*config.store, &claim)
+    }
+
+    fn drop_claim(&mut self, namespace: &str, name: &str) {
+        let config = &self.shared.config;
+        // A folder that can't be emptied keeps its claim, which `argosy get pvc` shows.
+        let _ = claims::delete_claim(&config.data_dir, &*config.store, namespace, name);
+    }
+
     fn remove_run(&mut self, run: RunId) {
         self.shared.end_agent(run);
         self.shared.lock().surroundings.remove(&run);
@@ -227,25 +227,6 @@ impl Backend for LocalBackend {
 impl Shared {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hand_over(&self, work: Work) {
-        // The workers live as long as this does.
-        let _ = self.work.send(work);
-    }
-
-    fn work(&self, jobs: &Mutex<Receiver<Work>>) {
-        loop {
-            let job = {
-                let jobs = jobs.lock().unwrap_or_else(PoisonError::into_inner);
-                jobs.recv()
-            };
-            match job {
-                Ok(Work::Start(request)) => self.start(*request),
-                Ok(Work::Finish(kept, state)) => self.finish(&kept, &state),
-                Ok(Work::Quit) | Err(_) => return,
-            }
-        }
     }
 
     /// Prepares a pod and hands it to the keeper.
@@ -282,18 +263,17 @@ impl Shared {
             let run = spawn.key.run;
             if let Some(known) = state.pods.get_mut(&spawn.key) {
                 known.kept = kept;
+                known.is_handed_over = true;
             }
             let is_new = state
-                .keepers
-                .first_mut()
-                .and_then(Option::as_mut)
+                .own_keeper()
                 .is_some_and(|keeper| keeper.knows_not(run));
             if is_new {
                 orders.push(Order::Surroundings(run, surroundings.variables.clone()));
             }
             orders.push(Order::Spawn(Box::new(spawn)));
         }
-        if let Some(Some(keeper)) = state.keepers.first_mut() {
+        if let Some(keeper) = state.own_keeper() {
             keeper.send(&orders);
         }
         drop(state);
@@ -393,6 +373,7 @@ impl Shared {
         self.lock().pods.entry(key).or_insert(Known {
             keeper,
             slots: 0,
+            is_handed_over: true,
             is_running: false,
             kept,
             ready: BTreeSet::new(),
@@ -413,48 +394,6 @@ impl Shared {
         events.extend(state.answered());
     }
 
-    /// A keeper that dies takes its steps with it.
-    fn keeper_gone(&self, keeper: usize) {
-        let mut events = Vec::new();
-        {
-            let mut state = self.lock();
-            let was_left = state.keepers.get(keeper).is_none_or(Option::is_none);
-            if was_left || state.is_closed {
-                return;
-            }
-            let socket = state
-                .sockets
-                .iter()
-                .find(|(_, place)| **place == keeper)
-                .map(|(socket, _)| socket.clone());
-            if let Some(socket) = socket {
-                sweep(&socket);
-                state.sockets.remove(&socket);
-            }
-            state.keepers[keeper] = None;
-            let lost: Vec<PodKey> = state
-                .pods
-                .iter()
-                .filter(|(_, known)| known.keeper == keeper)
-                .map(|(key, _)| *key)
-                .collect();
-            for key in lost {
-                state.end(key);
-                events.push(self.deleted(key));
-            }
-            for open in state.inventories.values_mut() {
-                open.remove(&keeper);
-            }
-            events.extend(state.answered());
-        }
-        if keeper == 0 {
-            events.push(BackendEvent::Broken(
-                "the keeper, which is the parent of all steps, has died, and its steps with it; `argosy run --resume` goes on".to_owned(),
-            ));
-        }
-        self.sink.send_all(events);
-    }
-
     fn close(&self) {
         self.tasks.close();
         let mut state = self.lock();
@@ -463,22 +402,8 @@ impl Shared {
         drop(state);
         self.demand_changed.notify_all();
         self.closing.notify_all();
-        for _ in 0..WORKERS {
-            self.hand_over(Work::Quit);
-        }
         self.unregister();
     }
-}
-
-/// Kills what the steps of a dead keeper have left, and removes its socket.
-fn sweep(socket: &Path) {
-    // Killing one process may make another, which was being made, appear.
-    for _ in 0..10 {
-        if keeper::sweep(&keeper::name(socket)) == 0 {
-            break;
-        }
-    }
-    let _ = fs::remove_file(socket);
 }
 
 /// Whether a container is one of those that do the work or stand beside them.

@@ -19,6 +19,7 @@ use super::Shared;
 use super::arguments::{MAX_TEXT, argv, check_variables, is_long};
 use super::finish::NamespaceSecrets;
 use super::kept::{ContainerProbe, Kept, KeptLog, Supervised};
+use crate::claims;
 use crate::environment::variables;
 use crate::layout::{Layout, Places, declares_paths, lay_out};
 use crate::protocol::{Process, Role, Spawn};
@@ -218,6 +219,10 @@ impl Shared {
                 pod: &preparing.dir,
                 own: preparing.own_dir(&container.name),
                 working_directory: here,
+                claim: &|namespace, name| {
+                    let config = &self.config;
+                    claims::mounted(&config.data_dir, &*config.store, namespace, name)
+                },
             };
             lay_out(preparing.pod, container, template, &places, objects)?
         } else {

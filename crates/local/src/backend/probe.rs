@@ -185,3 +185,109 @@ fn runs_well(watched: &ContainerProbe, command: &[String], timeout: Duration) ->
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use k8s_openapi::api::core::v1::Probe;
+
+    use super::*;
+
+    /// Answers each request by its path: `/200` with that status, `/odd` with no HTTP at all.
+    fn server() -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.expect("a connection");
+                let mut request = [0; 1_024];
+                let count = stream.read(&mut request).unwrap_or(0);
+                let request = String::from_utf8_lossy(&request[..count]).into_owned();
+                let path = request.split(' ').nth(1).unwrap_or_default();
+                let answer = match path.trim_start_matches('/') {
+                    "odd" => "hello\n".to_owned(),
+                    "header" if !request.contains("Token: t\r\n") => {
+                        "HTTP/1.1 403 No\r\n".to_owned()
+                    }
+                    "header" => "HTTP/1.1 200 Yes\r\n".to_owned(),
+                    status => format!("HTTP/1.1 {status} X\r\n\r\n"),
+                };
+                // Who only looks at the port is gone by now.
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        port
+    }
+
+    fn watched(probe: &str) -> ContainerProbe {
+        let probe: Probe = serde_json::from_str(probe).expect("a probe");
+        ContainerProbe {
+            container: "main".to_owned(),
+            probe,
+            ports: vec![("closed".to_owned(), 1)],
+            working_directory: "/".into(),
+            environment: vec![("WORD".to_owned(), "yes".to_owned())],
+        }
+    }
+
+    #[test]
+    fn probes_are_made_as_the_kubelet_makes_them() {
+        let port = server();
+        for (probe, expected) in [
+            (r#"{"httpGet": {"port": PORT, "path": "/200"}}"#, true),
+            (r#"{"httpGet": {"port": PORT, "path": "/302"}}"#, true),
+            (r#"{"httpGet": {"port": PORT, "path": "/404"}}"#, false),
+            (r#"{"httpGet": {"port": PORT, "path": "/503"}}"#, false),
+            (r#"{"httpGet": {"port": PORT, "path": "/odd"}}"#, false),
+            (r#"{"httpGet": {"port": "web", "path": "/200"}}"#, true),
+            (r#"{"httpGet": {"port": "closed", "path": "/200"}}"#, false),
+            (r#"{"httpGet": {"port": "nobody", "path": "/200"}}"#, false),
+            (r#"{"httpGet": {"port": PORT, "path": "/header"}}"#, false),
+            (
+                r#"{"httpGet": {"port": PORT, "path": "/header", "httpHeaders": [{"name": "Token", "value": "t"}]}}"#,
+                true,
+            ),
+            // Of a server that speaks TLS the port is looked at.
+            (r#"{"httpGet": {"port": PORT, "scheme": "HTTPS"}}"#, true),
+            (r#"{"tcpSocket": {"port": PORT}}"#, true),
+            (
+                r#"{"tcpSocket": {"port": "web", "host": "127.0.0.1"}}"#,
+                true,
+            ),
+            (r#"{"tcpSocket": {"port": 1}}"#, false),
+            (r#"{"grpc": {"port": PORT}}"#, true),
+            (
+                r#"{"exec": {"command": ["sh", "-c", "test $WORD = yes"]}}"#,
+                true,
+            ),
+            (r#"{"exec": {"command": ["false"]}}"#, false),
+            (r#"{"exec": {"command": ["no-such-program"]}}"#, false),
+            (r#"{"exec": {"command": []}}"#, false),
+        ] {
+            let mut watched = watched(&probe.replace("PORT", &port.to_string()));
+            watched.ports.push(("web".to_owned(), port));
+            let answered = answers(&watched, Duration::from_secs(5));
+            assert_eq!(answered, expected, "{probe}");
+        }
+    }
+
+    #[test]
+    fn a_probe_that_hangs_counts_as_failed_in_time() {
+        // It takes connections, and says nothing.
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let probe = format!(r#"{{"httpGet": {{"port": {port}}}}}"#);
+        let began = Instant::now();
+        assert!(!answers(&watched(&probe), Duration::from_millis(50)));
+        let hangs = r#"{"exec": {"command": ["sleep", "1000"]}}"#;
+        assert!(!answers(&watched(hangs), Duration::from_millis(50)));
+        assert!(began.elapsed() < Duration::from_secs(30));
+    }
+
+    #[test]
+    fn who_is_wanted_no_more_is_probed_no_more() {
+        let probe = r#"{"exec": {"command": ["false"]}, "initialDelaySeconds": 1000}"#;
+        assert!(!until_ready(&watched(probe), &|| false));
+    }
+}

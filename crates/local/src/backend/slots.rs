@@ -7,6 +7,7 @@
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
+use argosy_engine::fact::PodPhase;
 use argosy_runtime::backend::BackendEvent;
 use argosy_store::{SlotsStatus, StoreError};
 
@@ -22,6 +23,9 @@ const KEEP: Duration = Duration::from_millis(500);
 /// How long a pod waits for others' slots before people are told.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How many pods are told what they wait for: the next ones to begin.
+const MOST_TOLD: usize = 64;
+
 /// What this runner's pods need.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Demand {
@@ -35,6 +39,15 @@ pub(super) struct Demand {
     limit: u32,
     /// What the keeper has answered to that.
     confirmed: Option<(u32, u32)>,
+}
+
+impl Demand {
+    /// A new keeper knows nothing. Gives how many slots it may use.
+    pub(super) fn begin_anew(&mut self) -> u32 {
+        self.limit = self.held;
+        self.confirmed = None;
+        self.held
+    }
 }
 
 impl Shared {
@@ -114,9 +127,32 @@ impl Shared {
             };
             if why != told {
                 told.clone_from(&why);
+                self.tell_waiting(&why);
                 self.sink.send(BackendEvent::Waiting(why));
             }
         }
+    }
+
+    /// Tells pods that wait what they wait for, as Kubernetes' scheduler does.
+    fn tell_waiting(&self, why: &str) {
+        if why.is_empty() {
+            // Those that begin say so, and the others wait for this runner's own.
+            return;
+        }
+        let state = self.lock();
+        let waiting = state
+            .pods
+            .iter()
+            .filter(|(_, known)| known.slots > 0 && known.state.is_none())
+            .take(MOST_TOLD);
+        let events = waiting.map(|(key, _)| {
+            let mut seen = self.empty(PodPhase::Pending);
+            seen.reason = Some("Unschedulable".into());
+            seen.message = Some(why.into());
+            BackendEvent::PodSeen(*key, seen)
+        });
+        // Under the lock, so that it is not told after a pod's beginning.
+        self.sink.send_all(events.collect());
     }
 
     fn balance(
@@ -144,7 +180,8 @@ impl Shared {
         if state.demand.limit != target {
             state.demand.limit = target;
             state.demand.confirmed = None;
-            state.order(0, &Order::Slots(target));
+            let own = state.own;
+            state.order(own, &Order::Slots(target));
         }
         // Given back is only what the keeper has said it does not use.
         let confirmed = state.demand.confirmed.filter(|(limit, _)| *limit == target);
@@ -156,7 +193,8 @@ impl Shared {
             state.demand.held -= free;
             if used > target {
                 state.demand.confirmed = None;
-                state.order(0, &Order::Slots(target));
+                let own = state.own;
+                state.order(own, &Order::Slots(target));
             }
             drop(state);
             if free > 0 {

@@ -1,7 +1,7 @@
 //! What the backend knows of keepers and pods.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,12 @@ impl Pace {
 
 #[derive(Default)]
 pub(super) struct State {
-    /// The connections to keepers; the first is the runner's own.
+    /// The connections to keepers.
     pub keepers: Vec<Option<Connection>>,
+    /// The place of the runner's own.
+    pub own: usize,
+    /// When the runner's own have died of late.
+    pub deaths: Vec<Instant>,
     /// Keepers that are connected, by their sockets.
     pub sockets: BTreeMap<PathBuf, usize>,
     /// Which keeper has which pod.
@@ -68,6 +72,8 @@ pub(super) struct Known {
     pub keeper: usize,
     /// Slots that it takes of this runner's.
     pub slots: u32,
+    /// The keeper has been told of it.
+    pub is_handed_over: bool,
     /// Whether it has begun.
     pub is_running: bool,
     /// What is needed to watch and to finish it; none for a bare pod without more.
@@ -89,8 +95,9 @@ impl State {
         self.pods.insert(
             key,
             Known {
-                keeper: 0,
+                keeper: self.own,
                 slots,
+                is_handed_over: false,
                 is_running: false,
                 kept: None,
                 ready: BTreeSet::new(),
@@ -127,6 +134,19 @@ impl State {
         more.then_some(BackendEvent::Slots(room))
     }
 
+    /// Adds a connection to a keeper.
+    pub(super) fn know(&mut self, socket: &Path, connection: Connection) -> usize {
+        let place = self.keepers.len();
+        self.keepers.push(Some(connection));
+        self.sockets.insert(socket.to_owned(), place);
+        place
+    }
+
+    /// The runner's own keeper.
+    pub(super) fn own_keeper(&mut self) -> Option<&mut Connection> {
+        self.keepers.get_mut(self.own)?.as_mut()
+    }
+
     pub(super) fn order(&mut self, keeper: usize, order: &Order) {
         if let Some(Some(connection)) = self.keepers.get_mut(keeper) {
             connection.send(std::slice::from_ref(order));
@@ -135,7 +155,7 @@ impl State {
 
     /// Leaves the keeper of an earlier runner once all that it held has been taken over.
     pub(super) fn leave_if_done(&mut self, keeper: usize) {
-        let is_wanted = keeper == 0
+        let is_wanted = keeper == self.own
             || self.pods.values().any(|known| known.keeper == keeper)
             || self.inventories.values().any(|open| open.contains(&keeper));
         if !is_wanted && let Some(place) = self.keepers.get_mut(keeper) {

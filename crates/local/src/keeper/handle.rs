@@ -1,10 +1,12 @@
 //! Forking a keeper, and finding those that there are.
 
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::net::UnixListener;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use argosy_store::OwnerLock;
 
@@ -15,8 +17,10 @@ const FOLDER: &str = "keepers";
 
 /// A keeper that has been forked.
 pub struct KeeperHandle {
-    /// Where it listens.
+    /// Where it listens for later runners.
     pub(crate) socket: PathBuf,
+    /// The runner's own connection. The keeper ends with it unless it holds steps.
+    pub(crate) stream: UnixStream,
     /// Makes the runner and its keeper an owner of slots, until both are gone.
     pub(crate) owner: OwnerLock,
 }
@@ -27,23 +31,79 @@ pub struct KeeperHandle {
 /// If the socket can't be made or the process not be forked.
 pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
     let owner = OwnerLock::create(data_dir).map_err(io::Error::other)?;
+    let held = owner.share().map_err(io::Error::other)?;
     let folder = data_dir.join(FOLDER);
     argosy_store::create_private(&folder)?;
     let socket = folder.join(format!("{}.sock", owner.id()));
-    let (address, _folder) = address(&socket)?;
-    let listener = UnixListener::bind(address)?;
+    let listener = listen(&socket)?;
+    let (stream, its_stream) = UnixStream::pair()?;
     // SAFETY: the process has one thread, so the child may go on as it likes.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error()),
         0 => {
-            let keeper = Keeper::new(listener, socket, owner);
+            // Otherwise it would not see the runner go.
+            drop((stream, owner));
+            let keeper = Keeper::new(data_dir, listener, socket, held, its_stream);
             let ended = keeper.and_then(|mut keeper| keeper.run());
             // SAFETY: ends the process without running what the runner has registered. The owner's
             // lock goes with it.
             unsafe { libc::_exit(i32::from(ended.is_err())) }
         }
-        _ => Ok(KeeperHandle { socket, owner }),
+        _ => Ok(KeeperHandle {
+            socket,
+            stream,
+            owner,
+        }),
     }
+}
+
+/// Starts another keeper for a runner whose own has died. The runner has threads by now, so it is not
+/// forked but run, as a program that calls [`serve`] with the socket's path as its last argument.
+/// Gives the path and the connection.
+pub(crate) fn start_again(
+    program: &[OsString],
+    dead: &Path,
+    owner: &OwnerLock,
+) -> io::Result<(PathBuf, UnixStream)> {
+    let Some((file, arguments)) = program.split_first() else {
+        return Err(io::ErrorKind::Unsupported.into());
+    };
+    // `ID.sock`, `ID.1.sock`, `ID.2.sock`…: what the dead one's steps have left is told from ours.
+    let before = name(dead);
+    let number = before
+        .rsplit_once('.')
+        .and_then(|(_, number)| number.parse::<u32>().ok());
+    let next = number.unwrap_or(0) + 1;
+    let socket = dead.with_file_name(format!("{}.{next}.sock", owner.id()));
+    let (stream, its_stream) = UnixStream::pair()?;
+    let held = owner.share().map_err(io::Error::other)?;
+    Command::new(file)
+        .args(arguments)
+        .arg(&socket)
+        .stdin(OwnedFd::from(its_stream))
+        .stdout(OwnedFd::from(held))
+        .stderr(Stdio::null())
+        .spawn()?;
+    Ok((socket, stream))
+}
+
+/// Is a keeper until it is needed no more: what a runner runs when its own has died. Standard input
+/// is the connection to the runner, standard output the lock that they share.
+///
+/// # Errors
+/// If the socket can't be made, or the system fails.
+pub fn serve(socket: &Path) -> io::Result<()> {
+    let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let held = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let no_folder = || io::Error::from(io::ErrorKind::InvalidInput);
+    let data_dir = socket.ancestors().nth(2).ok_or_else(no_folder)?;
+    let listener = listen(socket)?;
+    Keeper::new(data_dir, listener, socket.to_owned(), held, stream)?.run()
+}
+
+fn listen(socket: &Path) -> io::Result<UnixListener> {
+    let (address, _folder) = address(socket)?;
+    UnixListener::bind(address)
 }
 
 /// The longest path of a socket that every system takes.

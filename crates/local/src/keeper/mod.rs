@@ -1,53 +1,51 @@
 //! The keeper: one small process that is the parent of all steps of a runner.
 //!
-//! It is forked before the runner has threads, starts pods as slots become free, holds their exit
-//! statuses until the runner has committed them, and outlives a killed runner: the next one
-//! connects to its socket and takes the runs over. When the keeper dies, its steps are killed.
+//! It is forked before the runner has threads and talks to it over a pair of sockets, starts pods as
+//! slots become free, holds their exit statuses until the runner has committed them, and outlives a
+//! killed runner: the next one connects to its socket and takes the runs over. When the keeper dies,
+//! its steps are killed.
 
+mod cgroups;
 mod client;
 mod handle;
 mod orphans;
 mod pod;
 mod signals;
+mod steps;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use argosy_engine::ids::{NodeIndex, PodKey, RunId};
-use argosy_store::OwnerLock;
+use argosy_engine::ids::{PodKey, RunId};
 
-use crate::protocol::{End, Order, Progress, Report, Role, Stage};
-use crate::spawn::{Tee, spawn};
+use crate::protocol::{Order, Report, Stage};
+use crate::spawn::Tee;
+use cgroups::{Cgroup, Cgroups};
 use client::Client;
-pub use handle::{KeeperHandle, fork};
+pub(crate) use handle::start_again;
+pub use handle::{KeeperHandle, fork, serve};
 pub(crate) use handle::{address, name, sockets};
 use orphans::Orphans;
-pub(crate) use orphans::sweep;
 use pod::Pod;
 use signals::ChildSignals;
-
-/// How long a keeper waits for its runner to connect.
-const LINGER: Duration = Duration::from_secs(5);
 
 /// Reports are held back while at least so many pods wait.
 const ENOUGH: usize = 24;
 
-/// The first one that connects is the runner that has forked the keeper.
+/// The runner that has forked the keeper.
 const OWN_RUNNER: u64 = 0;
 
 /// Seconds that what is bound to a runner has to end when that is gone.
 const BOUND_GRACE_SECONDS: u32 = 5;
 
-/// How long processes have to end by themselves.
-const GRACE: Duration = Duration::from_secs(30);
-
 struct Keeper {
+    data_dir: PathBuf,
     name: String,
     listener: UnixListener,
     socket: PathBuf,
@@ -62,25 +60,38 @@ struct Keeper {
     outputs: BTreeMap<u32, Tee>,
     /// When a deadline or a grace ends.
     timers: BTreeSet<(Instant, PodKey)>,
-    /// Shared with the runner: slots are held until both have let go of it.
-    owner: Option<OwnerLock>,
+    /// The lock that it shares with the runner: slots are held until both have let go of it.
+    owner: Option<File>,
     limit: u32,
     used: u32,
     child_signals: ChildSignals,
     orphans: Orphans,
-    began: Instant,
+    /// `None` where this user can make none.
+    cgroups: Option<Cgroups>,
+    /// Those of processes that run.
+    in_cgroups: BTreeMap<u32, Cgroup>,
 }
 
 impl Keeper {
-    fn new(listener: UnixListener, socket: PathBuf, owner: OwnerLock) -> io::Result<Self> {
+    fn new(
+        data_dir: &Path,
+        listener: UnixListener,
+        socket: PathBuf,
+        owner: File,
+        runner: UnixStream,
+    ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
+        runner.set_nonblocking(true)?;
         signals::leave_terminal()?;
         Ok(Self {
+            data_dir: data_dir.to_owned(),
             name: name(&socket),
+            cgroups: Cgroups::new(&socket),
+            in_cgroups: BTreeMap::new(),
             listener,
             socket,
-            clients: BTreeMap::new(),
-            next_client: 0,
+            clients: BTreeMap::from([(OWN_RUNNER, Client::new(runner))]),
+            next_client: OWN_RUNNER + 1,
             told: BTreeMap::new(),
             pods: BTreeMap::new(),
             waiting: VecDeque::new(),
@@ -92,7 +103,6 @@ impl Keeper {
             used: 0,
             child_signals: ChildSignals::new()?,
             orphans: Orphans::default(),
-            began: Instant::now(),
         })
     }
 
@@ -120,16 +130,13 @@ impl Keeper {
 
     /// The runner is gone, and nothing runs any more: what is left are ends that are to be told.
     fn needs_no_slots(&self) -> bool {
-        let is_orphan = self.next_client > 0 && !self.clients.contains_key(&OWN_RUNNER);
+        let is_orphan = !self.clients.contains_key(&OWN_RUNNER);
         is_orphan && self.processes.is_empty() && self.waiting.is_empty()
     }
 
     /// Nobody is there, nothing runs, and nothing has to be told.
     fn is_needless(&self) -> bool {
-        self.clients.is_empty()
-            && self.pods.is_empty()
-            && self.orphans.due().is_none()
-            && (self.next_client > 0 || self.began.elapsed() >= LINGER)
+        self.clients.is_empty() && self.pods.is_empty() && self.orphans.due().is_none()
     }
 
     /// Waits until there is something to do, and takes in what has arrived.
@@ -241,6 +248,11 @@ impl Keeper {
             Err(_) => {
                 self.clients.remove(&id);
                 self.told.retain(|_, client| *client != id);
+                if id == OWN_RUNNER {
+                    // However it ended: what it has committed last is synced without its waiting.
+                    // Where the disk fails, nobody is left who could be told.
+                    let _ = argosy_store::sync_to_disk(&self.data_dir);
+                }
                 self.end_bound(id);
             }
         }
@@ -339,20 +351,6 @@ impl Keeper {
         self.terminate(key, Duration::from_secs(u64::from(grace_seconds)), |_| true);
     }
 
-    /// Tells processes of a pod to end, and has them killed when the grace has passed.
-    fn terminate(&mut self, key: PodKey, grace: Duration, meant: impl Fn(Role) -> bool) {
-        let Some(pod) = self.pods.get_mut(&key) else {
-            return;
-        };
-        for (pid, _) in pod.running().filter(|(_, role)| meant(*role)) {
-            signals::send_to_group(pid, libc::SIGTERM);
-        }
-        let at = Instant::now() + grace;
-        let at = pod.kill_at.map_or(at, |before| before.min(at));
-        pod.kill_at = Some(at);
-        self.timers.insert((at, key));
-    }
-
     /// Tells of all pods of a run.
     fn tell_all(&mut self, run: RunId) {
         let mut keys = Vec::new();
@@ -370,178 +368,6 @@ impl Keeper {
         }
     }
 
-    /// Starts what waits, as long as there are slots. One that is alone starts in any case, so that
-    /// a pod which takes more than its share of the machine can't wait for ever.
-    fn start_next(&mut self) {
-        while let Some(&key) = self.waiting.front() {
-            let Some(pod) = self.pods.get_mut(&key) else {
-                self.waiting.pop_front();
-                continue;
-            };
-            let slots = pod.spawn.slots;
-            let fits = self.used == 0 || self.used + slots <= self.limit;
-            if self.limit == 0 || !fits {
-                return;
-            }
-            self.waiting.pop_front();
-            pod.holds = slots;
-            self.used += slots;
-            if let Some(seconds) = pod.spawn.deadline_seconds {
-                let at = Instant::now() + Duration::from_secs(seconds);
-                pod.deadline = Some(at);
-                self.timers.insert((at, key));
-            }
-            self.advance(key);
-        }
-    }
-
-    /// Starts what may begin in a pod, and tells how it stands.
-    fn advance(&mut self, key: PodKey) {
-        let Some(pod) = self.pods.get_mut(&key) else {
-            return;
-        };
-        let mut cookie = None;
-        let mut broken = false;
-        while let Some(place) = pod.next() {
-            let at = seconds_now();
-            let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
-            pod.begins(place);
-            let process = &pod.spawn.processes[usize::from(place)];
-            pod.progress[usize::from(place)] = match spawn(process, &pod.base, cookie) {
-                Ok(started) => {
-                    self.processes.insert(started.pid, (key, place));
-                    if let Some(output) = started.output {
-                        self.outputs.insert(started.pid, output);
-                    }
-                    Progress::Running {
-                        pid: started.pid,
-                        started_at: at,
-                    }
-                }
-                Err(error) => {
-                    broken = true;
-                    Progress::Ended(End {
-                        exit_code: 128,
-                        error: Some(error),
-                        started_at: at,
-                        finished_at: at,
-                    })
-                }
-            };
-            // A machine that lacks a command will not get it by waiting, as a cluster may get an
-            // image: without one of its containers the pod ends.
-            if broken {
-                pod.give_up();
-                break;
-            }
-        }
-        if pod.is_over() {
-            self.used -= std::mem::take(&mut pod.holds);
-            for at in [pod.deadline.take(), pod.kill_at.take()]
-                .into_iter()
-                .flatten()
-            {
-                self.timers.remove(&(at, key));
-            }
-            self.orphans.step_ended();
-        } else if broken {
-            pod.dismissed = true;
-            self.terminate(key, GRACE, |_| true);
-        } else if pod.work_is_over() && !pod.dismissed {
-            pod.dismissed = true;
-            self.terminate(key, GRACE, |role| role == Role::Sidecar);
-        }
-        if let Some(pod) = self.pods.get(&key) {
-            let report = Report::Pod(pod.state());
-            if pod.is_over() && pod.spawn.is_bound && !self.clients.contains_key(&pod.client) {
-                self.pods.remove(&key);
-                return;
-            }
-            self.tell(key.run, &report);
-        }
-    }
-
-    /// Takes in the processes that have ended, orphans of steps among them.
-    fn reap(&mut self) {
-        while let Some(pid) = signals::ended_child() {
-            // Before it is reaped, so that the group's number can't be another's by now: what a
-            // step leaves behind in its group ends with it.
-            let known = self.processes.remove(&pid);
-            if known.is_some() {
-                signals::send_to_group(pid, libc::SIGKILL);
-            }
-            let exit_code = signals::reap(pid);
-            let Some((key, place)) = known else {
-                continue;
-            };
-            if let Some(mut output) = self.outputs.remove(&pid) {
-                output.copy();
-            }
-            if let Some(pod) = self.pods.get_mut(&key) {
-                if let Some(at) = pod.ended(place, exit_code, seconds_now()) {
-                    self.timers.insert((at, key));
-                }
-                self.advance(key);
-            }
-        }
-    }
-
-    /// Ends what has run for as long as it may, and kills what does not end.
-    fn enforce(&mut self) {
-        let now = Instant::now();
-        while let Some(&(at, key)) = self.timers.first() {
-            if at > now {
-                return;
-            }
-            self.timers.pop_first();
-            let Some(pod) = self.pods.get_mut(&key) else {
-                continue;
-            };
-            if pod.kill_at.is_some_and(|at| at <= now) {
-                pod.kill_at = None;
-                for (pid, _) in pod.running() {
-                    signals::send_to_group(pid, libc::SIGKILL);
-                }
-            }
-            let wakes = pod.wake(now);
-            if pod.deadline.is_some_and(|at| at <= now) {
-                pod.deadline = None;
-                pod.deadline_exceeded = true;
-                pod.give_up();
-                self.terminate(key, GRACE, |_| true);
-            }
-            if wakes {
-                self.advance(key);
-            }
-        }
-    }
-
-    fn look_for_orphans(&mut self) {
-        let (processes, pods, name) = (&self.processes, &self.pods, &self.name);
-        let runs = |mark: &str| {
-            let mut parts = mark.split('/');
-            let mine = parts.next() == Some(name.as_str());
-            let mut number = || parts.next()?.parse::<u64>().ok();
-            let key = || {
-                Some(PodKey {
-                    run: RunId(number()?),
-                    node: NodeIndex(u32::try_from(number()?).ok()?),
-                    incarnation: u32::try_from(number()?).ok()?,
-                })
-            };
-            let mut key = key;
-            mine && key()
-                .and_then(|key| pods.get(&key))
-                .is_some_and(|pod| !pod.is_over())
-        };
-        self.orphans.look(
-            Instant::now(),
-            &|pid| processes.contains_key(&pid),
-            &runs,
-            processes.is_empty(),
-        );
-    }
-
     fn tell(&mut self, run: RunId, report: &Report) {
         let client = self.told.get(&run).and_then(|id| self.clients.get_mut(id));
         if let Some(client) = client {
@@ -550,8 +376,14 @@ impl Keeper {
     }
 }
 
-fn seconds_now() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs() as i64)
+/// Kills all that a dead keeper's steps have left, and removes what stood for it.
+pub(crate) fn sweep(socket: &Path) {
+    cgroups::sweep(socket);
+    // Killing one process may make another, which was being made, appear.
+    for _ in 0..10 {
+        if orphans::sweep(&name(socket)) == 0 {
+            break;
+        }
+    }
+    let _ = fs::remove_file(socket);
 }

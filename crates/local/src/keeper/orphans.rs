@@ -129,7 +129,7 @@ fn mark_of(_pid: u32) -> Option<String> {
 }
 
 /// Kills all that a dead keeper's steps have left. Gives how many processes there were.
-pub(crate) fn sweep(keeper: &str) -> usize {
+pub(super) fn sweep(keeper: &str) -> usize {
     #[cfg(target_os = "linux")]
     {
         let mine = format!("{keeper}/");

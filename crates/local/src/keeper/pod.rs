@@ -21,6 +21,8 @@ pub(super) struct Pod {
     pub kill_at: Option<Instant>,
     /// Its sidecars were told to end.
     pub dismissed: bool,
+    /// What it leaves behind must be looked for: it was not in a cgroup.
+    pub needs_search: bool,
     /// Nothing more of it may begin.
     is_given_up: bool,
     /// How often each process has been begun.
@@ -44,6 +46,7 @@ impl Pod {
             deadline_exceeded: false,
             kill_at: None,
             dismissed: false,
+            needs_search: false,
         }
     }
 
@@ -194,7 +197,7 @@ impl Pod {
 
 /// A container that is to be tried no time at all has done well. Argo: `retry.OnError`.
 fn done_at_once() -> Progress {
-    let now = super::seconds_now();
+    let now = super::steps::seconds_now();
     Progress::Ended(End {
         exit_code: 0,
         error: None,

@@ -2,8 +2,13 @@
 
 use std::ffi::{CStr, CString};
 use std::io;
+use std::os::fd::RawFd;
 
 use super::mounts::Mounts;
+
+/// The stack on which a child prepares itself.
+#[cfg(target_os = "linux")]
+const STACK_BYTES: usize = 64 << 10;
 
 /// Why a process could not be started.
 pub(super) enum Failed {
@@ -81,8 +86,9 @@ impl<'a> Child<'a> {
         }
     }
 
-    /// Starts it, and comes back when its program runs or can't be run.
-    pub(super) fn start(&mut self) -> Result<u32, Failed> {
+    /// Starts it, and comes back when its program runs or can't be run. Tells whether it is in the
+    /// cgroup: one that doesn't take it is no reason not to start it.
+    pub(super) fn start(&mut self, cgroup: Option<RawFd>) -> Result<(u32, bool), Failed> {
         // SAFETY: the sets live through the calls. No signal must reach the child while it has the
         // keeper's handlers.
         let before = unsafe {
@@ -92,14 +98,17 @@ impl<'a> Child<'a> {
             libc::sigprocmask(libc::SIG_SETMASK, &all, &mut before);
             before
         };
-        let result = self.begin();
+        let result = match cgroup.map(|cgroup| self.begin_in(cgroup)) {
+            Some(Ok(pid)) => Ok((pid, true)),
+            Some(Err(_)) | None => self.begin().map(|pid| (pid, false)),
+        };
         // SAFETY: the set lives through the call.
         unsafe {
             libc::sigprocmask(libc::SIG_SETMASK, &before, std::ptr::null_mut());
         }
-        let pid = result.map_err(Failed::Process)?;
+        let (pid, in_cgroup) = result.map_err(Failed::Process)?;
         let Some((step, number)) = self.failure.take() else {
-            return Ok(pid as u32);
+            return Ok((pid as u32, in_cgroup));
         };
         // SAFETY: the child has ended, and is this process's.
         unsafe {
@@ -114,9 +123,28 @@ impl<'a> Child<'a> {
         })
     }
 
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn begin_in(&mut self, cgroup: RawFd) -> io::Result<libc::pid_t> {
+        let mut stack: Vec<u128> = Vec::with_capacity(STACK_BYTES / size_of::<u128>());
+        // SAFETY: as in `begin`.
+        unsafe {
+            super::into_cgroup::begin(
+                enter,
+                std::ptr::from_mut(self).cast(),
+                stack.as_mut_ptr().cast(),
+                STACK_BYTES,
+                cgroup,
+            )
+        }
+    }
+
+    #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+    fn begin_in(&mut self, _cgroup: RawFd) -> io::Result<libc::pid_t> {
+        Err(io::Error::from(io::ErrorKind::Unsupported))
+    }
+
     #[cfg(target_os = "linux")]
     fn begin(&mut self) -> io::Result<libc::pid_t> {
-        const STACK_BYTES: usize = 64 << 10;
         let mut stack: Vec<u128> = Vec::with_capacity(STACK_BYTES / size_of::<u128>());
         // SAFETY: the child runs on a stack of its own, which lives until it has left it: with
         // CLONE_VFORK this thread goes on only after that. `self` is used by nobody meanwhile.

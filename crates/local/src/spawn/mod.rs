@@ -6,13 +6,15 @@
 //! the child makes system calls on memory that was prepared before, and nothing else.
 
 mod child;
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+mod into_cgroup;
 mod mounts;
 
 use std::collections::BTreeSet;
 use std::ffi::CString;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
@@ -24,6 +26,11 @@ use mounts::Mounts;
 
 /// Where programs are looked for when a step's environment doesn't say.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Whether a process can begin inside a cgroup on a machine of this kind: see `into_cgroup`.
+pub(crate) const fn takes_cgroups() -> bool {
+    cfg!(all(target_os = "linux", target_arch = "x86_64"))
+}
 
 /// The environment on which that of several steps rests.
 #[derive(Default)]
@@ -56,6 +63,8 @@ pub(crate) struct Started {
     pub pid: u32,
     /// Its standard output, where that goes to two places: whoever holds this copies it.
     pub output: Option<Tee>,
+    /// Whether it began in the cgroup that was given for it.
+    pub in_cgroup: bool,
 }
 
 /// A standard output on its way to two files.
@@ -86,11 +95,17 @@ impl Tee {
     }
 }
 
-/// Starts a process. `cookie` marks its environment, so that what it leaves behind is known.
+/// Starts a process, in a cgroup if one is given that takes it. `cookie` marks its environment, so
+/// that what it leaves behind is known without one.
 ///
 /// # Errors
 /// Why it could not be started, for people.
-pub(crate) fn spawn(process: &Process, base: &Base, cookie: &str) -> Result<Started, String> {
+pub(crate) fn spawn(
+    process: &Process,
+    base: &Base,
+    cookie: &str,
+    cgroup: Option<RawFd>,
+) -> Result<Started, String> {
     let program = process.argv.first().map_or("", String::as_str);
     let cannot = |error: &io::Error| format!("StartError: cannot run \"{program}\": {error}");
     let log = open_log(&process.log).map_err(|error| {
@@ -154,8 +169,12 @@ pub(crate) fn spawn(process: &Process, base: &Base, cookie: &str) -> Result<Star
             .as_ref()
             .map_or(log.as_raw_fd(), AsRawFd::as_raw_fd),
     );
-    match child.start() {
-        Ok(pid) => Ok(Started { pid, output: tee }),
+    match child.start(cgroup) {
+        Ok((pid, in_cgroup)) => Ok(Started {
+            pid,
+            output: tee,
+            in_cgroup,
+        }),
         Err(Failed::Directory(error)) => Err(match error.kind() {
             io::ErrorKind::NotFound => format!(
                 "StartError: the working directory {} does not exist",

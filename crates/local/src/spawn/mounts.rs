@@ -22,6 +22,10 @@ pub(super) struct Mounts {
 }
 
 /// A mount over a path of the machine.
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "mount namespaces are Linux's")
+)]
 struct Cover {
     source: CString,
     target: CString,

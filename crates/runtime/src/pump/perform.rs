@@ -144,7 +144,9 @@ impl Pump {
                 let fact = Fact::ClaimSeen(name.into(), seen);
                 self.controller.tell(now(), run, fact);
             }
-            Effect::DropClaim { name, .. } => backend.drop_claim(&name),
+            Effect::DropClaim { run, name } => {
+                backend.drop_claim(&self.namespace(run), &name);
+            }
             Effect::Event(event) => observer.event(&event, ticket),
             // Pods were forgotten when their ends were committed, and nothing here moves one
             // elsewhere.

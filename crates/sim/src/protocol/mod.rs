@@ -16,6 +16,7 @@ use argosy_engine::timestamp;
 
 use crate::world::{Halting, SimError, World};
 
+pub(crate) use config::read_config;
 pub use request::Request;
 pub(crate) use submit::override_parameters;
 pub(crate) use values::{Pairs, Scalar};

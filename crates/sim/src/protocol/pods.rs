@@ -282,11 +282,7 @@ impl Session {
         let world = &mut self.world;
         let known = world.pods.get_mut(&key);
         if let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) {
-            let status = pod.status_mut();
-            status.phase = Some("Failed".to_owned());
-            status.reason = Some("Evicted".to_owned());
-            let message = message.unwrap_or("The node was low on resource: memory. ");
-            status.message = Some(message.to_owned());
+            pod.evict(message);
         }
         self.world.tell_pod(key);
         self.world.tell_of_agent(key);

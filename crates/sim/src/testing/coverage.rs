@@ -43,7 +43,8 @@ struct Stood<'a> {
 }
 
 pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
-    let place = |node: &NodeStatus| subject.template_of(node).map(|(place, _)| place);
+    let templates = all_templates(subject);
+    let place = |node: &NodeStatus| place_of(node, subject, &templates, status);
     let nodes: Vec<Stood> = status
         .nodes
         .values()
@@ -64,13 +65,13 @@ pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
         }
         coverage.all.insert(branch);
     };
-    for template in subject.templates() {
-        let name = template.value["name"].as_str().unwrap_or_default();
+    for template in &templates {
+        let name = template.name();
         let ran = nodes.iter().any(|stood| {
             stood.template.as_ref() == Some(&template.at) && !was_left_out(stood.node)
         });
         note(&template.at, format!("template {name}"), ran);
-        for (path, step) in steps(&template) {
+        for (path, step) in steps(template) {
             let name = step["name"].as_str().unwrap_or_default();
             let of_step: Vec<&NodeStatus> = nodes
                 .iter()
@@ -85,20 +86,115 @@ pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
             for (field, left_out) in [
                 ("when", NodePhase::Skipped),
                 ("depends", NodePhase::Omitted),
+                ("dependencies", NodePhase::Omitted),
             ] {
-                if step[field].as_str().is_none_or(str::is_empty) {
-                    continue;
-                }
+                let (holds, not) = match &step[field] {
+                    Value::String(text) if !text.is_empty() => ("holds", "does not hold"),
+                    Value::Array(list) if !list.is_empty() => ("hold", "do not hold"),
+                    _ => continue,
+                };
                 let at = Place::of(template.document, &path.clone().field(field));
                 // Whether a `when` holds is asked of a task whose `depends` holds.
-                let holds = ran || (field == "depends" && ended_so(NodePhase::Skipped));
-                note(&at, format!("{field} of {name} holds"), holds);
-                let text = format!("{field} of {name} does not hold");
-                note(&at, text, ended_so(left_out));
+                let held = ran || (field != "when" && ended_so(NodePhase::Skipped));
+                note(&at, format!("{field} of {name} {holds}"), held);
+                note(&at, format!("{field} of {name} {not}"), ended_so(left_out));
+            }
+            for (path, hook) in hooks(path, step) {
+                let at = Place::of(template.document, &path);
+                let ran = nodes.iter().any(|stood| {
+                    stood.boundary.as_ref() == Some(&template.at)
+                        && stood
+                            .node
+                            .display_name
+                            .strip_suffix(hook.as_str())
+                            .is_some_and(|owner| base_name(owner) == name)
+                });
+                note(&at, format!("{} of {name} runs", &hook[1..]), ran);
             }
         }
     }
+    let root = status.nodes.values().find(|node| node.id == node.name);
+    let root = root.map_or("", |root| root.name.as_str());
+    for (document, path, spec) in subject.specs() {
+        for (path, hook) in hooks(path, spec) {
+            let wanted = format!("{root}{hook}");
+            let ran = status.nodes.values().any(|node| node.name == wanted);
+            let text = format!("{} of the workflow runs", &hook[1..]);
+            note(&Place::of(document, &path), text, ran);
+        }
+    }
     coverage
+}
+
+/// The templates of all objects, and those that stand in their steps and tasks.
+fn all_templates<'a>(subject: &'a Subject<'a>) -> Vec<TemplateAt<'a>> {
+    let mut found: Vec<TemplateAt<'a>> = subject.templates().collect();
+    let mut next = 0;
+    while next < found.len() {
+        let inline: Vec<TemplateAt<'a>> = steps(&found[next])
+            .into_iter()
+            .filter(|(_, step)| step["inline"].is_object())
+            .map(|(path, step)| {
+                let (document, path) = (found[next].document, path.field("inline"));
+                TemplateAt {
+                    at: Place::of(document, &path),
+                    document,
+                    path,
+                    value: &step["inline"],
+                    step: step["name"].as_str(),
+                }
+            })
+            .collect();
+        found.extend(inline);
+        next += 1;
+    }
+    found
+}
+
+/// Where the template of a node stands. One that stands in a step is found from the named template
+/// around it, down through the steps.
+fn place_of(
+    node: &NodeStatus,
+    subject: &Subject<'_>,
+    templates: &[TemplateAt<'_>],
+    status: &WorkflowStatus,
+) -> Option<Place> {
+    let mut inside = Vec::new();
+    let mut node = node;
+    while node.template_name.is_empty() && node.template_ref.is_none() {
+        if inside.len() > status.nodes.len() {
+            return None;
+        }
+        inside.push(base_name(&node.display_name));
+        node = status.nodes.get(&node.boundary_id)?;
+    }
+    let (mut place, _) = subject.template_of(node)?;
+    while let Some(step) = inside.pop() {
+        let around = templates.iter().find(|template| template.at == place)?;
+        let (path, _) = steps(around).into_iter().find(|(_, found)| {
+            found["name"].as_str() == Some(step) && found["inline"].is_object()
+        })?;
+        place = Place::of(around.document, &path.field("inline"));
+    }
+    Some(place)
+}
+
+/// The hooks of a step or a workflow, with what their nodes' names end in.
+fn hooks(path: FieldPath, of: &Value) -> Vec<(FieldPath, String)> {
+    let named = of["hooks"].as_object().into_iter().flatten();
+    let mut found: Vec<(FieldPath, String)> = named
+        .map(|(name, _)| {
+            let ending = match name.as_str() {
+                "exit" => ".onExit".to_owned(),
+                name => format!(".hooks.{name}"),
+            };
+            (path.clone().field("hooks").field(name.clone()), ending)
+        })
+        .collect();
+    if of["onExit"].as_str().is_some_and(|name| !name.is_empty()) {
+        found.push((path.field("onExit"), ".onExit".to_owned()));
+    }
+    found
 }
 
 fn was_left_out(node: &NodeStatus) -> bool {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use argosy_api::{Artifact, Diagnostic, Document, FieldPath, Strictness, read_typed};
 use serde::{Deserialize, Deserializer};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::mock::Mock;
-use crate::protocol::{Pairs, Scalar};
+use crate::pods::Lost;
+use crate::protocol::{Pairs, Scalar, read_config};
 
 /// The version of the format.
 const API_VERSION: &str = "argosy.dev/v1alpha1";
@@ -84,6 +85,10 @@ fn read_test(document: &Document) -> Result<(Test, Vec<Mock>), Vec<Diagnostic>> 
         let text = "`workflow` is the name of a file, or the object itself";
         fault("spec", text.to_owned());
     }
+    if let Err(text) = read_config(&test.spec.config) {
+        let path = FieldPath::default().field("spec").field("config");
+        faults.push(Diagnostic::error("workflow-test", path, text));
+    }
     let mut read = Vec::new();
     for (place, says) in test.spec.mocks.iter().enumerate() {
         let path = FieldPath::default()
@@ -127,6 +132,8 @@ pub(super) struct Spec {
     pub files: Vec<String>,
     /// The same, written out.
     pub objects: Vec<Value>,
+    /// Keys of the controller's ConfigMap: texts, or what the texts would hold.
+    pub config: Map<String, Value>,
     /// Another template to begin with.
     pub entrypoint: Option<String>,
     pub arguments: Arguments,
@@ -153,6 +160,9 @@ pub(super) struct MockSays {
     pub outputs: OutputsSay,
     pub exit_code: i32,
     pub message: Option<String>,
+    pub reason: Option<String>,
+    pub error: Option<String>,
+    pub lost: Option<Lost>,
     pub duration: Span,
 }
 
@@ -163,6 +173,12 @@ pub(super) struct OutcomeSays {
     pub outputs: OutputsSay,
     pub exit_code: i32,
     pub message: Option<String>,
+    /// Why the main container ended, in Kubernetes' word: `OOMKilled`.
+    pub reason: Option<String>,
+    /// Why the step could not be carried out, or its outputs not be collected.
+    pub error: Option<String>,
+    /// What becomes of its pod before it ends.
+    pub lost: Option<Lost>,
     pub duration: Span,
 }
 

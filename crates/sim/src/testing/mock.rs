@@ -1,13 +1,14 @@
 //! How mocked steps end, and what is made up for those without a mock.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs};
+use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs, nearest};
 use argosy_engine::ids::Seconds;
 use argosy_expr::{EvalContext, Map, Program, Value, ValueScope};
 
 use super::file::{MockSays, OutcomeSays};
 use super::observe::base_name;
+use super::subject::Subject;
 use crate::pods::Outcome;
 
 /// What a step without anything better puts out: one word, so that a `when` can be made of it.
@@ -32,11 +33,17 @@ impl Mock {
             outputs: says.outputs.clone(),
             exit_code: says.exit_code,
             message: says.message.clone(),
+            reason: says.reason.clone(),
+            error: says.error.clone(),
+            lost: says.lost,
             duration: says.duration,
         };
         let outputs = &single.outputs;
         let says_one = single.exit_code != 0
             || single.message.is_some()
+            || single.reason.is_some()
+            || single.error.is_some()
+            || single.lost.is_some()
             || single.duration.0 != 0
             || !outputs.parameters.0.is_empty()
             || !outputs.artifacts.is_empty()
@@ -61,6 +68,33 @@ impl Mock {
             outcomes,
             path,
         })
+    }
+
+    /// What is wrong with what the mock is for: a name that nothing in the workflow can have. The
+    /// field, and why.
+    pub fn misnamed(&self, subject: &Subject<'_>) -> Option<(FieldPath, String)> {
+        let unknown = |field, name: &str, known: &BTreeSet<&str>| {
+            let meant = nearest(name, known.iter().copied());
+            let meant = meant.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            let path = self.path.clone().field(field);
+            Some((path, format!("no {field} is called {name:?}{meant}")))
+        };
+        if let Some(name) = &self.template {
+            let known: BTreeSet<&str> = subject
+                .templates()
+                .filter_map(|template| template.value["name"].as_str())
+                .collect();
+            if !known.contains(name.as_str()) {
+                return unknown("template", name, &known);
+            }
+        }
+        // Full names and those of hooks and attempts are made of more than one name.
+        let name = self.node.as_ref()?;
+        let simple = !name.contains(['.', '(', '[']);
+        let known = subject.calls();
+        (simple && !known.contains(name.as_str()))
+            .then(|| unknown("node", name, &known))
+            .flatten()
     }
 
     /// Whether the mock is for a node.
@@ -133,6 +167,9 @@ pub(super) fn mocked(
     let mut outcome = Outcome {
         exit_code: says.exit_code,
         message: says.message.clone(),
+        reason: says.reason.clone(),
+        error: says.error.clone(),
+        lost: says.lost,
         result: says.outputs.result.as_ref().map(|text| text.0.clone()),
         ..Outcome::default()
     };
@@ -153,7 +190,7 @@ pub(super) fn mocked(
             outcome.artifacts.push(saved(artifact, place)?);
         }
     }
-    if outcome.exit_code != 0 {
+    if outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some() {
         return Ok(outcome);
     }
     let made_up = made_up(declared);

@@ -31,6 +31,9 @@ pub enum TestError {
     /// What is to be tested is no workflow and no template.
     #[error("there is no workflow in {0}")]
     NoWorkflow(String),
+    /// The controller's configuration can't be read.
+    #[error("config: {0}")]
+    Config(String),
     /// The world refuses it.
     #[error(transparent)]
     World(#[from] crate::SimError),

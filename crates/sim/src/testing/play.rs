@@ -96,6 +96,11 @@ pub(super) fn play<'a>(
         dues: BTreeMap::new(),
         moves: 0,
     };
+    for mock in mocks {
+        if let Some((path, text)) = mock.misnamed(subject) {
+            player.hinder(text, None, Some(path));
+        }
+    }
     player.play_on();
     let mut play = player.play;
     play.virtual_seconds = play.world.now().since(began);
@@ -216,7 +221,8 @@ impl Player<'_> {
             self.play.world.start_pod(key);
             let leaf = self.begin(node, Some(key));
             // A daemon goes on until it is told to end, unless it fails.
-            if !daemon || outcome.exit_code != 0 {
+            let fails = outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some();
+            if !daemon || fails {
                 let at = self.play.world.now().plus(seconds);
                 self.dues
                     .insert((at, leaf), Due::Pod(key, Box::new(outcome)));
@@ -360,11 +366,12 @@ impl Player<'_> {
 
     fn end_task(&mut self, key: PodKey, outcome: Outcome) {
         let seen = TaskSeen {
-            phase: match outcome.exit_code {
-                0 => NodePhase::Succeeded,
-                _ => NodePhase::Failed,
+            phase: match (outcome.is_error(), outcome.exit_code) {
+                (true, _) => NodePhase::Error,
+                (false, 0) => NodePhase::Succeeded,
+                (false, _) => NodePhase::Failed,
             },
-            message: outcome.message.as_deref().map(Into::into),
+            message: outcome.why().map(Into::into),
             outputs: ResultSeen {
                 parameters: boxed(&outcome.parameters),
                 artifacts: outcome.artifacts,
@@ -379,14 +386,19 @@ impl Player<'_> {
 
     fn resume(&mut self, node: &NodeStatus, outcome: Outcome) {
         let selector = NodeSelector::only("id", &node.id);
-        let failed = outcome.exit_code != 0;
+        let ends = match (outcome.is_error(), outcome.exit_code) {
+            (true, _) => Some(NodePhase::Error),
+            (false, 0) => None,
+            (false, _) => Some(NodePhase::Failed),
+        };
+        let failed = ends.is_some();
         let set = Command::SetNode {
             selector: selector.clone(),
-            phase: failed.then_some(NodePhase::Failed),
-            message: outcome.message.as_deref().map(Into::into),
+            phase: ends,
+            message: outcome.why().map(Into::into),
             output_parameters: boxed(&outcome.parameters),
         };
-        let says_something = failed || outcome.message.is_some() || !outcome.parameters.is_empty();
+        let says_something = failed || outcome.why().is_some() || !outcome.parameters.is_empty();
         let world = &mut self.play.world;
         if says_something {
             world.ask(self.play.run, set);

@@ -1,9 +1,12 @@
 //! What a test is about: the workflow, and all objects that it may refer to.
 
+use std::collections::BTreeSet;
+
 use argosy_api::{
     ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness, Workflow,
     WorkflowTemplate, WorkflowTemplateRef, read_typed,
 };
+use argosy_engine::config::Config;
 use argosy_engine::ids::RunId;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
@@ -11,6 +14,7 @@ use serde_json::{Value, json};
 use super::file::Spec;
 use super::{Files, Place, TestError};
 use crate::objects::typed;
+use crate::protocol::read_config;
 use crate::world::{Halting, SimError, World};
 
 /// An object and where it was read.
@@ -25,6 +29,8 @@ struct Given<'a> {
 pub(super) struct Subject<'a> {
     workflow: Workflow,
     objects: Vec<Given<'a>>,
+    /// The controller's configuration, if the test gives one.
+    config: Option<Config>,
 }
 
 /// Gathers what a test names.
@@ -99,7 +105,15 @@ pub(super) fn gather<'a>(
             .retain(|known| known.name != artifact.name);
         arguments.artifacts.push(artifact.clone());
     }
-    Ok(Subject { workflow, objects })
+    let config = match spec.config.is_empty() {
+        true => None,
+        false => Some(read_config(&spec.config).map_err(TestError::Config)?),
+    };
+    Ok(Subject {
+        workflow,
+        objects,
+        config,
+    })
 }
 
 /// The workflow that an object is or makes. One without a name is called by what it makes names of.
@@ -157,6 +171,9 @@ impl Subject<'_> {
     /// namespace are in the workflow's.
     pub fn world(&self) -> Result<(World, RunId), SimError> {
         let mut world = World::halting(Halting::AtOnce);
+        if let Some(config) = &self.config {
+            world.configure(config.clone());
+        }
         let namespace = self.workflow.metadata.namespace.as_deref();
         for given in &self.objects {
             let kind = given.value["kind"].as_str();
@@ -199,6 +216,33 @@ impl Subject<'_> {
         templates.any(|template| !template["suspend"].is_null())
     }
 
+    /// The specs of all objects, with the places of each.
+    pub fn specs(&self) -> impl Iterator<Item = (&Document, FieldPath, &Value)> {
+        self.objects.iter().map(|given| {
+            let (path, spec) = given.spec();
+            (given.document, path, spec)
+        })
+    }
+
+    /// The names that nodes can have by themselves: the workflow's, and those of steps, tasks and
+    /// containers of sets.
+    pub fn calls(&self) -> BTreeSet<&str> {
+        let mut names: BTreeSet<&str> =
+            self.workflow.metadata.name.as_deref().into_iter().collect();
+        let mut open: Vec<&Value> = self.templates().map(|template| template.value).collect();
+        while let Some(template) = open.pop() {
+            let steps = list(&template["steps"]).iter().flat_map(list);
+            let called = steps
+                .chain(list(&template["dag"]["tasks"]))
+                .chain(list(&template["containerSet"]["containers"]));
+            for call in called {
+                names.extend(call["name"].as_str());
+                open.push(&call["inline"]);
+            }
+        }
+        names
+    }
+
     /// All templates.
     pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
         self.objects.iter().flat_map(|given| {
@@ -211,10 +255,16 @@ impl Subject<'_> {
                     document: given.document,
                     path,
                     value,
+                    step: None,
                 }
             })
         })
     }
+}
+
+/// The items of a list; none of what is no list.
+fn list(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
 /// A template and where it stands.
@@ -223,21 +273,35 @@ pub(super) struct TemplateAt<'a> {
     pub document: &'a Document,
     pub path: FieldPath,
     pub value: &'a Value,
+    /// The step or task in which it stands, if it has no name of its own.
+    pub step: Option<&'a str>,
+}
+
+impl TemplateAt<'_> {
+    /// Its name, or `in STEP`.
+    pub fn name(&self) -> String {
+        match (self.value["name"].as_str(), self.step) {
+            (Some(name), None) if !name.is_empty() => name.to_owned(),
+            (_, Some(step)) => format!("in {step}"),
+            (_, None) => String::new(),
+        }
+    }
 }
 
 impl Given<'_> {
-    fn templates(&self) -> (FieldPath, &[Value]) {
-        let mut path = self.path.clone().field("spec");
-        let mut spec = &self.value["spec"];
-        if self.value["kind"] == "CronWorkflow" {
-            path = path.field("workflowSpec");
-            spec = &spec["workflowSpec"];
+    /// The spec of a workflow that it is or makes.
+    fn spec(&self) -> (FieldPath, &Value) {
+        let path = self.path.clone().field("spec");
+        let spec = &self.value["spec"];
+        match self.value["kind"] == "CronWorkflow" {
+            true => (path.field("workflowSpec"), &spec["workflowSpec"]),
+            false => (path, spec),
         }
-        let templates = spec["templates"].as_array();
-        (
-            path.field("templates"),
-            templates.map(Vec::as_slice).unwrap_or_default(),
-        )
+    }
+
+    fn templates(&self) -> (FieldPath, &[Value]) {
+        let (path, spec) = self.spec();
+        (path.field("templates"), list(&spec["templates"]))
     }
 
     fn template(&self, name: &str) -> Option<(Place, &Value)> {

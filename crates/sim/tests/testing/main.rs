@@ -159,6 +159,25 @@ fn the_branches_that_were_taken() {
                 "+ template echo",
             ],
         ),
+        (
+            "what stands inline, and hooks",
+            "hooked",
+            "{node: B, exitCode: 1}",
+            &[
+                "+ onExit of the workflow runs",
+                "+ template main",
+                "+ template in A",
+                "+ when of one holds",
+                "+ template in one",
+                "- when of one does not hold",
+                "+ onExit of A runs",
+                "+ hooks.ran of A runs",
+                "- hooks.failed of A runs",
+                "- dependencies of B do not hold",
+                "+ dependencies of B hold",
+                "+ template work",
+            ],
+        ),
     ];
     for (name, workflow, mock, branches) in wanted {
         let text = format!(
@@ -193,11 +212,20 @@ fn the_branches_that_were_taken() {
 #[test]
 fn a_snapshot_reads_as_it_was_written() {
     let mut known = Known::new();
-    let names: Vec<String> = known.0.iter().map(|(name, _)| name.clone()).collect();
-    for name in names {
+    let files = known.0.iter().map(|(name, documents)| {
+        let makes = documents
+            .iter()
+            .any(|document| document.to_json().to_string().contains("\"make\""));
+        (name.clone(), makes)
+    });
+    for (name, makes) in files.collect::<Vec<_>>() {
+        let mocks = match makes {
+            true => "[{node: make, outputs: {result: '[\"y\", \"007\"]'}}]",
+            false => "[]",
+        };
         let text = format!(
             "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: a}}\nspec:\n  \
-             workflow: {name}\n  mocks: [{{node: make, outputs: {{result: '[\"y\", \"007\"]'}}}}]\n  \
+             workflow: {name}\n  mocks: {mocks}\n  \
              expect: {{snapshot: kept-{name}}}\n"
         );
         let (tests, faults) = read_tests(documents("a_test.yaml", &text));

@@ -252,3 +252,23 @@ fn a_run_has_one_owner_and_each_has_an_epoch() {
         assert!(one.claim(RunId(99)).is_err());
     });
 }
+
+#[test]
+fn a_run_can_be_its_creators_from_the_beginning() {
+    on_each(|world| {
+        let (one, two) = (world.open(), world.open());
+        let claim = one
+            .create_claimed_run(new_run("default", "one"))
+            .expect("created");
+        assert_eq!(claim.epoch, Epoch(1));
+        assert!(two.unowned_runs().expect("looked").is_empty());
+        assert!(two.claim(claim.run).expect("asked").is_none());
+        let taken = one.create_claimed_run(new_run("default", "one"));
+        assert!(matches!(taken, Err(StoreError::NameTaken { .. })));
+        one.commit(claim.epoch, numbered(claim.run, 0), Durability::Process)
+            .expect("the owner may write");
+        let run = claim.run;
+        drop(claim);
+        assert_eq!(two.unowned_runs().expect("looked"), [run]);
+    });
+}

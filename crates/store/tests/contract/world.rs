@@ -6,7 +6,8 @@ use std::sync::Arc;
 use argosy_engine::commit::{Commit, NodeRow, RunSummary, ValueHash};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_store::{
-    Environment, MemoryDisk, MemoryStore, NewRun, OpenOptions, SqliteStore, Store, SyncPolicy,
+    Durability, Environment, MemoryDisk, MemoryStore, NewRun, OpenOptions, SqliteStore, Store,
+    SyncPolicy,
 };
 
 /// Something on which stores can be opened, again and again and several at once.
@@ -24,8 +25,14 @@ impl World {
     pub fn open(&self) -> Arc<dyn Store> {
         match &self.kind {
             Kind::Sqlite(sync) => Arc::new(
-                SqliteStore::open(self.dir.path(), OpenOptions { sync: *sync })
-                    .expect("the store opens"),
+                SqliteStore::open(
+                    self.dir.path(),
+                    OpenOptions {
+                        sync: *sync,
+                        ..OpenOptions::default()
+                    },
+                )
+                .expect("the store opens"),
             ),
             Kind::Memory(disk) => Arc::new(MemoryStore::open(disk)),
         }

@@ -182,7 +182,21 @@ impl Shared {
             key,
             grace_seconds: GRACE_SECONDS,
         };
-        self.lock().order(0, &order);
+        let mut state = self.lock();
+        let own = state.own;
+        state.order(own, &order);
+    }
+
+    /// The keeper has died, and the plugins with it. They are begun again when they are called.
+    pub(in super::super) fn plugins_lost(&self) {
+        for slot in self.agents.lock().values().flat_map(|agent| &agent.plugins) {
+            if let Some(process) = slot.process().as_mut() {
+                process.end.get_or_insert_with(|| End {
+                    how: "its keeper has died".to_owned(),
+                    never_began: false,
+                });
+            }
+        }
     }
 
     /// Takes in how a plugin's process stands.

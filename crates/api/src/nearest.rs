@@ -6,10 +6,7 @@ const MAX_CANDIDATES: usize = 2_000;
 const MAX_LENGTH: usize = 64;
 
 /// The candidate that is nearest to `name` by edit distance, if one is near enough.
-pub(crate) fn nearest<'a>(
-    name: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if name.is_empty() || name.len() > MAX_LENGTH {
         return None;
     }

@@ -1,0 +1,53 @@
+//! What a step says that waits for a slot which another runner has.
+
+use std::process::Stdio;
+
+use crate::place::Place;
+use crate::{one_step, workflow};
+
+#[test]
+fn a_step_that_waits_for_others_slots_says_who_has_them() {
+    let place = Place::new();
+    let holder = workflow(
+        &place,
+        "holder",
+        &one_step("touch began; until [ -e go ]; do sleep 0.05; done"),
+    );
+    let second = workflow(&place, "second", &one_step("true"));
+    let start = |file: &std::path::Path| {
+        place
+            .command(&[
+                "run",
+                "--host",
+                "--max-processes",
+                "1",
+                &file.to_string_lossy(),
+            ])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("argosy starts")
+    };
+    let mut first = start(&holder);
+    place.wait_until("the slot is taken", || {
+        place.dir.path().join("began").exists()
+    });
+    let mut waits = start(&second);
+    let held = format!("held are 1 by the runner with process ID {}", first.id());
+    let says = |arguments: &[&str]| {
+        let output = place.argosy(arguments);
+        crate::place::text(&output)
+    };
+    place.wait_until("`get` says who has the slot", || {
+        let said = says(&["get", "second"]);
+        said.contains("Unschedulable: steps wait for slots: of 1") && said.contains(&held)
+    });
+    let said = says(&["why", "second", "second"]);
+    assert!(said.contains("its pod waits: Unschedulable: "), "{said}");
+    assert!(said.contains(&held), "{said}");
+    place.write("go", "");
+    assert!(first.wait().expect("it ends").success());
+    assert!(waits.wait().expect("it ends").success());
+    let said = says(&["get", "second"]);
+    assert!(!said.contains("Unschedulable"), "{said}");
+}
