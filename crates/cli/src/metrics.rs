@@ -244,9 +244,9 @@ fn socket_address(text: &str, port: u16) -> Result<SocketAddr> {
     let whole = match text {
         "" => format!("127.0.0.1:{port}"),
         text if text.parse::<u16>().is_ok() => format!("127.0.0.1:{text}"),
+        text if text.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{text}]:{port}"),
         text => match text.strip_prefix(':') {
             Some(port) => format!("127.0.0.1:{port}"),
-            None if text.parse::<std::net::Ipv6Addr>().is_ok() => format!("[{text}]:{port}"),
             None if text.ends_with(']') || !text.contains(':') => format!("{text}:{port}"),
             None => text.to_owned(),
         },

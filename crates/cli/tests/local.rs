@@ -294,6 +294,10 @@ fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
     );
     let mut runner = place.start(&["run", "--host", &file]);
     wait_until("the step runs", || place.path("running").exists());
+    // One that is not known to run yet would be begun again.
+    wait_until("that is known", || {
+        node(&place.get("both"), "both")["phase"] == "Running"
+    });
     let keeper = keepers(&place);
     runner.kill().expect("kill");
     runner.wait().expect("wait");

@@ -443,6 +443,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn limit_slots(&self, owner: &OwnerId, most: u32) -> Result<(), StoreError> {
+        let mut rows = self.change();
+        let owners = rows.slots.owners.iter_mut();
+        for limited in owners.filter(|known| known.id == *owner) {
+            limited.held = limited.held.min(most);
+        }
+        Ok(())
+    }
+
     fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
         Ok(self.rows().slots.clone())
     }

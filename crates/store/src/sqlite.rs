@@ -416,6 +416,12 @@ impl Store for SqliteStore {
         })
     }
 
+    fn limit_slots(&self, owner: &OwnerId, most: u32) -> Result<(), StoreError> {
+        self.write("limit slots", |connection| {
+            write::limit_slots(connection, owner, most)
+        })
+    }
+
     fn slots_status(&self) -> Result<SlotsStatus, StoreError> {
         read::slots_status(&self.connection())
     }

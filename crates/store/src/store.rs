@@ -207,6 +207,9 @@ pub trait Store: Send + Sync {
     /// Gives slots back, at most as many as are held.
     fn release_slots(&self, owner: &OwnerId, count: u32) -> Result<(), StoreError>;
 
+    /// Gives back what an owner holds beyond so many slots. Whoever finds its runner dead may.
+    fn limit_slots(&self, owner: &OwnerId, most: u32) -> Result<(), StoreError>;
+
     /// Who holds how many slots, and who waits.
     fn slots_status(&self) -> Result<SlotsStatus, StoreError>;
 

@@ -51,3 +51,44 @@ fn a_step_that_waits_for_others_slots_says_who_has_them() {
     let said = says(&["get", "second"]);
     assert!(!said.contains("Unschedulable"), "{said}");
 }
+
+#[test]
+fn a_killed_runners_slots_are_free_but_for_those_in_use() {
+    let place = Place::new();
+    let file = workflow(
+        &place,
+        "left",
+        "  entrypoint: main
+  templates:
+  - name: main
+    dag:
+      tasks:
+      - {name: d, template: daemon}
+      - {name: a, template: waits, depends: d}
+      - {name: b, template: ends, depends: a}
+  - name: daemon
+    daemon: true
+    container: {image: busybox, command: [sleep, '1000']}
+  - name: waits
+    container: {image: busybox, command: [sh, -c, 'touch began; until [ -e go ]; do sleep 0.05; done']}
+  - name: ends
+    container: {image: busybox, command: ['true']}
+",
+    );
+    let file = file.to_string_lossy();
+    let mut first = place
+        .command(&["run", "--host", "--max-processes", "1", &file])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("argosy starts");
+    place.wait_until("a step has the daemon's slot", || {
+        place.dir.path().join("began").exists()
+    });
+    first.kill().expect("it can be killed");
+    first.wait().expect("it ends");
+    place.write("go", "");
+    // The daemon runs on in the dead runner's keeper, which would hold the only slot.
+    place.says(&["run", "--host", "--resume", "--max-processes", "1"]);
+    assert_eq!(place.phase("left"), "Succeeded");
+}

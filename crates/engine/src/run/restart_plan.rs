@@ -84,7 +84,10 @@ impl Run {
         }
         let mut plan = RestartPlan::default();
         for index in self.in_drawn_order(&drawn) {
-            if starts.contains(&index) && !plan.removed.contains(&index) {
+            if starts.contains(&index)
+                && !plan.removed.contains(&index)
+                && !self.is_in_superseded_attempt(index)
+            {
                 self.reset_path(index, &drawn, &mut plan);
             }
         }
@@ -122,7 +125,9 @@ impl Run {
             }
         }
         if let Some(from) = choice.from
-            && !self.all_nodes().any(|index| self.matches(index, from))
+            && !self
+                .all_nodes()
+                .any(|index| self.matches(index, from) && !self.is_in_superseded_attempt(index))
         {
             return Err("no node matches what the workflow is to be run again from".to_owned());
         }
@@ -146,6 +151,24 @@ impl Run {
                     .any(|selector| self.matches(index, selector))
             })
             .collect()
+    }
+
+    /// Whether a node stands in an attempt that another one followed: nothing waits for it any
+    /// more. Argo opens such an attempt again, and never looks at it.
+    fn is_in_superseded_attempt(&self, index: NodeIndex) -> bool {
+        let above = |index: NodeIndex| {
+            let node = self.node(index);
+            let around = [node.parent, node.owner, node.boundary];
+            around.into_iter().find_map(NodeIndex::some)
+        };
+        std::iter::successors(above(index), |&index| above(index))
+            .any(|above| self.is_superseded(above))
+    }
+
+    /// Whether a node is an attempt that another one followed.
+    pub(super) fn is_superseded(&self, index: NodeIndex) -> bool {
+        let node = self.node(index);
+        node.role == Role::Attempt && self.attempts(node.parent).last() != Some(&index)
     }
 
     fn is_failed_leaf(&self, index: NodeIndex) -> bool {

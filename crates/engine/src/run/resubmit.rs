@@ -83,6 +83,9 @@ impl Run {
         if node.flags.has(Flags::EXIT_HANDLER) || node.role == Role::OnExit {
             return false;
         }
+        if self.is_superseded(index) {
+            return false;
+        }
         match node.kind {
             NodeType::Skipped => self.succeeded_below(index, children),
             NodeType::Pod | NodeType::Container => !node.phase.is_failed_or_error(),

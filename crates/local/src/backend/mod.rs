@@ -309,7 +309,7 @@ impl Shared {
                     events.push(self.deleted(key));
                 }
                 Report::Taken(run, keys) => self.taken(keeper, run, &keys, &mut events),
-                Report::Slots { limit, used } => self.slots_told(limit, used),
+                Report::Slots { limit, used } => self.slots_told(keeper, limit, used),
             }
         }
         events.extend(self.lock().room(self.config.slots));

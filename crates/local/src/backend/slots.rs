@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::fact::PodPhase;
 use argosy_runtime::backend::BackendEvent;
-use argosy_store::{SlotsStatus, StoreError};
+use argosy_store::{SlotOwner, SlotsStatus, StoreError};
 
 use super::Shared;
 use crate::protocol::Order;
@@ -74,8 +74,33 @@ impl Shared {
         }
     }
 
-    pub(super) fn slots_told(&self, limit: u32, used: u32) {
-        self.lock().demand.confirmed = Some((limit, used));
+    /// A keeper has said how many slots it may use, and how many it does.
+    pub(super) fn slots_told(&self, keeper: usize, limit: u32, used: u32) {
+        let mut state = self.lock();
+        if keeper == state.own {
+            state.demand.confirmed = Some((limit, used));
+            return;
+        }
+        let owner = state.owner_of(keeper);
+        drop(state);
+        if let Some(owner) = owner {
+            // A store that fails is told by the pump's own writes; this is asked again.
+            let _ = self.config.store.limit_slots(&owner, used);
+        }
+    }
+
+    /// Asks keepers whose runners are dead to begin nothing more, and what they use: the rest of
+    /// what they hold is nobody's. One whose runner lives does not answer.
+    fn ask_orphans(&self, status: &SlotsStatus) {
+        let mut state = self.lock();
+        let own = state.own;
+        for keeper in (0..state.keepers.len()).filter(|&keeper| keeper != own) {
+            let owner = state.owner_of(keeper);
+            let holds = |known: &SlotOwner| known.held > 0 && Some(&known.id) == owner.as_ref();
+            if state.keepers[keeper].is_some() && status.owners.iter().any(holds) {
+                state.order(keeper, &Order::Slots(0));
+            }
+        }
     }
 
     /// Takes slots and gives them back, until the end.
@@ -167,6 +192,9 @@ impl Shared {
             held += store.acquire_slots(self.owner.id(), short)?.granted;
         }
         let status = store.slots_status()?;
+        if demand.wanted.min(self.config.slots) > held {
+            self.ask_orphans(&status);
+        }
         let others_wait = status.waiting().any(|other| other.id != *self.owner.id());
         *idle_since = (demand.wanted < held).then(|| idle_since.unwrap_or_else(Instant::now));
         let is_idle = idle_since.is_some_and(|since| since.elapsed() >= KEEP);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::ids::{PodKey, RunId};
 use argosy_runtime::backend::BackendEvent;
+use argosy_store::OwnerId;
 
 use super::connection::Connection;
 use super::kept::Kept;
@@ -140,6 +141,14 @@ impl State {
         self.keepers.push(Some(connection));
         self.sockets.insert(socket.to_owned(), place);
         place
+    }
+
+    /// Who holds the slots that a keeper uses: its socket is named for it.
+    pub(super) fn owner_of(&self, keeper: usize) -> Option<OwnerId> {
+        let mut sockets = self.sockets.iter();
+        let (socket, _) = sockets.find(|(_, place)| **place == keeper)?;
+        let name = socket.file_name()?.to_str()?;
+        OwnerId::parse(name.split_once('.')?.0)
     }
 
     /// The runner's own keeper.

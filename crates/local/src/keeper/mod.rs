@@ -294,6 +294,8 @@ impl Keeper {
                 }
                 self.tell_all(run);
             }
+            // A runner that lives is the only one that says how many slots its keeper uses.
+            Order::Slots(_) if id != OWN_RUNNER && self.clients.contains_key(&OWN_RUNNER) => {}
             Order::Slots(limit) => {
                 self.limit = limit;
                 let used = self.used;

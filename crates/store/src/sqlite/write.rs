@@ -392,3 +392,17 @@ pub(super) fn release_slots(
         .attempt("release slots")?;
     Ok(())
 }
+
+pub(super) fn limit_slots(
+    connection: &Connection,
+    owner: &OwnerId,
+    most: u32,
+) -> Result<(), StoreError> {
+    connection
+        .execute(
+            "UPDATE slot_owner SET held = min(held, ?) WHERE owner = ?",
+            params![most, owner.as_str()],
+        )
+        .attempt("limit slots")?;
+    Ok(())
+}

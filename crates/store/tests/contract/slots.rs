@@ -53,6 +53,10 @@ fn slots_are_taken_given_back_and_reclaimed_from_the_dead() {
         );
         let status = one.slots_status().expect("looked");
         assert!(status.owners.iter().all(|owner| owner.id != dead));
+        one.limit_slots(bob.id(), 9).expect("limited");
+        assert_eq!(one.slots_status().expect("looked").free(), 0);
+        one.limit_slots(bob.id(), 1).expect("limited");
+        assert_eq!(one.slots_status().expect("looked").free(), 3);
         one.release_slots(bob.id(), 99).expect("released");
         assert_eq!(one.slots_status().expect("looked").free(), 4);
         one.unregister_owner(bob.id()).expect("unregistered");
