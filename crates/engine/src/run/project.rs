@@ -171,9 +171,16 @@ impl Run {
         }))
     }
 
-    /// Of which pods all results are in, and of which some are: `taskResultsCompletionStatus`.
+    /// Of which pods all results are in: `taskResultsCompletionStatus`. Only a workflow that an
+    /// earlier version of Argo began has it; others say so of each node. Argo:
+    /// `WorkflowStatus.MarkTaskResultComplete`.
     fn task_results(&self) -> BTreeMap<String, bool> {
-        let mut results = BTreeMap::new();
+        let mut results = (self.definition.workflow.status)
+            .task_results_completion_status
+            .clone();
+        if results.is_empty() {
+            return results;
+        }
         for place in 0..self.nodes.len() as u32 {
             let node = self.node(NodeIndex(place));
             if node.kind == NodeType::Pod && node.flags.has(Flags::RESULT_COMPLETE) {

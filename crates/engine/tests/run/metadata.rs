@@ -222,10 +222,7 @@ fn status_says_what_clients_read() {
     bench.exits("wf[0].one", 0);
     let status = bench.status();
     assert_eq!((status.progress.done, status.progress.total), (10, 10));
-    assert_eq!(
-        status.task_results_completion_status,
-        [(one.id, true)].into()
-    );
+    assert!(status.task_results_completion_status.is_empty());
     let conditions: Vec<&str> = status
         .conditions
         .iter()
