@@ -28,7 +28,17 @@ FUZZ_TARGETS := yaml expression tags depends when jsonpath patch
 FUZZ_SECONDS ?= 600
 fuzz:
 	for target in $(FUZZ_TARGETS); do \
-	  $(CARGO) +nightly fuzz run --sanitizer none $$target -- -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	  mkdir -p fuzz/target/found/$$target || exit 1; \
+	  tar xzf fuzz/found/$$target.tar.gz -C fuzz/target/found/$$target || exit 1; \
+	  $(CARGO) +nightly fuzz run --sanitizer none $$target fuzz/target/found/$$target fuzz/corpus/$$target -- \
+	    -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 || exit 1; \
+	done
+
+# Keeps the texts that `make fuzz` has found for the next search.
+fuzz-keep:
+	for target in $(FUZZ_TARGETS); do \
+	  tar czf fuzz/found/$$target.tar.gz --sort=name --mtime=@0 --owner=0 --group=0 \
+	    -C fuzz/target/found/$$target . || exit 1; \
 	done
 
 # Plays random worlds for an hour. A seed that fails is printed.
