@@ -1,7 +1,7 @@
 # All that a fresh machine needs beside Rust comes from the lock file. `make test` is the whole gate.
 CARGO ?= cargo
 
-.PHONY: build check check-macos test bench soak fuzz
+.PHONY: build check check-macos test bench soak fuzz fuzz-keep
 
 build:
 	$(CARGO) build --locked --release --bin argosy

@@ -2,6 +2,7 @@
 
 mod error;
 mod json;
+mod quantity;
 mod reader;
 pub(crate) mod suggest;
 

@@ -7,10 +7,13 @@ use std::collections::HashSet;
 use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
-use super::Strictness;
 use super::error::{ReadError, ReadFault};
+use super::{Strictness, quantity};
 use crate::Severity;
 use crate::yaml::{Tree, Value};
+
+/// What the Kubernetes types call a quantity.
+const QUANTITY: &str = "Quantity";
 
 /// A key that its struct doesn't have.
 #[derive(Clone, Copy)]
@@ -245,6 +248,14 @@ impl<'de> Deserializer<'de> for Reader<'_> {
             fault.message.push_str(", which counts as an empty text");
             fault.help = Some("write it as JSON, in quotes".to_owned());
             self.remark(Severity::Warning, fault);
+        }
+        if name == QUANTITY
+            && let Value::Text(text) = self.value()
+            && let Some(fault) = quantity::fault(self.pass.tree.text(self.pass.source, text))
+        {
+            let help = "such as 500m, 2 or 1.5Gi; tags stand in podSpecPatch instead";
+            let fault = ReadError::new("invalid-value", fault.to_owned());
+            return Err(fault.with_help(Some(help.to_owned())).at(self.node));
         }
         visitor
             .visit_newtype_struct(self)

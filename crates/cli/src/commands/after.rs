@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 use argosy_engine::ids::RunId;
 
 use crate::client::Client;
+use crate::output::Format;
 
 /// Flags of commands that hand workflows over.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
@@ -38,12 +39,14 @@ impl After {
         Ok(())
     }
 
-    /// Does it. The exit code says how the workflows ended, where that was waited for.
+    /// Does it. The exit code says how the workflows ended, where that was waited for. Where the
+    /// workflow was printed for a program to read, waiting adds nothing to that.
     pub fn run(
         self,
         client: &Client,
         runs: &[RunId],
         watch: &super::wait::Watch,
+        printed: Option<Format>,
     ) -> Result<ExitCode> {
         let mut code = ExitCode::SUCCESS;
         if self.log {
@@ -55,7 +58,8 @@ impl After {
             let one = if self.watch {
                 super::wait::show_until_over(client, id, watch)?
             } else if self.wait {
-                super::wait::wait_for(client, id)?
+                let tells = matches!(printed, None | Some(Format::Wide));
+                super::wait::wait_for(client, id, tells)?
             } else {
                 ExitCode::SUCCESS
             };

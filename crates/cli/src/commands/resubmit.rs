@@ -63,7 +63,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         super::submit::print(&client, id, arguments.output)?;
         runs.push(id);
     }
-    arguments.after.run(&client, &runs, &Watch::usual())
+    let printed = arguments.output;
+    arguments
+        .after
+        .run(&client, &runs, &Watch::usual(), printed)
 }
 
 /// Hands a workflow over together with what succeeded in an earlier run.

@@ -95,7 +95,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         super::submit::print(&client, row.id, arguments.output)?;
         runs.push(row.id);
     }
-    arguments.after.run(&client, &runs, &Watch::usual())
+    let printed = arguments.output;
+    arguments
+        .after
+        .run(&client, &runs, &Watch::usual(), printed)
 }
 
 /// Says what would run again.

@@ -57,7 +57,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         nodes: arguments.nodes.selector()?,
         style: StyleFlags::default().style(),
     };
-    arguments.after.run(&client, &runs, &watch)
+    arguments
+        .after
+        .run(&client, &runs, &watch, arguments.output)
 }
 
 /// Prints a workflow as it stands.

@@ -109,7 +109,7 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     }
     let mut code = ExitCode::SUCCESS;
     for id in runs {
-        let one = wait_for(&client, id)?;
+        let one = wait_for(&client, id, true)?;
         if one != ExitCode::SUCCESS {
             code = one;
         }
@@ -117,13 +117,13 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Waits for a run to end, and says how it did.
-pub fn wait_for(client: &Client, id: RunId) -> Result<ExitCode> {
+/// Waits for a run to end, and says how it did, if it is to tell.
+pub fn wait_for(client: &Client, id: RunId, tells: bool) -> Result<ExitCode> {
     let Some(row) = until_over(client, id, None)? else {
         anyhow::bail!("the workflow was deleted");
     };
     let summary = &row.summary;
-    if let Some(phase) = summary.phase {
+    if let Some(phase) = summary.phase.filter(|_| tells) {
         let at = summary
             .finished_at
             .map_or_else(String::new, timestamp::go_utc);
