@@ -170,6 +170,8 @@ fn logs_are_picked_and_cut() {
     ] {
         assert_eq!(place.says(arguments), expected, "{arguments:?}");
     }
+    let said = place.fails(&["logs", "good", "nope"]);
+    assert!(said.contains("workflow good has no pod \"nope\""), "{said}");
     assert!(
         place
             .fails(&["logs", "good", "--timestamps"])

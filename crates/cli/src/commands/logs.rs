@@ -94,8 +94,17 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         tail: arguments.tail,
         style: Style::new(!arguments.no_color, true),
         places: BTreeMap::new(),
+        met: false,
     };
-    printer.go(row.id, arguments.follow)
+    printer.go(row.id, arguments.follow)?;
+    match &arguments.pod {
+        Some(pod) if !printer.met => bail!(
+            "workflow {} has no pod {pod:?}; `argosy get {}` shows those that it has",
+            row.name,
+            row.name
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Prints a workflow's logs until it ends.
@@ -130,6 +139,8 @@ struct Printer<'a> {
     style: Style,
     /// How far each log has been printed.
     places: BTreeMap<PodKey, u64>,
+    /// Whether any pod was meant.
+    met: bool,
 }
 
 /// Whether a log's last line is whole although nothing ends it.
@@ -154,6 +165,7 @@ impl<'a> Printer<'a> {
             tail: None,
             style,
             places: BTreeMap::new(),
+            met: false,
         }
     }
 
@@ -172,6 +184,7 @@ impl<'a> Printer<'a> {
                     .phase()
                     .is_some_and(argosy_api::WorkflowPhase::is_completed);
                 for (index, pod) in self.pods(&run, known) {
+                    self.met = true;
                     open.insert(index, pod);
                 }
                 known = run.node_count() as u32;
