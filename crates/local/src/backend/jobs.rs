@@ -1,14 +1,12 @@
-//! What is staged and collected beside the hot path. Threads are started when there is work for them
-//! and end when there is none: most short runs need none.
+//! What is staged and collected beside the hot path.
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::Arc;
 
 use argosy_engine::effect::PodRequest;
 
 use super::Shared;
 use super::kept::Kept;
+use super::workers::Workers;
 use crate::protocol::PodState;
 
 /// Threads that stage and collect.
@@ -22,50 +20,21 @@ pub(super) enum Work {
     Finish(Arc<Kept>, PodState),
 }
 
-/// What waits for a thread.
-#[derive(Default)]
-pub(super) struct Jobs {
-    queue: Mutex<Queue>,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Work>,
-    workers: usize,
-}
-
-impl Jobs {
-    fn lock(&self) -> MutexGuard<'_, Queue> {
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn next(&self) -> Option<Work> {
-        let mut queue = self.lock();
-        let next = queue.waiting.pop_front();
-        if next.is_none() {
-            queue.workers -= 1;
-        }
-        next
-    }
+/// The threads that stage and collect.
+pub(super) fn workers() -> Workers<Work> {
+    Workers::new(WORKERS)
 }
 
 impl Shared {
-    /// Has a thread do something.
-    pub(super) fn hand_over(self: &Arc<Self>, work: Work) {
-        let mut queue = self.jobs.lock();
-        queue.waiting.push_back(work);
-        if queue.workers == WORKERS {
-            return;
-        }
-        queue.workers += 1;
-        let shared = self.clone();
-        thread::spawn(move || {
-            while let Some(work) = shared.jobs.next() {
-                match work {
-                    Work::Start(request) => shared.start(*request),
-                    Work::Finish(kept, state) => shared.finish(&kept, &state),
-                }
-            }
-        });
+    /// Has a thread stage or collect something.
+    pub(super) fn stage_or_collect(self: &Arc<Self>, work: Work) {
+        self.hand_over(
+            |shared| &shared.jobs,
+            work,
+            |shared, work| match work {
+                Work::Start(request) => shared.start(*request),
+                Work::Finish(kept, state) => shared.finish(&kept, &state),
+            },
+        );
     }
 }

@@ -14,6 +14,7 @@ mod seen;
 mod slots;
 mod state;
 mod watch;
+mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,6 +36,7 @@ use jobs::Work;
 use kept::Kept;
 use prepare::Prepared;
 use state::{Known, State};
+use workers::Workers;
 
 /// Runs whose surroundings are kept in memory.
 const MOST_SURROUNDINGS: usize = 64;
@@ -54,7 +56,7 @@ struct Shared {
     demand_changed: Condvar,
     /// The end has come.
     closing: Condvar,
-    jobs: jobs::Jobs,
+    jobs: Workers<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
     tasks: agent::Tasks,
@@ -78,7 +80,7 @@ impl LocalBackend {
             state: Mutex::new(State::default()),
             demand_changed: Condvar::new(),
             closing: Condvar::new(),
-            jobs: jobs::Jobs::default(),
+            jobs: jobs::workers(),
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
             tasks: agent::Tasks::default(),
@@ -128,7 +130,7 @@ impl Backend for LocalBackend {
                     Err(message) => failed.push(self.shared.give_up(key, &message)),
                 }
             } else {
-                self.shared.hand_over(Work::Start(Box::new(request)));
+                self.shared.stage_or_collect(Work::Start(Box::new(request)));
             }
         }
         self.shared.spawn(ready);
@@ -318,7 +320,7 @@ impl Shared {
         }
         // Only now: that a pod runs must not be told after its end.
         for work in ended {
-            self.hand_over(work);
+            self.stage_or_collect(work);
         }
         self.demand_changed.notify_all();
     }

@@ -1,6 +1,6 @@
 //! What agents are to carry out: a queue, and the threads that work through it. Tasks take no slot.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,27 +11,37 @@ use argosy_engine::ids::{PodKey, RunId};
 use argosy_runtime::backend::BackendEvent;
 
 use super::super::Shared;
+use super::super::workers::Workers;
 
 /// Tasks under way at a time. Argo: `ARGO_AGENT_TASK_WORKERS`, 16.
 const WORKERS: usize = 16;
 
 /// What waits for a thread, what waits for its time, and what is under way.
-#[derive(Default)]
 pub(in super::super) struct Tasks {
     queue: Mutex<Queue>,
+    /// Locked after the queue, where both are.
+    workers: Workers<TaskRequest>,
     /// There is something new to be done later, or nothing more at all.
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Queue {
-    waiting: VecDeque<TaskRequest>,
     later: BTreeMap<(Instant, PodKey), TaskRequest>,
     /// What is wanted, with what was told of it last.
     known: BTreeMap<PodKey, Option<TaskSeen>>,
-    workers: usize,
     keeps_time: bool,
     is_closed: bool,
+}
+
+impl Default for Tasks {
+    fn default() -> Self {
+        Self {
+            queue: Mutex::default(),
+            workers: Workers::new(WORKERS),
+            changed: Condvar::new(),
+        }
+    }
 }
 
 impl Tasks {
@@ -59,7 +69,7 @@ impl Tasks {
 
     fn drop_those(&self, meant: impl Fn(PodKey) -> bool) {
         let mut queue = self.lock();
-        queue.waiting.retain(|waiting| !meant(waiting.key));
+        self.workers.retain(|waiting| !meant(waiting.key));
         queue.later.retain(|(_, key), _| !meant(*key));
         queue.known.retain(|key, _| !meant(*key));
     }
@@ -67,15 +77,6 @@ impl Tasks {
     /// Whether a task is still wanted.
     pub(super) fn wants(&self, task: PodKey) -> bool {
         self.lock().known.contains_key(&task)
-    }
-
-    fn next(&self) -> Option<TaskRequest> {
-        let mut queue = self.lock();
-        let next = queue.waiting.pop_front();
-        if next.is_none() {
-            queue.workers -= 1;
-        }
-        next
     }
 }
 
@@ -87,20 +88,11 @@ impl Shared {
             return;
         }
         queue.known.insert(task.key, None);
-        self.hand_to_worker(&mut queue, task);
+        self.hand_to_worker(task);
     }
 
-    fn hand_to_worker(self: &Arc<Self>, queue: &mut Queue, task: TaskRequest) {
-        queue.waiting.push_back(task);
-        if queue.workers < WORKERS {
-            queue.workers += 1;
-            let shared = self.clone();
-            thread::spawn(move || {
-                while let Some(task) = shared.tasks.next() {
-                    shared.carry_out(task);
-                }
-            });
-        }
+    fn hand_to_worker(self: &Arc<Self>, task: TaskRequest) {
+        self.hand_over(|shared| &shared.tasks.workers, task, Self::carry_out);
     }
 
     fn carry_out(self: &Arc<Self>, task: TaskRequest) {
@@ -158,7 +150,7 @@ impl Shared {
             };
             if at <= now {
                 if let Some((_, task)) = queue.later.pop_first() {
-                    self.hand_to_worker(&mut queue, task);
+                    self.hand_to_worker(task);
                 }
                 continue;
             }
