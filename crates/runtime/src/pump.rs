@@ -18,7 +18,7 @@ use argosy_engine::controller::Controller;
 use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
 use argosy_engine::fact::{Fact, Letter};
-use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::outbox;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
@@ -123,8 +123,9 @@ pub struct Pump {
     consumed: BTreeMap<RunId, Vec<u64>>,
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
-    /// Runs that were taken over and whose pods have not been told yet.
-    awaiting_pods: BTreeSet<RunId>,
+    /// Runs that were taken over and whose pods have not been told yet, with those that they have
+    /// asked for meanwhile.
+    awaiting_pods: BTreeMap<RunId, Vec<PodKey>>,
     stopping: bool,
 }
 
@@ -148,7 +149,7 @@ impl Pump {
             taken: BTreeMap::new(),
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
-            awaiting_pods: BTreeSet::new(),
+            awaiting_pods: BTreeMap::new(),
             stopping: false,
         };
         pump.configure(pump.settings.clone());
@@ -220,7 +221,7 @@ impl Pump {
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
-            self.awaiting_pods.insert(id);
+            self.awaiting_pods.insert(id, Vec::new());
             backend.inventory(id);
         }
         Ok(())
@@ -388,8 +389,9 @@ impl Pump {
                 self.controller
                     .tell(now(), task.run, Fact::TaskSeen(task, seen));
             }
-            BackendEvent::Inventory(run, pods) => {
-                self.awaiting_pods.remove(&run);
+            BackendEvent::Inventory(run, mut pods) => {
+                // It may be older than what was asked for since.
+                pods.extend(self.awaiting_pods.remove(&run).unwrap_or_default());
                 self.controller.tell(now(), run, Fact::Inventory(pods));
             }
             BackendEvent::Slots(slots) => self.slots = slots,
@@ -511,6 +513,11 @@ impl Pump {
         }
         let requests = self.controller.pull(self.slots as usize);
         self.slots -= requests.len() as u32;
+        for request in &requests {
+            if let Some(asked) = self.awaiting_pods.get_mut(&request.key.run) {
+                asked.push(request.key);
+            }
+        }
         if !requests.is_empty() {
             self.pending.push_back(Pending {
                 requests,
