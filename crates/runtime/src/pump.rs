@@ -19,6 +19,7 @@ use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
 use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
+use argosy_engine::locks::LockSeen;
 use argosy_engine::outbox;
 use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
@@ -110,6 +111,8 @@ pub struct Pump {
     settings: Arc<Settings>,
     controller: Controller,
     locks: Locks,
+    /// Another process has granted a lock to one of the runs.
+    was_granted: bool,
     claims: BTreeMap<RunId, Claim>,
     inbox: Receiver<Message>,
     handle: Handle,
@@ -138,6 +141,7 @@ impl Pump {
             settings,
             controller: Controller::with_shared_locks(),
             locks: Locks::default(),
+            was_granted: false,
             claims: BTreeMap::new(),
             inbox,
             handle,
@@ -265,7 +269,9 @@ impl Pump {
             }
             if polled.elapsed() >= POLL {
                 self.read_commands()?;
-                if self.locks.has_waiters() && limits_read.elapsed() >= LIMITS {
+                let is_due =
+                    std::mem::take(&mut self.was_granted) || limits_read.elapsed() >= LIMITS;
+                if self.locks.has_waiters() && is_due {
                     let claims = &self.claims;
                     let is_ours = |run| claims.contains_key(&run);
                     let facts = self.locks.look_again(&*self.store, &is_ours)?;
@@ -434,6 +440,14 @@ impl Pump {
         // A letter that can't be read was checked by who wrote it; it is consumed unread.
         let fact = match serde_json::from_slice(&row.command) {
             Ok(Letter::Asked(command)) => Fact::Asked(command),
+            // It may be older than what became of the lock since: the table tells.
+            Ok(Letter::Lock {
+                lock_seen: LockSeen::Granted(_),
+                ..
+            }) => {
+                self.was_granted = true;
+                return;
+            }
             Ok(Letter::Lock { node, lock_seen }) => {
                 self.locks.answered(row.run, node);
                 Fact::LockSeen(node, lock_seen)

@@ -92,3 +92,56 @@ fn a_killed_runners_slots_are_free_but_for_those_in_use() {
     place.says(&["run", "--host", "--resume", "--max-processes", "1"]);
     assert_eq!(place.phase("left"), "Succeeded");
 }
+
+#[test]
+fn steps_that_are_refused_leave_room_for_others() {
+    let place = Place::new();
+    // More than a runner asks for ahead.
+    let spec = "  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - [{name: large, template: large, withSequence: {count: '100'}, continueOn: {failed: true}}]
+    - [{name: small, template: small}]
+  - {name: large, container: {image: busybox, command: ['true'], resources: {requests: {cpu: 1000}}}}
+  - {name: small, container: {image: busybox, command: ['true']}}
+";
+    let ended = crate::run(&place, "room", spec);
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+}
+
+#[test]
+fn the_number_of_slots_is_the_machines_whoever_has_set_it() {
+    let place = Place::new();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let total = (cores + 2).to_string();
+    let holder = workflow(
+        &place,
+        "holder",
+        &one_step("touch began; until [ -e go ]; do sleep 0.05; done"),
+    );
+    let mut first = place
+        .command(&[
+            "run",
+            "--host",
+            "--max-processes",
+            &total,
+            &holder.to_string_lossy(),
+        ])
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("argosy starts");
+    place.wait_until("the first runs", || place.dir.path().join("began").exists());
+    let wide = format!(
+        "  entrypoint: main
+  templates:
+  - name: main
+    container: {{image: busybox, command: ['true'], resources: {{requests: {{cpu: {}}}}}}}
+",
+        cores + 1
+    );
+    let ended = crate::run(&place, "wide", &wide);
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+    place.write("go", "");
+    assert!(first.wait().expect("it ends").success());
+}
