@@ -101,6 +101,7 @@ pub struct World {
     pub(crate) trace: Option<Vec<String>>,
     /// What of it may be carried out again after a crash.
     noted: BTreeSet<Ticket>,
+    noted_tasks: BTreeSet<PodKey>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -132,6 +133,7 @@ impl Default for World {
             halting: Halting::default(),
             diligence: Diligence::default(),
             trace: None,
+            noted_tasks: BTreeSet::new(),
             noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),
@@ -335,6 +337,8 @@ impl World {
             Effect::SaveCache {
                 cache, key, entry, ..
             } => format!("save {cache} {key} {entry}"),
+            // After a crash it is asked again, how far the last turns before it ever came.
+            Effect::RunTask(task) if !self.noted_tasks.insert(task.key) => return,
             Effect::RunTask(task) => format!("task {}", task.node_id),
             Effect::RunEnded => "the end".to_owned(),
             // What is asked again after a crash, and what says no more than what has been said.
