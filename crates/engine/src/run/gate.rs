@@ -8,8 +8,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Run;
-use super::arguments::fill_json;
 use super::body::{Body, Gate};
+use super::filling::fill_json;
 use super::limits::Held;
 use super::locks::Forget;
 use super::node::{Flags, Role};

@@ -152,7 +152,7 @@ impl Run {
             .and_then(|json| {
                 let variables = super::scope::Variables::global(self);
                 let context = self.eval_context("", 0, "synchronization");
-                super::arguments::fill_json(&json, &variables, &context, 0)
+                super::filling::fill_json(&json, &variables, &context, 0)
             })
             .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
             .and_then(|filled| lock_names(&filled, self.definition.namespace()));
