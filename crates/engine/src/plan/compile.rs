@@ -10,7 +10,7 @@ use argosy_api::{Template, TemplateType};
 use argosy_expr::TagError;
 
 use super::template::{InputDefault, InputPlan, PlannedTemplate, TemplateBody};
-use super::{DagPlan, Origin, Plan, RetryPlan, TemplateIndex, Text, merge};
+use super::{DagPlan, GatesPlan, Origin, Plan, RetryPlan, TemplateIndex, Text, merge};
 use crate::definition::Definition;
 
 use calls::{Call, ResultReferences};
@@ -130,6 +130,7 @@ pub(crate) fn compile_late(
         kind: late.kind,
         inputs: late.inputs.clone(),
         retry: late.retry.clone(),
+        gates: late.gates.clone(),
         template: Arc::new(template),
         body,
     })
@@ -180,6 +181,7 @@ impl<'a> Compiler<'a> {
             kind: template.template_type(),
             inputs: inputs(&template)?,
             retry,
+            gates: GatesPlan::new(&template, self.definition.namespace()),
             body,
             template: Arc::new(template),
         })

@@ -10,6 +10,7 @@ use argosy_api::{
 use serde::Serialize;
 
 use super::{CompileError, Compiler};
+use crate::plan::Condition;
 use crate::plan::call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan};
 use crate::plan::looping::LoopPlan;
 use crate::plan::template::StepsPlan;
@@ -138,7 +139,7 @@ impl Compiler<'_> {
                 ..Call::default()
             },
         )?;
-        let expression = (!hook.expression.is_empty()).then(|| Arc::from(hook.expression.as_str()));
+        let expression = (!hook.expression.is_empty()).then(|| Condition::new(&hook.expression));
         Ok(HookPlan {
             call: Arc::new(call),
             expression,
