@@ -4,6 +4,7 @@
 mod claims;
 mod keeper;
 mod leftovers;
+mod logs;
 #[path = "../place/mod.rs"]
 mod place;
 mod sets;

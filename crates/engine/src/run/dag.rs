@@ -35,7 +35,7 @@ impl Run {
                 self.wake_held_back(index);
                 break;
             };
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
             }

@@ -7,7 +7,8 @@ use argosy_api::{Workflow, WorkflowPhase, labels};
 use argosy_expr::{Program, Unresolved, Value};
 
 use super::Run;
-use super::scope::{Variables, again, value_text};
+use super::passes::again;
+use super::scope::{Variables, value_text};
 use crate::collection;
 
 /// How pods are named: Argo's second way.
