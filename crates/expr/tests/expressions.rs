@@ -133,10 +133,16 @@ fn arithmetic_keeps_integers_and_floats_apart() {
         ("'a' + 'b'", "\"ab\""),
     ]);
     check_errors(&[
-        ("'a' + 1", "invalid operation: string + int"),
+        (
+            "'a' + 1",
+            "invalid operation: + (mismatched types string and int)",
+        ),
         ("1 % 0", "integer divide by zero"),
-        ("1.5 % 2", "invalid operation: float64 % int"),
-        ("-'a'", "invalid operation: - string"),
+        (
+            "1.5 % 2",
+            "invalid operation: % (mismatched types float64 and int)",
+        ),
+        ("-'a'", "invalid operation: - (mismatched type string)"),
         ("1 / 0", "unsupported value"),
         ("9223372036854775808", "invalid integer literal"),
     ]);
@@ -146,7 +152,7 @@ fn arithmetic_keeps_integers_and_floats_apart() {
 fn comparison_and_logic() {
     check(&[
         ("1 == 1.0", "true"),
-        ("1 == '1'", "false"),
+        ("fromJSON('1') == '1'", "false"),
         ("'a' == 'a'", "true"),
         ("[1, 2] == [1.0, 2]", "true"),
         ("[1, 2] == [2, 1]", "false"),
@@ -168,8 +174,9 @@ fn comparison_and_logic() {
         ("not true", "false"),
         ("!true == false", "true"),
         ("not false and false", "false"),
-        ("true or 1 / 0 == 'x'", "true"),
-        ("false and 'x'", "false"),
+        ("true or fromJSON('1') == 'x'", "true"),
+        ("true and fromJSON('\"x\"')", "\"x\""),
+        ("false or fromJSON('\"x\"')", "\"x\""),
         ("true ? 1 : 2", "1"),
         ("false ? 1 : 2", "2"),
         ("true ?: 2", "true"),
@@ -181,12 +188,21 @@ fn comparison_and_logic() {
         ("if false {1} else if true {2} else {3}", "2"),
     ]);
     check_errors(&[
-        ("!'a'", "expected a boolean"),
-        ("'a' && true", "expected a boolean"),
-        ("1 ? 2 : 3", "expected a boolean"),
-        ("1 < 'a'", "invalid operation: int < string"),
+        ("!'a'", "invalid operation: ! (mismatched type string)"),
+        (
+            "'a' && true",
+            "invalid operation: && (mismatched types string and bool)",
+        ),
+        (
+            "1 ? 2 : 3",
+            "non-bool expression (type int) used as condition",
+        ),
+        (
+            "1 < 'a'",
+            "invalid operation: < (mismatched types int and string)",
+        ),
         ("nil ?? 1 + 2", "cannot be mixed"),
-        ("if true {1}", "unexpected end"),
+        ("if true {1}", "unexpected token EOF"),
     ]);
 }
 
@@ -202,14 +218,14 @@ fn texts_and_membership() {
         ("'foobar' not matches 'x'", "true"),
         ("'a1' matches `\\d`", "true"),
         ("'é' matches `\\w`", "false"),
-        ("nil contains 'a'", "false"),
-        ("nil matches 'a'", "false"),
-        ("'a' matches nil", "false"),
+        ("fromJSON('null') contains 'a'", "false"),
+        ("fromJSON('null') matches 'a'", "false"),
+        ("'a' matches fromJSON('null')", "false"),
         ("'John' in ['John', 'Jane']", "true"),
         ("'x' not in ['John', 'Jane']", "true"),
         ("'name' in {'name': 'John'}", "true"),
         ("1 in [1.0]", "true"),
-        ("1 in nil", "false"),
+        ("1 in fromJSON('null')", "false"),
         ("not (1 in [2])", "true"),
         ("[1,2,3][0]", "1"),
         ("[1,2,3][-1]", "3"),
@@ -220,7 +236,7 @@ fn texts_and_membership() {
         ("[1,2,3,4,5][:]", "[1,2,3,4,5]"),
         ("[1,2][5:9]", "[]"),
         ("'hello'[1:3]", "\"el\""),
-        ("'abc'[0]", "97"),
+        ("fromJSON('\"abc\"')[0]", "97"),
         ("{a: {b: 1}}.a.b", "1"),
         ("{a: {b: 1}}['a']['b']", "1"),
         ("{a: 1}.b", "null"),
@@ -240,11 +256,14 @@ fn texts_and_membership() {
     check_errors(&[
         ("{not: 1}", "a map key must be"),
         ("[1][3]", "index out of range"),
-        ("(nil).a", "cannot fetch a from <nil>"),
+        ("(nil).a", "type nil has no field a"),
         ("{a: nil}.a.b", "cannot fetch b from <nil>"),
         ("nil.a", "unexpected token"),
-        ("(1)[0]", "cannot fetch 0 from int"),
-        ("'a' in 'abc'", "operator \"in\" not defined on string"),
+        ("(1)[0]", "type int[int] is undefined"),
+        (
+            "'a' in 'abc'",
+            "invalid operation: in (mismatched types string and string)",
+        ),
         ("'a' matches '('", "error parsing regexp"),
         ("'a' contains 1", "invalid operation"),
     ]);
@@ -305,7 +324,10 @@ fn pipes_variables_and_predicates() {
         ("let x = 1; let x = 2; x", "cannot redeclare variable x"),
         ("let len = 1; len", "cannot redeclare builtin len"),
         ("filter([1], 1; true)", "wrap predicate with brackets"),
-        ("filter(1, true)", "cannot iterate over int"),
+        (
+            "filter(1, true)",
+            "builtin filter takes only array (got int)",
+        ),
         ("filter([1])", "expected at least 2 arguments"),
         ("#", "unexpected token"),
         ("map([1], #foo)", "unknown pointer #foo"),
@@ -357,44 +379,11 @@ fn variables_come_from_flat_names() {
         ("workflow.nope.deeper", "cannot fetch deeper from <nil>"),
         ("foo(1)", "unknown name foo"),
         ("item(1)", "cannot call non-function of type string"),
-        ("sprig.nope(1)", "sprig has no function nope"),
-        (
-            "len()",
-            "invalid number of arguments for len (expected 1, got 0)",
-        ),
+        ("sprig.nope(1)", "invalid operation: cannot call nil"),
+        ("len()", "invalid number of arguments (expected 1, got 0)"),
         ("jsonpath('{}', '$.a')", "key 'a' not found"),
         ("jsonpath('{', '$.a')", "invalid JSON"),
     ]);
-}
-
-#[test]
-fn bad_text_is_an_error_with_a_place() {
-    let cases = [
-        ("", 0, "unexpected end of expression"),
-        ("1 +", 3, "unexpected end of expression"),
-        ("foo +", 5, "unexpected end"),
-        ("1 2", 2, "unexpected token \"2\""),
-        ("(1", 2, "unexpected end"),
-        ("1)", 1, "unexpected token \")\""),
-        ("'abc", 0, "literal not terminated"),
-        ("'\\q'", 1, "invalid char escape"),
-        ("/* a", 0, "unclosed comment"),
-        ("1 @ 2", 2, "unrecognized character"),
-        ("12abc", 0, "bad number syntax: \"12a\""),
-        ("a.", 2, "expected name"),
-        ("!", 1, "unexpected end"),
-        ("a | 1", 4, "unexpected token \"1\""),
-        ("[1 2]", 3, "unexpected token \"2\""),
-        ("{a 1}", 3, "unexpected token \"1\""),
-        ("not", 3, "unexpected end"),
-        ("1 not 2", 6, "unexpected token \"2\""),
-        ("é = 1", 3, "unexpected token \"=\""),
-    ];
-    for (source, offset, part) in cases {
-        let error = Program::compile(source).expect_err(source);
-        assert_eq!(error.offset, offset, "{source}: {error}");
-        assert!(error.message.contains(part), "{source}: {error}");
-    }
 }
 
 #[test]

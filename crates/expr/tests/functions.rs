@@ -97,16 +97,16 @@ fn texts() {
         ("type(fromJSON('1'))", "\"float\""),
     ]);
     check_errors(&[
-        ("upper(1)", "invalid argument for upper (type int)"),
+        (
+            "upper(1)",
+            "cannot use int as argument (type string) to call upper ",
+        ),
         ("join([1])", "invalid argument for join"),
         ("repeat('a', -1)", "expected positive integer, got -1"),
         ("fromBase64('!')", "illegal base64 data at input byte 0"),
         ("fromJSON('{')", "invalid JSON"),
-        ("trim()", "invalid number of arguments"),
-        (
-            "trim('a', 'b', 'c')",
-            "invalid number of arguments for trim (expected 1 to 2, got 3)",
-        ),
+        ("trim()", "not enough arguments to call trim"),
+        ("trim('a', 'b', 'c')", "too many arguments to call trim"),
     ]);
 }
 
@@ -166,7 +166,7 @@ fn numbers() {
     check_errors(&[
         ("int('abc')", "invalid operation: int(abc)"),
         ("int('1.5')", "invalid operation: int(1.5)"),
-        ("int(nil)", "invalid operation: int(<nil>)"),
+        ("int(nil)", "invalid argument for int (type %!s(<nil>))"),
         ("float('x')", "invalid operation: float(x)"),
         ("max('a', 1)", "invalid argument for max (type string)"),
         (
@@ -189,7 +189,7 @@ fn collections() {
         ("get([1, 2, 3], 1)", "2"),
         ("get([1], 5)", "null"),
         ("get({'name': 'John'}, 'name')", "\"John\""),
-        ("get(nil, 'a')", "null"),
+        ("get(fromJSON('null'), 'a')", "null"),
         ("take([1, 2, 3, 4], 2)", "[1,2]"),
         ("take([1], 2)", "[1]"),
         ("keys({'name': 'John', 'age': 30})", r#"["age","name"]"#),
@@ -216,10 +216,10 @@ fn collections() {
         ("sort([1, 'a'])", "invalid operation: int < string"),
         ("sort([1], 'up')", "invalid order up"),
         ("take([1], -1)", "expected positive integer"),
-        ("keys([1])", "invalid argument for keys"),
+        ("keys([1])", "cannot get keys from []interface {}"),
         ("fromPairs([[1]])", "invalid pair length 1"),
         ("fromPairs([1])", "invalid pair"),
-        ("flatten('a')", "invalid argument for flatten"),
+        ("flatten('a')", "cannot flatten string"),
         ("toJson(fromPairs([[1, 'a']]))", "unsupported type"),
     ]);
 }
@@ -315,7 +315,10 @@ fn times() {
         ("timezone('Mars/Base')", "unknown time zone Mars/Base"),
         ("now().Nope()", "time.Time has no method Nope"),
         ("'a'.Unix()", "string has no method Unix"),
-        ("now() < 1", "invalid operation: time.Time < int"),
+        (
+            "now() < 1",
+            "invalid operation: < (mismatched types time.Time and int)",
+        ),
         ("now().AddDate(999999999, 0, 0)", "out of range"),
         (
             "date('2023-08-14', '2006-01-02', 'Nope/Zone')",

@@ -64,7 +64,7 @@ pub(super) fn check_task(task: &DagTask, path: &dyn Fn() -> String, findings: &m
     check_call(Call::from(task), path, findings);
     if !task.depends.is_empty()
         && !has_tags(&task.depends)
-        && let Err(error) = Depends::parse(&task.depends)
+        && let Err(error) = Depends::check(&task.depends)
     {
         findings.push(Finding::warning(
             "depends-syntax",
