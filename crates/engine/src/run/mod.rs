@@ -130,6 +130,8 @@ pub struct Run {
 
     /// Where artifacts go, if the workflow says so itself.
     own_repository: Option<Box<ArtifactRepositoryView>>,
+    /// The workflow has begun in this turn.
+    has_begun: bool,
     /// The next claim has been asked for.
     claim_asked: bool,
     /// The run was taken up from its status, and what is over has not been settled.
@@ -266,6 +268,7 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            has_begun: false,
             claim_asked: false,
             unsettled: false,
             telling: tell::Telling::default(),
@@ -507,11 +510,13 @@ impl Run {
         }
         let something = !nodes.is_empty() || self.status_changed || !self.log.is_empty();
         let state = std::mem::take(&mut self.status_changed).then(|| self.encode_state());
+        let labels = std::mem::take(&mut self.has_begun).then(|| self.new_labels());
         let log = std::mem::take(&mut self.log);
         Turn {
             commit: Commit {
                 run: Some(self.id),
                 summary: something.then(|| self.summary()),
+                labels: labels.flatten(),
                 state,
                 nodes,
                 removed_nodes: std::mem::take(&mut self.removed),
