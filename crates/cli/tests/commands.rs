@@ -13,6 +13,7 @@ metadata: {{name: {name}, labels: {{{labels}}}}}
 spec:
   entrypoint: main
   priority: 7
+  workflowMetadata: {{labelsFrom: {{greeted: {{expression: workflow.parameters.who}}}}}}
   arguments: {{parameters: [{{name: who, value: world}}]}}
   templates:
   - name: main
@@ -48,6 +49,7 @@ fn lists_show_what_is_asked_for() {
         (&["list", "--status", "Failed,Error"], &["bad"]),
         (&["list", "--prefix", "go"], &["good"]),
         (&["list", "-l", "team=a"], &["good"]),
+        (&["list", "-l", "greeted=world"], &["bad", "good"]),
         (
             &["list", "-l", "team in (a,b)", "--chunk-size", "1"],
             &["bad", "good"],

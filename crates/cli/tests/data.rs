@@ -96,7 +96,7 @@ spec:
         let place = Place::new();
         place.write("wf.yaml", &workflow(calls));
         let error = place.fails(&["run", "--host", "wf.yaml"]);
-        let text = "workflow wf can't run under --host: template make is a resource step";
+        let text = "workflow wf can't run on this machine: template make is a resource step";
         assert!(error.contains(text), "{calls}: {error}");
         assert!(
             place.says(&["list"]).contains("No workflows found"),
