@@ -107,6 +107,7 @@ pub struct World {
     pub(crate) trace: Option<Vec<String>>,
     /// What of it may be carried out again after a crash.
     noted: BTreeSet<Ticket>,
+    noted_tasks: BTreeSet<PodKey>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -138,6 +139,7 @@ impl Default for World {
             halting: Halting::default(),
             diligence: Diligence::default(),
             trace: None,
+            noted_tasks: BTreeSet::new(),
             noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),

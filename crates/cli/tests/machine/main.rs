@@ -7,6 +7,7 @@ mod keeper;
 mod killed;
 mod leftovers;
 mod locks;
+mod logs;
 #[path = "../place/mod.rs"]
 mod place;
 mod plugins;

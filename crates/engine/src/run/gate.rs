@@ -11,6 +11,7 @@ use super::Run;
 use super::body::{Body, Gate};
 use super::filling::fill_json;
 use super::limits::Held;
+use super::locks::Forget;
 use super::node::{Flags, Role};
 use super::start::{Begun, TOO_DEEP};
 use crate::ids::NodeIndex;
@@ -87,6 +88,7 @@ impl Run {
     /// A node that ended while it waited waits no more.
     pub(super) fn leave_gate(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(_)) {
+            self.forget_waiter(index, Forget::Left);
             self.set_waits_for_lock(index, false);
             self.change(index).body = Body::None;
         }
@@ -160,10 +162,9 @@ impl Run {
         // What could be asked for once can be asked for again.
         match gate {
             Gate::Place => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
-            Gate::Locks(_) => {
-                if let Some(synchronization) = &planned.template.synchronization {
-                    let _ = self.ask_again(index, &planned, synchronization);
-                }
+            Gate::Locks(waits) => {
+                self.ask_locks(index, waits.locks.clone());
+                self.count_waiter(index);
             }
             Gate::Cache => {
                 if let Some(memoize) = &planned.template.memoize {

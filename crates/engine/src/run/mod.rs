@@ -57,6 +57,7 @@ mod steps;
 mod sub_path;
 mod suspend;
 mod sweep;
+mod synchronization;
 mod tell;
 mod turn;
 mod usage;
@@ -67,7 +68,7 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
+use argosy_api::{ShutdownStrategy, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
 use crate::definition::Definition;
@@ -90,6 +91,7 @@ pub use why::{Why, WhyStep};
 
 use arena::Arena;
 use globals::Globals;
+use locks::{LockNotes, SharedLocks};
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
 
@@ -154,6 +156,7 @@ pub struct Run {
     agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
+    shared_locks: SharedLocks,
 }
 
 /// What a run knows of itself beyond its nodes.
@@ -188,8 +191,8 @@ pub(crate) struct Status {
     pub revisions: Vec<Revision>,
     /// For each retry, the incarnation in which the nodes begin that are made after it.
     pub first_incarnations: Vec<u32>,
-    /// The locks that are held and waited for, as Argo shows them.
-    pub synchronization: Option<Box<SynchronizationStatus>>,
+    /// What is known of locks, once one was asked for.
+    pub locks: Option<Box<LockNotes>>,
 }
 
 /// Sums over the nodes, kept as they change.
@@ -269,6 +272,7 @@ impl Run {
             observations: Vec::new(),
             log: Vec::new(),
             shared_names: BTreeSet::new(),
+            shared_locks: SharedLocks::default(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
             agent: OnceCell::new(),

@@ -67,7 +67,7 @@ impl Run {
             artifact_gc_status: self.artifact_gc_status(),
             task_results_completion_status: self.task_results(),
             estimated_duration: self.estimate(None),
-            synchronization: self.status.synchronization.as_deref().cloned(),
+            synchronization: self.synchronization_status(),
             stored_workflow_template_spec: self
                 .definition
                 .workflow

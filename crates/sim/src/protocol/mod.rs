@@ -16,9 +16,13 @@ use argosy_engine::timestamp;
 
 use crate::world::{Halting, SimError, World};
 
+pub(crate) use act::act;
 pub(crate) use config::read_config;
 pub use request::Request;
+pub(crate) use request::{Act, Verb};
+pub(crate) use show::{config_maps, events, metrics};
 pub(crate) use submit::override_parameters;
+pub(crate) use values::Manifest;
 pub(crate) use values::{Pairs, Scalar};
 use values::{Span, Time};
 
@@ -111,7 +115,7 @@ impl Session {
                 workflow,
                 message,
             } => self.evict_pod(&name, workflow.as_deref(), message.as_deref()),
-            Request::Act(act) => self.act(&act),
+            Request::Act(act) => act::act(&mut self.world, &act),
             Request::Get { workflow } => self.get(&workflow),
             Request::List { kind } => self.list(kind),
             Request::Facts { workflow } => self.facts(&workflow),
@@ -163,10 +167,14 @@ impl Session {
 
     /// The run of a name.
     fn find(&self, name: &str) -> Result<RunId, ProtocolError> {
-        self.world
-            .find(name)
-            .ok_or_else(|| ProtocolError::NoWorkflow(name.to_owned()))
+        find(&self.world, name)
     }
+}
+
+fn find(world: &World, name: &str) -> Result<RunId, ProtocolError> {
+    world
+        .find(name)
+        .ok_or_else(|| ProtocolError::NoWorkflow(name.to_owned()))
 }
 
 /// An answer that holds one thing.

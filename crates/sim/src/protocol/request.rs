@@ -246,6 +246,34 @@ pub enum Verb {
     Set,
 }
 
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Stop,
+        Self::Terminate,
+        Self::Suspend,
+        Self::Resume,
+        Self::Retry,
+        Self::Resubmit,
+        Self::Delete,
+        Self::Set,
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Terminate => "terminate",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Resubmit => "resubmit",
+            Self::Delete => "delete",
+            Self::Set => "set",
+        }
+    }
+}
+
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -11,7 +11,8 @@ use argosy_engine::ids::RunId;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::file::Spec;
+use super::file::split_name;
+use super::says::Spec;
 use super::{Files, Place, TestError};
 use crate::objects::typed;
 use crate::protocol::read_config;
@@ -51,9 +52,12 @@ pub(super) fn gather<'a>(
         }))
     };
     let in_test = FieldPath::default().field("spec");
+    let mut wanted = None;
     let name = match &spec.workflow {
         Value::String(name) => {
-            objects.extend(of_file(name)?);
+            let (file, object) = split_name(name);
+            wanted = object;
+            objects.extend(of_file(file)?);
             name.as_str()
         }
         object => {
@@ -76,9 +80,8 @@ pub(super) fn gather<'a>(
     ];
     let chosen = kinds.iter().find_map(|kinds| {
         objects.iter().position(|given| {
-            given.value["kind"]
-                .as_str()
-                .is_some_and(|kind| kinds.contains(&kind))
+            let kind = given.value["kind"].as_str().unwrap_or_default();
+            kinds.contains(&kind) && wanted.is_none_or(|wanted| given.is_called(wanted))
         })
     });
     let chosen = chosen.ok_or_else(|| TestError::NoWorkflow(name.to_owned()))?;
@@ -289,6 +292,19 @@ impl TemplateAt<'_> {
 }
 
 impl Given<'_> {
+    /// Whether its name is this, or its kind and its name with a slash between.
+    fn is_called(&self, wanted: &str) -> bool {
+        let metadata = &self.value["metadata"];
+        let name = metadata["name"]
+            .as_str()
+            .or(metadata["generateName"].as_str());
+        let (kind, wanted) = match wanted.split_once('/') {
+            Some((kind, name)) => (Some(kind), name),
+            None => (None, wanted),
+        };
+        name == Some(wanted) && kind.is_none_or(|kind| self.value["kind"] == kind)
+    }
+
     /// The spec of a workflow that it is or makes.
     fn spec(&self) -> (FieldPath, &Value) {
         let path = self.path.clone().field("spec");

@@ -161,6 +161,8 @@ impl World {
             Effect::SaveCache {
                 cache, key, entry, ..
             } => format!("save {cache} {key} {entry}"),
+            // After a crash it is asked again, how far the last turns before it ever came.
+            Effect::RunTask(task) if !self.noted_tasks.insert(task.key) => return,
             Effect::RunTask(task) => format!("task {}", task.node_id),
             Effect::RunEnded => "the end".to_owned(),
             // What is asked again after a crash, and what says no more than what has been said.
