@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use argosy_api::{
     Call, DagTask, Memoize, RetryStrategy, Sequence, Synchronization, Template, WorkflowSpec,
 };
-use argosy_expr::{Depends, Program, TaskResult, evaluate_when};
+use argosy_expr::{Depends, Program, TaskResult, evaluate_when, named};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
 use super::duration::duration_error;
 use super::fault::{Finding, join};
-use super::graph::named;
 use super::tags::has_tags;
 use super::texts::expression_warning;
 
