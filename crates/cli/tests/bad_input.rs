@@ -276,7 +276,7 @@ fn what_shows_when_it_runs() {
         (
             "expression",
             echo("{{=1 +}}"),
-            &["unexpected end of expression"],
+            &["unexpected token EOF"],
         ),
         (
             "no-number",
