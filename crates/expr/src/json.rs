@@ -335,3 +335,29 @@ pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
         serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
     Value::from_json(&json).map_err(|Oversized| "JSON nests too deep".into())
 }
+
+/// The text as Go's `%q` writes it.
+pub(crate) fn go_quoted(s: &str) -> String {
+    let mut out = String::with_capacity(s.len() + 2);
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            '\0'..='\u{7f}' if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            _ if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}

@@ -29,7 +29,7 @@ mod value;
 mod when;
 
 pub use context::{EvalContext, Limits};
-pub use depends::{Depends, DependsExpr, DependsTask, TaskResult};
+pub use depends::{Depends, DependsExpr, DependsTask, Logic, Named, TaskResult, named};
 pub use error::{DependsError, ExprError, ExprErrorKind, JsonPathError, TagError, WhenError};
 pub use expr::Program;
 pub use jsonpath::JsonPath;

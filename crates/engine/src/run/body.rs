@@ -9,6 +9,7 @@ use argosy_api::NodePhase;
 use serde_json::Value;
 
 use crate::ids::NodeIndex;
+use crate::locks::LockName;
 
 /// The state that a kind of composite needs.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +29,20 @@ pub(crate) enum Body {
 /// What a node waits for before it may begin, whatever it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// The locks of its template; once it was told so, the first that it can't have.
-    Locks(Option<Arc<str>>),
+    /// The locks of its template.
+    Locks(Arc<WaitsForLocks>),
     /// Has its locks, and is held back by the workflow's `parallelism`.
     Place,
     /// What the cache has for it.
     Cache,
+}
+
+/// Locks that a node waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WaitsForLocks {
+    pub locks: Arc<[LockName]>,
+    /// Once it was told so, the place of the first that it can't have.
+    pub at: Option<u32>,
 }
 
 /// What a `steps` or `dag` node counts of all nodes whose boundary it is.

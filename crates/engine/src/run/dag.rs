@@ -35,7 +35,7 @@ impl Run {
                 self.wake_held_back(index);
                 break;
             };
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
             }
@@ -184,18 +184,22 @@ impl Run {
             if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
                 body.tasks[slot as usize].judged = true;
             }
-            if !holds {
-                let place = self.task_place(index, slot);
-                let message = "omitted: depends condition not met";
-                self.add_unrun_task(place, NodePhase::Omitted, message);
+            let place = self.task_place(index, slot);
+            match holds {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message = "omitted: depends condition not met";
+                    self.add_unrun_task(place, NodePhase::Omitted, message);
+                }
+                Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
             }
         }
     }
 
-    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> bool {
+    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> Result<bool, String> {
         let task = &plan.tasks[slot as usize];
         let (Some(depends), Body::Dag(body)) = (&task.depends, &self.node(index).body) else {
-            return true;
+            return Ok(true);
         };
         depends.eval(&mut |dependency, result| {
             let node = body.tasks[task.dependencies[dependency] as usize].node;

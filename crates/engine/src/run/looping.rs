@@ -8,10 +8,11 @@ use argosy_expr::evaluate_when;
 use serde_json::Value;
 
 use super::Run;
-use super::arguments::fill_json;
 use super::body::{Body, Items, LoopState};
+use super::filling::fill_json;
 use super::node::{Flags, Node, Role};
-use super::scope::{Variables, fill};
+use super::passes::fill;
+use super::scope::Variables;
 use super::start::{Begun, Place};
 use crate::go_json;
 use crate::ids::NodeIndex;
@@ -196,7 +197,7 @@ impl Run {
             if self.closed(index).is_some() {
                 break;
             }
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
             }

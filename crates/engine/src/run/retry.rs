@@ -7,7 +7,7 @@ use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
 use super::node::{Flags, NO_ITEM, Node, NodeOutputs, Role};
-use super::scope::fill;
+use super::passes::fill;
 use crate::duration;
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{PlannedTemplate, RetryPlan, Text};

@@ -10,7 +10,8 @@ use super::arguments::InputError;
 use super::body::{Body, DagBody, Items, RetryBody, StepsBody, TaskState};
 use super::limits::Held;
 use super::node::{Flags, Node, Role};
-use super::scope::{Frame, Variables, fill};
+use super::passes::fill;
+use super::scope::{Frame, Variables};
 use crate::ids::NodeIndex;
 use crate::plan::{CallPlan, Origin, PlannedTemplate, Target, TemplateBody, TemplateIndex};
 

@@ -121,7 +121,7 @@ impl Run {
                 self.wake_held_back(steps_node);
                 break;
             }
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
             }
@@ -267,7 +267,7 @@ impl Run {
                 return true;
             };
             let items = state.items.clone();
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return false;
             }

@@ -7,7 +7,7 @@ use argosy_api::{AnyString, NodePhase, NodeType, Parameter};
 
 use super::Run;
 use super::node::{Flags, NodeOutputs, OutputParameter};
-use super::scope::fill;
+use super::passes::fill;
 use super::workflow::DEADLINE;
 use crate::duration;
 use crate::ids::{NodeIndex, Seconds};
