@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use argosy_api::{Memoize, NodePhase, NodeType, Outputs};
+use argosy_expr::parse_duration;
 
 use super::Run;
 use super::body::{Body, Gate};
 use super::node::{Memo, NodeOutputs, OutputParameter};
 use crate::cache::{CacheEntry, is_cache_key};
-use crate::duration;
 use crate::effect::Effect;
 use crate::fact::CacheSeen;
 use crate::ids::NodeIndex;
@@ -29,8 +29,7 @@ impl Run {
             return Err(format!("invalid cache key: {}", filled.key));
         }
         if !filled.max_age.is_empty() {
-            duration::parse_nanoseconds(&filled.max_age)
-                .map_err(|error| format!("invalid maxAge: {error}"))?;
+            parse_duration(&filled.max_age).map_err(|error| format!("invalid maxAge: {error}"))?;
         }
         let (cache, key) = cache_and_key(&filled);
         self.effects.push(Effect::LoadCache {
@@ -92,7 +91,7 @@ impl Run {
         if memoize.max_age.is_empty() {
             return true;
         }
-        let Ok(most) = duration::parse_nanoseconds(&memoize.max_age) else {
+        let Ok(most) = parse_duration(&memoize.max_age) else {
             return false;
         };
         let created = entry
