@@ -14,7 +14,7 @@ use super::body::{Body, Items};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::passes::fill;
-use super::scope::Variables;
+use super::scope::{Variables, holds};
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{CallPlan, HookPlan, Text};
@@ -101,16 +101,7 @@ impl Run {
         let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
         let expression = fill_expression(expression, &variables, &context)?;
-        let value = Program::compile(&expression)
-            .and_then(|program| program.eval(&variables, &context))
-            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
-        match value {
-            Value::Bool(holds) => Ok(holds),
-            _ => Err(format!(
-                "unable to cast expression result '{}' to bool",
-                super::scope::value_text(&value)
-            )),
-        }
+        holds(&expression, &variables, &context)
     }
 
     /// The item that hooks of an item of a step's loop see; those of a task's items see none.
