@@ -12,7 +12,7 @@ use super::body::{Body, Items};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::passes::fill;
-use super::scope::Variables;
+use super::scope::{Variables, truth};
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{CallPlan, Condition, HookPlan, Read, unable};
@@ -98,13 +98,7 @@ impl Run {
         let item = item.as_ref().map(|(items, at)| (items, *at));
         let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
-        match evaluate(condition, &variables, &context)? {
-            Value::Bool(holds) => Ok(holds),
-            value => Err(format!(
-                "unable to cast expression result '{}' to bool",
-                super::scope::value_text(&value)
-            )),
-        }
+        truth(&evaluate(condition, &variables, &context)?)
     }
 
     /// The item that hooks of an item of a step's loop see; those of a task's items see none.
