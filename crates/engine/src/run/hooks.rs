@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
-use argosy_expr::{EvalContext, Program, Value};
+use argosy_expr::{EvalContext, evaluate_bool};
 
 use super::Run;
 use super::body::{Body, Items};
@@ -101,16 +101,7 @@ impl Run {
         let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
         let expression = fill_expression(expression, &variables, &context)?;
-        let value = Program::compile(&expression)
-            .and_then(|program| program.eval(&variables, &context))
-            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
-        match value {
-            Value::Bool(holds) => Ok(holds),
-            _ => Err(format!(
-                "unable to cast expression result '{}' to bool",
-                super::scope::value_text(&value)
-            )),
-        }
+        evaluate_bool(&expression, &variables, &context)
     }
 
     /// The item that hooks of an item of a step's loop see; those of a task's items see none.
@@ -286,11 +277,9 @@ impl Run {
             };
             let variables = Variables::global(self);
             let context = self.eval_context(&hook.call.name, 0, "hook");
-            let holds = fill_expression(expression, &variables, &context).is_ok_and(|text| {
-                Program::compile(&text)
-                    .and_then(|program| program.eval(&variables, &context))
-                    .is_ok_and(|value| matches!(value, Value::Bool(true)))
-            });
+            let holds = fill_expression(expression, &variables, &context)
+                .and_then(|text| evaluate_bool(&text, &variables, &context));
+            let holds = holds == Ok(true);
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);
             }

@@ -211,11 +211,11 @@ fn looping(
 ) -> Result<Option<LoopPlan>, CompileError> {
     if !items.is_empty() {
         let tagged = has_tags(items);
-        let items: Arc<[serde_json::Value]> = items.iter().map(|item| item.0.clone()).collect();
+        let values = items.iter().map(|item| &item.0);
         return Ok(Some(if tagged {
-            LoopPlan::TaggedItems(items)
+            LoopPlan::TaggedItems(values.cloned().collect())
         } else {
-            LoopPlan::Items(items)
+            LoopPlan::Items(values.map(crate::item::Item::from).collect())
         }));
     }
     if !param.is_empty() {
