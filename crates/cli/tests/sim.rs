@@ -87,9 +87,7 @@ fn converse(sim: &mut Sim, case: &Value) {
     }
     for step in case["steps"].as_array().into_iter().flatten() {
         let fields = step.as_object().into_iter().flatten();
-        let op = fields
-            .filter(|(key, _)| !matches!(key.as_str(), "expect" | "error"))
-            .next();
+        let op = fields.find(|(key, _)| !matches!(key.as_str(), "expect" | "error"));
         let Some((op, fields)) = op else {
             continue;
         };

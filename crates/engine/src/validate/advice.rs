@@ -5,11 +5,10 @@ use std::collections::BTreeSet;
 use argosy_api::{
     Call, DagTask, Memoize, RetryStrategy, Sequence, Synchronization, Template, WorkflowSpec,
 };
-use argosy_expr::{Depends, Program, TaskResult, evaluate_when, named};
+use argosy_expr::{Depends, Program, TaskResult, evaluate_when, named, parse_duration};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::duration::duration_error;
 use super::fault::{Finding, join};
 use super::tags::has_tags;
 use super::texts::expression_warning;
@@ -352,7 +351,7 @@ fn check_duration(text: &str, path: &str, findings: &mut Vec<Finding>) {
     if text.is_empty() || has_tags(text) {
         return;
     }
-    if let Some(error) = duration_error(text) {
+    if let Err(error) = parse_duration(text) {
         findings.push(
             Finding::warning("duration", path, error)
                 .help("write a duration such as 90s, 5m or 1h30m"),
