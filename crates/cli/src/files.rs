@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::style::shortened;
+use crate::style::{LONGEST, shortened};
 use anyhow::{Context, Result, bail};
 use argosy_api::{Diagnostic, Document, Source, Strictness, read_objects};
 
@@ -14,9 +14,6 @@ pub use argosy_api::Object;
 
 /// The largest file that is read as a manifest.
 const MAX_BYTES: u64 = 20 << 20;
-
-/// The longest message that is printed whole.
-const LONGEST: usize = 600;
 
 /// A fault of a file, with the text that it is about.
 #[derive(Clone, Debug)]
@@ -29,8 +26,13 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// A fault in a text.
-    pub fn new(file: &str, text: &Arc<str>, diagnostic: Diagnostic) -> Self {
+    /// A fault in a text. Of what its author wrote, messages repeat so much at most.
+    pub fn new(file: &str, text: &Arc<str>, mut diagnostic: Diagnostic) -> Self {
+        let message = shortened(&diagnostic.message, LONGEST);
+        diagnostic.message = message.replace('\n', "\\n");
+        diagnostic.help = diagnostic
+            .help
+            .map(|help| shortened(&help, LONGEST).into_owned());
         Self {
             file: file.to_owned(),
             diagnostic,
@@ -55,7 +57,7 @@ impl Fault {
         if !self.diagnostic.path.is_root() {
             let _ = write!(text, "{}: ", self.diagnostic.path);
         }
-        text.push_str(&shortened(&self.diagnostic.message, LONGEST));
+        text.push_str(&self.diagnostic.message);
         text
     }
 }
@@ -81,7 +83,7 @@ impl std::fmt::Display for Fault {
             write!(f, "\n {margin} | {before}{}", "^".repeat(width.min(80)))?;
         }
         if let Some(help) = &self.diagnostic.help {
-            write!(f, "\n  help: {}", shortened(help, LONGEST))?;
+            write!(f, "\n  help: {help}")?;
         }
         Ok(())
     }
@@ -127,24 +129,37 @@ pub fn expand(arguments: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Reads a file's text.
+/// Reads a file's text: UTF-8, or UTF-16 with its mark.
 pub fn read_text(path: &Path) -> Result<String> {
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let limit = MAX_BYTES + 1;
     let read = if path == Path::new("-") {
-        std::io::stdin().take(limit).read_to_string(&mut text)
+        std::io::stdin().take(limit).read_to_end(&mut bytes)
     } else {
-        fs::File::open(path).and_then(|file| file.take(limit).read_to_string(&mut text))
+        fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
     };
-    read.with_context(|| format!("cannot read {}", path.display()))?;
-    if text.len() as u64 > MAX_BYTES {
+    let shown = path.display();
+    read.with_context(|| format!("cannot read {shown}"))?;
+    if bytes.len() as u64 > MAX_BYTES {
         bail!(
-            "{} is larger than {} MiB, which no workflow needs: pass data as artifacts or as files of parameters",
-            path.display(),
+            "{shown} is larger than {} MiB, which no workflow needs: pass data as artifacts or as files of parameters",
             MAX_BYTES >> 20
         );
     }
-    Ok(text)
+    match Source::from_bytes("", &bytes) {
+        Ok(source) => Ok(source.text.as_ref().to_owned()),
+        Err(_) if bytes.contains(&0) => {
+            bail!("cannot read {shown}: it is no text, but some other kind of file")
+        }
+        Err(fault) => {
+            let place = fault.span.unwrap_or_default();
+            bail!(
+                "cannot read {shown}: what stands in line {}, column {} is not UTF-8; save the file as UTF-8",
+                place.line,
+                place.column
+            )
+        }
+    }
 }
 
 /// Reads a file's objects.

@@ -15,16 +15,13 @@ use argosy_api::{NodePhase, NodeType};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Glance, Run};
 
-use crate::style::{Style, shortened, width};
+use crate::style::{LONGEST, Style, shortened, width};
 use nodes::Nodes;
 use picture::{Picture, summary};
 
 /// How often the picture is drawn anew: where something has changed, and for the clock's sake.
 const PACE: Duration = Duration::from_millis(100);
 const CLOCK: Duration = Duration::from_secs(1);
-
-/// The longest message that is printed whole.
-const LONGEST: usize = 600;
 
 /// In a workflow of more nodes than these, plain lines tell only what goes wrong, and from time to
 /// time how far it is.

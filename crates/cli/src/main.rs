@@ -4,8 +4,10 @@ mod client;
 mod commands;
 mod controller;
 mod describe;
+mod estimate;
 mod files;
 mod gather;
+mod given;
 mod host;
 mod label_selector;
 mod leftovers;
@@ -30,6 +32,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+
+/// The longest error that is printed whole, in letters.
+const LONGEST: usize = 3_000;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -62,7 +67,10 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!(
+                "error: {}",
+                style::shortened(&format!("{error:#}"), LONGEST)
+            );
             ExitCode::FAILURE
         }
     }

@@ -7,16 +7,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
-use argosy_runtime::{Observer, Pump, Until};
+use argosy_runtime::{Handle, Observer, Pump, Until};
 use argosy_store::{Claim, ObjectKind, Store};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
@@ -141,10 +141,49 @@ pub fn carry_out(
         }
     })
     .context("cannot handle Ctrl-C")?;
+    let deleted = watch_ground(&client.data_dir, handle);
     let mut leftovers = Leftovers::new(client, observer);
-    pump.run(&mut backend, &mut leftovers, until)?;
+    let finish = pump.run(&mut backend, &mut leftovers, until);
+    if deleted.load(Ordering::SeqCst) {
+        bail!(
+            "the data directory {} has been deleted: its workflows and their steps have ended with it",
+            client.data_dir.display()
+        );
+    }
+    finish?;
     leftovers.look();
     Ok(())
+}
+
+/// Has the pump stop when the data directory is deleted, or another one stands in its place: what it
+/// writes would be nowhere. Says whether that is so.
+fn watch_ground(data_dir: &Path, pump: Handle) -> Arc<AtomicBool> {
+    const EVERY: Duration = Duration::from_secs(1);
+    let file = data_dir.join(argosy_store::DATABASE);
+    let identity = |file: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(file);
+        metadata.map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    let deleted = Arc::new(AtomicBool::new(false));
+    let told = deleted.clone();
+    if let Ok(own) = identity(&file) {
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(EVERY);
+                let is_gone = match identity(&file) {
+                    Ok(found) => found != own,
+                    Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+                };
+                if is_gone {
+                    told.store(true, Ordering::SeqCst);
+                    pump.stop();
+                    return;
+                }
+            }
+        });
+    }
+    deleted
 }
 
 /// What is run when a keeper has died: this program, also if its file was replaced meanwhile.

@@ -104,11 +104,24 @@ impl Style {
         }
     }
 
+    /// The glyph of a condition that tells of a fault; others have none.
+    pub fn condition_glyph(self, name: &str) -> String {
+        let (glyph, word, color) = match name {
+            "MetricsError" => ("✖", "Error", Color::Red),
+            "SpecWarning" => ("⚠", "Warning", Color::Yellow),
+            _ => return String::new(),
+        };
+        self.paint(if self.utf8 { glyph } else { word }, color)
+    }
+
     /// What a suspended node has for a glyph.
     pub fn suspend_glyph(self) -> String {
         self.paint(if self.utf8 { "ǁ" } else { "Suspend" }, Color::Cyan)
     }
 }
+
+/// The longest message that is printed whole, in letters.
+pub const LONGEST: usize = 600;
 
 /// A text of at most so many letters: of a longer one the middle is left out.
 pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {

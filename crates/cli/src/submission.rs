@@ -11,6 +11,7 @@ use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Preconditi
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
+use crate::given::Given;
 use crate::overrides::Overrides;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -37,7 +38,7 @@ pub struct Submission {
 
 /// Reads what is to be submitted, and checks it: all faults at once.
 pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result<Submission> {
-    let (mut workflows, others, faults) = match &sources.from {
+    let (workflows, others, faults) = match &sources.from {
         Some(from) => (
             vec![(from_reference(client, from)?, None)],
             Vec::new(),
@@ -49,8 +50,10 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
         validation::report(&faults, NOTHING_RUN)?;
         bail!("no workflow found in given files; templates are kept by `argosy apply -f FILE`");
     }
-    for (workflow, _) in &mut workflows {
-        overrides.change(workflow, &client.namespace)?;
+    let mut changed = Vec::new();
+    for (mut workflow, origin) in workflows {
+        let given = overrides.change(&mut workflow, &client.namespace)?;
+        changed.push((workflow, origin, given));
     }
     let mut shelf = Shelf::new(Some(&*client.store));
     for other in &others {
@@ -59,7 +62,7 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
         }
     }
     Ok(Submission {
-        definitions: check(client, &shelf, workflows, faults)?,
+        definitions: check(client, &shelf, changed, faults)?,
         others,
     })
 }
@@ -96,19 +99,26 @@ fn read_files(paths: &[PathBuf], strict: bool) -> Result<Read> {
 fn check(
     client: &Client,
     shelf: &Shelf<'_>,
-    workflows: Vec<(Workflow, Option<Origin>)>,
+    workflows: Vec<(Workflow, Option<Origin>, Given)>,
     mut faults: Vec<Fault>,
 ) -> Result<Vec<Definition>> {
     let mut definitions = Vec::new();
     let configuration = client.configuration()?;
     let defaults = configuration.config.workflow_defaults.as_ref();
-    for (workflow, origin) in workflows {
+    for (workflow, origin, given) in workflows {
         let mut workflow = workflow;
         configuration.complete(&mut workflow)?;
         let object = Object::Workflow(Box::new(workflow));
         let known = validation::gathered(&object, shelf, &client.namespace)?.unwrap_or_default();
         let purpose = Purpose::Create;
-        let found = validation::faults(&object, origin.as_ref(), known.clone(), purpose, defaults);
+        let found = validation::faults(
+            &object,
+            origin.as_ref(),
+            &given,
+            known.clone(),
+            purpose,
+            defaults,
+        );
         let Object::Workflow(workflow) = object else {
             continue;
         };
@@ -117,6 +127,7 @@ fn check(
         let mut definition = crate::gather::definition(*workflow, known);
         configuration.configure(&mut definition)?;
         configuration.resolve_repository(&mut definition, shelf)?;
+        definition.baseline = crate::estimate::baseline(client, &definition.workflow)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
             validation::report(&faults, NOTHING_RUN)?;
             bail!("invalid spec: {error}");
@@ -201,6 +212,9 @@ fn create_each<T>(
     submission: Submission,
     create: impl Fn(&Client, &Definition) -> Result<T>,
 ) -> Result<Vec<T>> {
+    for definition in &submission.definitions {
+        crate::host::check(definition)?;
+    }
     for other in &submission.others {
         keep(client, other)?;
     }
@@ -212,6 +226,7 @@ fn create_each<T>(
 
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
+    crate::host::check(definition)?;
     (client.store)
         .create_run(new_run(definition)?)
         .with_context(|| format!("cannot submit workflow {}", definition.name()))
@@ -237,9 +252,9 @@ fn new_run(definition: &Definition) -> Result<NewRun> {
 }
 
 /// Checks a workflow that no file holds.
-pub fn check_one(client: &Client, workflow: Workflow) -> Result<Definition> {
+pub fn check_one(client: &Client, workflow: Workflow, given: Given) -> Result<Definition> {
     let shelf = Shelf::new(Some(&*client.store));
-    let definitions = check(client, &shelf, vec![(workflow, None)], Vec::new())?;
+    let definitions = check(client, &shelf, vec![(workflow, None, given)], Vec::new())?;
     definitions.into_iter().next().context("one was checked")
 }
 

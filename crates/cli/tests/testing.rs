@@ -55,7 +55,7 @@ fn place() -> Place {
 fn the_tests_of_the_examples_pass() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let said = Place::new().says(&["test", "--strict", &examples.to_string_lossy()]);
-    assert!(said.contains("2 tests passed"), "{said}");
+    assert!(said.contains("6 tests passed"), "{said}");
 }
 
 #[test]

@@ -22,6 +22,7 @@ pub mod locks;
 pub mod log;
 pub mod lower;
 pub mod metrics;
+pub mod names;
 pub mod observe;
 pub mod outbox;
 pub mod plan;

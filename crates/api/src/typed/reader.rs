@@ -101,14 +101,24 @@ impl<'a> Reader<'a> {
                     ("a whole number" | "a number", crate::yaml::Scalar::Int(_)) => {
                         Some("leave out the quotes")
                     }
+                    ("a list", _) => {
+                        Some("write a list of one as `[…]`, or `- …` in a line of its own")
+                    }
+                    _ if text.starts_with("{{") => Some("tags are filled in where strings stand"),
                     _ => None,
                 };
                 let shown: String = text.chars().take(40).collect();
                 let dots = if shown.len() < text.len() { "…" } else { "" };
                 (format!("the string \"{shown}{dots}\""), help)
             }
-            Value::Map { .. } => ("a map".to_owned(), None),
-            Value::List { .. } => ("a list".to_owned(), None),
+            Value::Map { .. } => {
+                let help = (expected == "a list").then_some("begin each element with `- `");
+                ("a map".to_owned(), help)
+            }
+            Value::List { .. } => {
+                let help = (expected == "a map").then_some("leave out the dash: one is wanted");
+                ("a list".to_owned(), help)
+            }
         };
         ReadError::new("wrong-type", format!("expected {expected}, found {found}"))
             .with_help(help.map(str::to_owned))

@@ -15,7 +15,7 @@ use super::tree::{Node, Text, Tree, Value};
 pub(crate) struct Fault {
     pub code: &'static str,
     pub message: String,
-    pub help: Option<&'static str>,
+    pub help: Option<String>,
     pub start: usize,
     pub end: usize,
 }
@@ -32,8 +32,8 @@ impl Fault {
         }
     }
 
-    pub fn with_help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
+    pub fn with_help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
@@ -114,7 +114,8 @@ impl<'a> Builder<'a> {
         if self.expects_key() {
             let what = if is_map { "a map" } else { "a list" };
             let text = format!("{what} can't be the key of a map");
-            return Err(Fault::error("yaml-syntax", start, start + 1, text));
+            let fault = Fault::error("yaml-syntax", start, start + 1, text);
+            return Err(fault.with_help("put a text that begins with '{' or '[' in quotes"));
         }
         let node = self.push(start, start, value)?;
         if self.frames.len() >= self.limits.depth as usize {

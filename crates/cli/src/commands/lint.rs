@@ -10,6 +10,7 @@ use argosy_store::ObjectKind;
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
+use crate::given::Given;
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::style::Style;
@@ -165,7 +166,14 @@ fn lint(
         if let Some(known) = validation::gathered(object, &shelf, namespace)? {
             let purpose = Purpose::Lint;
             let origin = Some(&*origin);
-            faults.extend(validation::faults(object, origin, known, purpose, defaults));
+            faults.extend(validation::faults(
+                object,
+                origin,
+                &Given::default(),
+                known,
+                purpose,
+                defaults,
+            ));
         }
     }
     Ok(Found {

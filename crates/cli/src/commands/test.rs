@@ -148,6 +148,7 @@ fn watch(arguments: &Arguments) -> Result<Infallible> {
         if on_terminal {
             // The last round's lines would be taken for this one's.
             print!("\x1b[2J\x1b[3J\x1b[H");
+            std::io::stdout().flush()?;
         }
         let mut stamps = Stamps::default();
         if let Err(error) = once(arguments, &mut stamps) {

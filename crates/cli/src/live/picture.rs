@@ -5,10 +5,9 @@ use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 use argosy_engine::ids::Seconds;
 use argosy_engine::run::Run;
 
-use super::LONGEST;
 use super::nodes::Nodes;
 use crate::output::short_duration;
-use crate::style::{Style, shortened};
+use crate::style::{LONGEST, Style, shortened};
 
 /// More children than these are counted, not shown.
 const FEW: usize = 10;

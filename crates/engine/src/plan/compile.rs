@@ -10,10 +10,10 @@ use argosy_api::{Template, TemplateType};
 use argosy_expr::TagError;
 
 use super::template::{InputDefault, InputPlan, PlannedTemplate, TemplateBody};
-use super::{DagPlan, Origin, Plan, RetryPlan, TemplateIndex, Text, merge};
+use super::{DagPlan, GatesPlan, Origin, Plan, RetryPlan, TemplateIndex, Text, merge};
 use crate::definition::Definition;
 
-use calls::{Call, ResultReferences};
+use calls::{CallSource, ResultReferences};
 
 /// Why a workflow can't be compiled. Validation finds these first, with their place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,10 +68,10 @@ pub(crate) fn compile_after(
     let spec = &workflow.spec;
     let entrypoint = compiler.call(
         &Origin::Local,
-        Call {
+        CallSource {
             name: "",
             template: &spec.entrypoint,
-            ..Call::default()
+            ..CallSource::default()
         },
     )?;
     let mut hooks = Vec::new();
@@ -130,6 +130,7 @@ pub(crate) fn compile_late(
         kind: late.kind,
         inputs: late.inputs.clone(),
         retry: late.retry.clone(),
+        gates: late.gates.clone(),
         template: Arc::new(template),
         body,
     })
@@ -180,6 +181,7 @@ impl<'a> Compiler<'a> {
             kind: template.template_type(),
             inputs: inputs(&template)?,
             retry,
+            gates: GatesPlan::new(&template, self.definition.namespace()),
             body,
             template: Arc::new(template),
         })
@@ -195,7 +197,7 @@ impl<'a> Compiler<'a> {
                 let calls = dag
                     .tasks
                     .iter()
-                    .map(|task| self.task(origin, task, &results))
+                    .map(|task| self.step_or_task(origin, task.into(), &results))
                     .collect::<Result<_, _>>()?;
                 TemplateBody::Dag(DagPlan::new(&dag, calls)?)
             }

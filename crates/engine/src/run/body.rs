@@ -10,6 +10,7 @@ use argosy_api::NodePhase;
 use crate::ids::NodeIndex;
 use crate::item::Item;
 use crate::locks::LockName;
+use crate::plan::{DagPlan, TaskPlan};
 
 /// The state that a kind of composite needs.
 #[derive(Clone, Debug, Default)]
@@ -108,6 +109,23 @@ pub(crate) struct DagBody {
     pub unsettled: u32,
     /// Children that have been made and not settled.
     pub open: u32,
+}
+
+impl DagBody {
+    /// The state of a DAG none of whose tasks has a node.
+    pub fn new(plan: &DagPlan) -> Self {
+        let unmade = |task: &TaskPlan| TaskState {
+            node: NodeIndex::NONE,
+            waits: task.dependencies.len() as u32,
+            judged: false,
+            branch: None,
+        };
+        Self {
+            tasks: plan.tasks.iter().map(unmade).collect(),
+            unsettled: plan.needed,
+            ..Self::default()
+        }
+    }
 }
 
 /// How far one task is.

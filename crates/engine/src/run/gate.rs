@@ -21,19 +21,15 @@ impl Run {
     /// Begins a node, or has it wait for what it needs first.
     pub(super) fn pass_gate(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) -> Begun {
         let template = &planned.template;
-        if let Some(synchronization) = &template.synchronization
-            && !self.node(index).flags.has(Flags::HOLDS_LOCKS)
-        {
-            return match self.ask_for_locks(index, planned, synchronization) {
+        if template.synchronization.is_some() && !self.node(index).flags.has(Flags::HOLDS_LOCKS) {
+            return match self.ask_for_locks(index, planned) {
                 Ok(()) => Begun::Made(index),
                 Err(error) => self.refuse(index, &error),
             };
         }
         let known = self.node(index).details.as_ref();
-        if let Some(memoize) = &template.memoize
-            && known.is_none_or(|details| details.memo.is_none())
-        {
-            return match self.look_up_cache(index, planned, memoize) {
+        if template.memoize.is_some() && known.is_none_or(|details| details.memo.is_none()) {
+            return match self.look_up_cache(index, planned) {
                 Ok(()) => Begun::Made(index),
                 Err(error) => self.refuse(index, &error),
             };
@@ -167,9 +163,7 @@ impl Run {
                 self.count_waiter(index);
             }
             Gate::Cache => {
-                if let Some(memoize) = &planned.template.memoize {
-                    let _ = self.look_up_cache(index, &planned, memoize);
-                }
+                let _ = self.look_up_cache(index, &planned);
             }
         }
     }

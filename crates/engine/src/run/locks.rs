@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, Synchronization, WorkflowPhase};
+use argosy_api::{NodePhase, WorkflowPhase};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
@@ -13,7 +13,7 @@ use super::node::Flags;
 use crate::effect::Effect;
 use crate::ids::{NodeIndex, Seconds};
 use crate::locks::{LockHolder, LockKind, LockName, LockRequest, LockSeen, lock_names};
-use crate::plan::PlannedTemplate;
+use crate::plan::{LocksPlan, PlannedTemplate};
 use crate::timestamp;
 
 /// What a run knows of locks beyond what its nodes say.
@@ -35,7 +35,6 @@ pub(crate) struct LockNotes {
 /// What nodes have in common, most often.
 #[derive(Default)]
 pub(super) struct SharedLocks {
-    locks: Option<Arc<[LockName]>>,
     asked: Option<Arc<WaitsForLocks>>,
     told: Option<Arc<WaitsForLocks>>,
     message: Option<Arc<str>>,
@@ -44,14 +43,7 @@ pub(super) struct SharedLocks {
 }
 
 impl SharedLocks {
-    fn locks(&mut self, locks: Vec<LockName>) -> Arc<[LockName]> {
-        match &self.locks {
-            Some(known) if **known == *locks => known.clone(),
-            _ => self.locks.insert(locks.into()).clone(),
-        }
-    }
-
-    fn waits(&mut self, waits: WaitsForLocks) -> Arc<WaitsForLocks> {
+    pub fn waits(&mut self, waits: WaitsForLocks) -> Arc<WaitsForLocks> {
         let known = match waits.at {
             None => &mut self.asked,
             Some(_) => &mut self.told,
@@ -76,10 +68,9 @@ impl Run {
         &mut self,
         index: NodeIndex,
         planned: &PlannedTemplate,
-        synchronization: &Synchronization,
     ) -> Result<(), String> {
-        let locks = self.locks_of(index, planned, synchronization)?;
-        let waits = self.shared_waits(locks, None);
+        let locks = self.locks_of(index, planned)?;
+        let waits = self.shared_locks.waits(WaitsForLocks { locks, at: None });
         self.ask_locks(index, waits.locks.clone());
         if let Some(at) = self.pending_until(index, planned) {
             self.due.insert((at, index));
@@ -89,24 +80,22 @@ impl Run {
         Ok(())
     }
 
-    pub(super) fn shared_waits(
-        &mut self,
-        locks: Vec<LockName>,
-        at: Option<u32>,
-    ) -> Arc<WaitsForLocks> {
-        let locks = self.shared_locks.locks(locks);
-        self.shared_locks.waits(WaitsForLocks { locks, at })
-    }
-
     /// The locks that a node's template names.
     pub(super) fn locks_of(
         &self,
         index: NodeIndex,
         planned: &PlannedTemplate,
-        synchronization: &Synchronization,
-    ) -> Result<Vec<LockName>, String> {
-        let filled = self.filled_part(index, planned, synchronization, "synchronization")?;
-        lock_names(&filled, self.definition.namespace())
+    ) -> Result<Arc<[LockName]>, String> {
+        match &planned.gates.locks {
+            LocksPlan::None => Ok(Arc::from([])),
+            LocksPlan::Known(locks) => Ok(locks.clone()),
+            LocksPlan::Tagged(synchronization) => {
+                let filled =
+                    self.filled_part(index, planned, &**synchronization, "synchronization")?;
+                lock_names(&filled, self.definition.namespace()).map(Arc::from)
+            }
+            LocksPlan::Wrong(error) => Err(error.to_string()),
+        }
     }
 
     pub(super) fn ask_locks(&mut self, node: NodeIndex, locks: Arc<[LockName]>) {
@@ -158,7 +147,7 @@ impl Run {
             .and_then(|filled| lock_names(&filled, self.definition.namespace()));
         match locks {
             Ok(locks) => {
-                let locks = self.shared_locks.locks(locks);
+                let locks: Arc<[LockName]> = locks.into();
                 self.lock_notes().waits = Some(locks.clone());
                 self.ask_locks(NodeIndex::NONE, locks);
             }
@@ -187,7 +176,11 @@ impl Run {
             LockSeen::Granted(locks) => {
                 self.note_granted(locks);
                 self.forget_waiter(node, Forget::Granted);
-                let locks = self.shared_locks.locks(locks.to_vec());
+                // An answer may have been read from a store; what was asked for is shared.
+                let locks = match **locks == *waits.locks {
+                    true => waits.locks.clone(),
+                    false => locks.clone(),
+                };
                 let granted = self.change(node);
                 granted.flags.set(Flags::HOLDS_LOCKS);
                 granted.details_mut().locks = Some(locks);
@@ -223,9 +216,8 @@ impl Run {
         match seen {
             LockSeen::Granted(locks) => {
                 self.note_granted(locks);
-                let locks = self.shared_locks.locks(locks.to_vec());
                 let notes = self.lock_notes();
-                notes.held = Some(locks);
+                notes.held = Some(locks.clone());
                 notes.waits = None;
                 notes.others.clear();
                 self.start_running();

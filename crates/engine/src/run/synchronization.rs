@@ -114,17 +114,12 @@ impl Run {
             let Some(planned) = self.template_of(index) else {
                 continue;
             };
-            let Some(synchronization) = &planned.template.synchronization else {
-                continue;
-            };
-            let locks = self
-                .locks_of(index, &planned, synchronization)
-                .map_err(LoadError::State)?;
+            let locks = self.locks_of(index, &planned).map_err(LoadError::State)?;
             let at = shown.map(|shown| {
                 let place = locks.iter().position(|lock| lock.name == shown.name);
                 place.unwrap_or(0) as u32
             });
-            let waits = self.shared_waits(locks, at);
+            let waits = self.shared_locks.waits(WaitsForLocks { locks, at });
             self.nodes[index.offset()].body = Body::Gate(Gate::Locks(waits));
         }
         Ok(())

@@ -78,6 +78,7 @@ impl Run {
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
+        self.has_begun = true;
         self.tell_workflow_phase(WorkflowPhase::Running, "");
         self.make_budget();
         self.tell_workflow_metrics();

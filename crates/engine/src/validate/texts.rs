@@ -45,7 +45,10 @@ pub(super) fn check_texts<T: Serialize + ?Sized>(
         let in_inline = place.is_field(0, "inline");
         scope.check(position, text, &mut |notice| match notice {
             Notice::Unresolved(tag, verdict) => {
-                remarks.push(unresolved(scope, position, wording, path(), tag, verdict));
+                let (mut finding, unless) =
+                    unresolved(scope, position, wording, path(), tag, verdict);
+                finding.part = Some(written(text, tag));
+                remarks.push((finding, unless));
             }
             Notice::Expression(expression, error) => {
                 if !in_inline {
@@ -94,6 +97,15 @@ fn unresolved(
     }
 }
 
+/// A tag as it stands in a text: on its first line, if nothing closes it.
+fn written(text: &str, tag: &str) -> String {
+    let whole = format!("{{{{{tag}}}}}");
+    match text.contains(&whole) {
+        true => whole,
+        false => format!("{{{{{}", tag.lines().next().unwrap_or_default()),
+    }
+}
+
 /// An expression that can't be read. Argo only finds this when the workflow runs.
 pub(super) fn expression_warning(
     path: String,
@@ -110,11 +122,14 @@ pub(super) fn expression_warning(
             error.offset + 1
         ),
     )
+    .part(expression)
 }
 
 fn unclosed_warning(path: String, rest: &str) -> Finding {
     let shown: String = rest.chars().take(40).collect();
-    Finding::warning("tag-unclosed", path, format!("'{{{{{shown}' has no '}}}}'")).help(
-        "close the tag; to write two braces as such, separate them from what follows by a space",
-    )
+    Finding::warning("tag-unclosed", path, format!("'{{{{{shown}' has no '}}}}'"))
+        .part("{{".to_owned() + rest.lines().next().unwrap_or_default())
+        .help(
+            "close the tag; to write two braces as such, separate them from what follows by a space",
+        )
 }

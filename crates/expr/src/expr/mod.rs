@@ -180,6 +180,14 @@ pub fn evaluate_bool(
     context: &EvalContext,
 ) -> Result<bool, String> {
     let value = Program::compile(source).and_then(|program| program.eval(scope, context));
+    condition_of(source, value)
+}
+
+/// What the value of an expression, or that it has none, says where Argo wants a condition.
+///
+/// # Errors
+/// As [`evaluate_bool`].
+pub fn condition_of(source: &str, value: Result<Value, ExprError>) -> Result<bool, String> {
     match value {
         Ok(Value::Bool(holds)) => Ok(holds),
         Ok(other) => Err(format!(

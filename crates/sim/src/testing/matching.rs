@@ -168,10 +168,7 @@ fn fault(operator: &str, asked: &Value) -> Option<String> {
         "$anyOf" | "$unordered" if !asked.is_array() => needs("a list"),
         "$atLeast" | "$atMost" if number(asked).is_none() => needs("a number or a duration"),
         "$near" if near(asked).is_none() => needs("{value: NUMBER, within: NUMBER}"),
-        "$matches" => match pattern(asked) {
-            Ok(_) => None,
-            Err(text) => Some(text),
-        },
+        "$matches" => pattern(asked).err(),
         known if OPERATORS.contains(&known) => None,
         unknown => {
             let meant = nearest(unknown, OPERATORS);

@@ -19,9 +19,14 @@ const MADE_UP: &str = "sample";
 /// which is JSON only if each of them is.
 const MADE_UP_ITEM: &str = "\"sample\"";
 
+/// What a step makes up of which a loop is made.
+const MADE_UP_LIST: &str = "[\"sample\"]";
+
 /// What a step is to put out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Wanted<'a> {
+    /// What loops are made of, by steps and output parameters.
+    pub looped: &'a BTreeSet<(String, Option<String>)>,
     /// What its template declares.
     pub declared: &'a Outputs,
     /// Whether what it prints is kept: if something refers to it.
@@ -233,6 +238,7 @@ pub(super) fn mocked(
     let Wanted {
         declared,
         keeps_result,
+        ..
     } = wanted;
     let says = &told.says;
     let result = says.outputs.result.as_ref().map(|text| text.0.clone());
@@ -307,7 +313,16 @@ pub(super) fn made_up_with(told: &Told, node: &NodeStatus, wanted: Wanted<'_>) -
 pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
     let declared = wanted.declared;
     let is_item = attempts_name(node).ends_with(')');
-    let result = if is_item { MADE_UP_ITEM } else { MADE_UP };
+    let step = base_name(&node.display_name);
+    let is_looped = |parameter: Option<&str>| {
+        let mut looped = wanted.looped.iter();
+        looped.any(|(name, known)| name == step && known.as_deref() == parameter)
+    };
+    let result = match (is_item, is_looped(None)) {
+        (true, _) => MADE_UP_ITEM,
+        (false, true) => MADE_UP_LIST,
+        (false, false) => MADE_UP,
+    };
     let parameters = declared
         .parameters
         .iter()
@@ -318,7 +333,13 @@ pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
             let value = default
                 .or(parameter.default.as_ref())
                 .or_else(|| parameter.enum_values().first())
-                .map_or(MADE_UP, |value| value.as_str());
+                .map_or_else(
+                    || match is_looped(Some(&parameter.name)) {
+                        true => MADE_UP_LIST,
+                        false => MADE_UP,
+                    },
+                    |value| value.as_str(),
+                );
             (parameter.name.clone(), value.to_owned())
         })
         .collect();

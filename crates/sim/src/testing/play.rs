@@ -80,6 +80,8 @@ struct Player<'a> {
     unmocked: Unmocked,
     subject: &'a Subject<'a>,
     files: &'a dyn Files,
+    /// What loops are made of.
+    looped: &'a BTreeSet<(String, Option<String>)>,
     /// How often each node was tried.
     attempts: BTreeMap<String, usize>,
     seen_pods: BTreeSet<PodKey>,
@@ -100,7 +102,9 @@ pub(super) fn play<'a>(
     unmocked: Unmocked,
 ) -> Play {
     let began = world.now();
+    let looped = subject.looped();
     let mut player = Player {
+        looped: &looped,
         play: Play {
             world,
             run,
@@ -341,6 +345,7 @@ impl Player<'_> {
                 Layout::Bare => (Outputs::default(), false),
             };
             let wanted = Wanted {
+                looped: self.looped,
                 declared: &declared,
                 keeps_result,
             };
@@ -369,6 +374,7 @@ impl Player<'_> {
             self.seen_tasks.insert(task.key);
             let node = self.node(task.key);
             let wanted = Wanted {
+                looped: self.looped,
                 declared: &task.template.outputs,
                 keeps_result: true,
             };
@@ -418,6 +424,7 @@ impl Player<'_> {
                 false => self.outcome(
                     &node,
                     Wanted {
+                        looped: self.looped,
                         declared: &declared,
                         keeps_result: false,
                     },

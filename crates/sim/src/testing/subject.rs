@@ -246,6 +246,22 @@ impl Subject<'_> {
         names
     }
 
+    /// What loops are made of: the names of steps and tasks, each with the name of an output
+    /// parameter, or with none for what it prints.
+    pub fn looped(&self) -> BTreeSet<(String, Option<String>)> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&Value> = self.templates().map(|template| template.value).collect();
+        while let Some(template) = open.pop() {
+            let steps = list(&template["steps"]).iter().flat_map(list);
+            for call in steps.chain(list(&template["dag"]["tasks"])) {
+                let text = call["withParam"].as_str().unwrap_or_default();
+                found.extend(outputs_named(text));
+                open.push(&call["inline"]);
+            }
+        }
+        found
+    }
+
     /// All templates.
     pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
         self.objects.iter().flat_map(|given| {
@@ -263,6 +279,31 @@ impl Subject<'_> {
             })
         })
     }
+}
+
+/// The outputs of steps and tasks that a text speaks of: `tasks.NAME.outputs.result`,
+/// `tasks.NAME.outputs.parameters.NAME`.
+fn outputs_named(text: &str) -> Vec<(String, Option<String>)> {
+    let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let name = |text: &str| {
+        let end = text.find(|letter| !is_name(letter)).unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    let mut found = Vec::new();
+    for (place, between) in text.match_indices(".outputs.") {
+        let before = &text[..place];
+        let begin = before
+            .rfind(|letter| !is_name(letter))
+            .map_or(0, |at| at + 1);
+        let step = before[begin..].to_owned();
+        let after = &text[place + between.len()..];
+        match after.strip_prefix("parameters.") {
+            Some(parameter) => found.push((step, Some(name(parameter)))),
+            None if name(after) == "result" => found.push((step, None)),
+            None => {}
+        }
+    }
+    found
 }
 
 /// The items of a list; none of what is no list.

@@ -100,7 +100,7 @@ fn plain(text: &mut String, outcome: &Outcome, style: Style) -> std::fmt::Result
     };
     for played in outcome.played {
         let report = &played.report;
-        let (name, place) = (report.name.as_str(), &report.at);
+        let (name, place) = (one_line(&report.name), &report.at);
         if let Some(reason) = &report.skipped {
             writeln!(text, "{skipped} {name} ({place}): {reason}")?;
             continue;
@@ -136,8 +136,10 @@ fn plain(text: &mut String, outcome: &Outcome, style: Style) -> std::fmt::Result
     if left > 0 {
         write!(text, ", {left} skipped")?;
     }
-    if !outcome.unread.is_empty() {
-        write!(text, ", {} files have faults", outcome.unread.len())?;
+    match outcome.unread.len() {
+        0 => {}
+        1 => write!(text, ", 1 file has faults")?,
+        several => write!(text, ", {several} files have faults")?,
     }
     writeln!(text, " in {seconds:.2}s")
 }
@@ -195,4 +197,9 @@ fn json(outcome: &Outcome) -> Value {
         .collect();
     let passed = outcome.failed() == 0 && faults.is_empty();
     json!({"passed": passed, "tests": tests, "faults": faults})
+}
+
+/// A text without what would end its line or steer a terminal.
+pub fn one_line(text: &str) -> String {
+    text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }

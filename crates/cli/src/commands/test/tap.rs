@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Outcome;
 use super::difference::difference;
+use super::forms::one_line;
 
 /// All tests, and the files that can't be read, each a test point.
 pub fn write(text: &mut String, outcome: &Outcome) -> Result {
@@ -55,8 +56,4 @@ fn diagnosed(
 /// A description: a hash sign would begin a directive.
 fn described(name: &str) -> String {
     one_line(name).replace('\\', "\\\\").replace('#', "\\#")
-}
-
-fn one_line(text: &str) -> String {
-    text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }

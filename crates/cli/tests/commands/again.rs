@@ -1,19 +1,13 @@
 //! What runs again: `retry` and `resubmit`.
 
-mod place;
-
-use place::Place;
+use crate::place::Place;
 
 #[test]
 fn what_failed_is_retried_and_what_succeeded_is_carried_over() {
     let place = Place::new();
-    let file = place.write(
-        "two.yaml",
-        "apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: two}
-spec:
-  entrypoint: main
+    let file = place.workflow(
+        "two",
+        "  entrypoint: main
   arguments: {parameters: [{name: code, value: '1'}]}
   templates:
   - name: main
@@ -27,7 +21,7 @@ spec:
     container: {image: busybox, command: [sh, -c, 'exit {{workflow.parameters.code}}']}
 ",
     );
-    place.argosy(&["run", "--host", &file.to_string_lossy()]);
+    place.argosy(&["run", "--host", &file]);
     assert_eq!(place.phase("two"), "Failed");
     let plan = place.says(&["retry", "two", "--dry-run"]);
     assert_eq!(
@@ -77,11 +71,7 @@ spec:
     );
 }
 
-const CHANGING: &str = "apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: wf}
-spec:
-  entrypoint: main
+const CHANGING: &str = "  entrypoint: main
   templates:
   - name: main
     dag:
@@ -97,8 +87,8 @@ spec:
 #[test]
 fn a_retry_takes_changed_templates() {
     let place = Place::new();
-    let file = place.write("wf.yaml", CHANGING);
-    place.argosy(&["run", "--host", &file.to_string_lossy()]);
+    let file = place.workflow("wf", CHANGING);
+    place.argosy(&["run", "--host", &file]);
     place.write(
         "fixed.yaml",
         "apiVersion: argoproj.io/v1alpha1
@@ -110,16 +100,16 @@ spec:
     container: {image: busybox, command: [echo, new]}
 ",
     );
-    place.write(
-        "faulty.yaml",
+    place.workflow(
+        "faulty",
         &CHANGING.replace("template: says", "template: sais"),
     );
     place.write(
         "map.yaml",
         "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: m}\n",
     );
-    place.write(
-        "other.yaml",
+    place.workflow(
+        "other",
         &CHANGING
             .replace("says", "x")
             .replace("exits", "w")

@@ -1,8 +1,6 @@
 //! `argosy sync`: the limits of semaphores.
 
-mod place;
-
-use place::{Place, node};
+use crate::place::{Place, node};
 
 const WORKFLOW: &str = "
 apiVersion: argoproj.io/v1alpha1
@@ -82,7 +80,7 @@ fn limits_are_written_and_read_as_argo_writes_them() {
         &with(map("create"), "1"),
         "sync limit cannot be created as it already exists",
     );
-    let ended = place.run(&place.write("wf.yaml", &WORKFLOW.replace("NAME", "one")));
+    let ended = place.run(place.write("wf.yaml", &WORKFLOW.replace("NAME", "one")));
     assert_eq!(node(&ended, "one")["phase"], "Succeeded", "{ended}");
     assert_eq!(place.says(&map("delete")), "Sync limit deleted\n");
     refused(
@@ -99,7 +97,7 @@ fn limits_are_written_and_read_as_argo_writes_them() {
     let text = WORKFLOW
         .replace("NAME", "two")
         .replace(", {configMapKeyRef: {name: limits, key: mine}}", "");
-    let ended = fresh.run(&fresh.write("wf.yaml", &text));
+    let ended = fresh.run(fresh.write("wf.yaml", &text));
     let message = node(&ended, "two")["message"].as_str().unwrap_or_default();
     assert!(
         message.contains("failed to initialize semaphore default/Database/mine with limit"),

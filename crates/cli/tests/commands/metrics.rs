@@ -1,12 +1,10 @@
 //! Metrics: kept, printed, and served where that is asked for.
 
-mod place;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::Stdio;
 
-use place::Place;
+use crate::place::{Place, Running};
 
 fn workflow(name: &str, command: &str) -> String {
     format!(
@@ -52,7 +50,7 @@ argo_workflows_spread_count 2
 fn what_workflows_tell_is_kept_and_printed() {
     let place = Place::new();
     for (name, command) in [("one", "true"), ("two", "exit 1")] {
-        place.run(&place.write(&format!("{name}.yaml"), &workflow(name, command)));
+        place.run(place.write(&format!("{name}.yaml"), &workflow(name, command)));
     }
     assert_eq!(place.says(&["metrics"]), SEEN);
     let config = "apiVersion: v1
@@ -62,8 +60,7 @@ data:
   metricsConfig: |
     modifiers: {ends: {disabledAttributes: [run, status]}, spread: {disabled: true}}
 ";
-    place.write("config.yaml", config);
-    place.says(&["apply", "-f", "config.yaml"]);
+    place.apply(config);
     let said = place.says(&["metrics"]);
     assert!(said.contains("\nargo_workflows_ends 2\n"), "{said}");
     assert!(!said.contains("spread"), "{said}");
@@ -80,22 +77,14 @@ fn ask(address: &str, path: &str) -> String {
 #[test]
 fn they_are_served_while_workflows_run() {
     let place = Place::new();
-    let file = place.write(
+    place.write(
         "w.yaml",
         &workflow("w", "while [ ! -e go ]; do sleep 0.05; done"),
     );
-    let mut running = place
-        .command(&[
-            "run",
-            "--host",
-            "--metrics-address=127.0.0.1:0",
-            &file.to_string_lossy(),
-        ])
-        .stderr(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .expect("argosy starts");
-    let stderr = running.stderr.take().expect("it is piped");
+    let mut command = place.command(&["run", "--host", "--metrics-address=127.0.0.1:0", "w.yaml"]);
+    command.stderr(Stdio::piped()).stdout(Stdio::null());
+    let mut running = Running(command.spawn().expect("argosy starts"));
+    let stderr = running.0.stderr.take().expect("it is piped");
     let mut line = String::new();
     BufReader::new(stderr).read_line(&mut line).expect("a line");
     let address = line
@@ -115,13 +104,13 @@ fn they_are_served_while_workflows_run() {
     );
     assert!(ask(address, "/").starts_with("HTTP/1.1 404"));
     place.write("go", "");
-    assert!(running.wait().expect("it ends").success());
+    assert!(running.ends_well());
     for (address, part) in [
         ("a:b:c", "takes HOST:PORT"),
         ("1.1.1.1:1", "cannot serve metrics at 1.1.1.1:1"),
     ] {
         let flag = format!("--metrics-address={address}");
-        let said = place.fails(&["run", "--host", &flag, &file.to_string_lossy()]);
+        let said = place.fails(&["run", "--host", &flag, "w.yaml"]);
         assert!(said.contains(part), "{said}");
     }
 }

@@ -1,8 +1,6 @@
 //! The controller's configuration: the ConfigMap `workflow-controller-configmap`.
 
-mod place;
-
-use place::{Place, node};
+use crate::place::{Place, node};
 
 const CONFIG: &str = "apiVersion: v1
 kind: ConfigMap
@@ -85,21 +83,18 @@ fn what_is_not_a_configuration_is_told_at_its_place() {
 #[test]
 fn it_concerns_every_workflow() {
     let place = Place::new();
-    let config = place.write("config.yaml", CONFIG);
-    let file = place.write("w.yaml", &workflow("w", ""));
-    let (config, file) = (config.to_string_lossy(), file.to_string_lossy());
-    place.says(&["apply", "-f", &config]);
+    place.apply(CONFIG);
+    place.write("w.yaml", &workflow("w", ""));
     let elsewhere = CONFIG.replace("namespace: argo", "namespace: other");
     place.write("elsewhere.yaml", &elsewhere);
     let said = place.fails(&["apply", "-f", "elsewhere.yaml"]);
     assert!(said.contains("is kept in namespace argo"), "{said}");
-    let said = place.fails(&["run", "--host", &file]);
+    let said = place.fails(&["run", "--host", "w.yaml"]);
     assert!(
         said.contains("failed to find any artifact repository"),
         "{said}"
     );
-    place.write("repositories.yaml", REPOSITORIES);
-    place.says(&["apply", "-f", "repositories.yaml"]);
+    place.apply(REPOSITORIES);
     let own = "\n  artifactRepositoryRef: {key: bucket}";
     place.write("bucket.yaml", &workflow("bucket", own));
     let said = place.fails(&["run", "--host", "bucket.yaml"]);
@@ -108,7 +103,7 @@ fn it_concerns_every_workflow() {
         "{said}"
     );
 
-    let ended = place.run(std::path::Path::new(&*file));
+    let ended = place.run("w.yaml");
     assert_eq!(ended["status"]["phase"], "Succeeded");
     let labels = &ended["metadata"]["labels"];
     assert_eq!(labels["team"], "a");
@@ -144,8 +139,9 @@ spec:
         )
     };
     for name in ["one", "two"] {
-        let file = place.write(&format!("{name}.yaml"), &plain(name));
-        place.says(&["submit", &file.to_string_lossy(), "-o", "name"]);
+        let file = format!("{name}.yaml");
+        place.write(&file, &plain(name));
+        place.says(&["submit", &file, "-o", "name"]);
     }
     place.wait_until("one runs", || place.phase("one") == "Running");
     place.wait_until("two is put off", || {
@@ -153,11 +149,7 @@ spec:
             .says(&["get", "two"])
             .contains("too many workflows are already running")
     });
-    place.write(
-        "config.yaml",
-        &CONFIG.replace("parallelism: '1'", "parallelism: '2'"),
-    );
-    place.says(&["apply", "-f", "config.yaml"]);
+    place.apply(&CONFIG.replace("parallelism: '1'", "parallelism: '2'"));
     place.wait_until("two runs", || place.phase("two") == "Running");
     place.write("go", "");
     place.says(&["wait", "one", "two"]);

@@ -3,40 +3,7 @@
 
 use argosy_expr::{EvalContext, MapScope, Program};
 
-fn run(source: &str) -> Result<String, String> {
-    let context = EvalContext::new(1_700_000_000, 123_456_789, 7);
-    // Through toJson, so that a text and a number look different.
-    Program::compile(&format!("toJson({source})"))
-        .and_then(|program| program.eval(&MapScope::default(), &context))
-        .map(|value| value.as_str().unwrap_or_default().to_owned())
-        .map_err(|error| error.message)
-}
-
-#[track_caller]
-fn check(cases: &[(&str, &str)]) {
-    let mut wrong = Vec::new();
-    for (source, expect) in cases {
-        let result = run(source);
-        if result.as_deref() != Ok(*expect) {
-            wrong.push(format!("{source}\n  expected {expect}\n  got {result:?}"));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
-
-#[track_caller]
-fn check_errors(cases: &[(&str, &str)]) {
-    let mut wrong = Vec::new();
-    for (source, part) in cases {
-        let result = run(source);
-        if !result.as_ref().is_err_and(|message| message.contains(part)) {
-            wrong.push(format!(
-                "{source}\n  expected an error with {part:?}\n  got {result:?}"
-            ));
-        }
-    }
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-}
+use crate::cases::{check, check_errors};
 
 #[test]
 fn texts() {

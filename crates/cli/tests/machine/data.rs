@@ -1,20 +1,11 @@
 //! `data` templates on this machine, and `resource` templates, which it can't carry out.
 
-mod place;
-
-use place::{Place, node};
+use crate::place::{Place, node};
 
 #[test]
 fn files_of_the_store_are_listed_and_looped_over() {
     let place = Place::new();
-    let file = place.write(
-        "data.yaml",
-        r#"
-apiVersion: argoproj.io/v1alpha1
-kind: Workflow
-metadata: {name: wf}
-spec:
-  entrypoint: main
+    let file = place.workflow("wf", r#"  entrypoint: main
   templates:
   - name: main
     dag:
@@ -96,7 +87,7 @@ spec:
         let place = Place::new();
         place.write("wf.yaml", &workflow(calls));
         let error = place.fails(&["run", "--host", "wf.yaml"]);
-        let text = "workflow wf can't run under --host: template make is a resource step";
+        let text = "workflow wf can't run on this machine: template make is a resource step";
         assert!(error.contains(text), "{calls}: {error}");
         assert!(
             place.says(&["list"]).contains("No workflows found"),
@@ -118,7 +109,7 @@ spec:
         ),
     ] {
         let place = Place::new();
-        let ended = place.run(&place.write("wf.yaml", &workflow(calls)));
+        let ended = place.run(place.write("wf.yaml", &workflow(calls)));
         assert_eq!(ended["status"]["phase"], phase, "{calls}: {ended}");
     }
 }

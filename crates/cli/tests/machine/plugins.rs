@@ -1,11 +1,8 @@
 //! `plugin` templates on this machine, with plugins of the test's own.
 
-mod place;
-
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Stdio};
 
-use place::{Place, node};
+use crate::place::{Place, example, node};
 
 /// A plugin that does what the template's body says, and refuses whoever has not its token.
 const SERVER: &str = r#"
@@ -104,7 +101,7 @@ fn answers(port: u16) -> bool {
 /// A place in which the plugin is known, and its port.
 fn place_with_plugin() -> (Place, u16) {
     let (place, port) = (Place::new(), free_port());
-    std::fs::create_dir(place.dir.path().join("plugin")).expect("a folder");
+    std::fs::create_dir(place.path("plugin")).expect("a folder");
     place.write("plugin/server.py", SERVER.trim_start());
     place.write(
         "plugin/plugin.yaml",
@@ -134,9 +131,8 @@ fn workflow(name: &str, templates: &str) -> String {
 #[test]
 fn a_plugin_is_built_as_argo_builds_it() {
     let (place, port) = place_with_plugin();
-    let read = |name: &str| {
-        std::fs::read_to_string(place.dir.path().join("plugin").join(name)).expect("a file")
-    };
+    let read =
+        |name: &str| std::fs::read_to_string(place.path("plugin").join(name)).expect("a file");
     let map = read("hello-executor-plugin-configmap.yaml");
     assert!(
         map.starts_with("# This is an auto-generated file. DO NOT EDIT\napiVersion: v1\ndata:\n  sidecar.automountServiceAccountToken: \"false\"\n  sidecar.container: |\n    args:\n    - |\n"),
@@ -199,7 +195,7 @@ fn plugins_carry_out_templates() {
   - {name: nobody, plugin: {slack: {}}}
 ",
     );
-    let ended = place.run(&place.write("wf.yaml", &text));
+    let ended = place.run(place.write("wf.yaml", &text));
     let cases = [
         ("hello", "Succeeded", "Hello!"),
         ("after", "Succeeded", "Hello!"),
@@ -233,12 +229,12 @@ fn plugins_carry_out_templates() {
 #[test]
 fn a_plugin_that_dies_is_begun_again() {
     let (place, _) = place_with_plugin();
-    let file = place.dir.path().join("died");
+    let file = place.path("died");
     let body = format!(
         "  - {{name: main, plugin: {{dies: {{file: '{}'}}}}}}\n",
         file.display()
     );
-    let ended = place.run(&place.write("wf.yaml", &workflow("wf", &body)));
+    let ended = place.run(place.write("wf.yaml", &workflow("wf", &body)));
     assert_eq!(node(&ended, "wf")["phase"], "Succeeded", "{ended}");
     assert!(file.exists());
 }
@@ -246,9 +242,7 @@ fn a_plugin_that_dies_is_begun_again() {
 #[test]
 fn a_workflow_brings_plugins_of_its_own() {
     let place = Place::new();
-    let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../examples/executor-plugin.yaml");
-    let ended = place.run(&file);
+    let ended = place.run(example("executor-plugin.yaml"));
     assert_eq!(ended["status"]["phase"], "Succeeded", "{ended}");
     let greeting = &node(&ended, "greet")["outputs"]["parameters"][0]["value"];
     assert_eq!(greeting, "Hello, world");
@@ -262,7 +256,7 @@ fn a_plugin_that_can_not_begin_fails_its_nodes() {
         .replace("command: [sh,", "command: [no-such-command,")
         .replace("env: ", "# ");
     let own = workflow("wf", "  - {name: main, plugin: {hello: {to: you}}}\n");
-    let ended = place.run(&place.write("wf.yaml", &format!("{text}---\n{own}")));
+    let ended = place.run(place.write("wf.yaml", &format!("{text}---\n{own}")));
     let node = node(&ended, "wf");
     assert_eq!(node["phase"], "Failed", "{node}");
     let message = node["message"].as_str().unwrap_or_default();
@@ -273,57 +267,39 @@ fn a_plugin_that_can_not_begin_fails_its_nodes() {
     );
 }
 
-/// A process that does not outlive its test.
-struct Killed(Child);
-
-impl Drop for Killed {
-    fn drop(&mut self) {
-        // One that has ended is no trouble.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn begin(place: &Place, arguments: &[&str]) -> Killed {
-    let mut command = place.command(arguments);
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    Killed(command.spawn().expect("argosy runs"))
-}
-
 #[test]
 fn a_plugin_waits_for_its_port() {
     let (place, port) = place_with_plugin();
     let taken = TcpListener::bind(("127.0.0.1", port)).expect("the port is free");
     let text = workflow("wf", "  - {name: main, plugin: {hello: {to: you}}}\n");
     place.write("wf.yaml", &text);
-    let mut running = begin(&place, &["run", "--host", "wf.yaml"]);
+    let mut running = place.start(&["run", "--host", "wf.yaml"]);
     place.wait_until("the node says what it waits for", || {
         let output = place.argosy(&["get", "wf", "-o", "json"]);
         String::from_utf8_lossy(&output.stdout).contains(&format!("waits for port {port}"))
     });
     drop(taken);
-    assert!(running.0.wait().expect("it ends").success());
+    assert!(running.ends_well());
     assert_eq!(place.phase("wf"), "Succeeded");
 }
 
 #[test]
 fn a_plugin_ends_with_its_runner_and_begins_with_the_next() {
     let (place, port) = place_with_plugin();
-    let file = place.dir.path().join("done");
+    let file = place.path("done");
     let body = format!(
         "  - {{name: main, plugin: {{until: {{file: '{}'}}}}}}\n",
         file.display()
     );
     place.write("wf.yaml", &workflow("wf", &body));
-    let mut running = begin(&place, &["run", "--host", "wf.yaml"]);
+    let mut running = place.start(&["run", "--host", "wf.yaml"]);
     place.wait_until("the node runs", || {
         let output = place.argosy(&["get", "wf", "-o", "json"]);
         let workflow: Option<serde_json::Value> = serde_json::from_slice(&output.stdout).ok();
         workflow.is_some_and(|wf| wf["status"]["nodes"]["wf"]["phase"] == "Running")
     });
     assert!(answers(port));
-    running.0.kill().expect("it runs");
-    running.0.wait().expect("it has ended");
+    running.kill();
     place.wait_until("the plugin is gone", || !answers(port));
     std::fs::write(&file, "").expect("a file");
     let said = place.says(&["run", "--host", "--resume"]);

@@ -1,12 +1,10 @@
 //! `http` templates on this machine, against a server of the test's own.
 
-mod place;
-
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::thread;
 
-use place::{Place, node};
+use crate::place::{Place, node};
 
 /// Answers each request with what it was asked: its first line, a header and its body.
 fn echo_server() -> u16 {
@@ -91,7 +89,7 @@ spec:
 fn an_answer_is_a_result_and_a_bad_one_a_failure() {
     let place = Place::new();
     let text = WORKFLOW.replace("PORT", &echo_server().to_string());
-    let workflow = place.run(&place.write("http.yaml", &text));
+    let workflow = place.run(place.write("http.yaml", &text));
     let cases = [
         ("get", "Succeeded", ""),
         ("post", "Succeeded", ""),
