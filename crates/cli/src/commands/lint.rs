@@ -198,6 +198,9 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
             for fault in faults {
                 println!("{}", fault.line());
             }
+            if errors == 0 && !nothing {
+                println!("no linting errors found!");
+            }
         }
         LintFormat::Pretty => {
             for fault in faults {
