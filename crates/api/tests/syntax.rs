@@ -3,7 +3,15 @@
 use argosy_api::{Limits, Source, read_documents};
 
 /// A text, and its first fault: line and column, a part of the message, and a part of the help.
-const CASES: &[(&str, &str, (u32, u32), &str, &str)] = &[
+type Case = (
+    &'static str,
+    &'static str,
+    (u32, u32),
+    &'static str,
+    &'static str,
+);
+
+const CASES: &[Case] = &[
     (
         "deeper than a neighbour with a value",
         "a:\n  - name: main\n     container:\n      image: x\n",

@@ -7,7 +7,8 @@ use argosy_api::{Workflow, WorkflowPhase, labels};
 use argosy_expr::{Program, Unresolved, Value};
 
 use super::Run;
-use super::scope::{Variables, again, value_text};
+use super::passes::again;
+use super::scope::{Variables, value_text};
 use crate::collection;
 
 /// How pods are named: Argo's second way.
@@ -77,8 +78,13 @@ impl Run {
             })?;
             let value = program
                 .eval(&Variables::global(self), &context)
-                .map_err(|error| {
-                    format!("failed to evaluate label {key:?} expression {expression:?}: {error}")
+                .map_err(|error| match error.before_evaluation {
+                    true => {
+                        format!("failed to compile function for expression {expression:?}: {error}")
+                    }
+                    false => format!(
+                        "failed to evaluate label {key:?} expression {expression:?}: {error}"
+                    ),
                 })?;
             let Value::String(_) = &value else {
                 return Err(format!(

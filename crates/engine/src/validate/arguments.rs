@@ -61,7 +61,7 @@ pub(super) fn check_arguments(
     for (index, artifact) in arguments.artifacts.iter().enumerate() {
         let place = || join(&path(), &format!("artifacts[{index}]"));
         let name = &artifact.name;
-        if artifact.from.is_empty() && !(artifact.has_location() || artifact.has_key()) {
+        if artifact.from.is_empty() && !artifact.has_location_or_key() {
             findings.push(Finding::error(
                 "argument-artifact",
                 place(),

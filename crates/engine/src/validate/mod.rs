@@ -17,7 +17,6 @@ mod container_set;
 mod cron;
 mod dag;
 mod declare;
-mod duration;
 mod fault;
 mod graph;
 mod invoke;

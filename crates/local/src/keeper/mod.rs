@@ -8,6 +8,7 @@
 mod cgroups;
 mod client;
 mod handle;
+mod log_notes;
 mod orphans;
 mod pod;
 mod signals;
@@ -73,6 +74,10 @@ struct Keeper {
     cgroups: Option<Cgroups>,
     /// Those of processes that run.
     in_cgroups: BTreeMap<u32, Cgroup>,
+    /// When it was last noted how far logs have come.
+    logs_noted: Instant,
+    /// How far those of processes had come that run for longer.
+    log_sizes: BTreeMap<u32, u64>,
     looked: Instant,
     /// The data directory has been deleted.
     is_homeless: bool,
@@ -94,6 +99,8 @@ impl Keeper {
             name: name(&socket),
             cgroups: Cgroups::new(&socket),
             in_cgroups: BTreeMap::new(),
+            logs_noted: Instant::now(),
+            log_sizes: BTreeMap::new(),
             listener,
             socket,
             clients: BTreeMap::from([(OWN_RUNNER, Client::new(runner))]),
@@ -122,6 +129,7 @@ impl Keeper {
             self.look_for_home();
             self.start_next();
             self.look_for_orphans();
+            self.note_logs();
             let now = Instant::now();
             let patient = self.waiting.len() >= ENOUGH;
             for client in self.clients.values_mut() {
@@ -245,6 +253,7 @@ impl Keeper {
             .filter_map(Client::due)
             .chain(self.timers.first().map(|(at, _)| *at))
             .chain(self.orphans.due())
+            .chain(self.logs_due())
             .min();
         let second = Duration::from_secs(1);
         let wait = times.map_or(second, |at| at.saturating_duration_since(Instant::now()));

@@ -28,6 +28,14 @@ pub struct Coverage {
 }
 
 impl Coverage {
+    /// How much was taken, in percent; all of it if there is nothing to take.
+    pub fn percent(&self) -> f64 {
+        match self.all.len() {
+            0 => 100.0,
+            all => self.taken.len() as f64 * 100.0 / all as f64,
+        }
+    }
+
     /// Adds what another test has taken.
     pub fn add(&mut self, other: Self) {
         self.all.extend(other.all);

@@ -1,6 +1,7 @@
 //! The arguments of a call, taken out by type.
 
 use crate::expr::budget::Failure;
+use crate::expr::operators::conversion;
 use crate::value::{List, Map, Value};
 
 /// The arguments of a call.
@@ -43,17 +44,30 @@ impl<'a> Arguments<'a> {
         ))
     }
 
+    /// A value of another type than the function takes, in Go's words: sprig's functions are called
+    /// by reflection, the others convert what they are given.
+    fn mistyped(&self, at: usize, wanted: &str) -> Failure {
+        let value = self.get(at);
+        Failure::Message(match self.nil {
+            NilArgument::IsZero => {
+                format!("reflect: Call using {} as type {wanted}", value.go_type())
+            }
+            NilArgument::Refused => conversion(value, wanted),
+        })
+    }
+
     pub(crate) fn string(&self, at: usize) -> Result<&'a str, Failure> {
         if self.is_zero(at) {
             return Ok("");
         }
-        self.get(at).as_str().ok_or_else(|| self.invalid(at))
+        let text = self.get(at).as_str();
+        text.ok_or_else(|| self.mistyped(at, "string"))
     }
 
     pub(crate) fn boolean(&self, at: usize) -> Result<bool, Failure> {
         match self.get(at) {
             Value::Bool(b) => Ok(*b),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.mistyped(at, "bool")),
         }
     }
 
