@@ -65,6 +65,11 @@ impl Fault {
         text
     }
 
+    /// The same for programs to read.
+    pub fn plain_line(&self) -> String {
+        self.line(Style::plain())
+    }
+
     /// The line, the text that it is about, and what to do.
     pub fn shown(&self, style: Style) -> String {
         let mut text = self.line(style);

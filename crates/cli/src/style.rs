@@ -57,8 +57,7 @@ impl Style {
         }
     }
 
-    /// Without colours.
-    #[cfg(test)]
+    /// Without colours: for programs to read.
     pub fn plain() -> Self {
         Self {
             color: false,
