@@ -80,7 +80,7 @@ impl Locks {
             for order in &orders {
                 match order {
                     LockOrder::Ask(request) => {
-                        for lock in &request.locks {
+                        for lock in request.locks.iter() {
                             answers.extend(table.set_limit(&lock.name, limits.get(&lock.name)));
                         }
                         answers.extend(table.ask(request.clone()));
@@ -103,7 +103,7 @@ impl Locks {
         let seeds: BTreeSet<LockSeed> = self
             .waiting
             .values()
-            .flat_map(|request| &request.locks)
+            .flat_map(|request| request.locks.iter())
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .collect();
         self.limits.forget();
@@ -129,7 +129,7 @@ impl Locks {
         let holders: BTreeSet<LockHolder> = held.iter().map(|request| request.holder).collect();
         let seeds = held
             .iter()
-            .flat_map(|request| &request.locks)
+            .flat_map(|request| request.locks.iter())
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .chain([LockSeed::Run(run.id())])
             .collect();

@@ -5,27 +5,25 @@
 //! take back, and turns go on while commits are under way.
 
 mod handle;
+mod inbox;
 mod observer;
 mod perform;
+mod take_over;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use argosy_engine::commit::Commit;
 use argosy_engine::controller::Controller;
-use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::locks::LockSeen;
 use argosy_engine::outbox;
-use argosy_engine::run::Run;
 use argosy_engine::settings::Settings;
-use argosy_store::{Claim, CommandId, CommandRow, Durability, Epoch, Store, StoreError};
+use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
 
-use crate::backend::{Backend, BackendEvent};
+use crate::backend::Backend;
 use crate::locks::{LockFacts, LockOrder, Locks};
 
 use handle::Message;
@@ -171,83 +169,6 @@ impl Pump {
         self.handle.clone()
     }
 
-    /// Takes a run over, from where it stands in the store. `false` if another process owns it.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub fn adopt(&mut self, id: RunId, backend: &mut dyn Backend) -> Result<bool, PumpError> {
-        if self.claims.contains_key(&id) {
-            return Ok(true);
-        }
-        let Some(claim) = self.store.claim(id)? else {
-            return Ok(false);
-        };
-        self.take(claim, backend)?;
-        Ok(true)
-    }
-
-    /// Takes a run over that is this process's already, from where it stands in the store.
-    ///
-    /// # Errors
-    /// If it can't be read.
-    pub fn take(&mut self, claim: Claim, backend: &mut dyn Backend) -> Result<(), PumpError> {
-        let id = claim.run;
-        let mut rows = Vec::new();
-        let stored = self.store.load(id, &mut |row| rows.push(row))?;
-        let definition: Definition = serde_json::from_slice(&stored.definition)
-            .map_err(|error| PumpError::Definition(id.0, error.to_string()))?;
-        let mut values = BTreeMap::new();
-        self.store.values(id, &mut |hash, text| {
-            values.insert(hash, Arc::<str>::from(text));
-        })?;
-        let fresh = rows.is_empty() && stored.state.is_none();
-        let run = Run::load(
-            id,
-            Arc::new(definition),
-            self.settings.clone(),
-            stored.state.as_deref(),
-            rows,
-            &|hash| values.get(&hash).cloned(),
-        )
-        .map_err(|error| PumpError::Load(id.0, error))?;
-        let over = run.is_over();
-        let granted = self.locks.take_over(&*self.store, &run)?;
-        self.controller.add(run);
-        self.claims.insert(id, claim);
-        self.tell_locks(granted);
-        self.take_outbox(id)?;
-        if over {
-            // What it had still to have done is all that is left of it.
-            self.ending.insert(id);
-        }
-        // What came while nobody owned the run.
-        self.read_letters(id)?;
-        if fresh {
-            self.controller.tell(now(), id, Fact::Started);
-        } else {
-            self.awaiting_pods.insert(id, Vec::new());
-            backend.inventory(id);
-        }
-        Ok(())
-    }
-
-    /// Has what the last owner of a run did not get to carried out, before all else.
-    fn take_outbox(&mut self, id: RunId) -> Result<(), PumpError> {
-        let mut entries = Vec::new();
-        self.store
-            .outbox(id, &mut |number, entry| entries.push((number, entry)))?;
-        for (number, entry) in entries {
-            let effects = outbox::decode(&entry).map_err(|error| PumpError::Outbox(id.0, error))?;
-            self.pending.push_back(Pending {
-                run: Some(id),
-                effects,
-                outbox: Some(number),
-                ..Pending::after(self.next_commit - 1)
-            });
-        }
-        Ok(())
-    }
-
     /// Works until there is nothing left to do, as `until` says.
     ///
     /// # Errors
@@ -321,141 +242,6 @@ impl Pump {
                 Err(_) => return Ok(()),
             }
         }
-    }
-
-    fn receive(
-        &mut self,
-        backend: &mut dyn Backend,
-        observer: &mut dyn Observer,
-    ) -> Result<(), PumpError> {
-        let busy = self.controller.has_work() && self.pending.len() < MOST_COMMITS;
-        let wait = if busy {
-            Duration::ZERO
-        } else {
-            self.time_to_wait()
-        };
-        match self.inbox.recv_timeout(wait) {
-            Ok(message) => self.handle_message(message, backend, observer)?,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => return Ok(()),
-        }
-        while let Ok(message) = self.inbox.try_recv() {
-            self.handle_message(message, backend, observer)?;
-        }
-        Ok(())
-    }
-
-    fn time_to_wait(&self) -> Duration {
-        let due = self.controller.next_due().map_or(POLL, |due| {
-            let due = UNIX_EPOCH + Duration::from_secs(due.0.max(0).unsigned_abs());
-            due.duration_since(SystemTime::now()).unwrap_or_default()
-        });
-        due.min(POLL)
-    }
-
-    fn handle_message(
-        &mut self,
-        message: Message,
-        backend: &mut dyn Backend,
-        observer: &mut dyn Observer,
-    ) -> Result<(), PumpError> {
-        match message {
-            Message::Backend(events) => {
-                for event in events {
-                    self.backend_event(event, observer)?;
-                }
-            }
-            Message::Committed(commit, result) => {
-                self.committed(commit, result)?;
-            }
-            Message::Ask(run, command) => self.controller.tell(now(), run, Fact::Asked(command)),
-            Message::Adopt(run) => {
-                self.adopt(run, backend)?;
-            }
-            Message::Configure(settings) => self.configure(settings),
-            Message::Stop => self.stopping = true,
-        }
-        Ok(())
-    }
-
-    fn backend_event(
-        &mut self,
-        event: BackendEvent,
-        observer: &mut dyn Observer,
-    ) -> Result<(), PumpError> {
-        match event {
-            BackendEvent::PodSeen(pod, seen) => {
-                self.controller
-                    .tell(now(), pod.run, Fact::PodSeen(pod, seen));
-            }
-            BackendEvent::ResultSeen(pod, seen) => {
-                self.controller
-                    .tell(now(), pod.run, Fact::ResultSeen(pod, seen));
-            }
-            BackendEvent::TaskSeen(task, seen) => {
-                self.controller
-                    .tell(now(), task.run, Fact::TaskSeen(task, seen));
-            }
-            BackendEvent::Inventory(run, mut pods) => {
-                // It may be older than what was asked for since.
-                pods.extend(self.awaiting_pods.remove(&run).unwrap_or_default());
-                self.controller.tell(now(), run, Fact::Inventory(pods));
-            }
-            BackendEvent::Slots(slots) => self.slots = slots,
-            BackendEvent::Waiting(why) => observer.waiting(&why),
-            BackendEvent::Broken(why) => return Err(PumpError::Backend(why)),
-        }
-        Ok(())
-    }
-
-    /// Reads what other processes ask.
-    fn read_commands(&mut self) -> Result<(), PumpError> {
-        if self.claims.is_empty() {
-            return Ok(());
-        }
-        for row in self.store.commands(None, self.last_command)? {
-            if !self.claims.contains_key(&row.run) {
-                continue;
-            }
-            self.last_command = self.last_command.max(row.id);
-            self.take_letter(row);
-        }
-        Ok(())
-    }
-
-    /// Reads what waits for one run.
-    fn read_letters(&mut self, id: RunId) -> Result<(), StoreError> {
-        for row in self.store.commands(Some(id), CommandId(0))? {
-            self.take_letter(row);
-        }
-        Ok(())
-    }
-
-    fn take_letter(&mut self, row: CommandRow) {
-        let taken = self.taken.entry(row.run).or_insert(CommandId(0));
-        if row.id <= *taken {
-            return;
-        }
-        *taken = row.id;
-        self.consumed.entry(row.run).or_default().push(row.id.0);
-        // A letter that can't be read was checked by who wrote it; it is consumed unread.
-        let fact = match serde_json::from_slice(&row.command) {
-            Ok(Letter::Asked(command)) => Fact::Asked(command),
-            // It may be older than what became of the lock since: the table tells.
-            Ok(Letter::Lock {
-                lock_seen: LockSeen::Granted(_),
-                ..
-            }) => {
-                self.was_granted = true;
-                return;
-            }
-            Ok(Letter::Lock { node, lock_seen }) => {
-                self.locks.answered(row.run, node);
-                Fact::LockSeen(node, lock_seen)
-            }
-            Ok(Letter::Metric { metric_refused }) => Fact::MetricRefused(metric_refused),
-            Err(_) => return,
-        };
-        self.controller.tell(now(), row.run, fact);
     }
 
     fn tell_locks(&mut self, facts: LockFacts) {

@@ -118,14 +118,45 @@ pub fn follow(client: &Client, id: RunId) -> Result<()> {
     Printer::of_all(client, StyleFlags::default().style()).go(id, true)
 }
 
-/// The lines of a pod's logs, as this command prints them.
-pub fn lines_of(client: &Client, run: &Run, index: u32, style: Style) -> Result<String> {
-    let mut text = Vec::new();
-    let mut printer = Printer::of_all(client, style);
-    if let Some(key) = run.pod_key_at(index) {
-        printer.print(key, &run.pod_name_at(index), LogEnd::Whole, &mut text)?;
+/// The logs of pods that have ended, each printed once, and what comes to them after that: a step
+/// that is stopped may have something to say until it is killed.
+pub struct Ended<'a> {
+    printer: Printer<'a>,
+    pods: BTreeMap<PodKey, String>,
+}
+
+impl<'a> Ended<'a> {
+    pub fn new(client: &'a Client, style: Style) -> Self {
+        Self {
+            printer: Printer::of_all(client, style),
+            pods: BTreeMap::new(),
+        }
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+
+    /// The lines of the pod of a node that has ended; nothing if they have been told.
+    pub fn lines_of(&mut self, run: &Run, index: u32) -> Result<String> {
+        let Some(key) = run.pod_key_at(index) else {
+            return Ok(String::new());
+        };
+        if self.pods.contains_key(&key) {
+            return Ok(String::new());
+        }
+        let name = run.pod_name_at(index);
+        let mut text = Vec::new();
+        let printed = self.printer.print(key, &name, LogEnd::Whole, &mut text);
+        self.pods.insert(key, name);
+        printed?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The lines that have come to all of them since.
+    pub fn rest(&mut self) -> Result<String> {
+        let mut text = Vec::new();
+        for (key, name) in &self.pods {
+            self.printer.print(*key, name, LogEnd::Whole, &mut text)?;
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
 }
 
 /// Which logs are printed.

@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::place::Place;
-use crate::{run, workflow};
 
 /// Two lines that lie further apart than their times are off.
 const LINES: &str = "echo one; sleep 2.5; echo two";
@@ -50,7 +49,7 @@ fn lines_of_all_kinds_of_containers_have_times() {
       - {{name: main, image: busybox, command: [sh, -c], args: ['if test -e again; then echo two; else >again; echo one; exit 1; fi']}}
 "
     );
-    run(&place, "timed", &spec);
+    place.run_spec("timed", &spec);
     for (step, container) in [
         ("beside", "main"),
         ("beside", "side"),
@@ -81,13 +80,8 @@ fn lines_of_all_kinds_of_containers_have_times() {
 #[test]
 fn lines_have_times_while_they_come() {
     let place = Place::new();
-    let spec = crate::one_step(LINES);
-    let file = workflow(&place, "timed", &spec);
-    let mut running = place
-        .command(&["run", "--host", &file.to_string_lossy()])
-        .stdout(std::process::Stdio::null())
-        .spawn()
-        .expect("argosy runs");
+    let file = place.workflow("timed", &one_step(LINES));
+    let mut running = place.start(&["run", "--host", &file]);
     place.wait_until("the workflow is there", || {
         place.says(&["list"]).contains("timed")
     });
@@ -95,6 +89,6 @@ fn lines_have_times_while_they_come() {
     let followed = timed(&place, &["logs", "timed", "-f", "--timestamps"]);
     let second = two_lines(&followed);
     assert!(second.duration_since(began) < SignedDuration::from_secs(60));
-    assert!(running.wait().expect("it ends").success());
+    assert!(running.ends_well());
     two_lines(&timed(&place, &["logs", "timed", "--timestamps"]));
 }

@@ -1,22 +1,63 @@
-//! One lock of the table, and the order in which it is waited for.
+//! One lock of the table: who holds it, and whose turn it is.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::request::{LockHolder, LockKind, LockRequest};
+use super::request::{LockHolder, LockKind, LockName, LockRequest};
 use crate::ids::{NodeIndex, RunId, Seconds};
 
-/// One lock: who holds it, and who waits.
+/// How many holders of other workflows a workflow that waits is told of.
+const MOST_TOLD: usize = 32;
+
+/// One lock.
 pub(super) struct Lock {
     pub kind: LockKind,
     pub limit: i64,
     pub holders: BTreeMap<LockHolder, Arc<str>>,
-    pub queue: BTreeSet<Place>,
-    /// Counts changes of the holders.
-    pub version: u64,
-    /// The version that each waiting run was told last.
-    pub told: BTreeMap<RunId, u64>,
+    /// Those who wait, in the order in which they go.
+    pub queue: BTreeMap<Front, Line>,
+    /// The first members of the groups of which this lock is what they can't have. Each group stands
+    /// with one lock only, so a change of a lock concerns those alone whom it held up.
+    pub parked: BTreeSet<(Front, NodeIndex)>,
+}
+
+/// The locks that somebody who waits still needs.
+pub(super) type Needs = Arc<[LockName]>;
+
+/// A place in the order of a queue: a workflow, or all of its nodes. Those pass each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Front {
+    priority: Reverse<i32>,
+    created_at: Seconds,
+    run: RunId,
+    is_node: bool,
+}
+
+/// Those of one place.
+#[derive(Default)]
+pub(super) struct Line {
+    pub waiters: BTreeSet<NodeIndex>,
+    /// The holders of other workflows that they have been told of.
+    pub told: Vec<Arc<str>>,
+}
+
+impl Front {
+    pub fn of(request: &LockRequest) -> Self {
+        Self {
+            priority: Reverse(request.priority),
+            created_at: request.created_at,
+            run: request.holder.run,
+            is_node: request.holder.node != NodeIndex::NONE,
+        }
+    }
+
+    pub fn holder(self, node: NodeIndex) -> LockHolder {
+        LockHolder {
+            run: self.run,
+            node,
+        }
+    }
 }
 
 impl Lock {
@@ -25,14 +66,74 @@ impl Lock {
             kind,
             limit,
             holders: BTreeMap::new(),
-            queue: BTreeSet::new(),
-            version: 0,
-            told: BTreeMap::new(),
+            queue: BTreeMap::new(),
+            parked: BTreeSet::new(),
         }
     }
 
     pub fn free(&self) -> i64 {
         self.limit - self.holders.len() as i64
+    }
+
+    /// Who goes first.
+    pub fn front(&self) -> Option<Front> {
+        self.queue.first_key_value().map(|(front, _)| *front)
+    }
+
+    /// Whether somebody of this place can have the lock now.
+    pub fn admits(&self, front: Front) -> bool {
+        self.free() > 0 && self.front().is_none_or(|first| first == front)
+    }
+
+    pub fn line_up(&mut self, holder: LockHolder, front: Front) {
+        self.queue
+            .entry(front)
+            .or_default()
+            .waiters
+            .insert(holder.node);
+    }
+
+    pub fn leave(&mut self, holder: LockHolder, front: Front) {
+        if let Some(line) = self.queue.get_mut(&front) {
+            line.waiters.remove(&holder.node);
+            if line.waiters.is_empty() {
+                self.queue.remove(&front);
+            }
+        }
+    }
+
+    /// The first of those whose turn it is.
+    pub fn first_waiter(&self) -> Option<LockHolder> {
+        let (front, line) = self.queue.first_key_value()?;
+        Some(front.holder(*line.waiters.first()?))
+    }
+
+    /// The first member of the first group whose turn it is and that this lock holds up.
+    pub fn first_parked(&self) -> Option<(Front, NodeIndex)> {
+        let front = self.front()?;
+        let mut places = (self.parked).range((front, NodeIndex(0))..=(front, NodeIndex::NONE));
+        places.next().copied()
+    }
+
+    /// The first of the holders of other workflows, if those of this place were told of others.
+    pub fn news_for(&mut self, front: Front) -> Option<Vec<Arc<str>>> {
+        let own = front.holder(NodeIndex(0))..=front.holder(NodeIndex::NONE);
+        let before = self.holders.range(..own.start());
+        let behind = self.holders.range((
+            std::ops::Bound::Excluded(own.end()),
+            std::ops::Bound::Unbounded,
+        ));
+        let holders: Vec<Arc<str>> = before
+            .chain(behind)
+            .take(MOST_TOLD)
+            .map(|(_, key)| key.clone())
+            .collect();
+        let line = self.queue.get_mut(&front)?;
+        if line.told == holders {
+            return None;
+        }
+        line.told.clone_from(&holders);
+        Some(holders)
     }
 
     /// Locks of a ConfigMap count what is free, those of the database what is held.
@@ -56,38 +157,5 @@ impl Lock {
             self.free(),
             self.limit
         )
-    }
-}
-
-/// A place in a queue. A workflow and its nodes queue apart, as in Argo.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    priority: Reverse<i32>,
-    created_at: Seconds,
-    run: RunId,
-    is_node: bool,
-    node: NodeIndex,
-}
-
-impl Place {
-    pub fn of(request: &LockRequest) -> Self {
-        Self {
-            priority: Reverse(request.priority),
-            created_at: request.created_at,
-            run: request.holder.run,
-            is_node: request.holder.node != NodeIndex::NONE,
-            node: request.holder.node,
-        }
-    }
-
-    pub fn holder(self) -> LockHolder {
-        LockHolder {
-            run: self.run,
-            node: self.node,
-        }
-    }
-
-    pub fn same_front(self, other: Self) -> bool {
-        (self.run, self.is_node) == (other.run, other.is_node)
     }
 }

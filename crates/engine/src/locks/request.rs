@@ -42,7 +42,7 @@ pub struct LockRequest {
     /// As the holder is shown: `<namespace>/<workflow>`, for a node with `/<node ID>`.
     pub key: Arc<str>,
     /// The locks, all of which are needed.
-    pub locks: Vec<LockName>,
+    pub locks: Arc<[LockName]>,
     /// The workflow's priority; greater goes first.
     pub priority: i32,
     /// When the workflow was created.
@@ -64,14 +64,15 @@ pub enum LockSeed {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LockSeen {
     /// All of these are held now.
-    Granted(Vec<LockName>),
+    Granted(Arc<[LockName]>),
     /// Not yet.
     Waiting {
         /// The first lock that could not be had.
         lock: Arc<str>,
         /// Argo's text.
         message: Box<str>,
-        /// Who holds each of the locks, where that differs from what this run was told last.
+        /// The first of the other workflows and their nodes that hold each of the locks, where they are
+        /// others than this run was told last.
         holders: Vec<(LockName, Vec<Arc<str>>)>,
     },
     /// Never: the reason.

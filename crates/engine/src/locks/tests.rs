@@ -116,3 +116,102 @@ fn what_is_entered_twice_is_held_once() {
         .collect();
     assert_eq!(held, rows);
 }
+
+/// What the table does, by looking at everything after each change.
+#[derive(Default)]
+struct Plain {
+    limits: BTreeMap<&'static str, i64>,
+    held: BTreeMap<LockHolder, Vec<&'static str>>,
+    waiting: BTreeMap<(Front, NodeIndex), Vec<&'static str>>,
+}
+
+impl Plain {
+    fn may_have(&self, front: Front, name: &str) -> bool {
+        let holders = self.held.values().filter(|locks| locks.contains(&name));
+        let first = self.waiting.iter().find(|(_, locks)| locks.contains(&name));
+        (holders.count() as i64) < self.limits.get(name).copied().unwrap_or(1)
+            && first.is_none_or(|((first, _), _)| *first == front)
+    }
+
+    /// Grants what can be granted; the holders of all locks, and those who wait.
+    fn settle(&mut self) {
+        while let Some(place) = self.waiting.iter().find_map(|(place, locks)| {
+            let all = locks.iter().all(|name| self.may_have(place.0, name));
+            all.then_some(*place)
+        }) {
+            let locks = self.waiting.remove(&place).unwrap_or_default();
+            self.held.insert(place.0.holder(place.1), locks);
+        }
+    }
+}
+
+#[test]
+fn it_grants_what_one_who_looks_at_everything_would() {
+    const LOCKS: [&str; 5] = [
+        "ns/ConfigMap/limits/a",
+        "ns/ConfigMap/limits/b",
+        "other/Database/c",
+        "ns/Mutex/d",
+        "other/Mutex/e",
+    ];
+    for seed in 1..200u64 {
+        let mut state = seed;
+        let mut random = |bound: u64| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            (state >> 33) % bound
+        };
+        let (mut table, mut plain) = (LockTable::default(), Plain::default());
+        for name in &LOCKS[..3] {
+            table.set_limit(name, Some(1));
+        }
+        let mut next_node = 0;
+        for step in 0..300 {
+            match random(10) {
+                0..5 => {
+                    next_node += 1;
+                    let first = random(5) as usize;
+                    let count = 1 + random(3) as usize;
+                    let names: Vec<&'static str> =
+                        (0..count).map(|place| LOCKS[(first + place) % 5]).collect();
+                    let mut asked = request(1 + random(3), next_node, &names);
+                    asked.priority = (asked.holder.run.0 % 2) as i32;
+                    if plain.held.len() + plain.waiting.len() > 20 {
+                        continue;
+                    }
+                    let place = (Front::of(&asked), asked.holder.node);
+                    plain.waiting.insert(place, names);
+                    table.ask(asked);
+                }
+                5..9 => {
+                    let holders: Vec<LockHolder> = (1..=3)
+                        .flat_map(|run| table.holders_of(RunId(run)))
+                        .collect();
+                    if holders.is_empty() {
+                        continue;
+                    }
+                    let holder = holders[random(holders.len() as u64) as usize];
+                    plain.held.remove(&holder);
+                    plain
+                        .waiting
+                        .retain(|(front, node), _| front.holder(*node) != holder);
+                    table.release(holder);
+                }
+                _ => {
+                    let name = LOCKS[random(3) as usize];
+                    let limit = 1 + random(4) as i64;
+                    plain.limits.insert(name, limit);
+                    table.set_limit(name, Some(limit));
+                }
+            }
+            plain.settle();
+            let held: Vec<LockHolder> = table
+                .requests()
+                .filter_map(|(request, held)| held.then_some(request.holder))
+                .collect();
+            let expected: Vec<LockHolder> = plain.held.keys().copied().collect();
+            assert_eq!(held, expected, "seed {seed}, step {step}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use argosy_api::{Artifact, Template, TemplateRef, ValueFrom};
 
-use super::{LoopPlan, TemplateIndex, Text};
+use super::{Condition, LoopPlan, TemplateIndex, Text};
 
 /// One call of a template.
 #[derive(Clone, Debug)]
@@ -81,7 +81,7 @@ pub struct HookPlan {
     /// The template and its arguments; `name` is the hook's.
     pub call: Arc<CallPlan>,
     /// The condition. `exit` hooks may have none.
-    pub expression: Option<Arc<str>>,
+    pub expression: Option<Condition>,
 }
 
 impl CallPlan {

@@ -6,7 +6,9 @@
 
 mod call;
 mod compile;
+mod condition;
 mod dag;
+mod gates;
 mod looping;
 mod merge;
 mod restrict;
@@ -22,7 +24,9 @@ use argosy_api::{Workflow, WorkflowPhase};
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
 pub use compile::{CompileError, compile};
 pub(crate) use compile::{compile_after, compile_late};
+pub use condition::{Condition, Read};
 pub use dag::{DagPlan, TaskPlan};
+pub use gates::{GatesPlan, LocksPlan, MemoizePlan};
 pub use looping::LoopPlan;
 pub use merge::stored_spec;
 pub(crate) use merge::workflow_over;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use argosy_api::{Template, TemplateType};
 
-use super::{CallPlan, DagPlan, Origin, RetryPlan, TemplateIndex, Text};
+use super::{CallPlan, DagPlan, GatesPlan, Origin, RetryPlan, TemplateIndex, Text};
 
 /// A template, merged with its defaults.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub struct PlannedTemplate {
     pub inputs: Vec<InputPlan>,
     /// Its retry strategy, or the workflow's.
     pub retry: Option<RetryPlan>,
+    /// What its nodes ask for before they begin.
+    pub gates: GatesPlan,
     /// What it does, compiled.
     pub body: TemplateBody,
 }

@@ -4,6 +4,7 @@
 //! composites count is not read but made: all nodes are entered as open, and those that are over
 //! are settled in the first turn, in the order in which they began.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
@@ -17,8 +18,11 @@ use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputPar
 use super::rebuild::LoadError;
 use super::row::StoredBody;
 use super::shown::Found;
+use super::synchronization::{ShownHolder, shown_locks, shown_wait};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::item::Item;
+use crate::locks::LockName;
 use crate::lower::node_id;
 use crate::plan::{CallPlan, PlannedTemplate};
 use crate::settings::Settings;
@@ -124,10 +128,12 @@ impl Run {
             let node = &found[place];
             (node.role != Role::Root, node.began, place)
         });
+        let held = status.synchronization.as_ref().map(shown_locks);
+        let held = held.unwrap_or_default();
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
             indices[place] = NodeIndex(run.nodes.len() as u32);
-            run.adopt_node(&found[place], &indices)?;
+            run.adopt_node(&found[place], &indices, &held)?;
             if let (Role::OnExit, Some(owner)) = (found[place].role, found[place].owner) {
                 let owner = &mut run.nodes[indices[owner].offset()];
                 owner.flags.set(Flags::EXIT_DECIDED);
@@ -137,6 +143,7 @@ impl Run {
             .iter()
             .position(|node| node.role == Role::OnExit && node.owner.is_none())
             .map(|place| indices[place]);
+        run.complete_waits()?;
         run.link_all()?;
         run.make_missing_containers();
         run.enter_adopted();
@@ -170,7 +177,9 @@ impl Run {
         self.status.shutdown = spec.shutdown;
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
-        self.status.synchronization = status.synchronization.clone().map(Box::new);
+        if let Some(synchronization) = &status.synchronization {
+            self.adopt_locks(synchronization);
+        }
         if let Some(outputs) = &status.outputs {
             self.globals.outputs = GlobalOutputs {
                 parameters: outputs.parameters.clone(),
@@ -227,7 +236,12 @@ impl Run {
         }
     }
 
-    fn adopt_node(&mut self, found: &Found<'_>, indices: &[NodeIndex]) -> Result<(), LoadError> {
+    fn adopt_node(
+        &mut self,
+        found: &Found<'_>,
+        indices: &[NodeIndex],
+        held: &BTreeMap<ShownHolder<'_>, Vec<LockName>>,
+    ) -> Result<(), LoadError> {
         let status = found.status;
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
         let kind = status.r#type.unwrap_or(NodeType::Skipped);
@@ -274,11 +288,11 @@ impl Run {
             node.details_mut().display_name = Some(status.display_name.as_str().into());
         }
         if let Some(template) = &found.template
-            && self.definition.workflow.status.synchronization.is_some()
             && template.template.synchronization.is_some()
-            && self.holds_shown_lock(&status.id)
+            && let Some(locks) = held.get(&ShownHolder::Node(&status.id))
         {
             node.flags.set(Flags::HOLDS_LOCKS);
+            node.details_mut().locks = Some(locks.as_slice().into());
         }
         let body = self.adopted_body(found, &node);
         if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
@@ -314,21 +328,6 @@ impl Run {
         flags
     }
 
-    fn holds_shown_lock(&self, id: &str) -> bool {
-        let Some(status) = &self.definition.workflow.status.synchronization else {
-            return false;
-        };
-        let is_node = |holder: &str| holder.rsplit('/').next() == Some(id);
-        let semaphores = status.semaphore.iter().flat_map(|status| &status.holding);
-        let mutexes = status.mutex.iter().flat_map(|status| &status.holding);
-        semaphores
-            .flat_map(|held| &held.holders)
-            .any(|holder| is_node(holder))
-            || mutexes
-                .map(|held| &held.holder)
-                .any(|holder| is_node(holder))
-    }
-
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
         // It is the retried node, or the pod, that has the locks, not its attempts or containers.
         let waits = node.phase == NodePhase::Pending
@@ -336,10 +335,8 @@ impl Run {
             && !matches!(node.role, Role::Attempt | Role::Container);
         if let Some(template) = found.template.as_deref().filter(|_| waits) {
             if template.template.synchronization.is_some() {
-                let lock = found.status.synchronization_status.as_ref();
-                let lock = lock.filter(|lock| !lock.waiting.is_empty());
-                let lock = lock.map(|lock| Arc::from(lock.waiting.as_str()));
-                return StoredBody::Gate(Gate::Locks(lock));
+                let shown = found.status.synchronization_status.as_ref();
+                return StoredBody::Gate(Gate::Locks(Arc::new(shown_wait(shown))));
             }
             if template.template.memoize.is_some() && node.kind != NodeType::Pod {
                 return StoredBody::Gate(Gate::Cache);
@@ -404,9 +401,10 @@ impl Run {
             }
         }
         let count = shown.iter().map(|(item, _)| item + 1).max().unwrap_or(0);
-        let mut values = vec![serde_json::Value::from(""); count as usize];
+        let of = |text: &str| Item::from(&serde_json::Value::from(text));
+        let mut values = vec![of(""); count as usize];
         for (item, text) in shown {
-            values[*item as usize] = text.as_str().into();
+            values[*item as usize] = of(text);
         }
         Items::Values(values.into())
     }

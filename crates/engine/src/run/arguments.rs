@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 
-use argosy_api::{AnyString, Artifact, Template};
-use argosy_expr::{EvalContext, Program, Scope, Unresolved};
-use serde_json::Value;
+use argosy_expr::{EvalContext, Scope, Unresolved};
 
 use super::Run;
 use super::body::Items;
 use super::node::NodeInputs;
-use super::scope::{Found, Frame, Variables, again, fill, find};
-use super::sub_path::append_to_key;
+use super::passes::{again, fill};
+use super::scope::{Frame, Variables};
 use crate::ids::NodeIndex;
 use crate::plan::{ArgumentPlan, CallPlan, InputDefault, PlannedTemplate, Text};
 
@@ -31,9 +29,6 @@ impl InputError {
         }
     }
 }
-
-/// How deep JSON in a workflow may nest when its strings are filled in.
-const MAX_JSON_DEPTH: usize = 128;
 
 impl Run {
     /// The inputs of a node; empty ones for a node without.
@@ -204,7 +199,7 @@ impl Run {
     }
 
     /// The variables inside the template of a node whose inputs are being made.
-    fn inside<'a>(
+    pub(super) fn inside<'a>(
         &'a self,
         index: NodeIndex,
         planned: &'a PlannedTemplate,
@@ -233,184 +228,6 @@ impl Run {
         again(value, &inside, Unresolved::Keep, context)
             .map(Arc::from)
             .map_err(|error| InputError::Input(error.to_string()))
-    }
-
-    fn input_artifacts(
-        &self,
-        index: NodeIndex,
-        planned: &PlannedTemplate,
-        call: &CallPlan,
-        outside: &Variables<'_>,
-        context: &EvalContext,
-        inputs: &NodeInputs,
-    ) -> Result<Box<[Artifact]>, InputError> {
-        let mut artifacts = Vec::new();
-        for declared in &planned.template.inputs.artifacts {
-            let given = call
-                .artifacts
-                .iter()
-                .find(|artifact| artifact.name == declared.name);
-            let given = match given {
-                Some(given) => self.argument_artifact(given, call, outside, context)?,
-                None => None,
-            };
-            let required = !declared.optional && !has_location(declared);
-            let mut artifact = match given {
-                None if required => {
-                    return Err(InputError::Input(format!(
-                        "inputs.artifacts.{} was not supplied",
-                        declared.name
-                    )));
-                }
-                Some(given) if required && !has_location(&given) => {
-                    return Err(InputError::Input(format!(
-                        "inputs.artifacts.{} missing location information",
-                        declared.name
-                    )));
-                }
-                None => declared.clone(),
-                Some(given) => Artifact {
-                    path: declared.path.clone(),
-                    mode: declared.mode,
-                    recurse_mode: declared.recurse_mode,
-                    optional: given.optional || declared.optional,
-                    ..given
-                },
-            };
-            let inside = self.inside(index, planned, inputs);
-            self.fill_artifact(&mut artifact, &inside, context)?;
-            artifacts.push(artifact);
-        }
-        Ok(artifacts.into())
-    }
-
-    fn fill_artifact(
-        &self,
-        artifact: &mut Artifact,
-        variables: &Variables<'_>,
-        context: &EvalContext,
-    ) -> Result<(), InputError> {
-        let failed = |error: &dyn std::fmt::Display| InputError::Argument(error.to_string());
-        let value = serde_json::to_value(&*artifact).map_err(|error| failed(&error))?;
-        if !value.to_string().contains("{{") {
-            return Ok(());
-        }
-        let filled = fill_json(&value, variables, context, 0).map_err(|error| failed(&error))?;
-        *artifact = serde_json::from_value(filled).map_err(|error| failed(&error))?;
-        Ok(())
-    }
-
-    /// An artifact that an argument names. `None` if it is optional and not there.
-    fn argument_artifact(
-        &self,
-        given: &Artifact,
-        call: &CallPlan,
-        outside: &Variables<'_>,
-        context: &EvalContext,
-    ) -> Result<Option<Artifact>, InputError> {
-        let mut given = given.clone();
-        if given.from.is_empty() && given.from_expression.is_empty() {
-            if call.artifacts_tagged {
-                self.fill_artifact(&mut given, outside, context)?;
-            }
-            return Ok(Some(given));
-        }
-        match self.resolve_artifact(&given, outside, context) {
-            Ok(found) => Ok(Some(Artifact {
-                name: given.name,
-                ..found
-            })),
-            Err(_) if given.optional => Ok(None),
-            Err(error) => Err(InputError::Argument(error)),
-        }
-    }
-
-    /// The artifact that `from` or `fromExpression` names. Argo: `wfScope.resolveArtifact`.
-    pub(super) fn resolve_artifact(
-        &self,
-        artifact: &Artifact,
-        variables: &Variables<'_>,
-        context: &EvalContext,
-    ) -> Result<Artifact, String> {
-        let mut found = if artifact.from_expression.is_empty() {
-            let from = again(&artifact.from, variables, Unresolved::Keep, context)
-                .map_err(|error| error.to_string())?;
-            let name = crate::plan::pure_reference(&from).unwrap_or(&from);
-            self.artifact_variable(name, variables)
-                .ok_or_else(|| format!("Unable to resolve: {{{{{name}}}}}"))?
-        } else {
-            let program =
-                Program::compile(&artifact.from_expression).map_err(|error| error.to_string())?;
-            let value = program
-                .eval(variables, context)
-                .map_err(|error| error.to_string())?;
-            serde_json::from_value::<Artifact>(value.to_json())
-                .ok()
-                .filter(|artifact| !artifact.name.is_empty() || has_location(artifact))
-                .ok_or_else(|| {
-                    format!(
-                        "Unable to resolve: {{{{{}}}}} is not an artifact",
-                        artifact.from_expression
-                    )
-                })?
-        };
-        if !artifact.sub_path.is_empty() {
-            let sub_path = again(&artifact.sub_path, variables, Unresolved::Keep, context)
-                .map_err(|error| error.to_string())?;
-            append_to_key(&mut found, &sub_path)?;
-        }
-        found.optional = found.optional || artifact.optional;
-        Ok(found)
-    }
-
-    fn artifact_variable(&self, name: &str, variables: &Variables<'_>) -> Option<Artifact> {
-        if let Some(name) = name.strip_prefix("inputs.artifacts.") {
-            return find(&variables.frame.as_ref()?.inputs.artifacts, name).cloned();
-        }
-        if let Some(name) = name.strip_prefix("workflow.outputs.artifacts.") {
-            return find(&self.globals.outputs.artifacts, name).cloned();
-        }
-        if let Some(name) = name.strip_prefix("workflow.artifacts.") {
-            return find(&self.plan.workflow.spec.arguments.artifacts, name).cloned();
-        }
-        let (before, output) = name.split_once(".outputs.artifacts.")?;
-        let sibling = before
-            .strip_prefix("steps.")
-            .or_else(|| before.strip_prefix("tasks."))?;
-        match self.sibling(variables.siblings?, sibling)? {
-            Found::Node(node) => self.node_artifact(node, output).cloned(),
-            Found::Loop { .. } => None,
-        }
-    }
-
-    /// The template of a node with all that can be filled in filled in.
-    pub(super) fn filled_template(
-        &self,
-        index: NodeIndex,
-        planned: &PlannedTemplate,
-    ) -> Result<Template, String> {
-        let inputs = self.inputs_of(index);
-        let mut template = (*planned.template).clone();
-        for (parameter, value) in template
-            .inputs
-            .parameters
-            .iter_mut()
-            .zip(&inputs.parameters)
-        {
-            if let Some(value) = value {
-                parameter.value = Some(AnyString::from(&**value));
-                parameter.value_from = None;
-            }
-        }
-        if !inputs.artifacts.is_empty() {
-            template.inputs.artifacts = inputs.artifacts.to_vec();
-        }
-        let value = serde_json::to_value(&template).map_err(|error| error.to_string())?;
-        let variables = self.inside(index, planned, inputs);
-        let context =
-            self.eval_context(&self.name(index), self.node(index).incarnation, "template");
-        let filled = fill_json(&value, &variables, &context, 0)?;
-        serde_json::from_value(filled).map_err(|error| error.to_string())
     }
 
     /// Reads the name that a template wants its nodes shown by: the one that a call has made, not
@@ -461,53 +278,4 @@ enum Given {
     /// A reference to an output that is known to have no value.
     Absent,
     Nothing,
-}
-
-/// Fills in the tags of all strings in a JSON value.
-pub(super) fn fill_json(
-    value: &Value,
-    variables: &Variables<'_>,
-    context: &EvalContext,
-    depth: usize,
-) -> Result<Value, String> {
-    if depth > MAX_JSON_DEPTH {
-        return Err(format!("nested deeper than {MAX_JSON_DEPTH} levels"));
-    }
-    Ok(match value {
-        Value::String(text) if text.contains("{{") => {
-            let text = Text::parse(text).map_err(|error| error.to_string())?;
-            let filled = fill(&text, variables, context).map_err(|error| error.to_string())?;
-            Value::String(filled.to_string())
-        }
-        Value::Array(list) => Value::Array(
-            list.iter()
-                .map(|value| fill_json(value, variables, context, depth + 1))
-                .collect::<Result<_, _>>()?,
-        ),
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .map(|(key, value)| {
-                    Ok((
-                        key.clone(),
-                        fill_json(value, variables, context, depth + 1)?,
-                    ))
-                })
-                .collect::<Result<_, String>>()?,
-        ),
-        value => value.clone(),
-    })
-}
-
-/// Whether it is said where an artifact lies, or at least under which key. Argo: `HasLocationOrKey`.
-pub(super) fn has_location(artifact: &Artifact) -> bool {
-    artifact.s3.is_some()
-        || artifact.git.is_some()
-        || artifact.http.is_some()
-        || artifact.artifactory.is_some()
-        || artifact.hdfs.is_some()
-        || artifact.raw.is_some()
-        || artifact.oss.is_some()
-        || artifact.gcs.is_some()
-        || artifact.azure.is_some()
-        || artifact.plugin.is_some()
 }

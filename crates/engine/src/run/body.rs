@@ -6,9 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use argosy_api::NodePhase;
-use serde_json::Value;
 
 use crate::ids::NodeIndex;
+use crate::item::Item;
+use crate::locks::LockName;
+use crate::plan::{DagPlan, TaskPlan};
 
 /// The state that a kind of composite needs.
 #[derive(Clone, Debug, Default)]
@@ -28,12 +30,20 @@ pub(crate) enum Body {
 /// What a node waits for before it may begin, whatever it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Gate {
-    /// The locks of its template; once it was told so, the first that it can't have.
-    Locks(Option<Arc<str>>),
+    /// The locks of its template.
+    Locks(Arc<WaitsForLocks>),
     /// Has its locks, and is held back by the workflow's `parallelism`.
     Place,
     /// What the cache has for it.
     Cache,
+}
+
+/// Locks that a node waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WaitsForLocks {
+    pub locks: Arc<[LockName]>,
+    /// Once it was told so, the place of the first that it can't have.
+    pub at: Option<u32>,
 }
 
 /// What a `steps` or `dag` node counts of all nodes whose boundary it is.
@@ -101,6 +111,23 @@ pub(crate) struct DagBody {
     pub open: u32,
 }
 
+impl DagBody {
+    /// The state of a DAG none of whose tasks has a node.
+    pub fn new(plan: &DagPlan) -> Self {
+        let unmade = |task: &TaskPlan| TaskState {
+            node: NodeIndex::NONE,
+            waits: task.dependencies.len() as u32,
+            judged: false,
+            branch: None,
+        };
+        Self {
+            tasks: plan.tasks.iter().map(unmade).collect(),
+            unsettled: plan.needed,
+            ..Self::default()
+        }
+    }
+}
+
 /// How far one task is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskState {
@@ -133,7 +160,7 @@ pub(crate) struct LoopState {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Items {
     /// Any JSON values.
-    Values(Arc<[Value]>),
+    Values(Arc<[Item]>),
     /// Numbers, printed.
     Sequence {
         start: i64,

@@ -30,12 +30,11 @@ impl Run {
             let Body::Dag(body) = &self.node(index).body else {
                 return;
             };
-            let closed = self.closed(index).is_some();
-            let Some(&slot) = body.ready.first().filter(|_| !closed) else {
+            let Some(&slot) = body.ready.first() else {
                 self.wake_held_back(index);
                 break;
             };
-            if self.spent >= super::TURN_BUDGET {
+            if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
             }
@@ -184,18 +183,22 @@ impl Run {
             if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
                 body.tasks[slot as usize].judged = true;
             }
-            if !holds {
-                let place = self.task_place(index, slot);
-                let message = "omitted: depends condition not met";
-                self.add_unrun_task(place, NodePhase::Omitted, message);
+            let place = self.task_place(index, slot);
+            match holds {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message = "omitted: depends condition not met";
+                    self.add_unrun_task(place, NodePhase::Omitted, message);
+                }
+                Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
             }
         }
     }
 
-    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> bool {
+    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> Result<bool, String> {
         let task = &plan.tasks[slot as usize];
         let (Some(depends), Body::Dag(body)) = (&task.depends, &self.node(index).body) else {
-            return true;
+            return Ok(true);
         };
         depends.eval(&mut |dependency, result| {
             let node = body.tasks[task.dependencies[dependency] as usize].node;
@@ -283,7 +286,7 @@ impl Run {
             return;
         }
         let over = body.unsettled == 0;
-        if self.is_shut_down(index) || (!over && self.closed(index).is_some()) {
+        if self.is_shut_down(index) {
             self.end(index, NodePhase::Failed, None);
             return;
         }

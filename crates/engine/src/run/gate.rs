@@ -8,9 +8,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Run;
-use super::arguments::fill_json;
 use super::body::{Body, Gate};
+use super::filling::fill_json;
 use super::limits::Held;
+use super::locks::Forget;
 use super::node::{Flags, Role};
 use super::start::{Begun, TOO_DEEP};
 use crate::ids::NodeIndex;
@@ -20,19 +21,15 @@ impl Run {
     /// Begins a node, or has it wait for what it needs first.
     pub(super) fn pass_gate(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) -> Begun {
         let template = &planned.template;
-        if let Some(synchronization) = &template.synchronization
-            && !self.node(index).flags.has(Flags::HOLDS_LOCKS)
-        {
-            return match self.ask_for_locks(index, planned, synchronization) {
+        if template.synchronization.is_some() && !self.node(index).flags.has(Flags::HOLDS_LOCKS) {
+            return match self.ask_for_locks(index, planned) {
                 Ok(()) => Begun::Made(index),
                 Err(error) => self.refuse(index, &error),
             };
         }
         let known = self.node(index).details.as_ref();
-        if let Some(memoize) = &template.memoize
-            && known.is_none_or(|details| details.memo.is_none())
-        {
-            return match self.look_up_cache(index, planned, memoize) {
+        if template.memoize.is_some() && known.is_none_or(|details| details.memo.is_none()) {
+            return match self.look_up_cache(index, planned) {
                 Ok(()) => Begun::Made(index),
                 Err(error) => self.refuse(index, &error),
             };
@@ -87,6 +84,7 @@ impl Run {
     /// A node that ended while it waited waits no more.
     pub(super) fn leave_gate(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(_)) {
+            self.forget_waiter(index, Forget::Left);
             self.set_waits_for_lock(index, false);
             self.change(index).body = Body::None;
         }
@@ -160,15 +158,12 @@ impl Run {
         // What could be asked for once can be asked for again.
         match gate {
             Gate::Place => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
-            Gate::Locks(_) => {
-                if let Some(synchronization) = &planned.template.synchronization {
-                    let _ = self.ask_again(index, &planned, synchronization);
-                }
+            Gate::Locks(waits) => {
+                self.ask_locks(index, waits.locks.clone());
+                self.count_waiter(index);
             }
             Gate::Cache => {
-                if let Some(memoize) = &planned.template.memoize {
-                    let _ = self.look_up_cache(index, &planned, memoize);
-                }
+                let _ = self.look_up_cache(index, &planned);
             }
         }
     }

@@ -4,19 +4,18 @@
 //! or, if its expression speaks of the time, each second. Once a hook has a node it is evaluated no
 //! more. Argo: `workflow/controller/hooks.go`, `exit_handler.go`.
 
-use std::sync::Arc;
-
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
-use argosy_expr::{EvalContext, Program, Value};
+use argosy_expr::{EvalContext, condition_of, evaluate_bool};
 
 use super::Run;
 use super::body::{Body, Items};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
-use super::scope::{Variables, fill};
+use super::passes::fill;
+use super::scope::Variables;
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
-use crate::plan::{CallPlan, HookPlan, Text};
+use crate::plan::{CallPlan, Condition, HookPlan, Read};
 
 impl Run {
     /// Begins the hooks of a step or task whose expression holds now.
@@ -86,12 +85,12 @@ impl Run {
     fn hook_holds(&self, owner: NodeIndex, hook: &HookPlan) -> Result<bool, String> {
         let expression = hook
             .expression
-            .as_deref()
+            .as_ref()
             .ok_or_else(|| "Expression required for hook".to_owned())?;
         self.expression_holds(owner, expression)
     }
 
-    fn expression_holds(&self, owner: NodeIndex, expression: &str) -> Result<bool, String> {
+    fn expression_holds(&self, owner: NodeIndex, condition: &Condition) -> Result<bool, String> {
         let around = self.node(owner).boundary;
         let template = self.template_of(around);
         let extra = self.own_variables(owner);
@@ -99,17 +98,7 @@ impl Run {
         let item = item.as_ref().map(|(items, at)| (items, *at));
         let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
-        let expression = fill_expression(expression, &variables, &context)?;
-        let value = Program::compile(&expression)
-            .and_then(|program| program.eval(&variables, &context))
-            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
-        match value {
-            Value::Bool(holds) => Ok(holds),
-            _ => Err(format!(
-                "unable to cast expression result '{}' to bool",
-                super::scope::value_text(&value)
-            )),
-        }
+        evaluate(condition, &variables, &context)
     }
 
     /// The item that hooks of an item of a step's loop see; those of a task's items see none.
@@ -259,7 +248,8 @@ impl Run {
             && (0u32..).zip(&self.plan.hooks).any(|(slot, hook)| {
                 let speaks = hook
                     .expression
-                    .as_deref()
+                    .as_ref()
+                    .map(|condition| &condition.source)
                     .is_some_and(|text| text.contains("duration") || text.contains("now("));
                 speaks && !self.has_workflow_hook(slot)
             });
@@ -280,16 +270,12 @@ impl Run {
             if self.has_workflow_hook(slot) {
                 continue;
             }
-            let Some(expression) = hook.expression.as_deref() else {
+            let Some(condition) = &hook.expression else {
                 continue;
             };
             let variables = Variables::global(self);
             let context = self.eval_context(&hook.call.name, 0, "hook");
-            let holds = fill_expression(expression, &variables, &context).is_ok_and(|text| {
-                Program::compile(&text)
-                    .and_then(|program| program.eval(&variables, &context))
-                    .is_ok_and(|value| matches!(value, Value::Bool(true)))
-            });
+            let holds = evaluate(condition, &variables, &context) == Ok(true);
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);
             }
@@ -358,13 +344,19 @@ impl Run {
     }
 }
 
-/// An expression with the tags in it filled in, as in all texts of what it stands in, before it is
-/// read.
-fn fill_expression(
-    expression: &str,
+/// Whether a condition holds, with the tags in it filled in, as in all texts of what it stands in,
+/// before it is read.
+fn evaluate(
+    condition: &Condition,
     variables: &Variables<'_>,
     context: &EvalContext,
-) -> Result<Arc<str>, String> {
-    let text = Text::parse(expression).map_err(|error| error.to_string())?;
-    fill(&text, variables, context).map_err(|error| error.to_string())
+) -> Result<bool, String> {
+    match &condition.read {
+        Read::Program(program) => condition_of(&condition.source, program.eval(variables, context)),
+        Read::Tagged(text) => {
+            let text = fill(text, variables, context).map_err(|error| error.to_string())?;
+            evaluate_bool(&text, variables, context)
+        }
+        Read::Wrong(error) => Err(error.to_string()),
+    }
 }

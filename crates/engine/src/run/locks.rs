@@ -1,22 +1,66 @@
-//! The locks of a run: asking, holding, giving back, and `status.synchronization`.
-//! Argo: `workflow/sync/sync_manager.go`, `SemaphoreStatus`, `MutexStatus`.
+//! The locks of a run: asking, holding, giving back. `status.synchronization` is a projection of it:
+//! see `synchronization`. Argo: `workflow/sync/sync_manager.go`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{
-    MutexHolding, MutexStatus, NodePhase, SemaphoreHolding, SemaphoreStatus, Synchronization,
-    SynchronizationStatus, WorkflowPhase,
-};
+use argosy_api::{NodePhase, WorkflowPhase};
+use serde::{Deserialize, Serialize};
 
 use super::Run;
-use super::body::{Body, Gate};
+use super::body::{Body, Gate, WaitsForLocks};
 use super::node::Flags;
 use crate::effect::Effect;
 use crate::ids::{NodeIndex, Seconds};
 use crate::locks::{LockHolder, LockKind, LockName, LockRequest, LockSeen, lock_names};
-use crate::plan::PlannedTemplate;
+use crate::plan::{LocksPlan, PlannedTemplate};
 use crate::timestamp;
+
+/// What a run knows of locks beyond what its nodes say.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct LockNotes {
+    /// The semaphores that have been held, once one was asked for: Argo shows them for good.
+    pub semaphores: Option<Vec<Arc<str>>>,
+    /// A mutex was asked for.
+    pub mutexes: bool,
+    /// What the workflow itself holds.
+    pub held: Option<Arc<[LockName]>>,
+    /// What the workflow itself waits for.
+    pub waits: Option<Arc<[LockName]>>,
+    /// Locks that are waited for, and other workflows and their nodes that hold them.
+    pub others: BTreeMap<Arc<str>, Vec<Arc<str>>>,
+}
+
+/// What nodes have in common, most often.
+#[derive(Default)]
+pub(super) struct SharedLocks {
+    asked: Option<Arc<WaitsForLocks>>,
+    told: Option<Arc<WaitsForLocks>>,
+    message: Option<Arc<str>>,
+    /// How many nodes wait for each lock.
+    waiters: BTreeMap<Arc<str>, u32>,
+}
+
+impl SharedLocks {
+    pub fn waits(&mut self, waits: WaitsForLocks) -> Arc<WaitsForLocks> {
+        let known = match waits.at {
+            None => &mut self.asked,
+            Some(_) => &mut self.told,
+        };
+        match known {
+            Some(known) if **known == waits => known.clone(),
+            _ => known.insert(Arc::new(waits)).clone(),
+        }
+    }
+
+    fn message(&mut self, message: &str) -> Arc<str> {
+        match &self.message {
+            Some(known) if **known == *message => known.clone(),
+            _ => self.message.insert(Arc::from(message)).clone(),
+        }
+    }
+}
 
 impl Run {
     /// Asks for the locks of a node's template.
@@ -24,34 +68,42 @@ impl Run {
         &mut self,
         index: NodeIndex,
         planned: &PlannedTemplate,
-        synchronization: &Synchronization,
     ) -> Result<(), String> {
-        self.ask_again(index, planned, synchronization)?;
+        let locks = self.locks_of(index, planned)?;
+        let waits = self.shared_locks.waits(WaitsForLocks { locks, at: None });
+        self.ask_locks(index, waits.locks.clone());
         if let Some(at) = self.pending_until(index, planned) {
             self.due.insert((at, index));
         }
-        self.wait_at(index, planned, Gate::Locks(None));
+        self.wait_at(index, planned, Gate::Locks(waits));
+        self.count_waiter(index);
         Ok(())
     }
 
-    pub(super) fn ask_again(
-        &mut self,
+    /// The locks that a node's template names.
+    pub(super) fn locks_of(
+        &self,
         index: NodeIndex,
         planned: &PlannedTemplate,
-        synchronization: &Synchronization,
-    ) -> Result<(), String> {
-        let filled = self.filled_part(index, planned, synchronization, "synchronization")?;
-        let locks = lock_names(&filled, self.definition.namespace())?;
-        self.ask_locks(index, locks);
-        Ok(())
+    ) -> Result<Arc<[LockName]>, String> {
+        match &planned.gates.locks {
+            LocksPlan::None => Ok(Arc::from([])),
+            LocksPlan::Known(locks) => Ok(locks.clone()),
+            LocksPlan::Tagged(synchronization) => {
+                let filled =
+                    self.filled_part(index, planned, &**synchronization, "synchronization")?;
+                lock_names(&filled, self.definition.namespace()).map(Arc::from)
+            }
+            LocksPlan::Wrong(error) => Err(error.to_string()),
+        }
     }
 
-    fn ask_locks(&mut self, node: NodeIndex, locks: Vec<LockName>) {
+    pub(super) fn ask_locks(&mut self, node: NodeIndex, locks: Arc<[LockName]>) {
         let request = self.lock_request(node, locks);
         self.effects.push(Effect::AskLocks(Box::new(request)));
     }
 
-    fn lock_request(&self, node: NodeIndex, locks: Vec<LockName>) -> LockRequest {
+    fn lock_request(&self, node: NodeIndex, locks: Arc<[LockName]>) -> LockRequest {
         let metadata = &self.definition.workflow.metadata;
         LockRequest {
             holder: self.holder(node),
@@ -71,7 +123,7 @@ impl Run {
     }
 
     /// Argo: `getHolderKey`.
-    fn holder_key(&self, node: NodeIndex) -> Arc<str> {
+    pub(super) fn holder_key(&self, node: NodeIndex) -> Arc<str> {
         let (namespace, name) = (self.definition.namespace(), self.definition.name());
         Arc::from(match node.some() {
             None => format!("{namespace}/{name}"),
@@ -89,12 +141,16 @@ impl Run {
             .and_then(|json| {
                 let variables = super::scope::Variables::global(self);
                 let context = self.eval_context("", 0, "synchronization");
-                super::arguments::fill_json(&json, &variables, &context, 0)
+                super::filling::fill_json(&json, &variables, &context, 0)
             })
             .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))
             .and_then(|filled| lock_names(&filled, self.definition.namespace()));
         match locks {
-            Ok(locks) => self.ask_locks(NodeIndex::NONE, locks),
+            Ok(locks) => {
+                let locks: Arc<[LockName]> = locks.into();
+                self.lock_notes().waits = Some(locks.clone());
+                self.ask_locks(NodeIndex::NONE, locks);
+            }
             Err(error) => self.workflow_lock_refused(&error),
         }
         true
@@ -111,18 +167,23 @@ impl Run {
             self.workflow_lock_seen(seen);
             return;
         }
-        let waits = self
-            .nodes
-            .get(node.offset())
-            .is_some_and(|node| matches!(node.body, Body::Gate(Gate::Locks(_))));
-        if !waits {
+        let waits = match self.nodes.get(node.offset()).map(|node| &node.body) {
+            Some(Body::Gate(Gate::Locks(waits))) => waits.clone(),
             // It has ended meanwhile, and has given back what it was about to get.
-            return;
-        }
+            _ => return,
+        };
         match seen {
             LockSeen::Granted(locks) => {
-                self.note_granted(&self.holder_key(node), locks);
-                self.change(node).flags.set(Flags::HOLDS_LOCKS);
+                self.note_granted(locks);
+                self.forget_waiter(node, Forget::Granted);
+                // An answer may have been read from a store; what was asked for is shared.
+                let locks = match **locks == *waits.locks {
+                    true => waits.locks.clone(),
+                    false => locks.clone(),
+                };
+                let granted = self.change(node);
+                granted.flags.set(Flags::HOLDS_LOCKS);
+                granted.details_mut().locks = Some(locks);
                 self.set_message(node, None);
                 self.go_on(node);
             }
@@ -131,9 +192,18 @@ impl Run {
                 message,
                 holders,
             } => {
-                self.note_waiting(holders);
-                self.set_message(node, Some(message));
-                self.change(node).body = Body::Gate(Gate::Locks(Some(lock.clone())));
+                self.note_waiting(&waits.locks, holders);
+                if self.node(node).message.as_deref() != Some(message) {
+                    let message = self.shared_locks.message(message);
+                    self.change(node).message = Some(message);
+                }
+                let place = waits.locks.iter().position(|known| known.name == *lock);
+                let at = Some(place.unwrap_or(0) as u32);
+                if waits.at != at {
+                    let locks = waits.locks.clone();
+                    let waits = self.shared_locks.waits(WaitsForLocks { locks, at });
+                    self.change(node).body = Body::Gate(Gate::Locks(waits));
+                }
             }
             LockSeen::Refused(error) => self.refuse_late(node, error),
         }
@@ -145,13 +215,18 @@ impl Run {
         }
         match seen {
             LockSeen::Granted(locks) => {
-                self.note_granted(&self.holder_key(NodeIndex::NONE), locks);
+                self.note_granted(locks);
+                let notes = self.lock_notes();
+                notes.held = Some(locks.clone());
+                notes.waits = None;
+                notes.others.clear();
                 self.start_running();
             }
             LockSeen::Waiting {
                 message, holders, ..
             } => {
-                self.note_waiting(holders);
+                let waits = self.lock_notes().waits.clone();
+                self.note_waiting(waits.as_deref().unwrap_or_default(), holders);
                 self.status.phase = Some(WorkflowPhase::Pending);
                 self.status.message = Arc::from(&**message);
                 self.status_changed = true;
@@ -164,14 +239,13 @@ impl Run {
     pub(super) fn release_locks(&mut self, index: NodeIndex) {
         self.effects.push(Effect::ReleaseLocks(self.holder(index)));
         if self.node(index).flags.has(Flags::HOLDS_LOCKS) {
-            self.change(index).flags.clear(Flags::HOLDS_LOCKS);
-            self.note_released(&self.holder_key(index));
+            self.change(index).let_go_of_locks();
         }
     }
 
     /// The workflow has ended: nothing of it holds or waits for a lock. Argo: `ReleaseAll`.
     pub(super) fn release_all_locks(&mut self) {
-        if self.status.synchronization.take().is_some() {
+        if self.status.locks.take().is_some() {
             self.status_changed = true;
         }
         if self.plan.workflow.spec.synchronization.is_some() {
@@ -183,153 +257,136 @@ impl Run {
     /// What the run holds by its own account: to be entered into the table of an owner that does
     /// not know it yet.
     pub fn held_locks(&self) -> Vec<LockRequest> {
-        let Some(status) = self.status.synchronization.as_deref() else {
-            return Vec::new();
-        };
-        let mut nodes: BTreeMap<Arc<str>, NodeIndex> = (0..self.nodes.len() as u32)
-            .map(NodeIndex)
-            .filter(|&index| self.node(index).flags.has(Flags::HOLDS_LOCKS))
-            .map(|index| (self.holder_key(index), index))
-            .collect();
-        nodes.insert(self.holder_key(NodeIndex::NONE), NodeIndex::NONE);
-        let mut held: BTreeMap<NodeIndex, Vec<LockName>> = BTreeMap::new();
-        let semaphores = status.semaphore.iter().flat_map(|status| &status.holding);
-        for holding in semaphores {
-            for holder in &holding.holders {
-                if let Some(&node) = nodes.get(&**holder) {
-                    held.entry(node).or_default().push(LockName {
-                        kind: LockKind::Semaphore,
-                        name: Arc::from(holding.semaphore.as_str()),
-                    });
-                }
-            }
-        }
-        for holding in status.mutex.iter().flat_map(|status| &status.holding) {
-            if let Some(&node) = nodes.get(&*holding.holder) {
-                held.entry(node).or_default().push(LockName {
-                    kind: LockKind::Mutex,
-                    name: Arc::from(holding.mutex.as_str()),
-                });
-            }
-        }
-        held.into_iter()
-            .map(|(node, locks)| self.lock_request(node, locks))
+        let whole = self.status.locks.iter().filter_map(|notes| {
+            let held = notes.held.clone()?;
+            Some(self.lock_request(NodeIndex::NONE, held))
+        });
+        self.holding_nodes()
+            .map(|(index, locks)| self.lock_request(index, locks.clone()))
+            .chain(whole)
             .collect()
     }
 
-    fn synchronization(&mut self) -> &mut SynchronizationStatus {
+    /// The nodes that hold locks, with these.
+    pub(super) fn holding_nodes(&self) -> impl Iterator<Item = (NodeIndex, &Arc<[LockName]>)> {
+        let nodes = (0u32..).map(NodeIndex).zip(self.nodes.iter());
+        nodes.filter_map(|(index, node)| {
+            let held = node.details.as_ref()?.locks.as_ref()?;
+            Some((index, held))
+        })
+    }
+
+    fn lock_notes(&mut self) -> &mut LockNotes {
         self.status_changed = true;
-        self.status.synchronization.get_or_insert_default()
+        self.status.locks.get_or_insert_default()
     }
 
-    fn note_granted(&mut self, key: &str, locks: &[LockName]) {
-        let status = self.synchronization();
+    fn note_kind(&mut self, kind: LockKind) {
+        let notes = self.status.locks.get_or_insert_default();
+        match kind {
+            LockKind::Semaphore if notes.semaphores.is_none() => {
+                notes.semaphores = Some(Vec::new());
+                self.status_changed = true;
+            }
+            LockKind::Mutex if !notes.mutexes => {
+                notes.mutexes = true;
+                self.status_changed = true;
+            }
+            LockKind::Semaphore | LockKind::Mutex => {}
+        }
+    }
+
+    fn note_granted(&mut self, locks: &[LockName]) {
         for lock in locks {
-            match lock.kind {
-                LockKind::Semaphore => {
-                    semaphore_acquired(status.semaphore.get_or_insert_default(), &lock.name, key)
-                }
-                LockKind::Mutex => {
-                    let mutexes = status.mutex.get_or_insert_default();
-                    match mutexes
-                        .holding
-                        .iter_mut()
-                        .find(|held| *held.mutex == *lock.name)
-                    {
-                        Some(held) => held.holder = key.to_owned(),
-                        None => mutexes.holding.push(MutexHolding {
-                            mutex: lock.name.to_string(),
-                            holder: key.to_owned(),
-                        }),
-                    }
-                }
+            self.note_kind(lock.kind);
+            let notes = self.status.locks.get_or_insert_default();
+            if let (Some(held), LockKind::Semaphore) = (&mut notes.semaphores, lock.kind)
+                && !held.contains(&lock.name)
+            {
+                held.push(lock.name.clone());
+                self.status_changed = true;
             }
         }
     }
 
-    fn note_waiting(&mut self, holders: &[(LockName, Vec<Arc<str>>)]) {
-        let status = self.synchronization();
+    fn note_waiting(&mut self, locks: &[LockName], holders: &[(LockName, Vec<Arc<str>>)]) {
+        for lock in locks {
+            self.note_kind(lock.kind);
+        }
         for (lock, holders) in holders {
-            match lock.kind {
-                LockKind::Semaphore => {
-                    let waiting = &mut status.semaphore.get_or_insert_default().waiting;
-                    let holders = holders.iter().map(|key| key.to_string()).collect();
-                    match waiting
-                        .iter_mut()
-                        .find(|entry| *entry.semaphore == *lock.name)
-                    {
-                        Some(entry) => entry.holders = holders,
-                        None => waiting.push(SemaphoreHolding {
-                            semaphore: lock.name.to_string(),
-                            holders,
-                        }),
-                    }
-                }
-                LockKind::Mutex => {
-                    let waiting = &mut status.mutex.get_or_insert_default().waiting;
-                    let Some(holder) = holders.first() else {
-                        continue;
-                    };
-                    match waiting.iter_mut().find(|entry| *entry.mutex == *lock.name) {
-                        Some(entry) => entry.holder = holder.to_string(),
-                        None => waiting.push(MutexHolding {
-                            mutex: lock.name.to_string(),
-                            holder: holder.to_string(),
-                        }),
-                    }
+            let others = &mut self.status.locks.get_or_insert_default().others;
+            if others.get(&lock.name).map_or(&[][..], Vec::as_slice) == holders.as_slice() {
+                continue;
+            }
+            match holders.is_empty() {
+                true => others.remove(&lock.name),
+                false => others.insert(lock.name.clone(), holders.clone()),
+            };
+            self.status_changed = true;
+        }
+    }
+
+    /// Counts a node among those that wait for its locks.
+    pub(super) fn count_waiter(&mut self, index: NodeIndex) {
+        if let Body::Gate(Gate::Locks(waits)) = &self.nodes[index.offset()].body {
+            for lock in waits.locks.iter() {
+                let waiters = &mut self.shared_locks.waiters;
+                match waiters.get_mut(&lock.name) {
+                    Some(count) => *count += 1,
+                    None => drop(waiters.insert(lock.name.clone(), 1)),
                 }
             }
         }
     }
 
-    fn note_released(&mut self, key: &str) {
-        if self.status.synchronization.is_none() {
+    /// A node that has waited for locks does so no more: if at all, it waits for a place.
+    pub(super) fn forget_waiter(&mut self, index: NodeIndex, forget: Forget) {
+        let Body::Gate(Gate::Locks(waits)) = &self.nodes[index.offset()].body else {
             return;
-        }
-        let status = self.synchronization();
-        if let Some(SemaphoreStatus { holding, .. }) = &mut status.semaphore {
-            for held in holding {
-                held.holders.retain(|holder| holder != key);
+        };
+        for lock in waits.locks.clone().iter() {
+            let Some(count) = self.shared_locks.waiters.get_mut(&lock.name) else {
+                continue;
+            };
+            *count -= 1;
+            if *count > 0 {
+                continue;
+            }
+            self.shared_locks.waiters.remove(&lock.name);
+            // Where a waiter leaves before its turn, the table may not know yet that nobody waits,
+            // and would not tell the next one again.
+            if matches!(forget, Forget::Granted)
+                && let Some(notes) = &mut self.status.locks
+                && notes.others.remove(&lock.name).is_some()
+            {
+                self.status_changed = true;
             }
         }
-        if let Some(MutexStatus { holding, .. }) = &mut status.mutex {
-            holding.retain(|held| held.holder != key);
-        }
+        self.change(index).body = Body::Gate(Gate::Place);
+    }
+
+    /// No node waits for locks, as long as none is counted anew.
+    pub(super) fn forget_all_waiters(&mut self) {
+        self.shared_locks.waiters.clear();
     }
 
     /// Whether a node waits for a lock: the lock.
-    pub(super) fn waiting_lock(&self, index: NodeIndex) -> Option<Arc<str>> {
+    pub(super) fn waiting_lock(&self, index: NodeIndex) -> Option<&Arc<str>> {
         match &self.node(index).body {
-            Body::Gate(Gate::Locks(lock)) if self.node(index).phase == NodePhase::Pending => {
-                lock.clone()
+            Body::Gate(Gate::Locks(waits)) if self.node(index).phase == NodePhase::Pending => {
+                let lock = waits.locks.get(waits.at? as usize)?;
+                Some(&lock.name)
             }
             _ => None,
         }
     }
 }
 
-fn semaphore_acquired(status: &mut SemaphoreStatus, lock: &str, key: &str) {
-    match status
-        .holding
-        .iter_mut()
-        .find(|held| held.semaphore == lock)
-    {
-        Some(held) if held.holders.iter().any(|holder| holder == key) => {}
-        Some(held) => held.holders.push(key.to_owned()),
-        None => status.holding.push(SemaphoreHolding {
-            semaphore: lock.to_owned(),
-            holders: vec![key.to_owned()],
-        }),
-    }
-    if let Some(place) = status
-        .waiting
-        .iter()
-        .position(|entry| entry.semaphore == lock)
-    {
-        let holders = &mut status.waiting[place].holders;
-        holders.retain(|holder| holder != key);
-        if holders.is_empty() {
-            status.waiting.remove(place);
-        }
-    }
+/// Why a node waits no more.
+#[derive(Clone, Copy)]
+pub(super) enum Forget {
+    /// It has its locks.
+    Granted,
+    /// It has left before.
+    Left,
 }

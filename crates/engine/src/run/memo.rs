@@ -3,18 +3,26 @@
 
 use std::sync::Arc;
 
-use argosy_api::{Memoize, NodePhase, NodeType, Outputs};
+use argosy_api::{NodePhase, NodeType, Outputs};
+use argosy_expr::parse_duration;
 
 use super::Run;
 use super::body::{Body, Gate};
 use super::node::{Memo, NodeOutputs, OutputParameter};
+use super::passes::fill;
 use crate::cache::{CacheEntry, is_cache_key};
-use crate::duration;
 use crate::effect::Effect;
 use crate::fact::CacheSeen;
 use crate::ids::NodeIndex;
 use crate::plan::PlannedTemplate;
 use crate::timestamp;
+
+/// Which entry of which cache a node may take its outputs from, and how old it may be.
+struct NamedEntry {
+    cache: Arc<str>,
+    key: Arc<str>,
+    max_age: Arc<str>,
+}
 
 impl Run {
     /// Asks the cache for what a node would put out.
@@ -22,25 +30,45 @@ impl Run {
         &mut self,
         index: NodeIndex,
         planned: &PlannedTemplate,
-        memoize: &Memoize,
     ) -> Result<(), String> {
-        let filled = self.filled_part(index, planned, memoize, "memoize")?;
-        if !is_cache_key(&filled.key) {
-            return Err(format!("invalid cache key: {}", filled.key));
+        let Some(entry) = self.cache_entry(index, planned)? else {
+            return Ok(());
+        };
+        if !is_cache_key(&entry.key) {
+            return Err(format!("invalid cache key: {}", entry.key));
         }
-        if !filled.max_age.is_empty() {
-            duration::parse_nanoseconds(&filled.max_age)
-                .map_err(|error| format!("invalid maxAge: {error}"))?;
+        if !entry.max_age.is_empty() {
+            parse_duration(&entry.max_age).map_err(|error| format!("invalid maxAge: {error}"))?;
         }
-        let (cache, key) = cache_and_key(&filled);
         self.effects.push(Effect::LoadCache {
             run: self.id,
             node: index,
-            cache,
-            key,
+            cache: entry.cache,
+            key: entry.key,
         });
         self.wait_at(index, planned, Gate::Cache);
         Ok(())
+    }
+
+    /// Which entry of which cache a node's template names, if it does.
+    fn cache_entry(
+        &self,
+        index: NodeIndex,
+        planned: &PlannedTemplate,
+    ) -> Result<Option<NamedEntry>, String> {
+        let plan = match &planned.gates.memoize {
+            None => return Ok(None),
+            Some(plan) => plan.as_ref().map_err(ToString::to_string)?,
+        };
+        let mut variables = self.variables(index, Some(planned), None, &[]);
+        variables.siblings = None;
+        let context = self.eval_context(&self.name(index), 0, "memoize");
+        let filled = |text| fill(text, &variables, &context).map_err(|error| error.to_string());
+        Ok(Some(NamedEntry {
+            cache: filled(&plan.cache)?,
+            key: filled(&plan.key)?,
+            max_age: filled(&plan.max_age)?,
+        }))
     }
 
     /// The cache has answered.
@@ -52,11 +80,9 @@ impl Run {
         let (Some(planned), true) = (self.template_of(index), waits) else {
             return;
         };
-        let Some(memoize) = planned.template.memoize.clone() else {
-            return;
-        };
-        let filled = match self.filled_part(index, &planned, &memoize, "memoize") {
-            Ok(filled) => filled,
+        let named = match self.cache_entry(index, &planned) {
+            Ok(Some(named)) => named,
+            Ok(None) => return,
             Err(error) => return self.refuse_late(index, &error),
         };
         let found = match seen {
@@ -65,12 +91,11 @@ impl Run {
             CacheSeen::Found(json) => CacheEntry::read(json).map(Some),
         };
         let entry = match found {
-            Ok(entry) => {
-                entry.filter(|entry| !entry.node_id.is_empty() && self.is_young(entry, &filled))
-            }
+            Ok(entry) => entry
+                .filter(|entry| !entry.node_id.is_empty() && self.is_young(entry, &named.max_age)),
             Err(error) => return self.refuse_late(index, &error),
         };
-        let (cache, key) = cache_and_key(&filled);
+        let NamedEntry { cache, key, .. } = named;
         let hit = entry.is_some();
         self.leave_gate(index);
         self.change(index).details_mut().memo = Some(Arc::new(Memo { hit, cache, key }));
@@ -88,11 +113,11 @@ impl Run {
         }
     }
 
-    fn is_young(&self, entry: &CacheEntry, memoize: &Memoize) -> bool {
-        if memoize.max_age.is_empty() {
+    fn is_young(&self, entry: &CacheEntry, max_age: &str) -> bool {
+        if max_age.is_empty() {
             return true;
         }
-        let Ok(most) = duration::parse_nanoseconds(&memoize.max_age) else {
+        let Ok(most) = parse_duration(max_age) else {
             return false;
         };
         let created = entry
@@ -136,15 +161,6 @@ impl super::node::Node {
     fn body_is(&self, gate: &Gate) -> bool {
         matches!(&self.body, Body::Gate(at) if at == gate)
     }
-}
-
-fn cache_and_key(memoize: &Memoize) -> (Arc<str>, Arc<str>) {
-    let name = memoize
-        .cache
-        .as_ref()
-        .and_then(|cache| cache.config_map.as_ref())
-        .map_or("", |map| map.name.as_str());
-    (Arc::from(name), Arc::from(memoize.key.as_str()))
 }
 
 /// A node's outputs from Argo's JSON of them.

@@ -6,7 +6,8 @@ use argosy_expr::{EvalContext, Unresolved, evaluate_when};
 
 use super::Run;
 use super::node::{Flags, Role};
-use super::scope::{Frame, Variables, again};
+use super::passes::again;
+use super::scope::{Frame, Variables};
 use crate::ids::{NodeIndex, Seconds};
 use crate::metrics::{Emission, Operation, Reading};
 

@@ -3,9 +3,6 @@
 //! A run is told facts and works until nothing is left to do. Nodes live in an arena and are
 //! spoken of by index; each kind of composite has its state machine in a file of its own, and
 //! keeps counts of what it waits for instead of looking through its children.
-//!
-//! The order of work is fixed: children that have settled first, in the order in which they did,
-//! then composites with something to do, by index. So the same facts give the same run.
 
 mod adopt;
 mod adopt_rest;
@@ -13,11 +10,14 @@ mod agent;
 mod aggregate;
 mod arena;
 mod arguments;
+mod artifact_arguments;
 mod body;
 mod claims;
 mod commands;
 mod containers;
 mod dag;
+mod edges;
+mod filling;
 mod gate;
 mod glance;
 mod globals;
@@ -32,11 +32,15 @@ mod metadata;
 mod metrics;
 mod names;
 mod node;
+mod node_status;
 mod outputs;
+mod passes;
 mod phase;
 mod pod;
 mod pod_keys;
+mod pod_reason;
 mod pod_restart;
+mod pod_result;
 mod project;
 mod rebuild;
 mod refit;
@@ -47,12 +51,15 @@ mod retry;
 mod row;
 mod scope;
 mod shown;
+mod siblings;
 mod start;
 mod steps;
 mod sub_path;
 mod suspend;
 mod sweep;
+mod synchronization;
 mod tell;
+mod turn;
 mod usage;
 mod why;
 mod workflow;
@@ -61,17 +68,15 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-use argosy_api::{ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
+use argosy_api::{ShutdownStrategy, WorkflowPhase};
 use rustc_hash::FxHashSet;
 
-use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::definition::Definition;
 use crate::effect::{AgentRequest, Effect};
 use crate::fact::{Fact, TimedFact};
 use crate::ids::{NodeIndex, PodKey, RunId, Seconds};
 use crate::lower::ArtifactRepositoryView;
 use crate::metrics::Emission;
-use crate::outbox;
 use crate::plan::{CompileError, Plan, PlannedTemplate, TemplateIndex, compile};
 use crate::revision::Revision;
 use crate::settings::Settings;
@@ -80,16 +85,15 @@ pub use adopt::prepare_adoption;
 pub use glance::Glance;
 pub use rebuild::{LoadError, StoredNode};
 pub use restart_plan::{RestartChoice, RestartPlan};
+pub use turn::Turn;
 pub use usage::quantity;
 pub use why::{Why, WhyStep};
 
 use arena::Arena;
 use globals::Globals;
+use locks::{LockNotes, SharedLocks};
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
-
-/// How many nodes a turn may make or end before others get theirs.
-pub const TURN_BUDGET: usize = 1_000;
 
 /// One workflow as it runs.
 pub struct Run {
@@ -130,13 +134,15 @@ pub struct Run {
 
     /// Where artifacts go, if the workflow says so itself.
     own_repository: Option<Box<ArtifactRepositoryView>>,
+    /// The workflow has begun in this turn.
+    has_begun: bool,
     /// The next claim has been asked for.
     claim_asked: bool,
     /// The run was taken up from its status, and what is over has not been settled.
     unsettled: bool,
     telling: tell::Telling,
     counts: Counts,
-    /// Work done in this turn, against [`TURN_BUDGET`].
+    /// Work done in this turn, against [`turn::TURN_BUDGET`].
     spent: usize,
     changed: Vec<NodeIndex>,
     removed: Vec<u32>,
@@ -152,6 +158,7 @@ pub struct Run {
     agent: OnceCell<Arc<AgentRequest>>,
     exit_zero: Arc<NodeOutputs>,
     shared_names: BTreeSet<Arc<str>>,
+    shared_locks: SharedLocks,
 }
 
 /// What a run knows of itself beyond its nodes.
@@ -186,8 +193,8 @@ pub(crate) struct Status {
     pub revisions: Vec<Revision>,
     /// For each retry, the incarnation in which the nodes begin that are made after it.
     pub first_incarnations: Vec<u32>,
-    /// The locks that are held and waited for, as Argo shows them.
-    pub synchronization: Option<Box<SynchronizationStatus>>,
+    /// What is known of locks, once one was asked for.
+    pub locks: Option<Box<LockNotes>>,
 }
 
 /// Sums over the nodes, kept as they change.
@@ -203,17 +210,6 @@ pub(crate) struct Counts {
     pub asked_pods: u32,
     /// Leaves that are over, and all leaves: `progress`.
     pub progress: (u64, u64),
-}
-
-/// What a turn gives.
-#[derive(Debug)]
-pub struct Turn {
-    /// What changed; to be committed.
-    pub commit: Commit,
-    /// What is to be done.
-    pub effects: Vec<Effect>,
-    /// The turn ended because its budget was spent, not because nothing was left.
-    pub unfinished: bool,
 }
 
 impl Run {
@@ -266,6 +262,7 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            has_begun: false,
             claim_asked: false,
             unsettled: false,
             telling: tell::Telling::default(),
@@ -278,6 +275,7 @@ impl Run {
             observations: Vec::new(),
             log: Vec::new(),
             shared_names: BTreeSet::new(),
+            shared_locks: SharedLocks::default(),
             aggregates: RefCell::default(),
             prepared: RefCell::default(),
             agent: OnceCell::new(),
@@ -350,118 +348,6 @@ impl Run {
         }
     }
 
-    /// Works through what has been told, until nothing is left to do or the budget is spent.
-    pub fn turn(&mut self, now: Seconds) -> Turn {
-        self.spent = 0;
-        self.take_in(now);
-        self.reach_due_times();
-        let unfinished = self.work();
-        self.finish_turn(unfinished)
-    }
-
-    /// Takes in what has been told, and leaves what follows from it to the next turn: the state in
-    /// which Argo's API server leaves a workflow that its controller has not looked at yet.
-    pub fn hear(&mut self, now: Seconds) -> Turn {
-        self.take_in(now);
-        self.finish_turn(true)
-    }
-
-    fn take_in(&mut self, now: Seconds) {
-        self.now = self.now.max(now);
-        while let Some(fact) = self.facts.pop_front() {
-            self.now = self.now.max(fact.at);
-            self.learn(&fact.fact);
-            self.spent += 1;
-            self.log.push(fact);
-            if self.spent >= TURN_BUDGET * 4 {
-                break;
-            }
-        }
-    }
-
-    fn work(&mut self) -> bool {
-        loop {
-            while !self.status.suspended && !self.awaits_start() {
-                self.settle_adopted();
-                if self.spent >= TURN_BUDGET {
-                    return true;
-                }
-                if let Some(node) = self.settled.pop_front() {
-                    self.child_settled(node);
-                } else if let Some(node) = self.dirty.pop_first() {
-                    self.advance(node);
-                } else if !self.wake_next() {
-                    break;
-                }
-            }
-            if !self.advance_workflow() {
-                return !self.facts.is_empty();
-            }
-        }
-    }
-
-    fn learn(&mut self, fact: &Fact) {
-        let look = matches!(
-            fact,
-            Fact::PodSeen(..) | Fact::ResultSeen(..) | Fact::TaskSeen(..)
-        );
-        if look && !self.status.looked_twice && self.status.started_at.is_some() {
-            self.status.looked_twice = true;
-            self.status_changed = true;
-        }
-        match fact {
-            Fact::Started => self.begin(),
-            Fact::PodSeen(key, seen) => self.pod_seen(*key, seen),
-            Fact::ResultSeen(key, seen) => self.result_seen(*key, seen),
-            Fact::Inventory(pods) => self.inventory(pods),
-            Fact::TimeReached => {}
-            Fact::ClaimSeen(name, seen) => self.claim_seen(name, seen),
-            Fact::MetricRefused(error) => self.metric_refused(error),
-            Fact::Asked(command) => self.asked(command),
-            Fact::Postponed(reason) => self.postponed(reason),
-            Fact::LockSeen(node, seen) => self.lock_seen(*node, seen),
-            Fact::CacheSeen(node, seen) => self.cache_seen(*node, seen),
-            Fact::TaskSeen(key, seen) => self.task_seen(*key, seen),
-        }
-    }
-
-    /// Lets a composite do what it can do now.
-    fn advance(&mut self, index: NodeIndex) {
-        if self.node(index).phase.is_fulfilled() {
-            self.advance_leaf(index);
-            return;
-        }
-        match &self.nodes[index.offset()].body {
-            body::Body::Steps(_) => self.advance_steps(index),
-            body::Body::Group(_) => self.advance_group(index),
-            body::Body::Dag(_) => self.advance_dag(index),
-            body::Body::Loop(_) => self.advance_task_group(index),
-            body::Body::Retry(_) => self.advance_retry(index),
-            body::Body::None => self.advance_leaf(index),
-            body::Body::Gate(_) => self.advance_gate(index),
-        }
-    }
-
-    /// Hands a settled node to whoever waits for it.
-    fn child_settled(&mut self, child: NodeIndex) {
-        let node = &self.nodes[child.offset()];
-        let Some(parent) = node.parent.some() else {
-            return;
-        };
-        if self.nodes[parent.offset()].phase.is_fulfilled() {
-            return;
-        }
-        match &self.nodes[parent.offset()].body {
-            body::Body::Steps(_) | body::Body::Retry(_) => {
-                self.dirty.insert(parent);
-            }
-            body::Body::Group(_) => self.group_child_settled(parent, child),
-            body::Body::Dag(_) => self.task_settled(parent, child),
-            body::Body::Loop(_) => self.item_settled(parent, child),
-            body::Body::None | body::Body::Gate(_) => {}
-        }
-    }
-
     fn node(&self, index: NodeIndex) -> &Node {
         &self.nodes[index.offset()]
     }
@@ -483,58 +369,5 @@ impl Run {
         }
         let template = self.node(index).template;
         (template != crate::plan::TemplateIndex::NONE).then(|| self.plan.template(template).clone())
-    }
-
-    fn finish_turn(&mut self, unfinished: bool) -> Turn {
-        self.ask_for_tasks();
-        if self.is_over() && !self.status.announced && !unfinished {
-            self.status.announced = true;
-            self.status_changed = true;
-            self.sweep();
-            self.effects.push(Effect::RunEnded);
-        }
-        self.tell_changes();
-        let outbox = self.outbox();
-        let mut nodes = Vec::with_capacity(self.changed.len());
-        let mut values = Vec::new();
-        for index in std::mem::take(&mut self.changed) {
-            let node = &mut self.nodes[index.offset()];
-            node.flags.clear(Flags::CHANGED);
-            nodes.push(NodeRow {
-                index: index.0,
-                record: row::encode(node, &mut values),
-            });
-        }
-        let something = !nodes.is_empty() || self.status_changed || !self.log.is_empty();
-        let state = std::mem::take(&mut self.status_changed).then(|| self.encode_state());
-        let log = std::mem::take(&mut self.log);
-        Turn {
-            commit: Commit {
-                run: Some(self.id),
-                summary: something.then(|| self.summary()),
-                state,
-                nodes,
-                removed_nodes: std::mem::take(&mut self.removed),
-                values,
-                log: crate::log::encode(&log),
-                consumed_commands: Vec::new(),
-                metrics: std::mem::take(&mut self.observations),
-                outbox,
-                delivered: Vec::new(),
-            },
-            effects: std::mem::take(&mut self.effects),
-            unfinished,
-        }
-    }
-
-    /// What this turn asks to be done at last.
-    fn outbox(&mut self) -> Option<OutboxRow> {
-        let entry = outbox::encode(&self.effects)?;
-        self.status.outbox += 1;
-        self.status_changed = true;
-        Some(OutboxRow {
-            number: self.status.outbox,
-            entry,
-        })
     }
 }

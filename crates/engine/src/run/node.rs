@@ -9,6 +9,7 @@ use argosy_api::{Artifact, NodePhase, NodeType};
 
 use super::body::Body;
 use crate::ids::{NodeIndex, Seconds};
+use crate::locks::LockName;
 use crate::plan::TemplateIndex;
 
 /// Stands in [`Node::item`] where a node is not an item of a loop.
@@ -178,6 +179,8 @@ pub(crate) struct PodDetails {
     pub asked_as: Option<NodeIndex>,
     /// Its entry in a cache.
     pub memo: Option<Arc<Memo>>,
+    /// The locks that it holds.
+    pub locks: Option<Arc<[LockName]>>,
 }
 
 /// The entry of a memoized node: `memoizationStatus`.
@@ -254,6 +257,17 @@ impl Node {
 
     pub fn details_mut(&mut self) -> &mut PodDetails {
         self.details.get_or_insert_with(Box::default)
+    }
+
+    /// Holds no locks from now on.
+    pub fn let_go_of_locks(&mut self) {
+        self.flags.clear(Flags::HOLDS_LOCKS);
+        if let Some(details) = &mut self.details {
+            details.locks = None;
+            if **details == PodDetails::default() {
+                self.details = None;
+            }
+        }
     }
 
     /// The item that it is of its loop.

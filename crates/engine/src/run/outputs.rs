@@ -136,7 +136,7 @@ impl Run {
                 .pure_reference()
                 .is_some_and(|name| variables.is_absent(name));
             if !absent {
-                super::scope::fill(value, &variables, &context)
+                super::passes::fill(value, &variables, &context)
                     .map_err(|error| error.to_string())?;
             }
         }
@@ -159,7 +159,7 @@ impl Run {
         let variables = self.variables(around, outer.as_deref(), None, &[]);
         let context = self.eval_context(&call.name, 0, "when");
         let text =
-            super::scope::fill(when, &variables, &context).map_err(|error| error.to_string())?;
+            super::passes::fill(when, &variables, &context).map_err(|error| error.to_string())?;
         Ok(argosy_expr::evaluate_when(&text).unwrap_or(true))
     }
 }

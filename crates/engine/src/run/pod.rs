@@ -1,25 +1,23 @@
 //! Nodes that are pods: what is seen of the pod, and what that makes of the node.
-//! Argo: `assessNodeStatus`, `inferFailedReason`, `podReconciliation`.
+//! Argo: `assessNodeStatus`, `podReconciliation`.
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType};
+use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
 
 use super::Run;
 use super::body::{Body, Gate};
-use super::node::{Flags, NodeOutputs, OutputParameter, Role};
+use super::node::{Flags, NodeOutputs, Role};
+use super::pod_reason::{failed_reason, finished_at, main_exit_code, pending_reason};
 use super::workflow::DEADLINE;
 use crate::duration;
 use crate::effect::Effect;
-use crate::fact::{ContainerKind, ContainerSeen, ContainerState, PodPhase, PodSeen, ResultSeen};
+use crate::fact::{ContainerKind, PodPhase, PodSeen};
 use crate::ids::{NodeIndex, PodKey, Seconds};
 use crate::plan::PlannedTemplate;
 
 /// Seconds that a container has between SIGTERM and SIGKILL. Argo: `terminationGracePeriodSeconds`.
 const GRACE_SECONDS: u32 = 30;
-
-/// The exit code of a command that the supervisor never let begin.
-const SUPERVISOR_FAILED: i32 = 65;
 
 /// Why a node fails that has waited for too long, and the group of a step that has.
 pub(super) const TIMEOUT: &str = "timeout";
@@ -32,15 +30,8 @@ impl Run {
         if self.is_supervised(planned, wants_result) {
             self.change(index).flags.set(Flags::SUPERVISED);
         }
-        if self.is_shut_down(index)
-            && let Some(strategy) = self.status.shutdown
-        {
-            let message = format!("workflow shutdown with strategy: {strategy}");
-            self.end(index, NodePhase::Failed, Some(&message));
-            return;
-        }
-        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
-            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        let shut_down = |strategy| format!("workflow shutdown with strategy: {strategy}");
+        if self.ends_before_it_begins(index, shut_down) {
             return;
         }
         if let Some(at) = self.pending_until(index, planned) {
@@ -48,6 +39,24 @@ impl Run {
         }
         self.make_container_nodes(index, planned);
         self.want_pod(index);
+    }
+
+    /// Ends a leaf that is made after the workflow was shut down, in the words that Argo has for its
+    /// kind, or after its deadline.
+    pub(super) fn ends_before_it_begins(
+        &mut self,
+        index: NodeIndex,
+        shut_down: impl Fn(ShutdownStrategy) -> String,
+    ) -> bool {
+        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
+            self.end(index, NodePhase::Failed, Some(&shut_down(strategy)));
+            return true;
+        }
+        let late = !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed();
+        if late {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        }
+        late
     }
 
     pub(super) fn want_pod(&mut self, index: NodeIndex) {
@@ -75,7 +84,7 @@ impl Run {
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
         let context = self.eval_context("", 0, "timeout");
-        let text = super::scope::fill(&text, &variables, &context);
+        let text = super::passes::fill(&text, &variables, &context);
         duration::parse_seconds(&text.map_err(|error| error.to_string())?)
     }
 
@@ -114,7 +123,7 @@ impl Run {
     }
 
     /// The node whose present pod this is.
-    fn node_of_present_pod(&self, key: PodKey) -> Option<NodeIndex> {
+    pub(super) fn node_of_present_pod(&self, key: PodKey) -> Option<NodeIndex> {
         self.node_of_pod(key)
             .filter(|&index| self.node(index).kind == NodeType::Pod)
     }
@@ -345,94 +354,6 @@ impl Run {
         self.end(index, NodePhase::Error, Some("pod deleted"));
     }
 
-    /// The executor of a pod reports.
-    pub(super) fn result_seen(&mut self, key: PodKey, seen: &ResultSeen) {
-        let Some(index) = self.node_of_present_pod(key) else {
-            return;
-        };
-        if self.node(index).phase.is_fulfilled() {
-            self.late_result_seen(index, seen);
-            return;
-        }
-        if let Some(progress) = seen.progress {
-            self.count(index, false);
-            self.change(index).details_mut().progress = Some(progress);
-            self.count(index, true);
-        }
-        if !seen.parameters.is_empty() || !seen.artifacts.is_empty() || seen.result.is_some() {
-            self.add_outputs(index, seen);
-        }
-        if let Some(error) = &seen.error {
-            self.set_message(index, Some(error));
-        }
-        if !seen.complete {
-            return;
-        }
-        self.change(index).flags.set(Flags::RESULT_COMPLETE);
-        if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
-            let outputs = self.node(index).outputs.clone();
-            if let Some(outputs) = outputs {
-                self.export_outputs(index, &outputs);
-            }
-            let phase = match seen.error {
-                Some(_) => NodePhase::Error,
-                None => NodePhase::Succeeded,
-            };
-            self.end(index, phase, None);
-            self.collect_pod(index, true);
-            self.effects.push(Effect::ForgetPod { pod: key });
-        }
-    }
-
-    /// The executor of a pod that has failed reports after its end was seen: what it put out is
-    /// shown, for as long as the workflow goes on. Argo: `taskResultReconciliation`.
-    fn late_result_seen(&mut self, index: NodeIndex, seen: &ResultSeen) {
-        let node = self.node(index);
-        let failed = node.phase.is_failed_or_error() && node.flags.has(Flags::POD_ENDED);
-        let over = self.status.phase.is_none_or(|phase| phase.is_completed());
-        let nothing =
-            seen.parameters.is_empty() && seen.artifacts.is_empty() && seen.result.is_none();
-        let complete = node.flags.has(Flags::RESULT_COMPLETE);
-        if !failed || over || nothing || complete {
-            return;
-        }
-        self.add_outputs(index, seen);
-        if seen.complete {
-            self.change(index).flags.set(Flags::RESULT_COMPLETE);
-        }
-    }
-
-    fn add_outputs(&mut self, index: NodeIndex, seen: &ResultSeen) {
-        let mut outputs = self
-            .node(index)
-            .outputs
-            .as_deref()
-            .cloned()
-            .unwrap_or_default();
-        if !seen.parameters.is_empty() {
-            let template = self.template_of(index);
-            let declared = template
-                .as_ref()
-                .map(|template| &template.template.outputs.parameters);
-            let mut parameters = Vec::with_capacity(seen.parameters.len());
-            for (name, value) in &seen.parameters {
-                debug_assert!(declared.is_some());
-                parameters.push(OutputParameter {
-                    name: self.shared_name(name),
-                    value: Some(Arc::from(&**value)),
-                });
-            }
-            outputs.parameters = parameters.into();
-        }
-        if !seen.artifacts.is_empty() {
-            outputs.artifacts = seen.artifacts.clone().into();
-        }
-        if let Some(result) = &seen.result {
-            outputs.result = Some(Arc::from(&**result));
-        }
-        self.change(index).outputs = Some(Arc::new(outputs));
-    }
-
     /// One string for a name that many nodes have.
     pub(super) fn shared_name(&mut self, name: &str) -> Arc<str> {
         if let Some(known) = self.shared_names.get(name) {
@@ -481,138 +402,5 @@ impl Run {
             }
         }
         self.bring_down_what_runs();
-    }
-}
-
-/// Why a pod waits: what its containers say, else what the pod does (that no machine has room for
-/// it). Argo: `getPendingReason`.
-fn pending_reason(seen: &PodSeen) -> Option<String> {
-    let regular = seen
-        .containers
-        .iter()
-        .filter(|container| container.kind == ContainerKind::Regular);
-    let waits = regular
-        .into_iter()
-        .find_map(|container| match &container.state {
-            ContainerState::Waiting { reason, message } => Some((&**reason, &**message)),
-            ContainerState::Running { .. } | ContainerState::Terminated { .. } => None,
-        });
-    let pod = || {
-        let text = |text: &Option<Box<str>>| text.as_deref().unwrap_or_default().to_owned();
-        (text(&seen.reason), text(&seen.message))
-    };
-    let (reason, message) = waits.map_or_else(pod, |(reason, message)| {
-        (reason.to_owned(), message.to_owned())
-    });
-    match (reason.is_empty(), message.is_empty()) {
-        (true, true) => None,
-        (false, true) => Some(reason),
-        (true, false) => Some(message),
-        (false, false) => Some(format!("{reason}: {message}")),
-    }
-}
-
-fn main_exit_code(seen: &PodSeen) -> Option<i32> {
-    seen.containers
-        .iter()
-        .find_map(|container| match container.state {
-            ContainerState::Terminated { exit_code, .. } if &*container.name == "main" => {
-                Some(exit_code)
-            }
-            _ => None,
-        })
-}
-
-fn finished_at(seen: &PodSeen) -> Option<Seconds> {
-    seen.containers
-        .iter()
-        .filter_map(|container| match container.state {
-            ContainerState::Terminated { finished_at, .. } => Some(finished_at),
-            ContainerState::Waiting { .. } | ContainerState::Running { .. } => None,
-        })
-        .max()
-}
-
-/// The phase and message of a node whose pod failed. Argo: `inferFailedReason`.
-fn failed_reason(seen: &PodSeen, pod: &str, is_main: &dyn Fn(&str) -> bool) -> (NodePhase, String) {
-    if let Some(message) = seen
-        .message
-        .as_deref()
-        .filter(|message| !message.is_empty())
-    {
-        return (NodePhase::Failed, message.to_owned());
-    }
-    let mut containers: Vec<&ContainerSeen> = seen.containers.iter().collect();
-    if containers.is_empty() {
-        return (
-            NodePhase::Failed,
-            format!("can't find failed message for pod {pod}"),
-        );
-    }
-    // The supervisor failed before it let the command begin: what main says of it is a placeholder.
-    let never_let = containers.iter().any(|container| {
-        let code = match container.state {
-            ContainerState::Terminated { exit_code, .. } => exit_code,
-            ContainerState::Waiting { .. } | ContainerState::Running { .. } => 0,
-        };
-        is_main(&container.name) && code == SUPERVISOR_FAILED
-    });
-    containers.sort_by_key(|container| match (container.kind, &*container.name) {
-        (ContainerKind::Init, _) => 0,
-        (ContainerKind::Regular, "supervisor") if never_let => 0,
-        (ContainerKind::Regular, name) if is_main(name) => 1,
-        (ContainerKind::Regular, "wait" | "supervisor") => 2,
-        (ContainerKind::Regular, _) => 3,
-    });
-    let (mut main_ok, mut wait_ok) = (false, false);
-    for container in containers {
-        let name = &*container.name;
-        match &container.state {
-            ContainerState::Waiting { reason, message } => {
-                return (
-                    NodePhase::Error,
-                    format!("Pod failed before {name} container starts due to {reason}: {message}"),
-                );
-            }
-            ContainerState::Running { .. } => {}
-            ContainerState::Terminated { exit_code: 0, .. } => {
-                main_ok |= is_main(name);
-                wait_ok |= matches!(name, "wait" | "supervisor");
-            }
-            ContainerState::Terminated {
-                exit_code,
-                reason,
-                message,
-                ..
-            } => {
-                let mut text = format!("{name}: {reason} (exit code {exit_code})");
-                if !message.is_empty() {
-                    text.push_str(": ");
-                    text.push_str(message);
-                }
-                match (container.kind, name) {
-                    (ContainerKind::Init, "init") => return (NodePhase::Error, text),
-                    (_, "wait" | "supervisor") => return (NodePhase::Error, text),
-                    (_, name) if is_main(name) => return (NodePhase::Failed, text),
-                    _ if !matches!(exit_code, 137 | 143) => return (NodePhase::Failed, text),
-                    _ => {}
-                }
-            }
-        }
-    }
-    match (main_ok, wait_ok) {
-        (true, true) => (NodePhase::Succeeded, String::new()),
-        (true, false) => (
-            NodePhase::Failed,
-            "pod failed: wait container did not complete successfully".to_owned(),
-        ),
-        (false, true) => (
-            NodePhase::Failed,
-            "pod failed: main container did not complete successfully".to_owned(),
-        ),
-        (false, false) => (
-            NodePhase::Failed,
-            "pod failed: neither main nor wait container completed successfully".to_owned(),
-        ),
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, ShutdownStrategy, SynchronizationStatus, WorkflowPhase};
+use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use super::body::{Body, DagBody, LoopState, StepState, StepsBody, TaskState};
+use super::body::{Body, DagBody, LoopState, StepState, StepsBody};
 use super::dag::continues;
 use super::globals::GlobalOutputs;
+use super::locks::LockNotes;
 use super::node::{Flags, Role};
 use super::row::{RowError, StoredBody, decode, stored_group};
 use crate::commit::{NodeRow, ValueHash};
@@ -69,7 +70,8 @@ struct State {
     looked_twice: bool,
     claims: Vec<String>,
     metrics_error: String,
-    synchronization: Option<SynchronizationStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    locks: Option<Box<LockNotes>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     revisions: Vec<Revision>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -121,7 +123,7 @@ impl Run {
             looked_twice: self.status.looked_twice,
             claims: self.status.claims.clone(),
             metrics_error: self.status.metrics_error.clone(),
-            synchronization: self.status.synchronization.as_deref().cloned(),
+            locks: self.status.locks.clone(),
             revisions: self.status.revisions.clone(),
             first_incarnations: self.status.first_incarnations.clone(),
             output_parameters: self.globals.outputs.parameters.clone(),
@@ -156,7 +158,7 @@ impl Run {
         self.status.looked_twice = state.looked_twice;
         self.status.claims = state.claims;
         self.status.metrics_error = state.metrics_error;
-        self.status.synchronization = state.synchronization.map(Box::new);
+        self.status.locks = state.locks;
         self.globals.outputs = GlobalOutputs {
             parameters: state.output_parameters,
             artifacts: state.output_artifacts,
@@ -248,21 +250,7 @@ impl Run {
             }
             StoredBody::Dag => {
                 let template = self.template_of(index)?;
-                let dag = template.dag()?;
-                Body::Dag(Box::new(DagBody {
-                    tasks: dag
-                        .tasks
-                        .iter()
-                        .map(|task| TaskState {
-                            node: NodeIndex::NONE,
-                            waits: task.dependencies.len() as u32,
-                            judged: false,
-                            branch: None,
-                        })
-                        .collect(),
-                    unsettled: dag.needed,
-                    ..DagBody::default()
-                }))
+                Body::Dag(Box::new(DagBody::new(template.dag()?)))
             }
         })
     }

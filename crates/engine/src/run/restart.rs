@@ -73,7 +73,7 @@ impl Run {
         self.status.exit_node = None;
         self.status.fatal = None;
         self.status.announced = false;
-        self.status.synchronization = None;
+        self.status.locks = None;
         self.status_changed = true;
         if let Err(error) = self.link_all() {
             self.status.fatal = Some(error.to_string().into());
@@ -163,7 +163,7 @@ impl Run {
                 node.message = None;
                 node.set_started_at(self.now);
                 node.set_finished_at(None);
-                node.flags.clear(Flags::HOLDS_LOCKS);
+                node.let_go_of_locks();
                 node.flags.clear(Flags::SETTLED);
                 node.flags.clear(Flags::EXIT_DECIDED);
                 if let Body::Group(body) = &mut node.body {
@@ -204,6 +204,7 @@ impl Run {
         self.due.clear();
         self.argument_errors.clear();
         self.held_back.clear();
+        self.forget_all_waiters();
         self.counts = super::Counts::default();
         self.changed.clear();
         self.aggregates.borrow_mut().clear();

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, Gate, GroupBody, Items, RetryBody, StepState};
+use super::body::{Body, Gate, GroupBody, Items, RetryBody, StepState, WaitsForLocks};
 use super::node::{Flags, Memo, Node, NodeInputs, NodeOutputs, OutputParameter, PodDetails, Role};
 use crate::commit::ValueHash;
 use crate::ids::{NodeIndex, Seconds};
+use crate::item::Item;
+use crate::locks::LockName;
 use crate::plan::TemplateIndex;
 
 /// The first byte of every row.
-const VERSION: u8 = 3;
+const VERSION: u8 = 4;
 
 /// Values longer than this are stored once, by hash.
 const LARGE: usize = 1024;
@@ -76,11 +78,15 @@ struct RowDetails {
     asked_as: Option<u32>,
     /// Hit, cache, key.
     memo: Option<(bool, Arc<str>, Arc<str>)>,
+    locks: Option<Arc<[LockName]>>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum RowGate {
-    Locks(Option<Arc<str>>),
+    Locks {
+        locks: Arc<[LockName]>,
+        at: Option<u32>,
+    },
     Place,
     Cache,
 }
@@ -228,6 +234,7 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
                 .memo
                 .as_ref()
                 .map(|memo| (memo.hit, memo.cache.clone(), memo.key.clone())),
+            locks: details.locks.clone(),
         }),
         body: encode_body(&node.body, values),
     };
@@ -256,7 +263,10 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
             deadline: retry.deadline,
         },
         Body::Gate(gate) => RowBody::Gate(match gate {
-            Gate::Locks(lock) => RowGate::Locks(lock.clone()),
+            Gate::Locks(waits) => RowGate::Locks {
+                locks: waits.locks.clone(),
+                at: waits.at,
+            },
             Gate::Place => RowGate::Place,
             Gate::Cache => RowGate::Cache,
         }),
@@ -265,7 +275,7 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
 
 fn encode_items(items: &Items, values: &mut NewValues) -> RowItems {
     match items {
-        Items::Values(list) => RowItems::Values(json(&**list, values)),
+        Items::Values(list) => RowItems::Values(text(&Arc::from(Item::write(list)), values)),
         Items::Sequence {
             start,
             step,
@@ -352,13 +362,15 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             memo: details
                 .memo
                 .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),
+            locks: details.locks,
         })
     });
     let items = |items: RowItems| -> Result<Items, RowError> {
         Ok(match items {
             RowItems::Values(list) => {
-                let list: Vec<serde_json::Value> = from_json(Some(read(list)?))?;
-                Items::Values(list.into())
+                let list = read(list)?;
+                let _: Vec<serde::de::IgnoredAny> = from_json(Some(list.clone()))?;
+                Items::Values(Item::list(&list).into())
             }
             RowItems::Sequence {
                 start,
@@ -394,7 +406,7 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
             deadline,
         }),
         RowBody::Gate(gate) => StoredBody::Gate(match gate {
-            RowGate::Locks(lock) => Gate::Locks(lock),
+            RowGate::Locks { locks, at } => Gate::Locks(Arc::new(WaitsForLocks { locks, at })),
             RowGate::Place => Gate::Place,
             RowGate::Cache => Gate::Cache,
         }),

@@ -1,25 +1,21 @@
-//! The variables that a text sees, depending on where it stands, and the passes in which Argo
-//! fills them in. Argo: `wfScope`, `buildLocalScope`, `SubstituteParams`, `resolveReferences`.
+//! The variables that a text sees, depending on where it stands. Argo: `wfScope`,
+//! `localParams` in `executeTemplate`.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use argosy_api::{Artifact, NodePhase, NodeType};
-use argosy_expr::{EvalContext, Scope, TagError, Template, Unresolved, Value, Visit};
+use argosy_api::{Artifact, NodeType};
+use argosy_expr::{EvalContext, Scope, Value, Visit};
 
 use super::Run;
 use super::aggregate::Aggregate;
-use super::body::{Body, Items, StepState};
-use super::node::{Node, NodeInputs, NodeOutputs, Role};
+use super::body::{Body, Items};
+use super::node::{Node, NodeInputs, Role};
+use super::siblings::{Found, Sibling};
 use crate::go_json;
 use crate::ids::NodeIndex;
 use crate::lower::fnv1a32;
-use crate::plan::{PlannedTemplate, Text};
-use crate::timestamp;
-
-/// The variables that begin with this when they speak of outputs of other nodes: where one is
-/// missing, that is an error.
-const STRICT: [&str; 2] = ["tasks", "steps"];
+use crate::plan::PlannedTemplate;
 
 /// Variables that belong to the node that runs a template.
 const LOCALS: [&str; 9] = [
@@ -117,10 +113,7 @@ impl<'a> Variables<'a> {
         }
         let key = name.strip_prefix("item.")?;
         match items {
-            Items::Values(values) => {
-                let value = values[index].as_object()?.get(key)?;
-                Some(Cow::Owned(super::names::item_text(value)))
-            }
+            Items::Values(values) => values[index].member(key).map(Cow::Owned),
             Items::Sequence { .. } => None,
         }
     }
@@ -152,145 +145,7 @@ impl<'a> Variables<'a> {
     }
 }
 
-/// What a variable of a sibling is.
-pub(super) enum Sibling<'a> {
-    /// Not a variable.
-    Unknown,
-    /// Its text.
-    Text(Cow<'a, str>),
-    /// An output of a node that was never run: known to have no value.
-    Absent,
-}
-
-/// A step or task that has a node.
-pub(super) enum Found {
-    /// One node.
-    Node(NodeIndex),
-    /// A loop: its items are kept by `owner` (under `slot`, if that is a group of steps), and
-    /// `group` is the node whose status stands for it.
-    Loop {
-        owner: NodeIndex,
-        slot: u32,
-        group: NodeIndex,
-    },
-}
-
 impl Run {
-    /// The step or task of this name inside a `steps` or `dag` node.
-    pub(super) fn sibling(&self, around: NodeIndex, name: &str) -> Option<Found> {
-        let template = self.template_of(around)?;
-        match &self.node(around).body {
-            Body::Steps(body) => {
-                let (group, slot) = *template.steps()?.by_name.get(name)?;
-                let group = *body.groups.get(group as usize)?;
-                let Body::Group(state) = &self.node(group).body else {
-                    return None;
-                };
-                match state.steps.get(slot as usize)? {
-                    StepState::Unmade => None,
-                    StepState::Single(node) => Some(Found::Node(*node)),
-                    StepState::Loop(_) => Some(Found::Loop {
-                        owner: group,
-                        slot,
-                        group,
-                    }),
-                }
-            }
-            Body::Dag(body) => {
-                let slot = *template.dag()?.by_name.get(name)?;
-                let node = body.tasks[slot as usize].node.some()?;
-                Some(match &self.node(node).body {
-                    Body::Loop(_) => Found::Loop {
-                        owner: node,
-                        slot: 0,
-                        group: node,
-                    },
-                    _ => Found::Node(node),
-                })
-            }
-            Body::None | Body::Group(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => None,
-        }
-    }
-
-    /// One field of a node as others see it. For a retried node, its last attempt's.
-    pub(super) fn node_variable(&self, index: NodeIndex, field: &str) -> Sibling<'_> {
-        let index = self.last_attempt(index);
-        let node = self.node(index);
-        let text = match field {
-            "id" => Some(Cow::Owned(self.node_id(index))),
-            "status" => Some(Cow::Borrowed(node.phase.as_str())),
-            "startedAt" => Some(Cow::Owned(timestamp::rfc3339(node.started_at()))),
-            "finishedAt" => node
-                .finished_at()
-                .map(|at| Cow::Owned(timestamp::rfc3339(at))),
-            "ip" => node
-                .details
-                .as_ref()
-                .and_then(|details| details.ip.as_deref())
-                .map(Cow::Borrowed),
-            "hostNodeName" => node
-                .details
-                .as_ref()
-                .and_then(|details| details.host.as_deref())
-                .map(Cow::Borrowed),
-            "exitCode" => node
-                .outputs
-                .as_ref()
-                .and_then(|outputs| outputs.exit_code)
-                .map(|code| Cow::Owned(code.to_string())),
-            "outputs.result" => node
-                .outputs
-                .as_ref()
-                .and_then(|outputs| outputs.result.as_deref())
-                .map(Cow::Borrowed),
-            _ => field
-                .strip_prefix("outputs.parameters.")
-                .and_then(|name| output(node, name))
-                .map(|value| Cow::Borrowed(&**value)),
-        };
-        match text {
-            Some(text) => Sibling::Text(text),
-            None => self.absent_variable(index, node, field),
-        }
-    }
-
-    /// An output of a node that was skipped or omitted: its declared default, or known to be
-    /// absent. Argo: `addSkippedNodeOutputsToScope`. Argo keeps to declared parameters and waits
-    /// for ever on `outputs.result`; here a result ends by the same rule.
-    fn absent_variable(&self, index: NodeIndex, node: &Node, field: &str) -> Sibling<'_> {
-        let never_ran = matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted);
-        if !never_ran || node.outputs.is_some() {
-            return Sibling::Unknown;
-        }
-        if field == "outputs.result" {
-            return Sibling::Absent;
-        }
-        let Some(name) = field.strip_prefix("outputs.parameters.") else {
-            return Sibling::Unknown;
-        };
-        let Some(template) = self.called_template(index) else {
-            return Sibling::Unknown;
-        };
-        let declared = &template.template.outputs.parameters;
-        let Some(declared) = declared.iter().find(|declared| declared.name == name) else {
-            return Sibling::Unknown;
-        };
-        match declared
-            .value_from
-            .as_ref()
-            .and_then(|from| from.default.as_ref())
-        {
-            Some(default) => Sibling::Text(Cow::Owned(default.as_str().to_owned())),
-            None => Sibling::Absent,
-        }
-    }
-
-    /// An output artifact of a node, as others see it.
-    pub(super) fn node_artifact(&self, index: NodeIndex, name: &str) -> Option<&Artifact> {
-        let index = self.last_attempt(index);
-        find(&self.node(index).outputs.as_ref()?.artifacts, name)
-    }
-
     /// A variable that belongs to a node itself. Argo: `localParams` in `executeTemplate`.
     fn local_variable(&self, index: NodeIndex, name: &str) -> Option<String> {
         if !LOCALS.contains(&name) {
@@ -346,14 +201,6 @@ impl Run {
         })
     }
 
-    /// The last attempt of a retried node, else the node itself. Argo: `possiblyGetRetryChildNode`.
-    pub(super) fn last_attempt(&self, index: NodeIndex) -> NodeIndex {
-        match &self.node(index).body {
-            Body::Retry(body) => body.attempts.last().copied().unwrap_or(index),
-            _ => index,
-        }
-    }
-
     /// What an evaluation sees of time and chance: the time of the fact, and a random stream that
     /// depends on the run, the node and the field only.
     pub(super) fn eval_context(
@@ -373,84 +220,6 @@ impl Run {
     }
 }
 
-/// Fills in the tags of a text of a step, a task or a template, in Argo's passes.
-///
-/// All passes are made at once; only where a value has brought new tags, or a tag has been left,
-/// they are made one after the other, as Argo does it in text.
-pub(super) fn fill(
-    text: &Text,
-    variables: &Variables<'_>,
-    context: &EvalContext,
-) -> Result<Arc<str>, TagError> {
-    let template = match text {
-        Text::Literal(literal) => return Ok(literal.clone()),
-        Text::Tagged(template) => template,
-    };
-    match template.render(variables, Unresolved::Keep, context) {
-        Ok(rendered) if !rendered.text.contains("{{") => Ok(Arc::from(rendered.text)),
-        Ok(_) | Err(_) => fill_in_passes(template, variables, context).map(Arc::from),
-    }
-}
-
-fn fill_in_passes(
-    template: &Template,
-    variables: &Variables<'_>,
-    context: &EvalContext,
-) -> Result<String, TagError> {
-    let global = Variables {
-        siblings: None,
-        item: None,
-        extra: &[],
-        frame: variables.frame.as_ref().map(|frame| Frame {
-            inputs: &NO_INPUTS,
-            ..frame.clone()
-        }),
-        ..variables.clone()
-    };
-    let framed = Variables {
-        siblings: None,
-        item: None,
-        extra: &[],
-        ..variables.clone()
-    };
-    let mut text = template.render(&global, Unresolved::Keep, context)?.text;
-    text = again(&text, &framed, Unresolved::Keep, context)?;
-    if variables.siblings.is_some() || !variables.extra.is_empty() {
-        let around = Variables {
-            item: None,
-            ..variables.clone()
-        };
-        // What a hook is given may speak of outputs that its node never made: the tag stays.
-        // Argo: `resolveExitTmplArgument`.
-        let unresolved = match variables.extra {
-            [] => Unresolved::ErrorUnder(&STRICT),
-            _ => Unresolved::Keep,
-        };
-        text = again(&text, &around, unresolved, context)?;
-    }
-    if variables.item.is_some() {
-        text = again(&text, variables, Unresolved::Error, context)?;
-    }
-    Ok(text)
-}
-
-static NO_INPUTS: std::sync::LazyLock<NodeInputs> = std::sync::LazyLock::new(NodeInputs::default);
-
-/// One more pass over a text.
-pub(super) fn again(
-    text: &str,
-    variables: &dyn Scope,
-    unresolved: Unresolved<'_>,
-    context: &EvalContext,
-) -> Result<String, TagError> {
-    if !text.contains("{{") {
-        return Ok(text.to_owned());
-    }
-    Ok(Template::parse(text)?
-        .render(variables, unresolved, context)?
-        .text)
-}
-
 fn inputs_json(frame: &Frame<'_>) -> String {
     let declared = &frame.template.template.inputs.parameters;
     let list: Vec<argosy_api::Parameter> = declared
@@ -468,16 +237,6 @@ fn inputs_json(frame: &Frame<'_>) -> String {
 
 pub(super) fn find<'a>(artifacts: &'a [Artifact], name: &str) -> Option<&'a Artifact> {
     artifacts.iter().find(|artifact| artifact.name == name)
-}
-
-fn output<'a>(node: &'a Node, name: &str) -> Option<&'a Arc<str>> {
-    node.outputs
-        .as_ref()?
-        .parameters
-        .iter()
-        .find(|output| *output.name == *name)?
-        .value
-        .as_ref()
 }
 
 impl Scope for Variables<'_> {
@@ -557,10 +316,8 @@ impl Scope for Variables<'_> {
         }
         if let Some((items, index)) = self.item {
             offer("item");
-            if let Items::Values(values) = items
-                && let Some(map) = values[index].as_object()
-            {
-                for key in map.keys() {
+            if let Items::Values(values) = items {
+                for key in values[index].keys() {
                     offer(&format!("item.{key}"));
                 }
             }
@@ -570,79 +327,6 @@ impl Scope for Variables<'_> {
         }
         if let Some(around) = self.siblings {
             self.run.sibling_names(around, prefix, &mut offer);
-        }
-    }
-}
-
-impl Run {
-    /// The names of the variables of siblings that are there, for expressions that use a whole map.
-    fn sibling_names(&self, around: NodeIndex, prefix: &str, offer: &mut dyn FnMut(&str)) {
-        let Some(template) = self.template_of(around) else {
-            return;
-        };
-        let (root, names): (&str, Vec<Arc<str>>) = if let Some(steps) = template.steps() {
-            ("steps", steps.by_name.keys().cloned().collect())
-        } else if let Some(dag) = template.dag() {
-            ("tasks", dag.by_name.keys().cloned().collect())
-        } else {
-            return;
-        };
-        for name in names {
-            let base = format!("{root}.{name}");
-            let related = prefix.is_empty()
-                || base == prefix
-                || base.starts_with(&format!("{prefix}."))
-                || prefix.starts_with(&format!("{base}."));
-            if !related {
-                continue;
-            }
-            let Some(found) = self.sibling(around, &name) else {
-                continue;
-            };
-            let node = match found {
-                Found::Node(node) => node,
-                Found::Loop { group, .. } => {
-                    offer(&format!("{base}.outputs.parameters"));
-                    offer(&format!("{base}.outputs.result"));
-                    group
-                }
-            };
-            self.own_names(node, &mut |field| offer(&format!("{base}.{field}")));
-        }
-    }
-
-    fn own_names(&self, index: NodeIndex, offer: &mut dyn FnMut(&str)) {
-        for field in [
-            "id",
-            "status",
-            "startedAt",
-            "finishedAt",
-            "ip",
-            "hostNodeName",
-            "exitCode",
-            "outputs.result",
-        ] {
-            if !matches!(self.node_variable(index, field), Sibling::Unknown) {
-                offer(field);
-            }
-        }
-        let node = self.node(self.last_attempt(index));
-        let outputs: Option<&NodeOutputs> = node.outputs.as_deref();
-        for parameter in outputs.iter().flat_map(|outputs| outputs.parameters.iter()) {
-            offer(&format!("outputs.parameters.{}", parameter.name));
-        }
-        for artifact in outputs.iter().flat_map(|outputs| outputs.artifacts.iter()) {
-            offer(&format!("outputs.artifacts.{}", artifact.name));
-        }
-        if outputs.is_none()
-            && let Some(template) = self.called_template(index)
-        {
-            for parameter in &template.template.outputs.parameters {
-                let field = format!("outputs.parameters.{}", parameter.name);
-                if !matches!(self.node_variable(index, &field), Sibling::Unknown) {
-                    offer(&field);
-                }
-            }
         }
     }
 }

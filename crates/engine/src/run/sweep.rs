@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Run;
 use super::node::Flags;
-use super::scope::again;
+use super::passes::again;
 use crate::collection::{
     ArtifactSweep, SweepTime, SweptArtifact, collects_pod, delete_at, selects, sweep_group,
     sweep_time,

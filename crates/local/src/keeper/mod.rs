@@ -45,6 +45,9 @@ const OWN_RUNNER: u64 = 0;
 /// Seconds that what is bound to a runner has to end when that is gone.
 const BOUND_GRACE_SECONDS: u32 = 5;
 
+/// How often it is looked whether the data directory is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 struct Keeper {
     data_dir: PathBuf,
     name: String,
@@ -75,6 +78,9 @@ struct Keeper {
     logs_noted: Instant,
     /// How far those of processes had come that run for longer.
     log_sizes: BTreeMap<u32, u64>,
+    looked: Instant,
+    /// The data directory has been deleted.
+    is_homeless: bool,
 }
 
 impl Keeper {
@@ -110,6 +116,8 @@ impl Keeper {
             used: 0,
             child_signals: ChildSignals::new()?,
             orphans: Orphans::default(),
+            looked: Instant::now(),
+            is_homeless: false,
         })
     }
 
@@ -118,6 +126,7 @@ impl Keeper {
             self.wait()?;
             self.reap();
             self.enforce();
+            self.look_for_home();
             self.start_next();
             self.look_for_orphans();
             self.note_logs();
@@ -144,7 +153,26 @@ impl Keeper {
 
     /// Nobody is there, nothing runs, and nothing has to be told.
     fn is_needless(&self) -> bool {
-        self.clients.is_empty() && self.pods.is_empty() && self.orphans.due().is_none()
+        let nothing_told = self.is_homeless && self.processes.is_empty();
+        let nothing_kept = self.pods.is_empty() || nothing_told;
+        self.clients.is_empty() && nothing_kept && self.orphans.due().is_none()
+    }
+
+    /// Ends its steps where the data directory has been deleted: with the socket gone no runner can
+    /// ever ask for them, and what they make has no place.
+    fn look_for_home(&mut self) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        self.is_homeless = fs::symlink_metadata(&self.socket).is_err_and(gone);
+        if self.is_homeless {
+            let keys: Vec<PodKey> = self.pods.keys().copied().collect();
+            for key in keys {
+                self.stop(key, 0);
+            }
+        }
     }
 
     /// Waits until there is something to do, and takes in what has arrived.

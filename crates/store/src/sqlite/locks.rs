@@ -90,7 +90,7 @@ fn reached(connection: &Connection, seeds: &BTreeSet<LockSeed>) -> Result<Reache
             completed,
         } in found
         {
-            for lock in &request.locks {
+            for lock in request.locks.iter() {
                 if !seen.contains(&lock.name) {
                     open.push(LockSeed::Lock(lock.name.clone()));
                 }
@@ -153,7 +153,7 @@ fn request(row: &Row<'_>) -> rusqlite::Result<Found> {
             node: NodeIndex(row.get(1)?),
         },
         key: Arc::from(key),
-        locks,
+        locks: locks.into(),
         priority: row.get(3)?,
         created_at: Seconds(row.get(4)?),
     };
@@ -196,7 +196,7 @@ fn insert(connection: &Connection, request: &LockRequest, held: bool) -> Result<
             ])
         })
         .attempt(ATTEMPT)?;
-    for lock in &request.locks {
+    for lock in request.locks.iter() {
         connection
             .prepare_cached(
                 "INSERT INTO lock_place (lock, held, urgency, created_at, run, node)

@@ -19,10 +19,10 @@ fn request(run: RunId, node: u32) -> LockRequest {
             node: NodeIndex(node),
         },
         key: Arc::from(format!("ns/wf/{node}")),
-        locks: vec![LockName {
+        locks: Arc::from([LockName {
             kind: LockKind::Mutex,
             name: Arc::from("ns/Mutex/m"),
-        }],
+        }]),
         priority: 0,
         created_at: Seconds(1),
     }
