@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::one_step;
 use crate::place::Place;
 
 /// Two lines that lie further apart than their times are off.
