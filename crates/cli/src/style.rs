@@ -58,7 +58,6 @@ impl Style {
     }
 
     /// Without colours.
-    #[cfg(test)]
     pub fn plain() -> Self {
         Self {
             color: false,

@@ -202,7 +202,7 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line(style));
+                println!("{}", fault.line_in(style));
             }
         }
         LintFormat::Pretty => {
