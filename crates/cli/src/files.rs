@@ -48,12 +48,7 @@ impl Fault {
     }
 
     /// Where it is and what is wrong, in one line.
-    pub fn line(&self) -> String {
-        self.line_in(Style::plain())
-    }
-
-    /// The same with colours.
-    pub fn line_in(&self, style: Style) -> String {
+    pub fn line(&self, style: Style) -> String {
         let mut text = self.file.clone();
         // Writing to a String can't fail.
         if let Some(span) = self.diagnostic.span {
@@ -70,9 +65,14 @@ impl Fault {
         text
     }
 
+    /// The same for programs to read.
+    pub fn plain_line(&self) -> String {
+        self.line(Style::plain())
+    }
+
     /// The line, the text that it is about, and what to do.
     pub fn shown(&self, style: Style) -> String {
-        let mut text = self.line_in(style);
+        let mut text = self.line(style);
         if let Some(span) = self.diagnostic.span
             && let Some(line) = self.text.lines().nth(span.line.saturating_sub(1) as usize)
         {

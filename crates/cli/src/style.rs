@@ -57,7 +57,7 @@ impl Style {
         }
     }
 
-    /// Without colours.
+    /// Without colours: for programs to read.
     pub fn plain() -> Self {
         Self {
             color: false,

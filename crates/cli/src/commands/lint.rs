@@ -202,7 +202,10 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line_in(style));
+                println!("{}", fault.line(style));
+            }
+            if errors == 0 && !nothing {
+                println!("no linting errors found!");
             }
         }
         LintFormat::Pretty => {
