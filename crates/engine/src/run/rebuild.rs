@@ -258,7 +258,6 @@ impl Run {
                         .map(|task| TaskState {
                             node: NodeIndex::NONE,
                             waits: task.dependencies.len() as u32,
-                            judged: false,
                             branch: None,
                         })
                         .collect(),
@@ -347,6 +346,7 @@ impl Run {
             }
             self.mark_all_dirty();
         }
+        self.ask_for_own_locks_again();
         Ok(())
     }
 
@@ -426,7 +426,7 @@ impl Run {
                 let state = &mut body.tasks[slot as usize];
                 if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
                     body.ready.insert(slot);
-                    body.unjudged = true;
+                    body.unjudged.insert(slot);
                 }
             }
         }

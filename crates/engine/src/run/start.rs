@@ -137,7 +137,6 @@ impl Run {
                         .map(|task| TaskState {
                             node: NodeIndex::NONE,
                             waits: task.dependencies.len() as u32,
-                            judged: false,
                             branch: None,
                         })
                         .collect(),
