@@ -49,6 +49,8 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// The value in question.
     pub path: FieldPath,
+    /// What of the value's text is in question, if it is not the whole: `{{inputs.parameters.x}}`.
+    pub part: Option<String>,
     /// The text in question, once it is known.
     pub span: Option<Span>,
     /// Name of the source that the object came from, once it is known.
@@ -64,6 +66,7 @@ impl Diagnostic {
             message: message.into(),
             help: None,
             path,
+            part: None,
             span: None,
             source: None,
         }

@@ -14,7 +14,7 @@ use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
-use crate::{ArtifactError, Attempt, Driver, Secrets, Source, StoreKind, location, tree};
+use crate::{ArtifactError, Attempt, Driver, Secrets, Source, StoreKind, tree};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// Until the server begins to answer.
@@ -258,7 +258,7 @@ fn unsupported(attempt: Attempt, artifact: &Artifact, reason: &'static str) -> A
     ArtifactError::Unsupported {
         attempt,
         artifact: artifact.name.clone(),
-        store: location::store(&location::of(artifact)).unwrap_or(StoreKind::Http),
+        store: artifact.store().map_or(StoreKind::Http, StoreKind::from),
         reason,
     }
 }

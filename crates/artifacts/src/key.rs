@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use argosy_api::Artifact;
 
-use crate::{ArtifactError, Attempt, location};
+use crate::{ArtifactError, Attempt};
 
 /// The longest name of a file that common file systems take.
 const MAX_NAME: usize = 255;
@@ -17,17 +17,16 @@ pub(crate) const RESERVED: &str = ".incoming";
 /// The path that an artifact's key stands for, relative to the repository. Empty parts and `.` are
 /// left out, so `/a//b/` is `a/b`.
 pub(crate) fn path_of(attempt: Attempt, artifact: &Artifact) -> Result<PathBuf, ArtifactError> {
-    let found = location::of(artifact);
-    let Some(key) = location::key(&found) else {
+    let Some(key) = artifact.key() else {
         return Err(ArtifactError::NoLocation {
             attempt,
             artifact: artifact.name.clone(),
         });
     };
-    parse(&key).map_err(|reason| ArtifactError::BadKey {
+    parse(key).map_err(|reason| ArtifactError::BadKey {
         attempt,
         artifact: artifact.name.clone(),
-        key,
+        key: key.to_owned(),
         reason,
     })
 }

@@ -31,17 +31,16 @@ impl<'a> Stores<'a> {
     }
 
     fn pick(&self, attempt: Attempt, artifact: &Artifact) -> Result<&dyn Driver, ArtifactError> {
-        let found = location::of(artifact);
-        let Some(store) = location::store(&found) else {
+        let Some(store) = artifact.store() else {
             return Err(ArtifactError::NoLocation {
                 attempt,
                 artifact: artifact.name.clone(),
             });
         };
-        if !location::is_whole(&found) && location::key(&found).is_some() {
+        if !location::is_whole(store) && artifact.key().is_some() {
             return Ok(self.repository);
         }
-        match store {
+        match StoreKind::from(store) {
             StoreKind::Raw => Ok(&Raw),
             StoreKind::Http | StoreKind::Artifactory => Ok(&self.http),
             StoreKind::Repository => Ok(self.repository),
@@ -54,7 +53,7 @@ impl<'a> Stores<'a> {
             | StoreKind::Plugin => Err(ArtifactError::Unsupported {
                 attempt,
                 artifact: artifact.name.clone(),
-                store,
+                store: store.into(),
                 reason: "needs a later capability of this program; give the artifact a key only, which names a place in the local repository, or use `http` or `raw`",
             }),
         }

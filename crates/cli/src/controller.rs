@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use argosy_api::{
-    ArtifactRepository, ArtifactRepositoryRef, ArtifactRepositoryRefStatus, Diagnostic, FieldPath,
-    S3ArtifactRepository, Workflow,
+    ArtifactLocation, ArtifactRepository, ArtifactRepositoryRef, ArtifactRepositoryRefStatus,
+    Diagnostic, FieldPath, S3ArtifactRepository, Workflow,
 };
+use argosy_artifacts::StoreKind;
+use argosy_artifacts::location::is_whole;
 use argosy_engine::config::{Config, ConfigError};
 use argosy_engine::definition::Definition;
 use argosy_engine::lower::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
@@ -73,7 +75,7 @@ impl Configuration {
         } else {
             let view = ArtifactRepositoryView::from(own);
             match &view.location {
-                Some(location) if argosy_artifacts::location::store(location).is_some() => view,
+                Some(location) if location.store().is_some() => view,
                 _ => folder(view.archive_logs),
             }
         };
@@ -220,11 +222,8 @@ fn read_repository(text: &str) -> Result<ArtifactRepository, String> {
         serde_json::from_value(read_yaml(text)?).map_err(|error| error.to_string())?;
     servable(&repository)?;
     let view = ArtifactRepositoryView::from(&repository);
-    let store = view
-        .location
-        .as_ref()
-        .map(argosy_artifacts::location::store);
-    if store.flatten().is_none() {
+    let location = view.location.as_ref();
+    if location.and_then(ArtifactLocation::store).is_none() {
         // One that names no store is the folder.
         repository.s3 = Some(S3ArtifactRepository::default());
     }
@@ -237,9 +236,10 @@ fn servable(repository: &ArtifactRepository) -> Result<(), String> {
     let Some(location) = &view.location else {
         return Ok(());
     };
-    match argosy_artifacts::location::store(location) {
-        Some(store) if argosy_artifacts::location::is_whole(location) => Err(format!(
-            "it is a store of kind {store}, and this machine keeps artifacts in its data directory: leave out all but the format of its keys"
+    match location.store() {
+        Some(store) if is_whole(store) => Err(format!(
+            "it is a store of kind {}, and this machine keeps artifacts in its data directory: leave out all but the format of its keys",
+            StoreKind::from(store)
         )),
         _ => Ok(()),
     }

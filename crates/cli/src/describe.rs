@@ -8,7 +8,7 @@ use argosy_engine::ids::Seconds;
 use argosy_engine::timestamp;
 
 use crate::output::{go_duration, moment};
-use crate::style::Style;
+use crate::style::{LONGEST, Style, shortened};
 
 /// Which columns the tree has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub fn describe(workflow: &Workflow, look: &Look) -> String {
     if look.columns == Columns::Short {
         return tree;
     }
-    let mut text = header(workflow, look.now);
+    let mut text = header(workflow, look);
     if !tree.is_empty() {
         text.push('\n');
         text.push_str(&tree);
@@ -77,7 +77,8 @@ pub fn describe(workflow: &Workflow, look: &Look) -> String {
     text
 }
 
-fn header(workflow: &Workflow, now: Seconds) -> String {
+fn header(workflow: &Workflow, look: &Look) -> String {
+    let now = look.now;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a String can't fail.
@@ -103,7 +104,7 @@ fn header(workflow: &Workflow, now: Seconds) -> String {
     let phase = self::status(status.phase, is_suspended(workflow), shutdown);
     line("Status:", phase);
     if !status.message.is_empty() {
-        line("Message:", &status.message);
+        line("Message:", &shortened(&status.message, LONGEST));
     }
     if !status.conditions.is_empty() {
         line("Conditions:", "");
@@ -112,7 +113,8 @@ fn header(workflow: &Workflow, now: Seconds) -> String {
                 "" => &condition.status,
                 message => message,
             };
-            line(&format!(" {}", condition.r#type), value);
+            let glyph = look.style.condition_glyph(&condition.r#type);
+            line(&format!("{glyph} {}", condition.r#type), value);
         }
     }
     if let Some(created) = &metadata.creation_timestamp {

@@ -46,7 +46,7 @@ pub fn check(definition: &Definition) -> Result<()> {
                 .as_deref()
                 .or(workflow.generate_name.as_deref());
             bail!(
-                "workflow {} can't run under --host: template {} is a resource step, which acts on a cluster",
+                "workflow {} can't run on this machine: template {} is a resource step, which acts on a Kubernetes cluster",
                 name.unwrap_or_default(),
                 template.name
             );

@@ -15,16 +15,13 @@ use argosy_api::{NodePhase, NodeType};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Glance, Run};
 
-use crate::style::{Style, shortened, width};
+use crate::style::{Style, one_line, width};
 use nodes::Nodes;
 use picture::{Picture, summary};
 
 /// How often the picture is drawn anew: where something has changed, and for the clock's sake.
 const PACE: Duration = Duration::from_millis(100);
 const CLOCK: Duration = Duration::from_secs(1);
-
-/// The longest message that is printed whole.
-const LONGEST: usize = 600;
 
 /// In a workflow of more nodes than these, plain lines tell only what goes wrong, and from time to
 /// time how far it is.
@@ -213,12 +210,12 @@ fn plain_line(style: Style, run: &Run, index: u32, node: Glance, told: &mut Stri
     }
     let message = match run.message_at(index) {
         "" => String::new(),
-        message => format!("  {}", shortened(message, LONGEST)),
+        message => format!("  {}", one_line(message)),
     };
     told.push_str(&format!(
         "{} {} {}{message}\n",
         style.glyph(Some(node.phase)),
-        run.name_at(index),
+        one_line(&run.name_at(index)),
         node.phase
     ));
 }

@@ -4,8 +4,11 @@ mod client;
 mod commands;
 mod controller;
 mod describe;
+mod estimate;
 mod files;
+mod foreign;
 mod gather;
+mod given;
 mod host;
 mod label_selector;
 mod leftovers;
@@ -30,6 +33,10 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use style::Style;
+
+/// The longest error that is printed whole, in letters.
+const LONGEST: usize = 3_000;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -57,15 +64,46 @@ fn main() -> ExitCode {
         true => switches::plain(&command_line(), words),
         false => words,
     };
-    let arguments = Arguments::parse_from(words);
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return unreadable(&error),
+    };
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            let error = style::shortened(&chain(&error), LONGEST).into_owned();
+            eprintln!("{}: {error}", Style::of_errors().bad("error"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with a command line, or prints the help that was asked for. As `argo`'s, the
+/// exit code of a slip is that of any other error.
+fn unreadable(error: &clap::Error) -> ExitCode {
+    match foreign::refusal(error) {
+        Some(refusal) => eprintln!("{}: {refusal}", Style::of_errors().bad("error")),
+        // Where it can't be written, nobody is left to be told.
+        None => drop(error.print()),
+    }
+    match error.use_stderr() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// An error with its causes. Some tell of their cause themselves.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;

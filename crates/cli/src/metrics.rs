@@ -42,7 +42,7 @@ pub fn text(store: &dyn Store, config: &MetricsConfig) -> Result<String> {
     let mut families = BTreeMap::new();
     families.insert("gauge".to_owned(), workflows_by_phase(store)?);
     if !config.metrics_ttl.is_empty() {
-        let ttl = argosy_engine::duration::parse_seconds(&config.metrics_ttl)
+        let ttl = argosy_engine::duration::parse_span_seconds(&config.metrics_ttl)
             .map_err(|error| anyhow::anyhow!("metricsTTL can't be read: {error}"))?;
         store.sweep_metrics(now(), ttl)?;
     }

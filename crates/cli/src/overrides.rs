@@ -1,5 +1,6 @@
 //! The flags of `run` and `submit` that change the workflow. Argo: `util.ApplySubmitOpts`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -7,6 +8,8 @@ use argosy_api::{AnyString, Parameter, Workflow};
 use rand::Rng;
 
 use crate::files;
+use crate::given::Given;
+use crate::style::shortened;
 use crate::submission::now;
 
 /// Changes to a workflow.
@@ -43,16 +46,22 @@ pub struct Overrides {
 
 impl Overrides {
     /// Changes a workflow as the flags say, and gives it its name, UID and time.
-    pub fn change(&self, workflow: &mut Workflow, namespace: &str) -> Result<()> {
+    pub fn change(&self, workflow: &mut Workflow, namespace: &str) -> Result<Given> {
+        let mut given = Given::default();
         let metadata = &mut workflow.metadata;
-        metadata
-            .namespace
-            .get_or_insert_with(|| namespace.to_owned());
+        if metadata.namespace.is_none() {
+            metadata.namespace = Some(namespace.to_owned());
+            let flag = format!("--namespace {}", quoted(namespace));
+            given.set(&["metadata", "namespace"], flag);
+        }
         if let Some(prefix) = &self.generate_name {
             metadata.generate_name = Some(prefix.clone());
+            let flag = format!("--generate-name {}", quoted(prefix));
+            given.set(&["metadata", "generateName"], flag);
         }
         if let Some(name) = &self.name {
             metadata.name = Some(name.clone());
+            given.set(&["metadata", "name"], format!("--name {}", quoted(name)));
         }
         if metadata.name.as_ref().is_none_or(String::is_empty) {
             let prefix = metadata.generate_name.clone().unwrap_or_default();
@@ -74,6 +83,7 @@ impl Overrides {
                     )
                 })?;
                 map.insert(key.to_owned(), value.to_owned());
+                given.set_label(key, format!("--labels {}", quoted(label)));
             }
         }
         if let Some(time) = &self.scheduled_time {
@@ -90,6 +100,8 @@ impl Overrides {
         let spec = &mut workflow.spec;
         if let Some(entrypoint) = &self.entrypoint {
             spec.entrypoint.clone_from(entrypoint);
+            let flag = format!("--entrypoint {}", quoted(entrypoint));
+            given.set(&["spec", "entrypoint"], flag);
         }
         if let Some(account) = &self.serviceaccount {
             spec.service_account_name.clone_from(account);
@@ -97,8 +109,20 @@ impl Overrides {
         if let Some(priority) = self.priority {
             spec.priority = Some(priority);
         }
-        set_parameters(&mut spec.arguments.parameters, self.parameters()?);
-        Ok(())
+        let parameters = self.parameters()?;
+        if !parameters.is_empty() {
+            let flags = parameters.iter().map(|parameter| {
+                let value = parameter.value.as_ref().map_or("", AnyString::as_str);
+                format!(
+                    "--parameter {}",
+                    quoted(&format!("{}={value}", parameter.name))
+                )
+            });
+            let flags = flags.collect();
+            let kept = set_parameters(&mut spec.arguments.parameters, parameters);
+            given.set_parameters(flags, kept);
+        }
+        Ok(given)
     }
 
     /// Those given one by one, then those of the file, as Argo lists them.
@@ -124,10 +148,30 @@ impl Overrides {
     }
 }
 
-/// As in Argo those given stand first, whole; the workflow's own follow.
-fn set_parameters(parameters: &mut Vec<Parameter>, given: Vec<Parameter>) {
-    parameters.retain(|own| given.iter().all(|given| given.name != own.name));
+/// As in Argo those given stand first, whole; the workflow's own follow. Gives which of these are
+/// kept.
+fn set_parameters(parameters: &mut Vec<Parameter>, given: Vec<Parameter>) -> Vec<usize> {
+    let names: BTreeSet<&str> = given.iter().map(|given| given.name.as_str()).collect();
+    let is_kept = |own: &Parameter| !names.contains(own.name.as_str());
+    let own = parameters.iter().enumerate();
+    let kept = own
+        .filter(|(_, own)| is_kept(own))
+        .map(|(at, _)| at)
+        .collect();
+    parameters.retain(is_kept);
     parameters.splice(0..0, given);
+    kept
+}
+
+/// A flag's value as it is told of: as short as it can be.
+fn quoted(value: &str) -> String {
+    const LONGEST: usize = 60;
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./=:@,+".contains(c);
+    let text = shortened(value, LONGEST);
+    match !text.is_empty() && text.chars().all(plain) {
+        true => text.into_owned(),
+        false => format!("{text:?}"),
+    }
 }
 
 fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {

@@ -11,6 +11,7 @@ use argosy_engine::validate::Purpose;
 use crate::client::Client;
 use crate::files::{self, Fault, Object, Parsed};
 use crate::gather::gather;
+use crate::given::Given;
 use crate::shelf::Shelf;
 use crate::validation;
 
@@ -65,7 +66,14 @@ impl Changed {
         let revised = of.revised(&revision).with_context(unusable)?;
         let known = crate::gather::known(&revised);
         let object = Object::Workflow(Box::new(revised.workflow));
-        let faults = validation::faults(&object, None, known, Purpose::Create, None);
+        let faults = validation::faults(
+            &object,
+            None,
+            &Given::default(),
+            known,
+            Purpose::Create,
+            None,
+        );
         let Object::Workflow(workflow) = object else {
             return Ok(revision);
         };

@@ -7,16 +7,16 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
-use argosy_runtime::{Observer, Pump, Until};
+use argosy_runtime::{Handle, Observer, Pump, Until};
 use argosy_store::{Claim, ObjectKind, Store};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
@@ -68,12 +68,11 @@ impl ObjectSource for Objects {
 
 /// Forks the keeper. Must come before anything that starts a thread.
 pub fn fork_keeper(data_dir: &Path) -> Result<KeeperHandle> {
-    argosy_store::create_private(data_dir)
-        .with_context(|| format!("cannot make {}", data_dir.display()))?;
+    argosy_store::create_private(data_dir).with_context(|| crate::client::unusable(data_dir))?;
     argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
 }
 
-/// Carries runs out until none is left.
+/// Carries runs out until none is left. Counts how often Ctrl-C is pressed.
 pub fn carry_out(
     client: &Client,
     keeper: KeeperHandle,
@@ -81,6 +80,7 @@ pub fn carry_out(
     runs: Vec<Claim>,
     observer: &mut dyn Observer,
     until: Until,
+    interrupts: &Arc<AtomicU32>,
 ) -> Result<()> {
     let mut pump = Pump::new(client.store.clone(), client.configuration()?.settings());
     let store = client.store.clone();
@@ -119,7 +119,7 @@ pub fn carry_out(
         crate::controller::follow(client.store.clone(), version, handle.clone());
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
-    let pressed = AtomicU32::new(0);
+    let pressed = interrupts.clone();
     let asked = handle.clone();
     ctrlc::set_handler(move || {
         let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
@@ -141,10 +141,49 @@ pub fn carry_out(
         }
     })
     .context("cannot handle Ctrl-C")?;
+    let deleted = watch_ground(&client.data_dir, handle);
     let mut leftovers = Leftovers::new(client, observer);
-    pump.run(&mut backend, &mut leftovers, until)?;
+    let finish = pump.run(&mut backend, &mut leftovers, until);
+    if deleted.load(Ordering::SeqCst) {
+        bail!(
+            "the data directory {} has been deleted: its workflows and their steps have ended with it",
+            client.data_dir.display()
+        );
+    }
+    finish?;
     leftovers.look();
     Ok(())
+}
+
+/// Has the pump stop when the data directory is deleted, or another one stands in its place: what it
+/// writes would be nowhere. Says whether that is so.
+fn watch_ground(data_dir: &Path, pump: Handle) -> Arc<AtomicBool> {
+    const EVERY: Duration = Duration::from_secs(1);
+    let file = data_dir.join(argosy_store::DATABASE);
+    let identity = |file: &Path| {
+        use std::os::unix::fs::MetadataExt;
+        let metadata = std::fs::metadata(file);
+        metadata.map(|metadata| (metadata.dev(), metadata.ino()))
+    };
+    let deleted = Arc::new(AtomicBool::new(false));
+    let told = deleted.clone();
+    if let Ok(own) = identity(&file) {
+        std::thread::spawn(move || {
+            loop {
+                std::thread::sleep(EVERY);
+                let is_gone = match identity(&file) {
+                    Ok(found) => found != own,
+                    Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+                };
+                if is_gone {
+                    told.store(true, Ordering::SeqCst);
+                    pump.stop();
+                    return;
+                }
+            }
+        });
+    }
+    deleted
 }
 
 /// What is run when a keeper has died: this program, also if its file was replaced meanwhile.
@@ -204,6 +243,7 @@ pub fn background(
         Vec::new(),
         &mut observer,
         Until::IdleFor(IDLE),
+        &Arc::default(),
     )?;
     drop(lock);
     Ok(())

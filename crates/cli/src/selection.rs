@@ -172,7 +172,7 @@ pub fn since(text: &str) -> Result<Seconds> {
     if let Ok(time) = text.parse::<jiff::Timestamp>() {
         return Ok(Seconds(time.as_second()));
     }
-    let seconds = argosy_engine::duration::parse_seconds(text)
+    let seconds = argosy_engine::duration::parse_span_seconds(text)
         .map_err(|_| anyhow::anyhow!("{text:?} is no span of time such as 10m, 3h or 1d"))?;
     Ok(now().plus(-seconds))
 }

@@ -1,16 +1,18 @@
 //! From files and flags to a run in the store.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
-use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition};
+use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition, StoreError};
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
+use crate::given::Given;
 use crate::overrides::Overrides;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -37,7 +39,7 @@ pub struct Submission {
 
 /// Reads what is to be submitted, and checks it: all faults at once.
 pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result<Submission> {
-    let (mut workflows, others, faults) = match &sources.from {
+    let (workflows, others, faults) = match &sources.from {
         Some(from) => (
             vec![(from_reference(client, from)?, None)],
             Vec::new(),
@@ -47,10 +49,18 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
     };
     if workflows.is_empty() {
         validation::report(&faults, NOTHING_RUN)?;
-        bail!("no workflow found in given files; templates are kept by `argosy apply -f FILE`");
+        if sources.files.is_empty() {
+            bail!("no file given: name one, `-` for standard input, or say --from KIND/NAME");
+        }
+        bail!(no_workflow(&others));
     }
-    for (workflow, _) in &mut workflows {
-        overrides.change(workflow, &client.namespace)?;
+    let mut changed = Vec::new();
+    for (mut workflow, origin) in workflows {
+        let mut given = overrides.change(&mut workflow, &client.namespace)?;
+        if let Some(from) = &sources.from {
+            given.set_rest(format!("--from {from}"));
+        }
+        changed.push((workflow, origin, given));
     }
     let mut shelf = Shelf::new(Some(&*client.store));
     for other in &others {
@@ -59,9 +69,22 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
         }
     }
     Ok(Submission {
-        definitions: check(client, &shelf, workflows, faults)?,
+        definitions: check(client, &shelf, changed, faults)?,
         others,
     })
+}
+
+/// What is said of files without workflows.
+fn no_workflow(others: &[Object]) -> String {
+    let kinds: BTreeSet<&str> = others.iter().map(Object::kind).collect();
+    if kinds.is_empty() {
+        return "no workflow found in given files: they hold no object at all".to_owned();
+    }
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    let kinds = kinds.join(", ");
+    format!(
+        "no workflow found in given files, but {kinds}: `argosy apply -f FILE` keeps such objects, and `argosy submit --from KIND/NAME` runs a template"
+    )
 }
 
 /// What is said after faults that keep workflows from running.
@@ -96,19 +119,26 @@ fn read_files(paths: &[PathBuf], strict: bool) -> Result<Read> {
 fn check(
     client: &Client,
     shelf: &Shelf<'_>,
-    workflows: Vec<(Workflow, Option<Origin>)>,
+    workflows: Vec<(Workflow, Option<Origin>, Given)>,
     mut faults: Vec<Fault>,
 ) -> Result<Vec<Definition>> {
     let mut definitions = Vec::new();
     let configuration = client.configuration()?;
     let defaults = configuration.config.workflow_defaults.as_ref();
-    for (workflow, origin) in workflows {
+    for (workflow, origin, given) in workflows {
         let mut workflow = workflow;
         configuration.complete(&mut workflow)?;
         let object = Object::Workflow(Box::new(workflow));
         let known = validation::gathered(&object, shelf, &client.namespace)?.unwrap_or_default();
         let purpose = Purpose::Create;
-        let found = validation::faults(&object, origin.as_ref(), known.clone(), purpose, defaults);
+        let found = validation::faults(
+            &object,
+            origin.as_ref(),
+            &given,
+            known.clone(),
+            purpose,
+            defaults,
+        );
         let Object::Workflow(workflow) = object else {
             continue;
         };
@@ -117,6 +147,7 @@ fn check(
         let mut definition = crate::gather::definition(*workflow, known);
         configuration.configure(&mut definition)?;
         configuration.resolve_repository(&mut definition, shelf)?;
+        definition.baseline = crate::estimate::baseline(client, &definition.workflow)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
             validation::report(&faults, NOTHING_RUN)?;
             bail!("invalid spec: {error}");
@@ -190,9 +221,8 @@ pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>>
 /// Hands all workflows over as this process's own; other objects of their files are kept first.
 pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
     create_each(client, submission, |client, definition| {
-        (client.store)
-            .create_claimed_run(new_run(definition)?)
-            .with_context(|| format!("cannot run workflow {}", definition.name()))
+        let created = client.store.create_claimed_run(new_run(definition)?);
+        created.map_err(|error| refused("run", definition, error))
     })
 }
 
@@ -201,6 +231,9 @@ fn create_each<T>(
     submission: Submission,
     create: impl Fn(&Client, &Definition) -> Result<T>,
 ) -> Result<Vec<T>> {
+    for definition in &submission.definitions {
+        crate::host::check(definition)?;
+    }
     for other in &submission.others {
         keep(client, other)?;
     }
@@ -212,9 +245,20 @@ fn create_each<T>(
 
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
-    (client.store)
-        .create_run(new_run(definition)?)
-        .with_context(|| format!("cannot submit workflow {}", definition.name()))
+    crate::host::check(definition)?;
+    let created = client.store.create_run(new_run(definition)?);
+    created.map_err(|error| refused("submit", definition, error))
+}
+
+/// Why a workflow could not be created.
+fn refused(verb: &str, definition: &Definition, error: StoreError) -> Error {
+    let name = definition.name();
+    match error {
+        StoreError::NameTaken { .. } => anyhow::anyhow!(
+            "workflows.argoproj.io {name:?} already exists; delete it first (argosy delete {name}), or take another name (--name)"
+        ),
+        error => Error::new(error).context(format!("cannot {verb} workflow {name}")),
+    }
 }
 
 /// A checked workflow as the store takes it, with the surroundings of this process.
@@ -237,9 +281,9 @@ fn new_run(definition: &Definition) -> Result<NewRun> {
 }
 
 /// Checks a workflow that no file holds.
-pub fn check_one(client: &Client, workflow: Workflow) -> Result<Definition> {
+pub fn check_one(client: &Client, workflow: Workflow, given: Given) -> Result<Definition> {
     let shelf = Shelf::new(Some(&*client.store));
-    let definitions = check(client, &shelf, vec![(workflow, None)], Vec::new())?;
+    let definitions = check(client, &shelf, vec![(workflow, None, given)], Vec::new())?;
     definitions.into_iter().next().context("one was checked")
 }
 

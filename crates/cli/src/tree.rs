@@ -1,7 +1,7 @@
 //! The nodes of a workflow as a tree. Argo: `convertToRenderTrees`, `renderNodes`.
 //!
 //! Steps hang below their group, attempts below their retry, everything else below the template
-//! around it. Groups and loops have no line of their own. A loop of many items is folded: those that
+//! around it. Groups and loops have no line of their own, nor have the containers of a set. A loop of many items is folded: those that
 //! run or went wrong have lines, the rest are counted.
 
 use std::collections::BTreeMap;
@@ -12,7 +12,7 @@ use argosy_engine::timestamp;
 
 use crate::describe::{Columns, Look, resources};
 use crate::output::short_duration;
-use crate::style::table;
+use crate::style::{one_line, table};
 
 /// Items of a loop beyond this are folded.
 const FOLD: usize = 100;
@@ -75,10 +75,8 @@ fn below(workflow: &Workflow) -> BTreeMap<&str, Vec<&NodeStatus>> {
         }
     }
     let mut below: BTreeMap<&str, Vec<&NodeStatus>> = BTreeMap::new();
-    for node in nodes
-        .values()
-        .filter(|node| node.r#type != Some(NodeType::TaskGroup))
-    {
+    let untold = [Some(NodeType::TaskGroup), Some(NodeType::Container)];
+    for node in nodes.values().filter(|node| !untold.contains(&node.r#type)) {
         let place = above.get(node.id.as_str()).copied();
         let place = place.unwrap_or(&node.boundary_id);
         below.entry(place).or_default().push(node);
@@ -118,14 +116,14 @@ enum Hidden {
 }
 
 impl<'a> Tree<'a> {
-    fn hidden(&self, node: &NodeStatus, children: usize) -> Hidden {
+    fn hidden(&self, node: &NodeStatus) -> Hidden {
         let unwanted = self
             .look
             .nodes
             .as_ref()
             .is_some_and(|selector| !crate::node_match::fits(selector, node));
         match (node.r#type, node.phase) {
-            (Some(NodeType::Retry), _) if children == 1 => Hidden::Line,
+            (Some(NodeType::Retry), _) if node.children.len() == 1 => Hidden::Line,
             (Some(NodeType::StepGroup), _) => Hidden::Fork,
             (Some(NodeType::Skipped), Some(NodePhase::Omitted)) => Hidden::Line,
             _ if unwanted => Hidden::Line,
@@ -133,10 +131,18 @@ impl<'a> Tree<'a> {
         }
     }
 
+    /// Whether neither a node nor anything below it has a line: no branch leads there.
     // The tree is as deep as the templates call each other, which is bounded.
+    fn is_silent(&self, node: &NodeStatus) -> bool {
+        let below = || self.below.get(node.id.as_str()).into_iter().flatten();
+        self.hidden(node) != Hidden::No && below().all(|child| self.is_silent(child))
+    }
+
+    // As deep.
     fn node(&mut self, node: &'a NodeStatus, own: &str, inner: &str) {
-        let children = self.below.remove(node.id.as_str()).unwrap_or_default();
-        let hidden = self.hidden(node, children.len());
+        let mut children = self.below.remove(node.id.as_str()).unwrap_or_default();
+        children.retain(|child| !self.is_silent(child));
+        let hidden = self.hidden(node);
         if hidden == Hidden::No {
             let row = self.row(node, own);
             self.rows.push(row);
@@ -251,14 +257,14 @@ impl<'a> Tree<'a> {
         let name = format!(
             "{prefix}{} {}",
             self.look.style.node_glyph(node),
-            node.display_name
+            one_line(&node.display_name)
         );
         let host = if is_pod {
             node.host_node_name.clone()
         } else {
             String::new()
         };
-        let message = node.message.replace('\n', " ");
+        let message = one_line(&node.message);
         let mut row = vec![name, template, pod, duration];
         match self.look.columns {
             Columns::Usual => row.push(message),

@@ -9,6 +9,7 @@ use argosy_engine::validate::{self, MissingReferences, Purpose, ValidateOptions}
 
 use crate::files::{Fault, Object};
 use crate::gather::{Gathered, gather};
+use crate::given::{Given, Source};
 use crate::shelf::Shelf;
 
 /// Where an object was read.
@@ -30,11 +31,12 @@ pub fn gathered(
         Object::WorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::ClusterWorkflowTemplate(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
         Object::CronWorkflow(o) => (&o.metadata, serde_json::to_value(&o.spec)?),
-        Object::ExecutorPlugin(_) | Object::ConfigMap(_) => return Ok(Some(Gathered::default())),
-        Object::WorkflowEventBinding(_)
+        Object::ExecutorPlugin(_)
+        | Object::ConfigMap(_)
+        | Object::WorkflowEventBinding(_)
         | Object::Secret(_)
-        | Object::PersistentVolumeClaim(_)
-        | Object::Other(_) => return Ok(None),
+        | Object::PersistentVolumeClaim(_) => return Ok(Some(Gathered::default())),
+        Object::Other(_) => return Ok(None),
     };
     let namespace = metadata.namespace.as_deref().unwrap_or(default_namespace);
     gather(shelf, namespace, &spec).map(Some)
@@ -45,6 +47,7 @@ pub fn gathered(
 pub fn faults(
     object: &Object,
     origin: Option<&Origin>,
+    given: &Given,
     known: Gathered,
     purpose: Purpose,
     defaults: Option<&Workflow>,
@@ -57,9 +60,10 @@ pub fn faults(
     if let Some((field, error)) = plugin_error(object) {
         let path = FieldPath::root().field(field);
         let fault = Diagnostic::error("executor-plugin", path, error.to_string());
-        return vec![placed(fault, origin, object.kind())];
+        return vec![placed(fault, origin, given, object.kind())];
     }
     let set = known.into_set();
+    let own = |metadata| (metadata, validate::check_metadata(metadata, purpose));
     let (metadata, found) = match object {
         Object::Workflow(o) => (&o.metadata, validate::validate_workflow(o, &set, &options)),
         Object::WorkflowTemplate(o) => (
@@ -74,12 +78,11 @@ pub fn faults(
             &o.metadata,
             validate::validate_cron_workflow(o, &set, &options),
         ),
-        Object::WorkflowEventBinding(_)
-        | Object::ExecutorPlugin(_)
-        | Object::ConfigMap(_)
-        | Object::Secret(_)
-        | Object::PersistentVolumeClaim(_)
-        | Object::Other(_) => return Vec::new(),
+        Object::WorkflowEventBinding(o) => own(&o.metadata),
+        Object::ConfigMap(o) => own(&o.metadata),
+        Object::Secret(o) => own(&o.metadata),
+        Object::PersistentVolumeClaim(o) => own(&o.metadata),
+        Object::ExecutorPlugin(_) | Object::Other(_) => return Vec::new(),
     };
     let name = metadata
         .name
@@ -97,12 +100,16 @@ pub fn faults(
         .into_iter()
         .filter(|fault| fault.is_error() || !refused.contains(&fault.path.to_string()))
         .map(Diagnostic::from)
-        .map(|fault| placed(fault, origin, &unread))
+        .map(|fault| placed(fault, origin, given, &unread))
         .collect()
 }
 
-/// A fault at its place in a file; without one, of something that is called so.
-fn placed(fault: Diagnostic, origin: Option<&Origin>, unread: &str) -> Fault {
+/// A fault of a flag, or at its place in a file; without either, of something that is called so.
+fn placed(mut fault: Diagnostic, origin: Option<&Origin>, given: &Given, unread: &str) -> Fault {
+    match given.source(&fault.path) {
+        Source::Flag(flag) => return Fault::new(flag, &"".into(), fault),
+        Source::File(path) => fault.path = path,
+    }
     match origin {
         Some(origin) => Fault::new(&origin.file, &origin.text, origin.document.place(fault)),
         None => Fault::new(unread, &"".into(), fault),
@@ -125,10 +132,24 @@ fn plugin_error(object: &Object) -> Option<(&'static str, ExecutorPluginError)> 
     }
 }
 
+/// How many faults are printed where something else than linting was meant.
+const MOST_SHOWN: usize = 100;
+
 /// Prints faults; an error if any is more than a warning.
 pub fn report(faults: &[Fault], then: &str) -> Result<()> {
-    for fault in faults {
+    // The first of them, and errors before warnings, if not all fit.
+    let (errors, warnings): (Vec<_>, Vec<_>) = faults.iter().partition(|fault| fault.is_error());
+    let all = errors.into_iter().chain(warnings);
+    let shown: Vec<&Fault> = match faults.len() > MOST_SHOWN {
+        true => all.take(MOST_SHOWN).collect(),
+        false => faults.iter().collect(),
+    };
+    for fault in &shown {
         eprintln!("{fault}");
+    }
+    if shown.len() < faults.len() {
+        let more = faults.len() - shown.len();
+        eprintln!("… and {more} more: `argosy lint` shows all");
     }
     let errors = faults.iter().filter(|fault| fault.is_error()).count();
     if errors > 0 {

@@ -55,7 +55,7 @@ fn place() -> Place {
 fn the_tests_of_the_examples_pass() {
     let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let said = Place::new().says(&["test", "--strict", &examples.to_string_lossy()]);
-    assert!(said.contains("2 tests passed"), "{said}");
+    assert!(said.contains("6 tests passed"), "{said}");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn the_forms() {
             &[
                 r#"<testsuite name="tests/wf_test.yaml" tests="2" failures="1""#,
                 r##"<testcase name="b &lt;fails&gt; # early""##,
-                r#"<failure message="nodes.a">nodes.a at tests/wf_test.yaml:18"#,
+                r#"<failure message="nodes.a" type="Expectation">nodes.a at tests/wf_test.yaml:18"#,
             ],
         ),
         (
@@ -110,7 +110,7 @@ fn the_forms() {
 fn which_tests_are_played() {
     let place = place();
     let said = place.says(&["test", "--filter", "both"]);
-    assert!(said.contains("1 tests passed"), "{said}");
+    assert!(said.contains("1 test passed"), "{said}");
     assert!(
         place
             .fails(&["test", "--filter", "none"])
@@ -136,6 +136,96 @@ fn a_file_that_is_no_test_is_a_fault() {
 }
 
 #[test]
+fn faults_of_what_a_test_names_are_shown() {
+    let place = place();
+    let misspelt = WORKFLOW.replace("entrypoint: main", "entrypoint: main\n  tempaltes: []");
+    place.write("tests/wf.yaml", &misspelt);
+    let tap = place.argosy(&["test", "-o", "tap", "--filter", "both"]);
+    assert_eq!(tap.status.code(), Some(1));
+    let said = text(&tap);
+    assert!(
+        said.contains("1..2\nok 1 - both run\nnot ok 2 - tests/wf.yaml\n"),
+        "{said}"
+    );
+    assert!(errors(&tap).contains("tests/wf.yaml:6"), "{}", errors(&tap));
+    let junit = text(&place.argosy(&["test", "-o", "junit"]));
+    let error = r#"<error message="the file has faults" type="Fault">tests/wf.yaml:6:3: error: spec.tempaltes"#;
+    assert!(junit.contains(error), "{junit}");
+    let json = text(&place.argosy(&["test", "-o", "json", "--filter", "both"]));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["passed"], false);
+    assert_eq!(json["faults"].as_array().map(Vec::len), Some(1));
+}
+
+#[test]
+fn tests_can_be_listed_and_left_out() {
+    let place = place();
+    let listed = place.says(&["test", "--list", "--filter", "early", "--filter", "nothing"]);
+    assert_eq!(listed, "tests/wf_test.yaml:9: b <fails> # early\n");
+    place.write(
+        "tests/wf_test.yaml",
+        &TESTS.replace("spec:", "spec:\n  skip: 'not # now'"),
+    );
+    let plain = place.says(&["test"]);
+    assert!(
+        plain.contains("○ both run (tests/wf_test.yaml:1): not # now\n"),
+        "{plain}"
+    );
+    assert!(plain.contains("0 tests passed, 2 skipped"), "{plain}");
+    let tap = place.says(&["test", "-o", "tap"]);
+    assert!(tap.contains("ok 1 - both run # SKIP not # now\n"), "{tap}");
+    let junit = place.says(&["test", "-o", "junit"]);
+    assert!(
+        junit.contains(r#"<skipped message="not # now"/>"#),
+        "{junit}"
+    );
+}
+
+#[test]
+fn the_schema_is_printed() {
+    let schema = Place::new().says(&["test", "--schema"]);
+    let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
+    assert_eq!(schema["title"], "WorkflowTest");
+}
+
+#[test]
+fn a_folder_of_templates_can_be_named() {
+    let place = place();
+    std::fs::create_dir_all(place.dir.path().join("tests/shared")).expect("a folder");
+    let template = |name: &str| {
+        let kind = WORKFLOW.replace("kind: Workflow", "kind: WorkflowTemplate");
+        kind.replace("generateName: wf-", &format!("name: {name}"))
+    };
+    place.write("tests/shared/a.yaml", &template("first"));
+    place.write("tests/shared/b.yaml", &template("second"));
+    let test = "\
+apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: by reference}
+spec:
+  files: [shared]
+  workflow: {metadata: {name: x}, spec: {workflowTemplateRef: {name: second}}}
+  expect: {ran: [a, b]}
+";
+    place.write("tests/folder_test.yaml", test);
+    place.says(&["test", "tests/folder_test.yaml"]);
+}
+
+#[test]
+fn tests_with_one_snapshot_for_different_things_are_refused() {
+    let place = place();
+    let snapshot = "expect: {phase: Failed, snapshot: both.yaml}\n";
+    let tests = TESTS.replace(
+        "expect: {ran: [a, b], duration: 2}",
+        "expect: {snapshot: both.yaml}",
+    );
+    let at = tests.rfind("expect:").expect("it is there");
+    place.write("tests/wf_test.yaml", &format!("{}{snapshot}", &tests[..at]));
+    let said = place.fails(&["test", "--update"]);
+    assert!(said.contains("have the same snapshot"), "{said}");
+}
+
+#[test]
 fn what_no_test_has_taken() {
     let place = place();
     place.write(
@@ -143,19 +233,45 @@ fn what_no_test_has_taken() {
         &TESTS.replace("wf.yaml", "../wf.yaml"),
     );
     let plain = text(&place.argosy(&["test", "--coverage"]));
-    assert!(plain.contains("\n2 of 2 branches taken\n"), "{plain}");
+    assert!(
+        plain.contains("\n2 of 2 branches taken (100.0%)\n"),
+        "{plain}"
+    );
     place.write(
         "tests/wf.yaml",
         &WORKFLOW.replace("template: work}]]", "template: work, when: '1 > 2'}]]"),
     );
     let tap = text(&place.argosy(&["test", "--coverage", "-o", "tap"]));
-    let missed = "# 3 of 4 branches taken\n#   not taken: when of b holds at tests/wf.yaml:8\n";
+    let missed =
+        "# 3 of 4 branches taken (75.0%)\n#   not taken: when of b holds at tests/wf.yaml:8\n";
     assert!(tap.contains(missed), "{tap}");
     let json = text(&place.argosy(&["test", "--coverage", "-o", "json"]));
     let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert_eq!(json["branches"].as_array().map(Vec::len), Some(4));
-    let refused = place.fails(&["test", "--coverage", "-o", "junit"]);
-    assert!(refused.contains("no place for --coverage"), "{refused}");
+    let one = TESTS.split("---").next().unwrap_or_default();
+    place.write(
+        "tests/one_test.yaml",
+        &one.replace("[a, b], duration", "[a], duration"),
+    );
+    let least = |percent: &str| {
+        place.argosy(&[
+            "test",
+            "tests/one_test.yaml",
+            "-o",
+            "junit",
+            "--coverage-min",
+            percent,
+        ])
+    };
+    assert!(least("75").status.success());
+    let less = least("75.1%");
+    assert_eq!(less.status.code(), Some(1));
+    let said = errors(&less);
+    assert!(said.contains("3 of 4 branches taken"), "{said}");
+    assert!(
+        said.contains("the tests take 75.0% of the branches, less than 75.1%"),
+        "{said}"
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What a turn of a run changes, in the form in which it is stored.
 
+use std::collections::BTreeMap;
+
 use argosy_api::WorkflowPhase;
 
 use crate::ids::{RunId, Seconds};
@@ -12,6 +14,9 @@ pub struct Commit {
     pub run: Option<RunId>,
     /// What lists show of the run, after this turn.
     pub summary: Option<RunSummary>,
+    /// The workflow's labels with those that its `workflowMetadata` gave it, once it has begun.
+    /// `None` if they are still those it was created with.
+    pub labels: Option<BTreeMap<String, String>>,
     /// Everything about the run that is not a node: encoded, replaced whole. `None` if unchanged.
     pub state: Option<Vec<u8>>,
     /// Nodes that are new or have changed.

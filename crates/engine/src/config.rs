@@ -329,7 +329,7 @@ impl Config {
                     ));
                 }
                 if !ttl.is_empty() {
-                    duration::parse_seconds(ttl)
+                    duration::parse_span_seconds(ttl)
                         .map_err(|error| unreadable(key, error.to_string()))?;
                 }
             }

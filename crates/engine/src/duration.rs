@@ -1,48 +1,16 @@
-//! Go's durations: `1h30m`, and bare numbers of seconds, as Argo's `ParseStringToDuration` reads
-//! them; and how Argo prints them in messages.
+//! Durations as Argo's `ParseStringToDuration` reads them, and as Argo prints them in messages.
 
-/// A duration in nanoseconds: a bare integer is seconds.
+use argosy_expr::{duration_text, parse_duration};
+
+/// A duration in nanoseconds: Go's, or a bare number of seconds.
 ///
 /// # Errors
-/// If it isn't one, in Go's words.
+/// If it isn't one, in Argo's words.
 pub fn parse_nanoseconds(text: &str) -> Result<i64, String> {
     if let Ok(seconds) = text.parse::<i64>() {
         return Ok(seconds.saturating_mul(1_000_000_000));
     }
-    let invalid =
-        || format!("unable to parse {text} as a duration: time: invalid duration \"{text}\"");
-    let (negative, mut rest) = match text.strip_prefix('-') {
-        Some(rest) => (true, rest),
-        None => (false, text.strip_prefix('+').unwrap_or(text)),
-    };
-    if rest.is_empty() {
-        return Err(invalid());
-    }
-    let mut total = 0f64;
-    while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .ok_or_else(invalid)?;
-        let number: f64 = rest[..digits].parse().map_err(|_| invalid())?;
-        rest = &rest[digits..];
-        let unit = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        let scale = match &rest[..unit] {
-            "ns" => 1.0,
-            "us" | "µs" | "μs" => 1e3,
-            "ms" => 1e6,
-            "s" => 1e9,
-            "m" => 60e9,
-            "h" => 3600e9,
-            "d" => 86_400e9,
-            _ => return Err(invalid()),
-        };
-        total += number * scale;
-        rest = &rest[unit..];
-    }
-    let total = total.min(i64::MAX as f64) as i64;
-    Ok(if negative { -total } else { total })
+    parse_duration(text).map_err(|error| format!("unable to parse {text} as a duration: {error}"))
 }
 
 /// The same in whole seconds, rounded up: times that decide are whole seconds.
@@ -51,6 +19,21 @@ pub fn parse_nanoseconds(text: &str) -> Result<i64, String> {
 /// If it isn't a duration.
 pub fn parse_seconds(text: &str) -> Result<i64, String> {
     parse_nanoseconds(text).map(whole_seconds_up)
+}
+
+/// A span of time as people write it, in whole seconds: also of days, as `7d`. Argo:
+/// `argotime.ParseSince`, `config.TTL`.
+///
+/// # Errors
+/// If it isn't one.
+pub fn parse_span_seconds(text: &str) -> Result<i64, String> {
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<i64>().ok());
+    match days {
+        Some(days) => Ok(days.saturating_mul(86_400)),
+        None => parse_seconds(text),
+    }
 }
 
 /// Nanoseconds as whole seconds, rounded up.
@@ -84,14 +67,7 @@ pub fn humanized(seconds: i64) -> String {
 
 /// A span of whole seconds as Go prints it: `1h0m5s`.
 pub fn go_text(seconds: i64) -> String {
-    let sign = if seconds < 0 { "-" } else { "" };
-    let left = seconds.unsigned_abs();
-    let (hours, minutes, seconds) = (left / 3_600, left / 60 % 60, left % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{sign}{seconds}s"),
-        (0, _) => format!("{sign}{minutes}m{seconds}s"),
-        _ => format!("{sign}{hours}h{minutes}m{seconds}s"),
-    }
+    duration_text(seconds.saturating_mul(1_000_000_000))
 }
 
 #[cfg(test)]
@@ -106,11 +82,12 @@ mod tests {
             ("1m30s", 90),
             ("1.5h", 5_400),
             ("1500ms", 2),
-            ("2d", 172_800),
         ] {
             assert_eq!(parse_seconds(text), Ok(seconds), "{text}");
         }
-        for text in ["", "x", "10x", "s", "1..5s"] {
+        assert_eq!(parse_span_seconds("2d"), Ok(172_800));
+        assert_eq!(parse_span_seconds("90"), Ok(90));
+        for text in ["", "x", "10x", "s", "1..5s", "2d"] {
             assert!(parse_seconds(text).is_err(), "{text}");
         }
     }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use argosy_api::{Artifact, Template};
-use argosy_artifacts::{Driver, Source, location};
+use argosy_api::{Artifact, ArtifactLocation, Template};
+use argosy_artifacts::location::{is_supplied, relocated};
+use argosy_artifacts::{Driver, Source};
 
 use crate::archive::{self, Kind, Packed};
 use crate::clean_path::{clean, lexically};
@@ -98,7 +99,7 @@ impl Save<'_> {
     }
 
     fn store_it(&self, kept: &Artifact, from: Source<'_>) -> Result<(), ExecutorError> {
-        let located = location::relocated(kept, self.template.archive_location.as_deref());
+        let located = relocated(kept, self.template.archive_location.as_deref());
         self.store
             .save(from, &located)
             .map_err(|source| ExecutorError::Save {
@@ -110,19 +111,17 @@ impl Save<'_> {
     /// The artifact with the key under which it is saved: its own, else the file's name below the
     /// key of the template's archive location. As in Argo the rest of the location is not repeated.
     fn keyed(&self, artifact: &Artifact, file_name: &str) -> Result<Artifact, ExecutorError> {
-        let own = location::of(artifact);
-        if location::key(&own).is_some() || location::is_whole(&own) {
+        if is_supplied(artifact) {
             return Ok(artifact.clone());
         }
         let none = || ExecutorError::NoRepository(artifact.name.clone());
         let archive = self.template.archive_location.as_deref().ok_or_else(none)?;
-        let key = Path::new(&location::key(archive).ok_or_else(none)?).join(file_name);
-        let key = lexically(&key).to_string_lossy().into_owned();
+        let (store, folder) = (archive.store().ok_or_else(none)?, archive.key());
+        let key = Path::new(folder.ok_or_else(none)?).join(file_name);
+        let mut location = ArtifactLocation::default();
+        location.set_key_in(store, lexically(&key).to_string_lossy().into_owned());
         let mut kept = artifact.clone();
-        location::put(
-            &mut kept,
-            location::with_key_only(archive, key).ok_or_else(none)?,
-        );
+        kept.set_location(location);
         Ok(kept)
     }
 
@@ -172,9 +171,7 @@ pub(crate) fn is_in_image(template: &Template, path: &str) -> bool {
         .iter()
         .any(|mount| path.starts_with(&mount.mount_path));
     let in_input = template.inputs.artifacts.iter().any(|input| {
-        let found = location::of(input);
-        let supplied =
-            !input.optional || location::is_whole(&found) || location::key(&found).is_some();
+        let supplied = !input.optional || is_supplied(input);
         supplied && !input.path.is_empty() && path.starts_with(&input.path)
     });
     !in_volume && !in_input

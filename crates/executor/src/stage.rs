@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use argosy_api::{Artifact, ArtifactLocation, Template};
-use argosy_artifacts::{Driver, location};
+use argosy_artifacts::Driver;
+use argosy_artifacts::location::{is_supplied, relocated};
 
 use crate::archive::{self, Kind};
 use crate::clean_path::clean;
@@ -27,9 +28,7 @@ pub fn stage_inputs(
 ) -> Result<(), ExecutorError> {
     let mut staged = Vec::new();
     for artifact in &template.inputs.artifacts {
-        let found = location::of(artifact);
-        let is_supplied = location::is_whole(&found) || location::key(&found).is_some();
-        if is_supplied {
+        if is_supplied(artifact) {
             staged.push((clean(artifact)?, artifact));
         } else if !artifact.optional {
             return Err(ExecutorError::NotSupplied(artifact.name.clone()));
@@ -69,7 +68,7 @@ impl Stage<'_> {
             .tempdir_in(scratch)
             .map_err(ExecutorError::io("make a folder in", scratch))?;
         let loaded = own.path().join("loaded");
-        let located = location::relocated(self.artifact, archive_location);
+        let located = relocated(self.artifact, archive_location);
         match store.load(&located, &loaded) {
             Ok(()) => {}
             Err(error) if self.artifact.optional && error.is_not_found() => return Ok(()),

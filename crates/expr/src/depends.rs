@@ -1,9 +1,15 @@
 //! The `depends` logic of a DAG task: which results of which tasks it waits for.
 //!
-//! Argo evaluates it as an expression over structs of flags, so beside `&&`, `||` and `!` the words
-//! `and`, `or` and `not` work, and `true` and `false`. Other operators of expressions
-//! (`A.Succeeded == B.Succeeded`, `? :`) also happen to work in Argo; here they are refused.
+//! Argo evaluates it as an expression over structs of flags. What has no operators but `&&`, `||`
+//! and `!` becomes a tree ([`DependsExpr`]); all else (`A.Succeeded == B.Succeeded`, `? :`) is
+//! evaluated as Argo does it ([`Logic`]).
 //! A task name that begins with a digit is accepted, which in Argo fails when it is evaluated.
+
+mod logic;
+
+use std::sync::Arc;
+
+pub use logic::{Logic, Named, named};
 
 use crate::error::DependsError;
 
@@ -35,6 +41,18 @@ pub enum TaskResult {
 }
 
 impl TaskResult {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Succeeded,
+        Self::Failed,
+        Self::Errored,
+        Self::Skipped,
+        Self::Omitted,
+        Self::Daemoned,
+        Self::AnySucceeded,
+        Self::AllFailed,
+    ];
+
     /// The result of this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Some(match name {
@@ -48,6 +66,11 @@ impl TaskResult {
             "AllFailed" => Self::AllFailed,
             _ => return None,
         })
+    }
+
+    /// Whether only loops have it.
+    fn is_of_items(self) -> bool {
+        matches!(self, Self::AnySucceeded | Self::AllFailed)
     }
 
     /// Its name.
@@ -79,44 +102,39 @@ pub enum DependsExpr {
     Is(usize, TaskResult),
     /// Written out as `true` or `false`.
     Constant(bool),
+    /// An expression with other operators: the whole logic.
+    Logic(Arc<Logic>),
 }
 
 impl DependsExpr {
     /// Whether it holds, given whether a task has a result.
-    pub fn eval(&self, is: &mut dyn FnMut(usize, TaskResult) -> bool) -> bool {
-        self.eval_partial(&mut |task, result| Some(is(task, result))) == Some(true)
-    }
-
-    /// Whether it holds as far as it can be told; `None` while it can't.
-    pub fn eval_partial(
-        &self,
-        is: &mut dyn FnMut(usize, TaskResult) -> Option<bool>,
-    ) -> Option<bool> {
-        match self {
-            Self::Constant(value) => Some(*value),
+    ///
+    /// # Errors
+    /// If it is an expression that can't be evaluated.
+    pub fn eval(&self, is: &mut dyn FnMut(usize, TaskResult) -> bool) -> Result<bool, String> {
+        Ok(match self {
+            Self::Constant(value) => *value,
             Self::Is(task, result) => is(*task, *result),
-            Self::Not(inner) => inner.eval_partial(is).map(|value| !value),
-            Self::And(operands) => decided_by(false, operands, is),
-            Self::Or(operands) => decided_by(true, operands, is),
-        }
+            Self::Not(inner) => !inner.eval(is)?,
+            Self::And(operands) => {
+                for operand in operands {
+                    if !operand.eval(is)? {
+                        return Ok(false);
+                    }
+                }
+                true
+            }
+            Self::Or(operands) => {
+                for operand in operands {
+                    if operand.eval(is)? {
+                        return Ok(true);
+                    }
+                }
+                false
+            }
+            Self::Logic(logic) => logic.eval(is)?,
+        })
     }
-}
-
-/// One operand with the value `decisive` decides; without one, all must be known.
-fn decided_by(
-    decisive: bool,
-    operands: &[DependsExpr],
-    is: &mut dyn FnMut(usize, TaskResult) -> Option<bool>,
-) -> Option<bool> {
-    let mut all_known = true;
-    for operand in operands {
-        match operand.eval_partial(is) {
-            Some(value) if value == decisive => return Some(decisive),
-            Some(_) => {}
-            None => all_known = false,
-        }
-    }
-    all_known.then_some(!decisive)
 }
 
 /// A task that a `depends` logic names.
@@ -172,6 +190,45 @@ impl Depends {
             tasks: parser.tasks,
             expr,
         })
+    }
+
+    /// Looks whether it can be evaluated.
+    ///
+    /// # Errors
+    /// If it is neither a plain logic nor an expression; the place is where the plain one ends.
+    pub fn check(text: &str) -> Result<(), DependsError> {
+        let plain = Self::parse(text);
+        match Self::read(text, |_| Vec::new()).expr {
+            DependsExpr::Logic(logic) if !logic.is_expression() => plain.map(|_| ()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes it as Argo does: what is no logic of the plain form is an expression, which may turn out
+    /// to be none when it is evaluated.
+    pub fn read(text: &str, mut accepts: impl FnMut(&str) -> Vec<TaskResult>) -> Self {
+        if let Ok(plain) = Self::parse_with(text, &mut accepts) {
+            return plain;
+        }
+        let mut tasks: Vec<DependsTask> = Vec::new();
+        let mut index = std::collections::BTreeMap::new();
+        for name in named(text) {
+            let place = *index.entry(name.task).or_insert_with(|| {
+                tasks.push(DependsTask {
+                    name: name.task.to_owned(),
+                    offset: name.offset,
+                    items: false,
+                });
+                tasks.len() - 1
+            });
+            let result = name.result.and_then(TaskResult::from_name);
+            tasks[place].items |= result.is_some_and(TaskResult::is_of_items);
+        }
+        let logic = Logic::new(text, tasks.iter().map(|task| task.name.as_str()), accepts);
+        Self {
+            tasks,
+            expr: DependsExpr::Logic(Arc::new(logic)),
+        }
     }
 
     /// That all these tasks ended in a way that lets dependents go on: what `dependencies` means.
@@ -295,8 +352,7 @@ impl<'a, F: FnMut(&str) -> Vec<TaskResult>> Parser<'a, F> {
         let task = self.task(name, start);
         Ok(match result {
             Some(result) => {
-                self.tasks[task].items |=
-                    matches!(result, TaskResult::AnySucceeded | TaskResult::AllFailed);
+                self.tasks[task].items |= result.is_of_items();
                 DependsExpr::Is(task, result)
             }
             None => {

@@ -16,11 +16,18 @@ pub enum ExprErrorKind {
 }
 
 /// An expression that can't be read or evaluated.
+///
+/// It prints as expr-lang's `file.Error` does: the message, the line and column, and the line of the
+/// text with a mark below it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{message}")]
+#[error("{message}{shown_place}")]
 pub struct ExprError {
     /// What is wrong, without the position.
     pub message: String,
+    /// The place as it is printed.
+    shown_place: String,
+    /// Whether it shows before anything is evaluated: expr-lang's `Compile` tells of it.
+    pub before_evaluation: bool,
     /// Where it is in the expression's text, in bytes.
     pub offset: usize,
     /// How many bytes it covers.
@@ -38,11 +45,40 @@ impl ExprError {
     ) -> Self {
         Self {
             message: message.into(),
+            shown_place: String::new(),
+            before_evaluation: false,
             offset,
             length,
             kind,
         }
     }
+
+    pub(crate) fn before_evaluation(mut self) -> Self {
+        self.before_evaluation = true;
+        self
+    }
+
+    /// Shows the place in the expression's text. Budgets are ours, and texts that break them long.
+    pub(crate) fn within(mut self, source: &str) -> Self {
+        if self.kind != ExprErrorKind::Budget {
+            self.shown_place = shown_place(source, self.offset);
+        }
+        self
+    }
+}
+
+fn shown_place(source: &str, offset: usize) -> String {
+    let before = source.get(..offset).unwrap_or(source);
+    let line = before.matches('\n').count() + 1;
+    let start = before.rfind('\n').map_or(0, |at| at + 1);
+    let column = before[start..].chars().count();
+    let text = source[start..].split('\n').next().unwrap_or_default();
+    if text.is_empty() {
+        return String::new();
+    }
+    let text = text.replace('\t', " ");
+    let dots = ".".repeat(column);
+    format!(" ({line}:{})\n | {text}\n | {dots}^", column + 1)
 }
 
 /// A text whose tags can't be read or filled in.
@@ -102,6 +138,14 @@ pub enum TagError {
         /// Where the expression's text begins, in bytes.
         offset: usize,
     },
+    /// An expression whose value JSON doesn't have.
+    #[error("failed to marshal evaluated expression: {message}")]
+    Marshal {
+        /// What JSON doesn't have.
+        message: String,
+        /// Where the tag begins, in bytes.
+        offset: usize,
+    },
     /// An expression that gives nil, which is no text.
     #[error("failed to evaluate expression {expression:?}")]
     Nil {
@@ -122,6 +166,7 @@ impl TagError {
             | Self::Missing { offset, .. }
             | Self::Absent { offset, .. }
             | Self::AbsentNested { offset, .. }
+            | Self::Marshal { offset, .. }
             | Self::Nil { offset, .. } => *offset,
         }
     }

@@ -329,9 +329,61 @@ fn write_go_text(out: &mut String, value: &Value) {
     }
 }
 
+/// The value as Go's `%s` prints it, which is at a loss with all that is no text.
+pub(crate) fn go_verb_s(value: &Value) -> String {
+    let odd = |kind: &str, text: String| format!("%!s({kind}={text})");
+    match value {
+        Value::Nil => "%!s(<nil>)".to_owned(),
+        Value::Bool(b) => odd("bool", b.to_string()),
+        Value::Int(n) => odd("int", n.to_string()),
+        Value::Float(f) => odd("float64", go_float(*f)),
+        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::List(list) => {
+            let items: Vec<String> = list.items().iter().map(go_verb_s).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Map(map) if map.others().is_empty() => {
+            let entries = map.entries().iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{key}:{}", go_verb_s(value)))
+                .collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Value::String(_) | Value::Map(_) | Value::Duration(_) | Value::Time(_) | Value::Zone(_) => {
+            go_text(value)
+        }
+    }
+}
+
 /// Reads JSON as Go does.
 pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
     let json: serde_json::Value =
         serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
     Value::from_json(&json).map_err(|Oversized| "JSON nests too deep".into())
+}
+
+/// The text as Go's `%q` writes it.
+pub(crate) fn go_quoted(s: &str) -> String {
+    let mut out = String::with_capacity(s.len() + 2);
+    out.push('"');
+    for c in s.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\u{7}' => out.push_str("\\a"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\u{b}' => out.push_str("\\v"),
+            '\0'..='\u{7f}' if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
+            _ if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }

@@ -29,12 +29,13 @@ mod value;
 mod when;
 
 pub use context::{EvalContext, Limits};
-pub use depends::{Depends, DependsExpr, DependsTask, TaskResult};
+pub use depends::{Depends, DependsExpr, DependsTask, Logic, Named, TaskResult, named};
 pub use error::{DependsError, ExprError, ExprErrorKind, JsonPathError, TagError, WhenError};
-pub use expr::Program;
+pub use expr::{Program, condition_of, evaluate_bool};
 pub use jsonpath::JsonPath;
 pub use render::{Rendered, Unresolved};
 pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};
 pub use tag::{Segment, Template};
+pub use time::{duration_text, parse_duration};
 pub use value::{List, Map, Oversized, Value};
 pub use when::{evaluate_cron_when, evaluate_when};

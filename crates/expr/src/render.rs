@@ -222,12 +222,10 @@ fn fill_expression(
         Ok(value) => match text_of(&value) {
             Ok(text) => Ok(Some(text)),
             Err(_) if may_stay => Ok(None),
-            Err(message) => Err(expression_error(crate::error::ExprError::new(
-                ExprErrorKind::Evaluation,
+            Err(message) => Err(TagError::Marshal {
                 message,
-                0,
-                at.expression.len(),
-            ))),
+                offset: at.tag,
+            }),
         },
         Err(error) if may_stay && error.kind != ExprErrorKind::Budget => Ok(None),
         Err(error) => Err(expression_error(error)),

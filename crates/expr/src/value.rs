@@ -221,6 +221,24 @@ impl Value {
     }
 }
 
+impl Value {
+    /// The kind of its type, as Go's package `reflect` names it.
+    pub(crate) fn go_kind(&self) -> &'static str {
+        match self {
+            Value::Nil => "invalid",
+            Value::Bool(_) => "bool",
+            Value::Int(_) => "int",
+            Value::Float(_) => "float64",
+            Value::String(_) => "string",
+            Value::Bytes(_) | Value::List(_) => "slice",
+            Value::Map(_) => "map",
+            Value::Duration(_) => "int64",
+            Value::Time(_) => "struct",
+            Value::Zone(_) => "ptr",
+        }
+    }
+}
+
 /// As Go's `%v` prints it.
 impl std::fmt::Display for Value {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -102,3 +102,29 @@ fn conditions() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// The texts of errors, with the place and the line.
+#[test]
+fn errors() {
+    let scope: MapScope = [
+        ("workflow.parameters.m", "v"),
+        ("workflow.name", "wf"),
+        ("inputs.parameters.x", "5"),
+        ("retries", "1"),
+        ("tasks.a.outputs.result", "[1,2]"),
+    ]
+    .into_iter()
+    .collect();
+    let context = EvalContext::new(1_700_000_000, 0, 7);
+    let mut wrong = Vec::new();
+    let cases = cases(include_str!("data/errors.json"));
+    assert!(cases.len() > 300, "only {} cases", cases.len());
+    for (source, expected) in cases {
+        let found = Program::compile(&source).and_then(|program| program.eval(&scope, &context));
+        let found = found.map_err(|error| error.to_string());
+        if found.as_ref().err().map(String::as_str) != expected.as_str() {
+            wrong.push(format!("{source}\n  Go: {expected}\n  here: {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -1,45 +1,28 @@
 //! `depends` logic. The facts are those of Argo's documentation and of its dependency expansion.
 
-use argosy_expr::{Depends, TaskResult};
+use argosy_expr::{Depends, TaskResult, named};
 
 /// Whether the logic holds when the tasks have these results: `A.Succeeded B.Failed`, where a task
-/// that isn't named has none, and `A.?` means that it isn't known yet.
-fn eval(depends: &Depends, state: &str) -> Option<bool> {
-    depends.expr().eval_partial(&mut |task, result| {
-        let name = &depends.tasks()[task].name;
-        let wanted = format!("{name}.{}", result.name());
-        let unknown = format!("{name}.?");
-        if state.split(' ').any(|s| s == unknown) {
-            return None;
-        }
-        Some(state.split(' ').any(|s| s == wanted))
+/// that isn't named has none.
+fn eval(depends: &Depends, state: &str) -> Result<bool, String> {
+    depends.expr().eval(&mut |task, result| {
+        let wanted = format!("{}.{}", depends.tasks()[task].name, result.name());
+        state.split(' ').any(|s| s == wanted)
     })
 }
 
 #[track_caller]
-fn check(cases: &[(&str, &str, Option<bool>)]) {
+fn check(cases: &[(&str, &str, bool)]) {
     for (logic, state, expect) in cases {
         let depends = Depends::parse(logic).unwrap_or_else(|e| panic!("{logic}: {e}"));
-        assert_eq!(eval(&depends, state), *expect, "{logic} with {state}");
-        if let Some(expect) = expect {
-            let holds = depends.expr().eval(&mut |task, result| {
-                let name = &depends.tasks()[task].name;
-                state
-                    .split(' ')
-                    .any(|s| s == format!("{name}.{}", result.name()))
-            });
-            assert!(
-                holds == *expect || state.contains('?'),
-                "{logic} with {state}"
-            );
-        }
+        assert_eq!(eval(&depends, state), Ok(*expect), "{logic} with {state}");
     }
 }
 
 #[test]
 fn logic() {
-    let yes = Some(true);
-    let no = Some(false);
+    let yes = true;
+    let no = false;
     check(&[
         ("A", "A.Succeeded", yes),
         ("A", "A.Skipped", yes),
@@ -87,20 +70,6 @@ fn logic() {
 }
 
 #[test]
-fn what_is_not_known_yet_may_not_matter() {
-    check(&[
-        ("A && B", "A.Failed B.?", Some(false)),
-        ("A && B", "A.? B.Failed", Some(false)),
-        ("A && B", "A.Succeeded B.?", None),
-        ("A || B", "A.Succeeded B.?", Some(true)),
-        ("A || B", "A.? B.Succeeded", Some(true)),
-        ("A || B", "A.Failed B.?", None),
-        ("!A", "A.?", None),
-        ("!(A && B)", "A.Failed B.?", Some(true)),
-    ]);
-}
-
-#[test]
 fn tasks_are_named_in_order() {
     let depends = Depends::parse("b.Failed || (a && b.AnySucceeded) || c-1").expect("logic");
     let tasks: Vec<_> = depends
@@ -121,11 +90,11 @@ fn continue_on_widens_a_bare_name() {
         _ => Vec::new(),
     };
     let depends = Depends::parse_with("A && B", accepts).expect("logic");
-    assert_eq!(eval(&depends, "A.Failed B.Succeeded"), Some(true));
-    assert_eq!(eval(&depends, "A.Succeeded B.Failed"), Some(false));
+    assert_eq!(eval(&depends, "A.Failed B.Succeeded"), Ok(true));
+    assert_eq!(eval(&depends, "A.Succeeded B.Failed"), Ok(false));
     let depends = Depends::all(["A", "B"], accepts);
-    assert_eq!(eval(&depends, "A.Failed B.Succeeded"), Some(true));
-    assert_eq!(eval(&Depends::all([], accepts), ""), Some(true));
+    assert_eq!(eval(&depends, "A.Failed B.Succeeded"), Ok(true));
+    assert_eq!(eval(&Depends::all([], accepts), ""), Ok(true));
 }
 
 #[test]
@@ -147,5 +116,69 @@ fn bad_logic() {
         let error = Depends::parse(logic).expect_err(logic);
         assert_eq!(error.offset, offset, "{logic}: {error}");
         assert!(error.message.contains(part), "{logic}: {error}");
+    }
+}
+
+#[test]
+fn finds_names() {
+    type Names = &'static [(&'static str, Option<&'static str>)];
+    let cases: [(&str, Names); 6] = [
+        ("A", &[("A", None)]),
+        (
+            "A.Succeeded && !b-1.Failed",
+            &[("A", Some("Succeeded")), ("b-1", Some("Failed"))],
+        ),
+        (
+            "(A || B.failed)",
+            &[("A", None), ("B", None), ("failed", None)],
+        ),
+        ("'5A'", &[("5A", None)]),
+        ("A_b", &[("A", None), ("b", None)]),
+        ("", &[]),
+    ];
+    for (logic, expected) in cases {
+        let found: Vec<_> = named(logic)
+            .map(|named| (named.task, named.result))
+            .collect();
+        assert_eq!(found, expected, "{logic}");
+    }
+}
+
+#[test]
+fn other_operators() {
+    let cases: [(&str, &str, Result<bool, &str>); 9] = [
+        (
+            "A.Succeeded == B.Succeeded",
+            "A.Succeeded B.Failed",
+            Ok(false),
+        ),
+        ("A.Succeeded == B.Succeeded", "A.Failed B.Failed", Ok(true)),
+        ("A != b-1.Failed", "A.Succeeded", Ok(true)),
+        ("A.Failed ? B : C", "A.Failed B.Skipped", Ok(true)),
+        ("A.Failed ? B : C", "A.Succeeded B.Skipped", Ok(false)),
+        ("A.Succeeded ?? B.Failed", "B.Failed", Ok(false)),
+        (
+            "A.Succeeded &&",
+            "",
+            Err("unable to evaluate expression 'A.Succeeded &&': "),
+        ),
+        (
+            "[b-1.Failed]",
+            "",
+            Err("unable to evaluate expression '[b_1.Failed]': "),
+        ),
+        (
+            "(A",
+            "",
+            Err("unable to evaluate expression '((A.Succeeded || A.Skipped || A.Daemoned)': "),
+        ),
+    ];
+    for (logic, state, expect) in cases {
+        let depends = Depends::read(logic, |_| Vec::new());
+        match (eval(&depends, state), expect) {
+            (Ok(found), Ok(expect)) => assert_eq!(found, expect, "{logic} with {state}"),
+            (Err(found), Err(expect)) => assert!(found.starts_with(expect), "{logic}: {found}"),
+            (found, expect) => panic!("{logic}: {found:?}, not {expect:?}"),
+        }
     }
 }

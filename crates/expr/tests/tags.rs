@@ -192,7 +192,7 @@ fn errors_when_no_tag_may_stay() {
         (
             "{{=asInt(foo)}}",
             &[("foo", "x")],
-            "failed to evaluate expression: invalid operation: int(x)",
+            "failed to evaluate expression: invalid operation: int(x) (1:1)\n | asInt(foo)\n | ^",
             false,
         ),
         (
@@ -204,7 +204,7 @@ fn errors_when_no_tag_may_stay() {
         (
             "{{=1 / 0}}",
             &[],
-            "failed to evaluate expression: json: unsupported value: +Inf",
+            "failed to marshal evaluated expression: json: unsupported value: +Inf",
             false,
         ),
     ];
@@ -226,20 +226,24 @@ fn errors_in_any_case() {
         ("{{a}} {{b", 6, "Cannot find end tag"),
         (
             "{{=!}}",
-            4,
-            "failed to evaluate expression: unexpected end of expression",
+            3,
+            "failed to evaluate expression: unexpected token EOF (1:1)\n | !\n | ^",
         ),
-        ("{{=foo +}}", 8, "failed to evaluate expression"),
+        (
+            "{{=foo +}}",
+            7,
+            "failed to evaluate expression: unexpected token EOF (1:5)",
+        ),
         // Two braces end the tag, wherever they stand.
         (
             "{{={a: {b: 1}}}}",
-            12,
-            "failed to evaluate expression: unexpected end of expression",
+            11,
+            "failed to evaluate expression: unexpected token EOF (1:9)",
         ),
         (
             "x {{= foo == '{{bar}}' }}",
-            13,
-            "failed to evaluate expression: literal not terminated",
+            19,
+            "failed to evaluate expression: literal not terminated (1:15)",
         ),
     ] {
         let error = render(text, &scope(&[("foo", "x")]), Unresolved::Keep).expect_err(text);
@@ -272,7 +276,9 @@ fn errors_only_under_some_roots() {
         ("{{=item}}", Ok("{{=item}}")),
         (
             "{{=asInt('x')}}",
-            Err("failed to evaluate expression: invalid operation: int(x)"),
+            Err(
+                "failed to evaluate expression: invalid operation: int(x) (1:1)\n | asInt('x')\n | ^",
+            ),
         ),
     ] {
         let result = render(text, &known, strict).map_err(|error| error.to_string());
@@ -424,5 +430,5 @@ fn references_of_a_text() {
     }
     let template = Template::parse("ab {{=broken +}}").expect("a template");
     let (offset, error) = template.errors().next().expect("an error");
-    assert_eq!((offset, error.offset), (6, 8));
+    assert_eq!((offset, error.offset), (6, 7));
 }

@@ -7,6 +7,8 @@ mod claims;
 mod environment;
 pub mod keeper;
 mod layout;
+mod log_reader;
+mod log_times;
 mod protocol;
 mod spawn;
 
@@ -20,6 +22,7 @@ use argosy_store::Store;
 
 pub use backend::LocalBackend;
 pub use claims::{claim_dir, delete_claim, delete_claims_of};
+pub use log_reader::{LogEnd, LogLine, LogReader};
 pub use spawn::namespaces_work;
 
 /// Where ConfigMaps and Secrets come from.

@@ -24,7 +24,8 @@ pub trait Backend: Send {
     fn forget(&mut self, pods: &[PodKey]);
 
     /// Reports all pods of the run that the backend knows: a `PodSeen` for each with its present
-    /// state, then `BackendEvent::Inventory`.
+    /// state, then `BackendEvent::Inventory`. Pods that are asked for before that is dealt with need
+    /// not be in it.
     fn inventory(&mut self, run: RunId);
 
     /// Has an agent carry out an `http` or `plugin` template; asking again for a task that is under

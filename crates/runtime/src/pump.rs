@@ -18,7 +18,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use argosy_engine::commit::Commit;
 use argosy_engine::controller::Controller;
 use argosy_engine::effect::{Effect, PodRequest};
-use argosy_engine::ids::{RunId, Seconds};
+use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_engine::outbox;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
@@ -122,8 +122,9 @@ pub struct Pump {
     consumed: BTreeMap<RunId, Vec<u64>>,
     /// Runs that have ended and had more to be told.
     ending: BTreeSet<RunId>,
-    /// Runs that were taken over and whose pods have not been told yet.
-    awaiting_pods: BTreeSet<RunId>,
+    /// Runs that were taken over and whose pods have not been told yet, with those that they have
+    /// asked for meanwhile.
+    awaiting_pods: BTreeMap<RunId, Vec<PodKey>>,
     stopping: bool,
 }
 
@@ -147,7 +148,7 @@ impl Pump {
             taken: BTreeMap::new(),
             consumed: BTreeMap::new(),
             ending: BTreeSet::new(),
-            awaiting_pods: BTreeSet::new(),
+            awaiting_pods: BTreeMap::new(),
             stopping: false,
         };
         pump.configure(pump.settings.clone());
@@ -307,6 +308,11 @@ impl Pump {
         }
         let requests = self.controller.pull(self.slots as usize);
         self.slots -= requests.len() as u32;
+        for request in &requests {
+            if let Some(asked) = self.awaiting_pods.get_mut(&request.key.run) {
+                asked.push(request.key);
+            }
+        }
         if !requests.is_empty() {
             self.pending.push_back(Pending {
                 requests,

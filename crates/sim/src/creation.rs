@@ -211,15 +211,14 @@ impl World {
             return self.adopt(id, workflow);
         }
         let mut definition = self.define(workflow)?;
-        match self.objects.repository(&definition) {
-            Ok(repository) => Arc::make_mut(&mut definition).artifact_repository = repository,
-            Err(error) => {
-                let message = format!("failed to resolve artifact repository: {error}");
-                let workflow = definition.workflow.clone();
-                self.refuse(id, workflow, WorkflowPhase::Error, message);
-                return Ok(id);
+        let repository = self.objects.repository(&definition);
+        let unresolved = match repository {
+            Ok(repository) => {
+                Arc::make_mut(&mut definition).artifact_repository = repository;
+                None
             }
-        }
+            Err(error) => Some(format!("failed to resolve artifact repository: {error}")),
+        };
         let run = Run::new(id, definition.clone(), self.settings.clone());
         let missing = missing_template(&definition);
         let (phase, message) = match (missing, refusal(&definition), run) {
@@ -228,10 +227,13 @@ impl World {
                 self.take_up(run, definition);
                 return Ok(id);
             }
-            (None, None, Ok(run)) => {
-                self.take_up(run, definition);
-                return Ok(id);
-            }
+            (None, None, Ok(run)) => match unresolved {
+                Some(unresolved) => (WorkflowPhase::Error, unresolved),
+                None => {
+                    self.take_up(run, definition);
+                    return Ok(id);
+                }
+            },
             (Some(missing), _, _) => (WorkflowPhase::Error, missing),
             (None, Some(refusal), _) => (WorkflowPhase::Failed, refusal),
             (None, None, Err(error)) => (WorkflowPhase::Failed, format!("invalid spec: {error}")),

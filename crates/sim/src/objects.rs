@@ -197,7 +197,12 @@ pub(crate) fn refusal(definition: &Definition) -> Option<String> {
     for template in definition.cluster_workflow_templates.values() {
         known.add_cluster_workflow_template(template.clone());
     }
-    validate_workflow(&definition.workflow, &known, &ValidateOptions::default())
+    let defaults = definition.workflow_defaults.as_deref();
+    let options = ValidateOptions {
+        workflow_metadata: defaults.and_then(|defaults| defaults.spec.workflow_metadata.clone()),
+        ..ValidateOptions::default()
+    };
+    validate_workflow(&definition.workflow, &known, &options)
         .into_iter()
         .find(|fault| fault.is_error())
         .map(|fault| format!("invalid spec: {}", fault.text()))

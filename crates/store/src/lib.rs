@@ -23,5 +23,5 @@ pub use memory::{MemoryDisk, MemoryStore};
 pub use object::{NewObject, ObjectKind, Precondition, StoredObject};
 pub use run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 pub use slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
-pub use sqlite::{LastSync, OpenOptions, SqliteStore, SyncPolicy, sync_to_disk};
+pub use sqlite::{FILE as DATABASE, LastSync, OpenOptions, SqliteStore, SyncPolicy, sync_to_disk};
 pub use store::{Done, Durability, Store};

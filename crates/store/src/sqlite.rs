@@ -37,8 +37,8 @@ use crate::store::{Done, Durability, Store};
 
 use writer::{Job, Syncs, Writer, sync};
 
-/// The database's name inside a data directory.
-const FILE: &str = "argosy.db";
+/// The name of the database in a data directory.
+pub const FILE: &str = "argosy.db";
 
 /// Commits that may wait for the writer.
 const QUEUE: usize = 1_024;

@@ -78,21 +78,29 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// The value as it stands in the text.
+    fn written(self) -> &'a str {
+        let node = &self.pass.tree.nodes[self.node as usize];
+        let text = self.pass.source.get(node.start as usize..node.end as usize);
+        text.unwrap_or_default()
+    }
+
     fn wrong(self, expected: &str) -> ReadError {
         let (found, help) = match self.value() {
             Value::Null | Value::Hidden | Value::Alias(_) => ("null".to_owned(), None),
-            Value::Bool(value) => (
-                format!("the boolean {value}"),
-                (expected == "a string").then_some("put it in quotes"),
-            ),
+            Value::Bool(value) => {
+                let help = match (expected, self.written()) {
+                    ("a string", "true" | "false") => Some("put it in quotes"),
+                    ("a string", _) => {
+                        Some("put it in quotes: YAML takes y, n, yes, no, on and off for booleans")
+                    }
+                    _ => None,
+                };
+                (format!("the boolean {value}"), help)
+            }
             Value::Int(_) | Value::UInt(_) | Value::Float(_) => {
-                let written = &self.pass.tree.nodes[self.node as usize];
-                let written = self
-                    .pass
-                    .source
-                    .get(written.start as usize..written.end as usize);
                 let help = (expected == "a string").then_some("put it in quotes");
-                (format!("the number {}", written.unwrap_or_default()), help)
+                (format!("the number {}", self.written()), help)
             }
             Value::Text(_) => {
                 let text = self.text().unwrap_or_default();
@@ -101,14 +109,24 @@ impl<'a> Reader<'a> {
                     ("a whole number" | "a number", crate::yaml::Scalar::Int(_)) => {
                         Some("leave out the quotes")
                     }
+                    ("a list", _) => {
+                        Some("write a list of one as `[…]`, or `- …` in a line of its own")
+                    }
+                    _ if text.starts_with("{{") => Some("tags are filled in where strings stand"),
                     _ => None,
                 };
                 let shown: String = text.chars().take(40).collect();
                 let dots = if shown.len() < text.len() { "…" } else { "" };
                 (format!("the string \"{shown}{dots}\""), help)
             }
-            Value::Map { .. } => ("a map".to_owned(), None),
-            Value::List { .. } => ("a list".to_owned(), None),
+            Value::Map { .. } => {
+                let help = (expected == "a list").then_some("begin each element with `- `");
+                ("a map".to_owned(), help)
+            }
+            Value::List { .. } => {
+                let help = (expected == "a map").then_some("leave out the dash: one is wanted");
+                ("a list".to_owned(), help)
+            }
         };
         ReadError::new("wrong-type", format!("expected {expected}, found {found}"))
             .with_help(help.map(str::to_owned))

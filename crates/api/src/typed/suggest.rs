@@ -2,6 +2,20 @@
 
 use crate::nearest::nearest;
 
+/// Fields of templates that people give their containers.
+const OF_TEMPLATES: &[&str] = &[
+    "inputs",
+    "outputs",
+    "retryStrategy",
+    "activeDeadlineSeconds",
+    "nodeSelector",
+    "tolerations",
+    "volumes",
+    "metadata",
+    "timeout",
+    "memoize",
+];
+
 /// Fields that people put in the wrong place, or know from earlier versions:
 /// the type's Rust name, the field, what to do.
 const MISPLACED: &[(&str, &[&str], &str)] = &[
@@ -97,34 +111,12 @@ const MISPLACED: &[(&str, &[&str], &str)] = &[
     ("Container", &["source"], "only a `script` has a source"),
     (
         "Container",
-        &[
-            "inputs",
-            "outputs",
-            "retryStrategy",
-            "activeDeadlineSeconds",
-            "nodeSelector",
-            "tolerations",
-            "volumes",
-            "metadata",
-            "timeout",
-            "memoize",
-        ],
+        OF_TEMPLATES,
         "it belongs to the template, one level up",
     ),
     (
         "ScriptTemplate",
-        &[
-            "inputs",
-            "outputs",
-            "retryStrategy",
-            "activeDeadlineSeconds",
-            "nodeSelector",
-            "tolerations",
-            "volumes",
-            "metadata",
-            "timeout",
-            "memoize",
-        ],
+        OF_TEMPLATES,
         "it belongs to the template, one level up",
     ),
     (

@@ -81,7 +81,7 @@ fn to_diagnostic(
         .find_map(|document| document.path_at(start, end))
         .unwrap_or_default();
     let mut diagnostic = Diagnostic::error(fault.code, path, fault.message);
-    diagnostic.help = fault.help.map(str::to_owned);
+    diagnostic.help = fault.help;
     diagnostic.with_span(Arc::clone(name), lines.span(text, start, end))
 }
 
@@ -115,8 +115,19 @@ impl Document {
         if diagnostic.span.is_some() {
             return diagnostic;
         }
-        let span = self.locate(&diagnostic.path);
+        let mut span = self.locate(&diagnostic.path);
+        if let Some(part) = &diagnostic.part {
+            span = self.narrowed(span, part).unwrap_or(span);
+        }
         diagnostic.with_span(Arc::clone(&self.name), span)
+    }
+
+    /// The first place of a text within a span; `None` where it is written with escapes.
+    fn narrowed(&self, span: Span, part: &str) -> Option<Span> {
+        let text = self.text.get(span.start as usize..span.end as usize)?;
+        let start = span.start + text.find(part)? as u32;
+        let end = start + part.len() as u32;
+        Some(self.lines.span(&self.text, start, end))
     }
 
     /// The value as JSON, aliases written out.

@@ -1,9 +1,10 @@
 //! From the YAML parser's events to trees.
 
-use granit_parser::{ErrorKind, Event, Parser, ScalarStyle, Span, StructureStyle};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::Limits;
 use super::build::{Builder, Fault, Style};
+use super::syntax::syntax_fault;
 use super::tree::Tree;
 
 /// The trees of a text's documents (those that hold nothing are left out), and its faults.
@@ -136,40 +137,4 @@ impl Reader<'_> {
 fn bytes(span: &Span) -> (usize, usize) {
     span.byte_range()
         .map_or((0, 0), |range| (range.start, range.end))
-}
-
-fn syntax_fault(source: &str, error: &granit_parser::ScanError) -> Fault {
-    let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
-    let (code, help) = match error.kind() {
-        ErrorKind::RecursionLimitExceeded => (
-            "too-deep",
-            Some("flatten it: no workflow needs lists and maps in one another so deep"),
-        ),
-        ErrorKind::UnknownAnchor => ("unknown-alias", None),
-        ErrorKind::TabNotAllowed
-        | ErrorKind::TabInBlockIndentation
-        | ErrorKind::TabInIndentation => (
-            "yaml-syntax",
-            Some("indent with spaces: YAML allows no tabs there"),
-        ),
-        ErrorKind::MappingValueNotAllowed => (
-            "yaml-syntax",
-            Some("check the indentation, and quote a text that holds a colon and a space"),
-        ),
-        ErrorKind::UnexpectedCharacter { .. } => (
-            "yaml-syntax",
-            Some("put a text that starts with this character in quotes"),
-        ),
-        _ => ("yaml-syntax", None),
-    };
-    let end = (at + 1).min(source.len());
-    let message = match error.kind() {
-        ErrorKind::RecursionLimitExceeded => {
-            "lists and maps stand deeper in one another than is read".to_owned()
-        }
-        kind => kind.to_string(),
-    };
-    let mut fault = Fault::error(code, at, end, message);
-    fault.help = help;
-    fault
 }

@@ -9,6 +9,7 @@ mod merge;
 mod quick;
 mod scalar;
 mod source;
+mod syntax;
 mod tree;
 
 pub use document::{Document, read_documents};

@@ -8,6 +8,7 @@ use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
+use crate::given::Given;
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
@@ -104,6 +105,7 @@ pub fn read(
             faults.extend(validation::faults(
                 object,
                 Some(origin),
+                &Given::default(),
                 known,
                 Purpose::Create,
                 None,

@@ -105,7 +105,7 @@ fn copy(
     to: &Path,
 ) -> Result<PathBuf> {
     std::fs::create_dir_all(to).with_context(|| format!("cannot make {}", to.display()))?;
-    let key = location::key(&location::of(artifact)).unwrap_or_else(|| artifact.name.clone());
+    let key = artifact.key().unwrap_or(&artifact.name);
     let name = key
         .trim_end_matches('/')
         .rsplit('/')

@@ -1,5 +1,6 @@
 //! `argosy lint`: finds faults before anything runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -10,6 +11,7 @@ use argosy_store::ObjectKind;
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
+use crate::given::Given;
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
 use crate::style::Style;
@@ -132,8 +134,10 @@ fn lint(
     let mut faults = Vec::new();
     let mut shelf = Shelf::new(client.map(|client| &*client.store));
     let mut objects = Vec::new();
+    let mut read = Vec::new();
     for path in files::expand(paths)? {
         crate::client::existing(&path)?;
+        read.push(path.display().to_string());
         let parsed = match files::parse(&path, strict) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -165,9 +169,19 @@ fn lint(
         if let Some(known) = validation::gathered(object, &shelf, namespace)? {
             let purpose = Purpose::Lint;
             let origin = Some(&*origin);
-            faults.extend(validation::faults(object, origin, known, purpose, defaults));
+            faults.extend(validation::faults(
+                object,
+                origin,
+                &Given::default(),
+                known,
+                purpose,
+                defaults,
+            ));
         }
     }
+    // Those of a file stand together, in the order in which Argo would come upon them.
+    let places: BTreeMap<&str, usize> = read.iter().map(String::as_str).zip(0..).collect();
+    faults.sort_by_key(|fault: &Fault| places.get(fault.file.as_str()).copied());
     Ok(Found {
         faults,
         linted: objects.len(),
@@ -188,12 +202,15 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line());
+                println!("{}", fault.line(style));
+            }
+            if errors == 0 && !nothing {
+                println!("no linting errors found!");
             }
         }
         LintFormat::Pretty => {
             for fault in faults {
-                println!("{fault}\n");
+                println!("{}\n", fault.shown(style));
             }
             if errors > 0 {
                 println!(

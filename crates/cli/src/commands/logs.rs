@@ -1,13 +1,13 @@
 //! `argosy logs`.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::fs::File;
-use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use argosy_engine::ids::{PodKey, RunId, Seconds};
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::run::Run;
+use argosy_local::{LogEnd, LogLine, LogReader};
 
 use crate::client::Client;
 use crate::label_selector::LabelSelector;
@@ -29,22 +29,22 @@ pub struct Arguments {
     /// Print the logs of the pods before those that a retry has made
     #[arg(short, long)]
     previous: bool,
-    /// Print the logs that were written to since then, such as 5s, 2m or 3h
+    /// Print the lines that were written since then, such as 5s, 2m or 3h
     #[arg(long)]
     since: Option<String>,
-    /// Print the logs that were written to after this time (RFC 3339)
+    /// Print the lines that were written at this time or later (RFC 3339)
     #[arg(long, conflicts_with = "since")]
     since_time: Option<String>,
-    /// Print the last lines of each log only
-    #[arg(long)]
-    tail: Option<usize>,
+    /// Print the last lines of each log only; all of them if negative
+    #[arg(long, allow_negative_numbers = true)]
+    tail: Option<i64>,
     /// Print lines that this regular expression matches
     #[arg(long)]
     grep: Option<String>,
     /// Print the logs of pods with these labels
     #[arg(short = 'l', long)]
     selector: Option<String>,
-    /// Print the time of each line
+    /// Print the time of each line, which is true to about a second
     #[arg(long)]
     timestamps: bool,
     /// Print without colours, also on a terminal
@@ -59,11 +59,6 @@ const PACE: Duration = Duration::from_millis(100);
 const SHARE: u32 = 10;
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
-    if arguments.timestamps {
-        bail!(
-            "--timestamps: the steps write their logs themselves, without times; `argosy get` shows when each step ran"
-        );
-    }
     let client = Client::open(global)?;
     let row = client.row(&arguments.name)?;
     let grep = arguments.grep.as_deref().map(|pattern| {
@@ -71,12 +66,12 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             .with_context(|| format!("--grep {pattern:?} is no regular expression"))
     });
     let since = match (&arguments.since, &arguments.since_time) {
-        (Some(span), _) => Some(crate::selection::since(span)?),
+        (Some(span), _) => Some(ago(span)?),
         (None, Some(time)) => {
             let time: jiff::Timestamp = time
                 .parse()
                 .map_err(|_| anyhow::anyhow!("--since-time {time:?} is no time in RFC 3339"))?;
-            Some(Seconds(time.as_second()))
+            Some(SystemTime::from(time))
         }
         (None, None) => None,
     };
@@ -91,7 +86,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             labels: labels.transpose()?,
         },
         grep: grep.transpose()?,
-        tail: arguments.tail,
+        tail: arguments.tail.and_then(|tail| u64::try_from(tail).ok()),
+        timestamps: arguments.timestamps,
         style: Style::new(!arguments.no_color, true),
         places: BTreeMap::new(),
         met: false,
@@ -107,19 +103,60 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     }
 }
 
+/// The time that lies so long ago.
+fn ago(span: &str) -> Result<SystemTime> {
+    let seconds = argosy_engine::duration::parse_seconds(span)
+        .ok()
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .with_context(|| format!("--since {span:?} is no span of time such as 5s, 2m or 3h"))?;
+    let time = SystemTime::now().checked_sub(Duration::from_secs(seconds));
+    Ok(time.unwrap_or(SystemTime::UNIX_EPOCH))
+}
+
 /// Prints a workflow's logs until it ends.
 pub fn follow(client: &Client, id: RunId) -> Result<()> {
     Printer::of_all(client, StyleFlags::default().style()).go(id, true)
 }
 
-/// The lines of a pod's logs, as this command prints them.
-pub fn lines_of(client: &Client, run: &Run, index: u32, style: Style) -> Result<String> {
-    let mut text = Vec::new();
-    let mut printer = Printer::of_all(client, style);
-    if let Some(key) = run.pod_key_at(index) {
-        printer.print(key, &run.pod_name_at(index), End::Whole, &mut text)?;
+/// The logs of pods that have ended, each printed once, and what comes to them after that: a step
+/// that is stopped may have something to say until it is killed.
+pub struct Ended<'a> {
+    printer: Printer<'a>,
+    pods: BTreeMap<PodKey, String>,
+}
+
+impl<'a> Ended<'a> {
+    pub fn new(client: &'a Client, style: Style) -> Self {
+        Self {
+            printer: Printer::of_all(client, style),
+            pods: BTreeMap::new(),
+        }
     }
-    Ok(String::from_utf8_lossy(&text).into_owned())
+
+    /// The lines of the pod of a node that has ended; nothing if they have been told.
+    pub fn lines_of(&mut self, run: &Run, index: u32) -> Result<String> {
+        let Some(key) = run.pod_key_at(index) else {
+            return Ok(String::new());
+        };
+        if self.pods.contains_key(&key) {
+            return Ok(String::new());
+        }
+        let name = run.pod_name_at(index);
+        let mut text = Vec::new();
+        let printed = self.printer.print(key, &name, LogEnd::Whole, &mut text);
+        self.pods.insert(key, name);
+        printed?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The lines that have come to all of them since.
+    pub fn rest(&mut self) -> Result<String> {
+        let mut text = Vec::new();
+        for (key, name) in &self.pods {
+            self.printer.print(*key, name, LogEnd::Whole, &mut text)?;
+        }
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
 }
 
 /// Which logs are printed.
@@ -127,7 +164,7 @@ struct Wanted {
     pod: Option<String>,
     container: String,
     previous: bool,
-    since: Option<Seconds>,
+    since: Option<SystemTime>,
     labels: Option<LabelSelector>,
 }
 
@@ -135,19 +172,13 @@ struct Printer<'a> {
     client: &'a Client,
     wanted: Wanted,
     grep: Option<regex_lite::Regex>,
-    tail: Option<usize>,
+    tail: Option<u64>,
+    timestamps: bool,
     style: Style,
     /// How far each log has been printed.
     places: BTreeMap<PodKey, u64>,
     /// Whether any pod was meant.
     met: bool,
-}
-
-/// Whether a log's last line is whole although nothing ends it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
-    Open,
-    Whole,
 }
 
 impl<'a> Printer<'a> {
@@ -163,6 +194,7 @@ impl<'a> Printer<'a> {
             },
             grep: None,
             tail: None,
+            timestamps: false,
             style,
             places: BTreeMap::new(),
             met: false,
@@ -171,7 +203,7 @@ impl<'a> Printer<'a> {
 
     fn go(&mut self, id: RunId, follow: bool) -> Result<()> {
         let mut seen = None;
-        let mut open: BTreeMap<u32, (PodKey, String, End)> = BTreeMap::new();
+        let mut open: BTreeMap<u32, (PodKey, String, LogEnd)> = BTreeMap::new();
         let mut known = 0;
         loop {
             let started = Instant::now();
@@ -193,7 +225,7 @@ impl<'a> Printer<'a> {
                         .glance(*index)
                         .is_none_or(|node| node.phase.is_fulfilled());
                     if ended || over {
-                        *end = End::Whole;
+                        *end = LogEnd::Whole;
                     }
                 }
             }
@@ -203,7 +235,7 @@ impl<'a> Printer<'a> {
             }
             out.flush()?;
             drop(out);
-            open.retain(|_, (_, _, end)| *end == End::Open);
+            open.retain(|_, (_, _, end)| *end == LogEnd::Open);
             if over {
                 return Ok(());
             }
@@ -212,7 +244,7 @@ impl<'a> Printer<'a> {
     }
 
     /// The wanted pods among the nodes from this index on.
-    fn pods(&self, run: &Run, from: u32) -> Vec<(u32, (PodKey, String, End))> {
+    fn pods(&self, run: &Run, from: u32) -> Vec<(u32, (PodKey, String, LogEnd))> {
         let mut pods = Vec::new();
         for index in from..run.node_count() as u32 {
             let Some(mut key) = run.pod_key_at(index) else {
@@ -237,83 +269,55 @@ impl<'a> Printer<'a> {
                 .as_ref()
                 .is_none_or(|wanted| wanted.fits(&run.pod_labels_at(index)));
             if meant && labelled {
-                pods.push((index, (key, name, End::Open)));
+                pods.push((index, (key, name, LogEnd::Open)));
             }
         }
         pods
     }
 
-    fn print(&mut self, key: PodKey, pod: &str, end: End, out: &mut impl Write) -> Result<()> {
-        let Ok(file) = File::open(self.client.log_path(key, &self.wanted.container)) else {
+    fn print(&mut self, key: PodKey, pod: &str, end: LogEnd, out: &mut impl Write) -> Result<()> {
+        let path = self.client.log_path(key, &self.wanted.container);
+        let Ok(mut log) = LogReader::open(&path, end) else {
             return Ok(());
         };
-        let written = file.metadata().and_then(|metadata| metadata.modified());
-        let old = self
-            .wanted
-            .since
-            .zip(written.ok())
-            .is_some_and(|(since, written)| {
-                let written = written
-                    .duration_since(std::time::UNIX_EPOCH)
-                    .unwrap_or_default();
-                written.as_secs() < since.0.unsigned_abs()
-            });
-        match old {
-            true => Ok(()),
-            false => self.print_file(file, key, pod, end, out),
+        let since = self.wanted.since;
+        match self.places.get(&key) {
+            Some(&place) => log.skip_to(place)?,
+            None => {
+                if let Some(tail) = self.tail {
+                    log.skip_to_last(tail)?;
+                }
+                if let Some(since) = since {
+                    log.skip_to_time(since)?;
+                }
+            }
         }
-    }
-
-    fn print_file(
-        &mut self,
-        mut file: File,
-        key: PodKey,
-        pod: &str,
-        end: End,
-        out: &mut impl Write,
-    ) -> Result<()> {
-        let place = self.places.entry(key).or_default();
-        let is_first = *place == 0;
-        file.seek(SeekFrom::Start(*place))?;
-        let mut reader = BufReader::with_capacity(1 << 16, file);
-        let mut last: VecDeque<Vec<u8>> = VecDeque::new();
-        let tail = self.tail.filter(|_| is_first);
-        let mut line = Vec::new();
-        loop {
-            line.clear();
-            let read = reader.read_until(b'\n', &mut line)?;
-            if read == 0 || (end == End::Open && line.last() != Some(&b'\n')) {
-                break;
-            }
-            *place += read as u64;
-            if line.last() == Some(&b'\n') {
-                line.pop();
-            }
-            let wanted = |line: &[u8]| {
-                let text = String::from_utf8_lossy(line);
-                self.grep.as_ref().is_none_or(|grep| grep.is_match(&text))
-            };
-            if !wanted(&line) {
+        while let Some(line) = log.next_line()? {
+            if since.is_some_and(|since| line.at < since) {
                 continue;
             }
-            match tail {
-                Some(tail) => {
-                    last.push_back(line.clone());
-                    if last.len() > tail {
-                        last.pop_front();
-                    }
-                }
-                None => write_line(self.style, pod, &line, out)?,
+            let content = content(&line, self.timestamps)?;
+            // Argo looks at what is printed, its time included.
+            if self
+                .grep
+                .as_ref()
+                .is_none_or(|grep| grep.is_match(&content))
+            {
+                let line = format!("{pod}: {content}");
+                writeln!(out, "{}", self.style.by_name(pod, &line))?;
             }
         }
-        for line in last {
-            write_line(self.style, pod, &line, out)?;
-        }
+        self.places.insert(key, log.place());
         Ok(())
     }
 }
 
-fn write_line(style: Style, pod: &str, line: &[u8], out: &mut impl Write) -> std::io::Result<()> {
-    let line = format!("{pod}: {}", String::from_utf8_lossy(line));
-    writeln!(out, "{}", style.by_name(pod, &line))
+/// A line as it is printed: where its time is wanted, that comes first, as Kubernetes prints it.
+fn content(line: &LogLine<'_>, timestamps: bool) -> io::Result<String> {
+    let text = String::from_utf8_lossy(line.text);
+    if !timestamps {
+        return Ok(text.into_owned());
+    }
+    let time = jiff::Timestamp::try_from(line.at).map_err(io::Error::other)?;
+    Ok(format!("{time:.9} {text}"))
 }

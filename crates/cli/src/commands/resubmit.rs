@@ -53,8 +53,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             priority: arguments.priority,
             ..Overrides::default()
         };
-        overrides.change(&mut workflow, &client.namespace)?;
-        let definition = submission::check_one(&client, workflow)?;
+        let given = overrides.change(&mut workflow, &client.namespace)?;
+        let definition = submission::check_one(&client, workflow, given)?;
         let id = match arguments.memoized {
             true => carry_over(&client, &old, definition)?,
             false => submission::create(&client, &definition)?,

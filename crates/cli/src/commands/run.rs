@@ -1,22 +1,24 @@
 //! `argosy run`: here, in the foreground, to the end.
 
-use std::collections::BTreeSet;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
 use argosy_engine::controller::Controller;
-use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_runtime::{Observer, Until};
 use argosy_store::Claim;
 
+use super::logs::Ended;
 use crate::client::Client;
 use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
-use crate::style::{Style, StyleFlags};
+use crate::style::StyleFlags;
 use crate::submission::{self, Sources};
 
 #[derive(clap::Args)]
@@ -81,23 +83,20 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         runs
     } else {
         let submission = submission::read(&client, &arguments.sources, &arguments.overrides)?;
-        for definition in &submission.definitions {
-            crate::host::check(definition)?;
-        }
         submission::create_all_claimed(&client, submission)?
     };
     let mut printer = Printer {
-        client: &client,
         live: arguments
             .output
             .is_none()
             .then(|| Live::new(arguments.style.style())),
-        style: arguments.style.style(),
-        log: arguments.log,
-        logged: BTreeSet::new(),
+        logs: (arguments.log).then(|| Ended::new(&client, arguments.style.style())),
         failed: false,
         ended: Vec::new(),
+        interrupts: Arc::default(),
+        interrupts_told: 0,
     };
+    let interrupts = printer.interrupts.clone();
     crate::runner::carry_out(
         &client,
         keeper,
@@ -105,7 +104,9 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         runs,
         &mut printer,
         Until::NoRuns,
+        &interrupts,
     )?;
+    printer.tell_rest();
     if arguments.output.is_some() {
         // As they were given, not as they ended.
         printer.ended.sort_by_key(|(id, _)| *id);
@@ -121,15 +122,45 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
 
 /// Shows how the workflows fare, and keeps how they ended.
 struct Printer<'a> {
-    client: &'a Client,
     /// `None` where only the end is printed.
     live: Option<Live>,
-    style: Style,
-    log: bool,
-    /// The pods whose logs have been printed.
-    logged: BTreeSet<PodKey>,
+    /// What the steps print, if that is wanted.
+    logs: Option<Ended<'a>>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
+    /// How often Ctrl-C was pressed.
+    interrupts: Arc<AtomicU32>,
+    interrupts_told: u32,
+}
+
+impl Printer<'_> {
+    /// Says what comes of Ctrl-C.
+    fn tell_interrupts(&mut self) {
+        let pressed = self.interrupts.load(Ordering::SeqCst).min(2);
+        if pressed <= self.interrupts_told {
+            return;
+        }
+        self.interrupts_told = pressed;
+        let text = match pressed {
+            1 => "stopping: exit handlers still run; Ctrl-C again terminates",
+            _ => "terminating",
+        };
+        match &mut self.live {
+            Some(live) => live.print(&format!("{text}\n")),
+            None => eprintln!("{text}"),
+        }
+    }
+
+    /// Prints what steps have said since they were over for their workflow.
+    // A log that can't be read is `logs`' to complain about, not the run's.
+    fn tell_rest(&mut self) {
+        let rest = self.logs.as_mut().map(Ended::rest);
+        if let (Some(Ok(text)), Some(live)) = (rest, &mut self.live)
+            && !text.is_empty()
+        {
+            live.print(&text);
+        }
+    }
 }
 
 impl Observer for Printer<'_> {
@@ -138,31 +169,31 @@ impl Observer for Printer<'_> {
             return;
         };
         live.learn(run, nodes.iter().copied());
-        if !self.log {
+        let Some(logs) = &mut self.logs else {
             return;
-        }
-        for &index in nodes {
-            let over = run
-                .glance(index)
-                .is_some_and(|node| node.kind == NodeType::Pod && node.phase.is_fulfilled());
-            let pod = run.pod_key_at(index).filter(|_| over);
-            if !pod.is_some_and(|pod| self.logged.insert(pod)) {
-                continue;
-            }
-            // A log that can't be read is `logs`' to complain about, not the run's.
-            if let Ok(text) = super::logs::lines_of(self.client, run, index, self.style) {
+        };
+        let is_over = |index: u32| {
+            run.glance(index)
+                .is_some_and(|node| node.kind == NodeType::Pod && node.phase.is_fulfilled())
+        };
+        for index in nodes.iter().copied().filter(|&index| is_over(index)) {
+            if let Ok(text) = logs.lines_of(run, index)
+                && !text.is_empty()
+            {
                 live.print(&text);
             }
         }
     }
 
     fn pulse(&mut self, controller: &Controller) {
+        self.tell_interrupts();
         if let Some(live) = &mut self.live {
             live.pulse(controller.runs());
         }
     }
 
     fn ended(&mut self, run: &Run) {
+        self.tell_rest();
         self.failed |= run.phase() != Some(WorkflowPhase::Succeeded);
         match &mut self.live {
             Some(live) => live.ended(run),

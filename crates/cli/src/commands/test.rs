@@ -1,57 +1,84 @@
 //! `argosy test`: plays the workflows that test files name, with mocked steps and a virtual clock.
 
+mod difference;
 mod forms;
+mod junit;
+mod shelf;
+mod tap;
 mod watch;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
-use argosy_api::{Document, Limits, Source, read_documents};
+use anyhow::{Context, Result, bail};
+use argosy_api::{Limits, Source, read_documents};
 use argosy_sim::testing::{
-    Coverage, Files, Options, ReadTest, Report, Unmocked, read_tests, run_test,
+    Coverage, Options, ReadTest, Report, SCHEMA, Unmocked, read_tests, run_test,
 };
 
 use crate::files::{self, Fault};
 use crate::output;
 use crate::style::StyleFlags;
 use forms::Form;
+use shelf::{Named, Shelf, beside, folder_of};
 use watch::Stamps;
 
 /// The end of the name of a test file that is looked for in folders.
 const SUFFIXES: [&str; 2] = ["_test.yaml", "_test.yml"];
+
+/// What a file of a snapshot begins with.
+const HEADER: &str = "# Written by `argosy test --update`, and compared with by `argosy test`.\n";
 
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Test files, and folders in which files named *_test.yaml are looked for
     #[arg(default_value = ".")]
     paths: Vec<PathBuf>,
-    /// Play only the tests whose file or name holds this text
+    /// Play only the tests whose file or name holds this text, or one of several such
     #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
+    filter: Vec<String>,
+    /// Print the names of the tests, and play none
+    #[arg(long)]
+    list: bool,
     /// Have a test fail where a step has no mock
     #[arg(long)]
     strict: bool,
     /// Show which templates, and branches of `when` and `depends`, no test has taken
     #[arg(long)]
     coverage: bool,
+    /// Fail if the tests take less of the branches than this, in percent
+    #[arg(long, value_name = "PERCENT", value_parser = percentage)]
+    coverage_min: Option<f64>,
     /// Write what was seen into the files of snapshots that differ
     #[arg(long)]
     update: bool,
     /// Play the tests again whenever one of their files has changed
     #[arg(long)]
     watch: bool,
+    /// Print the JSON schema of test files, for editors
+    #[arg(long, exclusive = true)]
+    schema: bool,
     /// What to print
     #[arg(short, long, default_value = "plain")]
     output: Form,
     #[command(flatten)]
     style: StyleFlags,
 }
+
+fn percentage(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim_end_matches('%').parse().ok();
+    number
+        .filter(|number| (0.0..=100.0).contains(number))
+        .ok_or_else(|| "expected a number from 0 to 100".to_owned())
+}
+
+/// A file with its faults.
+type Unread = (String, Vec<Fault>);
 
 /// A test that was played.
 struct Played {
@@ -63,16 +90,29 @@ struct Played {
 /// All that came of the tests.
 struct Outcome<'a> {
     played: &'a [Played],
+    /// The files that have faults.
+    unread: &'a [Unread],
     /// What they have taken together, if that is asked for.
     coverage: Option<&'a Coverage>,
     took: Duration,
 }
 
+impl Outcome<'_> {
+    /// How many tests failed.
+    fn failed(&self) -> usize {
+        let played = self.played.iter();
+        played.filter(|played| !played.report.passed()).count()
+    }
+}
+
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    ensure!(
-        !arguments.coverage || arguments.output != Form::Junit,
-        "JUnit's form has no place for --coverage: use -o plain, json or tap"
-    );
+    if arguments.schema {
+        print!("{SCHEMA}");
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.list {
+        return list(arguments);
+    }
     if arguments.watch {
         watch(arguments)?;
     }
@@ -82,12 +122,40 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     })
 }
 
+/// Prints where the tests stand, and their names.
+fn list(arguments: &Arguments) -> Result<ExitCode> {
+    let (tests, unread) = read(&test_files(&arguments.paths)?, &arguments.filter)?;
+    for test in &tests {
+        println!("{}: {}", test.place(), test.name());
+    }
+    print_faults(&unread);
+    Ok(match unread.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
+
+fn print_faults(unread: &[Unread]) {
+    for fault in unread.iter().flat_map(|(_, faults)| faults) {
+        eprintln!("{fault}\n");
+    }
+}
+
 /// Plays the tests whenever their files have changed, until somebody ends the program.
 fn watch(arguments: &Arguments) -> Result<Infallible> {
+    let on_terminal = std::io::stdout().is_terminal();
     loop {
+        if on_terminal {
+            // The last round's lines would be taken for this one's.
+            print!("\x1b[2J\x1b[3J\x1b[H");
+            std::io::stdout().flush()?;
+        }
         let mut stamps = Stamps::default();
         if let Err(error) = once(arguments, &mut stamps) {
             eprintln!("error: {error:#}");
+        }
+        if on_terminal {
+            println!("{} files are watched; Ctrl-C ends this", stamps.count());
         }
         std::io::stdout().flush()?;
         stamps.wait(|| test_files(&arguments.paths).unwrap_or_default());
@@ -100,26 +168,25 @@ fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
     let began = Instant::now();
     let paths = test_files(&arguments.paths)?;
     stamps.note(paths.iter().cloned());
-    let (tests, faults) = read(&paths, arguments.filter.as_deref().unwrap_or_default())?;
-    for fault in &faults {
-        eprintln!("{fault}\n");
-    }
-    let named = named_files(&tests);
-    stamps.note(named.iter().cloned());
-    let mut shelf = Shelf::of(&named);
+    let (tests, mut unread) = read(&paths, &arguments.filter)?;
+    let named = Named::by(&tests);
+    stamps.note(named.paths());
+    let (mut shelf, faulty) = Shelf::of(&named);
+    unread.extend(faulty);
+    print_faults(&unread);
     let options = Options {
         unmocked: match arguments.strict {
             true => Unmocked::Fail,
             false => Unmocked::Succeed,
         },
-        notes_branches: arguments.coverage,
+        notes_branches: arguments.coverage || arguments.coverage_min.is_some(),
     };
     let mut played = play(&tests, &shelf, options);
     if arguments.update && update(&played)? > 0 {
-        shelf = Shelf::of(&named);
+        shelf = Shelf::of(&named).0;
         played = play(&tests, &shelf, options);
     }
-    let coverage = arguments.coverage.then(|| {
+    let coverage = options.notes_branches.then(|| {
         let mut coverage = Coverage::default();
         for played in &mut played {
             coverage.add(std::mem::take(&mut played.report.coverage));
@@ -128,6 +195,7 @@ fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
     });
     let outcome = Outcome {
         played: &played,
+        unread: &unread,
         coverage: coverage.as_ref(),
         took: began.elapsed(),
     };
@@ -135,51 +203,76 @@ fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
         "{}",
         arguments.output.write(&outcome, arguments.style.style())?
     );
-    if played.is_empty() && faults.is_empty() {
+    if played.is_empty() && unread.is_empty() {
         eprintln!("error: there is no test to play");
     }
-    let passed = played.iter().all(|played| played.report.passed());
-    Ok(passed && faults.is_empty() && !played.is_empty())
+    let enough = enough(arguments.coverage_min, coverage.as_ref());
+    Ok(enough && outcome.failed() == 0 && unread.is_empty() && !played.is_empty())
+}
+
+/// Whether the tests take as much as is asked for.
+fn enough(least: Option<f64>, coverage: Option<&Coverage>) -> bool {
+    let (Some(least), Some(coverage)) = (least, coverage) else {
+        return true;
+    };
+    let percent = coverage.percent();
+    if percent < least {
+        eprintln!("error: the tests take {percent:.1}% of the branches, less than {least}%");
+    }
+    percent >= least
 }
 
 /// Writes the snapshots that differ; says how many.
 fn update(played: &[Played]) -> Result<usize> {
-    let mut written = 0;
+    let mut written: BTreeMap<PathBuf, &str> = BTreeMap::new();
     for played in played {
         let snapshot = played.report.snapshot.as_ref();
         let Some(snapshot) = snapshot.filter(|snapshot| snapshot.differs) else {
             continue;
         };
         let path = beside(&folder_of(&played.file), &snapshot.file);
-        std::fs::write(&path, output::yaml(&snapshot.seen)?)
+        if let Some(other) = written.insert(path.clone(), &played.report.name) {
+            bail!(
+                "the tests {other:?} and {:?} have the same snapshot, {}, and see different things: give each its own",
+                played.report.name,
+                path.display()
+            );
+        }
+        let text = format!("{HEADER}{}", output::yaml(&snapshot.seen)?);
+        std::fs::write(&path, text)
             .with_context(|| format!("cannot write the snapshot {}", path.display()))?;
         eprintln!("{} written", path.display());
-        written += 1;
     }
-    Ok(written)
+    Ok(written.len())
 }
 
-/// The tests whose file or name holds a text, and what is wrong with their files.
-fn read(paths: &[PathBuf], filter: &str) -> Result<(Vec<ReadTest>, Vec<Fault>)> {
+/// The tests whose file or name holds one of these texts, or all if there are none, and the files
+/// with faults.
+fn read(paths: &[PathBuf], filter: &[String]) -> Result<(Vec<ReadTest>, Vec<Unread>)> {
     let mut tests = Vec::new();
-    let mut faults = Vec::new();
+    let mut unread = Vec::new();
     for path in paths {
         let text = files::read_text(path)?;
         let name = path.display().to_string();
         let source = Source::new(name.clone(), text);
-        let (documents, unread) = read_documents(&source, &Limits::default());
+        let (documents, faults) = read_documents(&source, &Limits::default());
         let (read, wrong) = read_tests(documents);
-        let errors = unread
+        let faults: Vec<Fault> = faults
             .into_iter()
             .chain(wrong)
-            .filter(|fault| fault.is_error());
-        faults.extend(errors.map(|fault| Fault::new(&name, &source.text, fault)));
-        tests.extend(
-            read.into_iter()
-                .filter(|test| name.contains(filter) || test.name().contains(filter)),
-        );
+            .filter(|fault| fault.is_error())
+            .map(|fault| Fault::new(&name, &source.text, fault))
+            .collect();
+        if !faults.is_empty() {
+            unread.push((name.clone(), faults));
+        }
+        let is_meant = |test: &ReadTest| {
+            let mut texts = filter.iter();
+            filter.is_empty() || texts.any(|text| name.contains(text) || test.name().contains(text))
+        };
+        tests.extend(read.into_iter().filter(is_meant));
     }
-    Ok((tests, faults))
+    Ok((tests, unread))
 }
 
 /// The files that are named, and the test files in the folders that are named.
@@ -188,10 +281,7 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     for path in paths {
         if path.is_dir() {
             let inside = files::expand(std::slice::from_ref(path))?;
-            found.extend(inside.into_iter().filter(|path| {
-                let name = path.to_string_lossy();
-                SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
-            }));
+            found.extend(inside.into_iter().filter(|path| is_test_file(path)));
         } else {
             found.push(path.clone());
         }
@@ -204,76 +294,10 @@ fn test_files(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// The files that tests name.
-fn named_files(tests: &[ReadTest]) -> BTreeSet<PathBuf> {
-    tests
-        .iter()
-        .flat_map(|test| {
-            let folder = folder_of(test.file());
-            test.files().map(move |name| beside(&folder, name))
-        })
-        .collect()
-}
-
-/// The files that tests name, each read once.
-struct Shelf(BTreeMap<PathBuf, Vec<Document>>);
-
-impl Shelf {
-    /// Files that can't be read are left out: the tests that name them say so.
-    fn of(named: &BTreeSet<PathBuf>) -> Self {
-        let read = named.iter().filter_map(|path| {
-            let documents = documents_of(path).ok()?;
-            Some((path.clone(), documents))
-        });
-        Self(read.collect())
-    }
-}
-
-fn documents_of(path: &Path) -> Result<Vec<Document>> {
-    let text = files::read_text(path)?;
-    let source = Source::new(path.display().to_string(), text);
-    let (documents, faults) = read_documents(&source, &Limits::default());
-    match faults.into_iter().find(|fault| fault.is_error()) {
-        Some(fault) => {
-            Err(anyhow::anyhow!("{}", fault.message)).context(path.display().to_string())
-        }
-        None => Ok(documents),
-    }
-}
-
-/// The folder of a test file.
-fn folder_of(file: &str) -> PathBuf {
-    let folder = Path::new(file).parent();
-    folder.map(Path::to_path_buf).unwrap_or_default()
-}
-
-/// The file that a test in a folder means by a name. Tests in different folders call a file by the
-/// same path.
-fn beside(folder: &Path, name: &str) -> PathBuf {
-    let mut path = PathBuf::new();
-    for part in folder.join(name).components() {
-        match (part, path.components().next_back()) {
-            (Component::CurDir, _) => {}
-            (Component::ParentDir, Some(Component::Normal(_))) => {
-                path.pop();
-            }
-            (part, _) => path.push(part),
-        }
-    }
-    path
-}
-
-/// The files beside a test.
-struct Beside<'a> {
-    shelf: &'a Shelf,
-    folder: PathBuf,
-}
-
-impl Files for Beside<'_> {
-    fn documents(&self, name: &str) -> Option<&[Document]> {
-        let documents = self.shelf.0.get(&beside(&self.folder, name))?;
-        Some(documents)
-    }
+/// Whether a file is one of tests, by its name.
+fn is_test_file(path: &Path) -> bool {
+    let name = path.to_string_lossy();
+    SUFFIXES.iter().any(|suffix| name.ends_with(suffix))
 }
 
 /// Plays tests on all processors; gives what came of them in their order.
@@ -309,34 +333,10 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
 
 fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
-    let folder = folder_of(test.file());
-    let report = run_test(test, &Beside { shelf, folder }, options);
+    let report = run_test(test, &shelf.beside(test), options);
     Played {
         file: test.file().to_owned(),
         report,
         took: began.elapsed(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_beside_tests() {
-        for (folder, name, wanted) in [
-            ("", "wf.yaml", "wf.yaml"),
-            ("a", "wf.yaml", "a/wf.yaml"),
-            ("a/b", "../wf.yaml", "a/wf.yaml"),
-            ("a", "./../../wf.yaml", "../wf.yaml"),
-            ("/a", "b/../c.yaml", "/a/c.yaml"),
-            ("a", "/c.yaml", "/c.yaml"),
-        ] {
-            assert_eq!(
-                beside(Path::new(folder), name),
-                Path::new(wanted),
-                "{folder} {name}"
-            );
-        }
     }
 }

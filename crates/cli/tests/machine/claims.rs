@@ -1,7 +1,7 @@
 //! Volume claims are folders of the data directory.
 
+use crate::one_step;
 use crate::place::Place;
-use crate::{one_step, run, workflow};
 
 /// Two steps that share a claim; the second ends as `end` says.
 fn sharing(extra: &str, end: &str) -> String {
@@ -32,7 +32,7 @@ fn sharing(extra: &str, end: &str) -> String {
 #[test]
 fn a_workflows_claims_are_shared_by_its_steps_and_deleted_as_it_says() {
     let place = Place::new();
-    let folder = |name: &str| place.dir.path().join("data/claims/default").join(name);
+    let folder = |name: &str| place.data("claims/default").join(name);
     for (name, extra, end, phase, stays) in [
         ("well", "", "true", "Succeeded", false),
         // So that a retry finds it.
@@ -45,7 +45,7 @@ fn a_workflows_claims_are_shared_by_its_steps_and_deleted_as_it_says() {
             false,
         ),
     ] {
-        let ended = run(&place, name, &sharing(extra, end));
+        let ended = place.run_spec(name, &sharing(extra, end));
         assert_eq!(ended["status"]["phase"], phase, "{ended:#}");
         let claim = format!("{name}-work");
         assert_eq!(folder(&claim).exists(), stays, "{name}");
@@ -78,7 +78,7 @@ fn a_claim_that_was_applied_outlives_workflows() {
             "volumeMounts: [{name: v, mountPath: /mnt/v}], command:",
         )
     };
-    let ended = run(&place, "none", &mounted(using("true", false)));
+    let ended = place.run_spec("none", &mounted(using("true", false)));
     assert_eq!(ended["status"]["phase"], "Error", "{ended:#}");
     let message = ended["status"]["nodes"]["none"]["message"]
         .as_str()
@@ -87,21 +87,17 @@ fn a_claim_that_was_applied_outlives_workflows() {
         message.contains("persistentvolumeclaim \"mine\" not found"),
         "{message}"
     );
-    let claim = place.write(
-        "claim.yaml",
-        "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: mine}, spec: {accessModes: [ReadWriteOnce]}}",
-    );
-    let said = place.says(&["apply", "-f", &claim.to_string_lossy()]);
+    let said = place.apply("{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: mine}, spec: {accessModes: [ReadWriteOnce]}}");
     assert_eq!(said, "persistentvolumeclaim/mine created\n");
     for (name, line, read_only, phase) in [
         ("first", "echo kept > /mnt/v/file", false, "Succeeded"),
         ("second", "grep -q kept /mnt/v/file", true, "Succeeded"),
         ("third", "touch /mnt/v/other", true, "Failed"),
     ] {
-        let ended = run(&place, name, &mounted(using(line, read_only)));
+        let ended = place.run_spec(name, &mounted(using(line, read_only)));
         assert_eq!(ended["status"]["phase"], phase, "{name}: {ended:#}");
     }
-    let folder = place.dir.path().join("data/claims/default/mine");
+    let folder = place.data("claims/default/mine");
     assert!(folder.join("file").exists());
     place.says(&["delete", "pvc", "mine"]);
     assert!(!folder.exists());
@@ -110,12 +106,10 @@ fn a_claim_that_was_applied_outlives_workflows() {
 #[test]
 fn another_workflows_claim_is_not_taken() {
     let place = Place::new();
-    let claim = place.write(
-        "claim.yaml",
+    place.apply(
         "{apiVersion: v1, kind: PersistentVolumeClaim, metadata: {name: wants-work}, spec: {}}",
     );
-    place.says(&["apply", "-f", &claim.to_string_lossy()]);
-    let file = workflow(&place, "wants", &sharing("", "true"));
+    let file = place.workflow("wants", &sharing("", "true"));
     let ended = place.run(&file);
     assert_eq!(ended["status"]["phase"], "Error");
     assert_eq!(

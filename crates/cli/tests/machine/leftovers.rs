@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::one_step;
 use crate::place::{Place, node};
-use crate::{one_step, run, workflow};
 
 /// A step with three artifacts, of which one goes at the end and one with the workflow.
 fn with_artifacts(extra: &str) -> String {
@@ -22,7 +22,7 @@ fn with_artifacts(extra: &str) -> String {
 }
 
 fn artifacts(place: &Place, workflow: &str) -> Vec<String> {
-    let folder = place.dir.path().join("data/artifacts").join(workflow);
+    let folder = place.data("artifacts").join(workflow);
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .into_iter()
         .flatten()
@@ -33,13 +33,13 @@ fn artifacts(place: &Place, workflow: &str) -> Vec<String> {
 }
 
 fn folder_of_runs(place: &Place) -> PathBuf {
-    place.dir.path().join("data/runs")
+    place.data("runs")
 }
 
 #[test]
 fn artifacts_go_when_their_strategy_says() {
     let place = Place::new();
-    let ended = run(&place, "gone", &with_artifacts(""));
+    let ended = place.run_spec("gone", &with_artifacts(""));
     assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
     assert_eq!(artifacts(&place, "gone"), ["late", "never"]);
     assert!(folder_of_runs(&place).join("1").exists());
@@ -51,21 +51,19 @@ fn artifacts_go_when_their_strategy_says() {
 #[test]
 fn a_workflow_whose_time_has_come_is_deleted_by_whoever_runs_next() {
     let place = Place::new();
-    run(
-        &place,
+    place.run_spec(
         "brief",
         &with_artifacts("  ttlStrategy: {secondsAfterCompletion: 3}\n"),
     );
     let names = || place.says(&["list", "-o", "name"]);
     assert_eq!(names().trim(), "brief");
-    run(
-        &place,
+    place.run_spec(
         "lasting",
         &with_artifacts("  ttlStrategy: {secondsAfterFailure: 1}\n"),
     );
-    let other = workflow(&place, "other", &one_step("true"));
+    let other = place.workflow("other", &one_step("true"));
     place.wait_until("the workflow is deleted", || {
-        place.argosy(&["run", "--host", &other.to_string_lossy()]);
+        place.argosy(&["run", "--host", &other]);
         place.argosy(&["delete", "other"]);
         !names().contains("brief")
     });
@@ -79,8 +77,8 @@ fn a_workflow_whose_time_has_come_is_deleted_by_whoever_runs_next() {
 fn the_runner_in_the_background_deletes_what_is_due_while_it_lives() {
     let place = Place::new();
     let spec = one_step("true") + "  ttlStrategy: {secondsAfterSuccess: 1}\n";
-    let file = workflow(&place, "submitted", &spec);
-    place.says(&["submit", "--wait", &file.to_string_lossy()]);
+    let file = place.workflow("submitted", &spec);
+    place.says(&["submit", "--wait", &file]);
     place.wait_until("the workflow is deleted", || {
         !place.says(&["list", "-o", "name"]).contains("submitted")
     });
@@ -89,11 +87,7 @@ fn the_runner_in_the_background_deletes_what_is_due_while_it_lives() {
 #[test]
 fn no_more_ended_workflows_are_kept_than_the_controller_says() {
     let place = Place::new();
-    let map = place.write(
-        "config.yaml",
-        "{apiVersion: v1, kind: ConfigMap, metadata: {name: workflow-controller-configmap}, data: {retentionPolicy: '{completed: 2, failed: 1}'}}",
-    );
-    place.says(&["apply", "-f", &map.to_string_lossy()]);
+    place.apply("{apiVersion: v1, kind: ConfigMap, metadata: {name: workflow-controller-configmap}, data: {retentionPolicy: '{completed: 2, failed: 1}'}}");
     for (name, line) in [
         ("a", "true"),
         ("b", "true"),
@@ -101,7 +95,7 @@ fn no_more_ended_workflows_are_kept_than_the_controller_says() {
         ("d", "true"),
         ("e", "false"),
     ] {
-        run(&place, name, &one_step(line));
+        place.run_spec(name, &one_step(line));
     }
     let names = place.says(&["list", "-o", "name"]);
     let mut names: Vec<&str> = names.lines().collect();
@@ -121,7 +115,7 @@ fn logs_are_kept_as_artifacts_where_that_is_asked_for() {
   - {name: bad, container: {image: busybox, command: [sh, -c], args: ['echo why; exit 1']}}
   - {name: not, archiveLocation: {archiveLogs: false}, container: {image: busybox, command: [echo, three]}}
 ";
-    let ended = run(&place, "logged", spec);
+    let ended = place.run_spec("logged", spec);
     for (step, log) in [("kept", "one\ntwo\n"), ("bad", "why\n")] {
         let artifact = &node(&ended, step)["outputs"]["artifacts"][0];
         assert_eq!(artifact["name"], "main-logs", "{step}");
@@ -131,7 +125,7 @@ fn logs_are_kept_as_artifacts_where_that_is_asked_for() {
             key.starts_with("logged/") && key.ends_with("/main.log"),
             "{key}"
         );
-        let file = place.dir.path().join("data/artifacts").join(key);
+        let file = place.data("artifacts").join(key);
         assert_eq!(std::fs::read_to_string(file).expect("the log"), log);
     }
     assert!(node(&ended, "not")["outputs"]["artifacts"].is_null());

@@ -1,30 +1,19 @@
-//! What this machine gives steps, end to end: keepers and cgroups, volume claims, slots, sets of
-//! containers, and what ended workflows leave.
+//! Workflows carried out on this machine, end to end.
 
 mod claims;
+mod data;
+mod http;
 mod keeper;
+mod killed;
 mod leftovers;
+mod locks;
+mod logs;
 #[path = "../place/mod.rs"]
 mod place;
+mod plugins;
 mod sets;
 mod slots;
-
-use std::path::PathBuf;
-
-use place::Place;
-
-/// Writes a workflow named after the file; `spec` is indented by two spaces.
-fn workflow(place: &Place, name: &str, spec: &str) -> PathBuf {
-    let text = format!(
-        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: {name}}}\nspec:\n{spec}"
-    );
-    place.write(&format!("{name}.yaml"), &text)
-}
-
-/// Runs a workflow to its end.
-fn run(place: &Place, name: &str, spec: &str) -> serde_json::Value {
-    place.run(&workflow(place, name, spec))
-}
+mod steps;
 
 /// A workflow of one step that runs a line of shell.
 fn one_step(line: &str) -> String {

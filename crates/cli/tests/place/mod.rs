@@ -2,26 +2,110 @@
 #![allow(dead_code, reason = "each test file uses some of it")]
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-/// A folder with a data directory in it; the program's working directory.
+use serde_json::Value;
+
+/// A folder with a data directory in it; the program's working directory. What still runs there when
+/// the test is done is killed.
 pub struct Place {
     pub dir: tempfile::TempDir,
+    data: PathBuf,
+}
+
+/// A run of the program that does not outlive its test.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // One that has ended is no trouble.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Running {
+    /// Has it die as a power cut would, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.0.kill().expect("it can be killed");
+        self.0.wait().expect("it ends");
+    }
+
+    /// Waits for its end; whether it was a good one.
+    pub fn ends_well(&mut self) -> bool {
+        self.0.wait().expect("it ends").success()
+    }
+
+    pub fn lives(&mut self) -> bool {
+        self.0.try_wait().expect("it can be asked").is_none()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            // One that ends by itself meanwhile is no trouble.
+            let _ = Command::new("kill")
+                .args(["-9", &pid.to_string()])
+                .stderr(Stdio::null())
+                .status();
+        }
+    }
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self {
-            dir: tempfile::tempdir().expect("a temporary directory"),
-        }
+        Self::with_data("data")
+    }
+
+    /// A place whose data directory is that folder below it.
+    pub fn with_data(folder: &str) -> Self {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let data = dir.path().join(folder);
+        std::fs::create_dir_all(data.parent().expect("it is below the place")).expect("a folder");
+        Self { dir, data }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Something below the data directory.
+    pub fn data(&self, name: &str) -> PathBuf {
+        self.data.join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("the file can be written");
+        path
+    }
+
+    /// What stands in a file; nothing where there is none.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path(name)).unwrap_or_default()
+    }
+
+    pub fn lines(&self, name: &str) -> Vec<String> {
+        self.read(name).lines().map(str::to_owned).collect()
+    }
+
+    /// Writes a workflow into a file named after it; `spec` is indented by two spaces.
+    pub fn workflow(&self, name: &str, spec: &str) -> String {
+        let file = format!("{name}.yaml");
+        let text = format!(
+            "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {{name: {name}}}\nspec:\n{spec}"
+        );
+        self.write(&file, &text);
+        file
     }
 
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_argosy"));
         command
             .arg("--data-dir")
-            .arg(self.dir.path().join("data"))
+            .arg(&self.data)
             .args(arguments)
             .current_dir(self.dir.path())
             .stdin(Stdio::null());
@@ -30,6 +114,13 @@ impl Place {
 
     pub fn argosy(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("argosy runs")
+    }
+
+    /// Starts the program and lets it run.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let mut command = self.command(arguments);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Running(command.spawn().expect("argosy starts"))
     }
 
     /// What a command that must succeed prints.
@@ -59,25 +150,40 @@ impl Place {
         errors(&output)
     }
 
-    /// The workflow as it ended.
-    pub fn run(&self, file: &Path) -> serde_json::Value {
-        let output = self.argosy(&["run", "--host", "-o", "json", &file.to_string_lossy()]);
+    /// The workflow of a file as it ended.
+    pub fn run(&self, file: impl AsRef<Path>) -> Value {
+        let file = file.as_ref().to_string_lossy();
+        self.run_with(&file, &[])
+    }
+
+    /// A workflow as it ended, written as [`Place::workflow`] does.
+    pub fn run_spec(&self, name: &str, spec: &str) -> Value {
+        self.run(self.workflow(name, spec))
+    }
+
+    /// The same as [`Place::run`], with more flags.
+    pub fn run_with(&self, file: &str, flags: &[&str]) -> Value {
+        let output = self.argosy(&[&["run", "--host", "-o", "json", file][..], flags].concat());
         serde_json::from_slice(&output.stdout)
-            .unwrap_or_else(|error| panic!("{}: {error}\n{}", file.display(), errors(&output)))
+            .unwrap_or_else(|error| panic!("{file}: {error}\n{}", errors(&output)))
+    }
+
+    /// Applies a text.
+    pub fn apply(&self, text: &str) -> String {
+        self.write("applied.yaml", text);
+        self.says(&["apply", "-f", "applied.yaml"])
+    }
+
+    /// A workflow as it stands.
+    pub fn get(&self, name: &str) -> Value {
+        serde_json::from_str(&self.says(&["get", name, "-o", "json"])).expect("JSON")
     }
 
     /// A workflow's phase.
     pub fn phase(&self, name: &str) -> String {
-        let workflow: serde_json::Value =
-            serde_json::from_str(&self.says(&["get", name, "-o", "json"])).expect("JSON");
+        let workflow = self.get(name);
         let phase = workflow["status"]["phase"].as_str().unwrap_or_default();
         phase.to_owned()
-    }
-
-    pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let path = self.dir.path().join(name);
-        std::fs::write(&path, text).expect("the file can be written");
-        path
     }
 
     pub fn wait_until(&self, what: &str, holds: impl Fn() -> bool) {
@@ -87,6 +193,46 @@ impl Place {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+
+    /// The processes that were started here and live.
+    pub fn processes(&self) -> Vec<u32> {
+        let Ok(here) = self.dir.path().canonicalize() else {
+            return Vec::new();
+        };
+        std::fs::read_dir("/proc")
+            .into_iter()
+            .flatten()
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| {
+                std::fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == here)
+            })
+            .filter(|pid| {
+                let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+                !stat.is_empty() && !stat.contains(") Z ")
+            })
+            .collect()
+    }
+
+    /// Those of them that are keepers.
+    pub fn keepers(&self) -> Vec<u32> {
+        let mut processes = self.processes();
+        processes.retain(|pid| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm"))
+                .is_ok_and(|name| name.trim() == "argosy-keeper")
+        });
+        processes
+    }
+}
+
+/// Kills a process that is none of the test's children.
+pub fn kill(pid: u32) {
+    let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
+    assert!(status.is_ok_and(|status| status.success()), "kill {pid}");
+}
+
+/// One of the examples of this repository.
+pub fn example(name: &str) -> String {
+    format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 pub fn text(output: &Output) -> String {
@@ -97,11 +243,11 @@ pub fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-pub fn node<'a>(workflow: &'a serde_json::Value, display_name: &str) -> &'a serde_json::Value {
+pub fn node<'a>(workflow: &'a Value, display_name: &str) -> &'a Value {
     workflow["status"]["nodes"]
         .as_object()
         .into_iter()
         .flat_map(|nodes| nodes.values())
         .find(|node| node["displayName"] == display_name)
-        .unwrap_or_else(|| panic!("no node {display_name}"))
+        .unwrap_or_else(|| panic!("no node {display_name}: {workflow:#}"))
 }

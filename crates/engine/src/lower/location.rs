@@ -129,7 +129,7 @@ fn s3_location(r: S3ArtifactRepository) -> S3Artifact {
 /// own or needs none.
 pub(super) fn add_archive_location(template: &mut Template, input: &LowerInput) {
     let own = template.archive_location.as_deref();
-    if own.is_some_and(has_location) {
+    if own.is_some_and(ArtifactLocation::has_location) {
         return;
     }
     let archive_logs = archives_logs(template, input.workflow, Some(input.repository));
@@ -144,7 +144,7 @@ pub(super) fn add_archive_location(template: &mut Template, input: &LowerInput) 
         .iter()
         .chain(&template.outputs.artifacts)
         .chain(&listed);
-    if !archive_logs && artifacts.all(|artifact| has_location(&location_of(artifact))) {
+    if !archive_logs && artifacts.all(Artifact::has_location) {
         return;
     }
     template.archive_location = input.repository.location.clone().map(|mut location| {
@@ -170,15 +170,18 @@ pub(super) fn add_output_keys(template: &mut Template) {
             template.outputs.artifacts.push(log_artifact(&name));
         }
     }
-    let Some(directory) = key(&archive) else {
+    let Some(store) = archive.store() else {
+        return;
+    };
+    let Some(directory) = store.key() else {
         return;
     };
     for artifact in &mut template.outputs.artifacts {
-        if key(&location_of(artifact)).is_some_and(|key| !key.is_empty()) {
+        if artifact.key().is_some() {
             continue;
         }
-        let key = path::join(&directory, &file_name(artifact));
-        place(artifact, &archive, key);
+        let key = path::join(directory, &file_name(artifact));
+        artifact.set_key_in(store, key);
     }
 }
 
@@ -207,129 +210,4 @@ fn file_name(artifact: &Artifact) -> String {
         Some(strategy) if strategy.tar.is_none() => path::base(&artifact.path).to_owned(),
         Some(_) | None => format!("{}.tgz", artifact.name),
     }
-}
-
-/// Puts an artifact under a key in a store of the same kind as the archive location's.
-fn place(artifact: &mut Artifact, archive: &ArtifactLocation, key: String) {
-    if archive.artifactory.is_some() {
-        artifact.artifactory = Some(Box::new(ArtifactoryArtifact {
-            url: key,
-            ..ArtifactoryArtifact::default()
-        }));
-    } else if archive.azure.is_some() {
-        artifact.azure = Some(Box::new(AzureArtifact {
-            blob: key,
-            ..AzureArtifact::default()
-        }));
-    } else if archive.gcs.is_some() {
-        artifact.gcs = Some(Box::new(GcsArtifact {
-            key,
-            ..GcsArtifact::default()
-        }));
-    } else if archive.hdfs.is_some() {
-        artifact.hdfs = Some(Box::new(HdfsArtifact {
-            path: key,
-            ..HdfsArtifact::default()
-        }));
-    } else if archive.http.is_some() {
-        artifact.http = Some(Box::new(HttpArtifact {
-            url: key,
-            ..HttpArtifact::default()
-        }));
-    } else if archive.oss.is_some() {
-        artifact.oss = Some(Box::new(OssArtifact {
-            key,
-            ..OssArtifact::default()
-        }));
-    } else if archive.s3.is_some() {
-        artifact.s3 = Some(Box::new(S3Artifact {
-            key,
-            ..S3Artifact::default()
-        }));
-    } else if archive.plugin.is_some() {
-        artifact.plugin = Some(Box::new(PluginArtifact {
-            key,
-            ..PluginArtifact::default()
-        }));
-    }
-}
-
-/// The location that an artifact carries in its own fields.
-pub(super) fn location_of(artifact: &Artifact) -> ArtifactLocation {
-    ArtifactLocation {
-        archive_logs: artifact.archive_logs,
-        s3: artifact.s3.clone(),
-        git: artifact.git.clone(),
-        http: artifact.http.clone(),
-        artifactory: artifact.artifactory.clone(),
-        hdfs: artifact.hdfs.clone(),
-        raw: artifact.raw.clone(),
-        oss: artifact.oss.clone(),
-        gcs: artifact.gcs.clone(),
-        azure: artifact.azure.clone(),
-        plugin: artifact.plugin.clone(),
-    }
-}
-
-/// Whether a location says everything that is needed to find the artifact. The order in which the
-/// stores are looked at is Argo's.
-pub(super) fn has_location(location: &ArtifactLocation) -> bool {
-    if let Some(l) = &location.artifactory {
-        !l.url.is_empty() && l.username_secret.is_some()
-    } else if let Some(l) = &location.azure {
-        !l.endpoint.is_empty() && !l.container.is_empty() && !l.blob.is_empty()
-    } else if let Some(l) = &location.git {
-        !l.repo.is_empty()
-    } else if let Some(l) = &location.gcs {
-        !l.bucket.is_empty() && !l.key.is_empty()
-    } else if let Some(l) = &location.hdfs {
-        !l.addresses.is_empty()
-    } else if let Some(l) = &location.http {
-        !l.url.is_empty()
-    } else if let Some(l) = &location.oss {
-        !l.bucket.is_empty() && !l.endpoint.is_empty() && !l.key.is_empty()
-    } else if location.raw.is_some() {
-        true
-    } else if let Some(l) = &location.s3 {
-        !l.endpoint.is_empty() && !l.bucket.is_empty() && !l.key.is_empty()
-    } else if let Some(l) = &location.plugin {
-        !l.name.is_empty() && !l.configuration.is_empty() && !l.key.is_empty()
-    } else {
-        false
-    }
-}
-
-/// The key of a location; `None` if there is no store, or one without keys.
-fn key(location: &ArtifactLocation) -> Option<String> {
-    if let Some(l) = &location.artifactory {
-        Some(url_path(&l.url))
-    } else if let Some(l) = &location.azure {
-        Some(l.blob.clone())
-    } else if location.git.is_some() {
-        None
-    } else if let Some(l) = &location.gcs {
-        Some(l.key.clone())
-    } else if let Some(l) = &location.hdfs {
-        Some(l.path.clone())
-    } else if let Some(l) = &location.http {
-        Some(url_path(&l.url))
-    } else if let Some(l) = &location.oss {
-        Some(l.key.clone())
-    } else if location.raw.is_some() {
-        None
-    } else if let Some(l) = &location.s3 {
-        Some(l.key.clone())
-    } else {
-        location.plugin.as_ref().map(|l| l.key.clone())
-    }
-}
-
-/// The path of a URL, or of a URL that is only a path.
-fn url_path(url: &str) -> String {
-    let rest = match url.split_once("://") {
-        Some((_, rest)) => rest.find('/').map_or("", |slash| &rest[slash..]),
-        None => url,
-    };
-    let end = rest.find(['?', '#']).unwrap_or(rest.len());
-    rest[..end].to_owned()
 }

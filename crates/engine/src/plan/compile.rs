@@ -13,7 +13,7 @@ use super::template::{InputDefault, InputPlan, PlannedTemplate, TemplateBody};
 use super::{DagPlan, GatesPlan, Origin, Plan, RetryPlan, TemplateIndex, Text, merge};
 use crate::definition::Definition;
 
-use calls::{Call, ResultReferences};
+use calls::{CallSource, ResultReferences};
 
 /// Why a workflow can't be compiled. Validation finds these first, with their place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,10 +68,10 @@ pub(crate) fn compile_after(
     let spec = &workflow.spec;
     let entrypoint = compiler.call(
         &Origin::Local,
-        Call {
+        CallSource {
             name: "",
             template: &spec.entrypoint,
-            ..Call::default()
+            ..CallSource::default()
         },
     )?;
     let mut hooks = Vec::new();
@@ -197,7 +197,7 @@ impl<'a> Compiler<'a> {
                 let calls = dag
                     .tasks
                     .iter()
-                    .map(|task| self.task(origin, task, &results))
+                    .map(|task| self.step_or_task(origin, task.into(), &results))
                     .collect::<Result<_, _>>()?;
                 TemplateBody::Dag(DagPlan::new(&dag, calls)?)
             }

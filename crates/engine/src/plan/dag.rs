@@ -57,11 +57,7 @@ impl DagPlan {
         let mut tasks = Vec::with_capacity(calls.len());
         for (task, call) in dag.tasks.iter().zip(calls) {
             let depends = if !task.depends.is_empty() {
-                Some(
-                    Depends::parse_with(&task.depends, accepts).map_err(|error| {
-                        CompileError(format!("invalid depends of task '{}': {error}", task.name))
-                    })?,
-                )
+                Some(Depends::read(&task.depends, accepts))
             } else if !task.dependencies.is_empty() {
                 let names = task.dependencies.iter().map(String::as_str);
                 Some(Depends::all(names, accepts))

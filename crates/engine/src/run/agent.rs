@@ -7,7 +7,6 @@ use argosy_api::{NodePhase, NodeType, TemplateType};
 
 use super::Run;
 use super::node::{Flags, NodeOutputs, OutputParameter};
-use super::workflow::DEADLINE;
 use crate::effect::{AgentRequest, Effect, TaskRequest};
 use crate::fact::TaskSeen;
 use crate::ids::{NodeIndex, PodKey};
@@ -22,13 +21,8 @@ impl Run {
             _ => NodeType::HTTP,
         };
         self.set_kind(index, kind, NodePhase::Pending);
-        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
-            let message = format!("Stopped with strategy '{strategy}'");
-            self.end(index, NodePhase::Failed, Some(&message));
-            return;
-        }
-        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
-            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        let shut_down = |strategy| format!("Stopped with strategy '{strategy}'");
+        if self.ends_before_it_begins(index, shut_down) {
             return;
         }
         if let Some(planned) = planned

@@ -35,7 +35,7 @@ impl Run {
                 Some(given) => self.argument_artifact(given, call, outside, context)?,
                 None => None,
             };
-            let required = !declared.optional && !has_location(declared);
+            let required = !declared.optional && !declared.has_location_or_key();
             let mut artifact = match given {
                 None if required => {
                     return Err(InputError::Input(format!(
@@ -43,7 +43,7 @@ impl Run {
                         declared.name
                     )));
                 }
-                Some(given) if required && !has_location(&given) => {
+                Some(given) if required && !given.has_location_or_key() => {
                     return Err(InputError::Input(format!(
                         "inputs.artifacts.{} missing location information",
                         declared.name
@@ -127,7 +127,7 @@ impl Run {
                 .map_err(|error| error.to_string())?;
             serde_json::from_value::<Artifact>(value.to_json())
                 .ok()
-                .filter(|artifact| !artifact.name.is_empty() || has_location(artifact))
+                .filter(|artifact| !artifact.name.is_empty() || artifact.has_location_or_key())
                 .ok_or_else(|| {
                     format!(
                         "Unable to resolve: {{{{{}}}}} is not an artifact",
@@ -163,18 +163,4 @@ impl Run {
             Found::Loop { .. } => None,
         }
     }
-}
-
-/// Whether it is said where an artifact lies, or at least under which key. Argo: `HasLocationOrKey`.
-fn has_location(artifact: &Artifact) -> bool {
-    artifact.s3.is_some()
-        || artifact.git.is_some()
-        || artifact.http.is_some()
-        || artifact.artifactory.is_some()
-        || artifact.hdfs.is_some()
-        || artifact.raw.is_some()
-        || artifact.oss.is_some()
-        || artifact.gcs.is_some()
-        || artifact.azure.is_some()
-        || artifact.plugin.is_some()
 }

@@ -6,10 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use argosy_api::NodePhase;
-use serde_json::Value;
 
 use crate::ids::NodeIndex;
+use crate::item::Item;
 use crate::locks::LockName;
+use crate::plan::{DagPlan, TaskPlan};
 
 /// The state that a kind of composite needs.
 #[derive(Clone, Debug, Default)]
@@ -113,6 +114,22 @@ pub(crate) struct DagBody {
     pub open: u32,
 }
 
+impl DagBody {
+    /// The state of a DAG none of whose tasks has a node.
+    pub fn new(plan: &DagPlan) -> Self {
+        let unmade = |task: &TaskPlan| TaskState {
+            node: NodeIndex::NONE,
+            waits: task.dependencies.len() as u32,
+            branch: None,
+        };
+        Self {
+            tasks: plan.tasks.iter().map(unmade).collect(),
+            unsettled: plan.needed,
+            ..Self::default()
+        }
+    }
+}
+
 /// How far one task is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TaskState {
@@ -143,7 +160,7 @@ pub(crate) struct LoopState {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Items {
     /// Any JSON values.
-    Values(Arc<[Value]>),
+    Values(Arc<[Item]>),
     /// Numbers, printed.
     Sequence {
         start: i64,

@@ -30,8 +30,7 @@ impl Run {
             let Body::Dag(body) = &self.node(index).body else {
                 return;
             };
-            let closed = self.closed(index).is_some();
-            let Some(&slot) = body.ready.first().filter(|_| !closed) else {
+            let Some(&slot) = body.ready.first() else {
                 self.wake_held_back(index);
                 break;
             };
@@ -176,18 +175,22 @@ impl Run {
         };
         for slot in std::mem::take(&mut body.unjudged) {
             let holds = self.depends_holds(index, plan, slot);
-            if !holds {
-                let place = self.task_place(index, slot);
-                let message = "omitted: depends condition not met";
-                self.add_unrun_task(place, NodePhase::Omitted, message);
+            let place = self.task_place(index, slot);
+            match holds {
+                Ok(true) => {}
+                Ok(false) => {
+                    let message = "omitted: depends condition not met";
+                    self.add_unrun_task(place, NodePhase::Omitted, message);
+                }
+                Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
             }
         }
     }
 
-    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> bool {
+    fn depends_holds(&self, index: NodeIndex, plan: &DagPlan, slot: u32) -> Result<bool, String> {
         let task = &plan.tasks[slot as usize];
         let (Some(depends), Body::Dag(body)) = (&task.depends, &self.node(index).body) else {
-            return true;
+            return Ok(true);
         };
         depends.eval(&mut |dependency, result| {
             let node = body.tasks[task.dependencies[dependency] as usize].node;
@@ -275,7 +278,7 @@ impl Run {
             return;
         }
         let over = body.unsettled == 0;
-        if self.is_shut_down(index) || (!over && self.closed(index).is_some()) {
+        if self.is_shut_down(index) {
             self.end(index, NodePhase::Failed, None);
             return;
         }

@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType, Outputs};
+use argosy_expr::parse_duration;
 
 use super::Run;
 use super::body::{Body, Gate};
 use super::node::{Memo, NodeOutputs, OutputParameter};
 use super::passes::fill;
 use crate::cache::{CacheEntry, is_cache_key};
-use crate::duration;
 use crate::effect::Effect;
 use crate::fact::CacheSeen;
 use crate::ids::NodeIndex;
@@ -38,8 +38,7 @@ impl Run {
             return Err(format!("invalid cache key: {}", entry.key));
         }
         if !entry.max_age.is_empty() {
-            duration::parse_nanoseconds(&entry.max_age)
-                .map_err(|error| format!("invalid maxAge: {error}"))?;
+            parse_duration(&entry.max_age).map_err(|error| format!("invalid maxAge: {error}"))?;
         }
         self.effects.push(Effect::LoadCache {
             run: self.id,
@@ -118,7 +117,7 @@ impl Run {
         if max_age.is_empty() {
             return true;
         }
-        let Ok(most) = duration::parse_nanoseconds(max_age) else {
+        let Ok(most) = parse_duration(max_age) else {
             return false;
         };
         let created = entry

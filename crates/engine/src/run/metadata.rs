@@ -78,8 +78,13 @@ impl Run {
             })?;
             let value = program
                 .eval(&Variables::global(self), &context)
-                .map_err(|error| {
-                    format!("failed to evaluate label {key:?} expression {expression:?}: {error}")
+                .map_err(|error| match error.before_evaluation {
+                    true => {
+                        format!("failed to compile function for expression {expression:?}: {error}")
+                    }
+                    false => format!(
+                        "failed to evaluate label {key:?} expression {expression:?}: {error}"
+                    ),
                 })?;
             let Value::String(_) = &value else {
                 return Err(format!(
@@ -106,6 +111,30 @@ impl Run {
             .insert(key.to_owned(), value.to_owned());
     }
 
+    /// The workflow's labels, if they are other than those it was created with.
+    pub(super) fn new_labels(&self) -> Option<BTreeMap<String, String>> {
+        let own = self.definition.workflow.metadata.labels.as_ref();
+        let mut labels = own.cloned().unwrap_or_default();
+        labels.extend(self.globals.labels.clone());
+        labels.extend(self.template_label());
+        (own.unwrap_or(&BTreeMap::new()) != &labels).then_some(labels)
+    }
+
+    /// The label that names the template which the workflow is made from.
+    fn template_label(&self) -> Option<(String, String)> {
+        let reference = self
+            .definition
+            .workflow
+            .spec
+            .workflow_template_ref
+            .as_ref()?;
+        let key = match reference.cluster_scope {
+            true => labels::CLUSTER_WORKFLOW_TEMPLATE,
+            false => labels::WORKFLOW_TEMPLATE,
+        };
+        Some((key.to_owned(), reference.name.clone()))
+    }
+
     /// Writes into the workflow's metadata what the controller writes.
     pub(super) fn show_metadata(&self, workflow: &mut Workflow) {
         let metadata = &mut workflow.metadata;
@@ -118,13 +147,7 @@ impl Run {
                 annotations.insert(labels::POD_NAME_FORMAT.to_owned(), POD_NAMES.to_owned());
             }
         }
-        if let Some(reference) = &workflow.spec.workflow_template_ref {
-            let key = match reference.cluster_scope {
-                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-                false => labels::WORKFLOW_TEMPLATE,
-            };
-            shown.insert(key.to_owned(), reference.name.clone());
-        }
+        shown.extend(self.template_label());
         if let Some(phase) = self.status.phase {
             shown.insert(labels::PHASE.to_owned(), phase.as_str().to_owned());
             let over = phase.is_completed();

@@ -134,6 +134,8 @@ pub struct Run {
 
     /// Where artifacts go, if the workflow says so itself.
     own_repository: Option<Box<ArtifactRepositoryView>>,
+    /// The workflow has begun in this turn.
+    has_begun: bool,
     /// The next claim has been asked for.
     claim_asked: bool,
     /// The run was taken up from its status, and what is over has not been settled.
@@ -260,6 +262,7 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            has_begun: false,
             claim_asked: false,
             unsettled: false,
             telling: tell::Telling::default(),

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType};
+use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
 
 use super::Run;
 use super::body::{Body, Gate};
@@ -30,15 +30,8 @@ impl Run {
         if self.is_supervised(planned, wants_result) {
             self.change(index).flags.set(Flags::SUPERVISED);
         }
-        if self.is_shut_down(index)
-            && let Some(strategy) = self.status.shutdown
-        {
-            let message = format!("workflow shutdown with strategy: {strategy}");
-            self.end(index, NodePhase::Failed, Some(&message));
-            return;
-        }
-        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
-            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        let shut_down = |strategy| format!("workflow shutdown with strategy: {strategy}");
+        if self.ends_before_it_begins(index, shut_down) {
             return;
         }
         if let Some(at) = self.pending_until(index, planned) {
@@ -46,6 +39,24 @@ impl Run {
         }
         self.make_container_nodes(index, planned);
         self.want_pod(index);
+    }
+
+    /// Ends a leaf that is made after the workflow was shut down, in the words that Argo has for its
+    /// kind, or after its deadline.
+    pub(super) fn ends_before_it_begins(
+        &mut self,
+        index: NodeIndex,
+        shut_down: impl Fn(ShutdownStrategy) -> String,
+    ) -> bool {
+        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
+            self.end(index, NodePhase::Failed, Some(&shut_down(strategy)));
+            return true;
+        }
+        let late = !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed();
+        if late {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        }
+        late
     }
 
     pub(super) fn want_pod(&mut self, index: NodeIndex) {

@@ -7,7 +7,7 @@ use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use super::body::{Body, DagBody, LoopState, StepState, StepsBody, TaskState};
+use super::body::{Body, DagBody, LoopState, StepState, StepsBody};
 use super::dag::continues;
 use super::globals::GlobalOutputs;
 use super::locks::LockNotes;
@@ -250,20 +250,7 @@ impl Run {
             }
             StoredBody::Dag => {
                 let template = self.template_of(index)?;
-                let dag = template.dag()?;
-                Body::Dag(Box::new(DagBody {
-                    tasks: dag
-                        .tasks
-                        .iter()
-                        .map(|task| TaskState {
-                            node: NodeIndex::NONE,
-                            waits: task.dependencies.len() as u32,
-                            branch: None,
-                        })
-                        .collect(),
-                    unsettled: dag.needed,
-                    ..DagBody::default()
-                }))
+                Body::Dag(Box::new(DagBody::new(template.dag()?)))
             }
         })
     }

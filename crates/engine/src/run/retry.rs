@@ -1,7 +1,7 @@
 //! Retries: the attempts at a node, and when there is another. Argo: `processNodeRetries`.
 
 use argosy_api::{NodePhase, NodeType};
-use argosy_expr::{Program, Value};
+use argosy_expr::evaluate_bool;
 
 use super::Run;
 use super::body::Body;
@@ -331,16 +331,7 @@ impl Run {
         .into_iter()
         .collect();
         let context = self.eval_context(&self.name(last), 0, "retry");
-        let value = Program::compile(expression)
-            .and_then(|program| program.eval(&variables, &context))
-            .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
-        match value {
-            Value::Bool(holds) => Ok(holds),
-            _ => Err(format!(
-                "unable to cast expression result '{}' to bool",
-                super::scope::value_text(&value)
-            )),
-        }
+        evaluate_bool(expression, &variables, &context)
     }
 
     fn retry_text(&self, index: NodeIndex, text: Option<&Text>) -> Result<Option<String>, String> {

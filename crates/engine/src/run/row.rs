@@ -9,6 +9,7 @@ use super::body::{Body, Gate, GroupBody, Items, RetryBody, StepState, WaitsForLo
 use super::node::{Flags, Memo, Node, NodeInputs, NodeOutputs, OutputParameter, PodDetails, Role};
 use crate::commit::ValueHash;
 use crate::ids::{NodeIndex, Seconds};
+use crate::item::Item;
 use crate::locks::LockName;
 use crate::plan::TemplateIndex;
 
@@ -274,7 +275,7 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
 
 fn encode_items(items: &Items, values: &mut NewValues) -> RowItems {
     match items {
-        Items::Values(list) => RowItems::Values(json(&**list, values)),
+        Items::Values(list) => RowItems::Values(text(&Arc::from(Item::write(list)), values)),
         Items::Sequence {
             start,
             step,
@@ -367,8 +368,9 @@ pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, Stored
     let items = |items: RowItems| -> Result<Items, RowError> {
         Ok(match items {
             RowItems::Values(list) => {
-                let list: Vec<serde_json::Value> = from_json(Some(read(list)?))?;
-                Items::Values(list.into())
+                let list = read(list)?;
+                let _: Vec<serde::de::IgnoredAny> = from_json(Some(list.clone()))?;
+                Items::Values(Item::list(&list).into())
             }
             RowItems::Sequence {
                 start,

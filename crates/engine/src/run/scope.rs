@@ -117,10 +117,7 @@ impl<'a> Variables<'a> {
         }
         let key = name.strip_prefix("item.")?;
         match items {
-            Items::Values(values) => {
-                let value = values[index].as_object()?.get(key)?;
-                Some(Cow::Owned(super::names::item_text(value)))
-            }
+            Items::Values(values) => values[index].member(key).map(Cow::Owned),
             Items::Sequence { .. } => None,
         }
     }
@@ -176,10 +173,8 @@ impl Variables<'_> {
         }
         if let (Some((items, index)), true) = (self.item, may_be_below("item")) {
             offer("item")?;
-            if let Items::Values(values) = items
-                && let Some(map) = values[index].as_object()
-            {
-                for key in map.keys() {
+            if let Items::Values(values) = items {
+                for key in values[index].keys() {
                     offer(&format!("item.{key}"))?;
                 }
             }

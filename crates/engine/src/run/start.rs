@@ -7,7 +7,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::arguments::InputError;
-use super::body::{Body, DagBody, Items, RetryBody, StepsBody, TaskState};
+use super::body::{Body, DagBody, Items, RetryBody, StepsBody};
 use super::limits::Held;
 use super::node::{Flags, Node, Role};
 use super::passes::fill;
@@ -131,22 +131,12 @@ impl Run {
             }
             TemplateBody::Dag(dag) => {
                 let body = DagBody {
-                    tasks: dag
-                        .tasks
-                        .iter()
-                        .map(|task| TaskState {
-                            node: NodeIndex::NONE,
-                            waits: task.dependencies.len() as u32,
-                            branch: None,
-                        })
-                        .collect(),
                     ready: (0u32..)
                         .zip(&dag.tasks)
                         .filter(|(_, task)| task.needed && task.dependencies.is_empty())
                         .map(|(slot, _)| slot)
                         .collect(),
-                    unsettled: dag.needed,
-                    ..DagBody::default()
+                    ..DagBody::new(dag)
                 };
                 self.change(index).body = Body::Dag(Box::new(body));
                 self.set_kind(index, NodeType::DAG, NodePhase::Running);

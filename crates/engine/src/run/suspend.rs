@@ -6,9 +6,8 @@ use std::sync::Arc;
 use argosy_api::{AnyString, NodePhase, NodeType, Parameter};
 
 use super::Run;
-use super::node::{Flags, NodeOutputs, OutputParameter};
+use super::node::{NodeOutputs, OutputParameter};
 use super::passes::fill;
-use super::workflow::DEADLINE;
 use crate::duration;
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{PlannedTemplate, TemplateBody};
@@ -34,13 +33,8 @@ impl Run {
                 ..NodeOutputs::default()
             }));
         }
-        if let Some(strategy) = self.status.shutdown.filter(|_| self.is_shut_down(index)) {
-            let message = format!("Stopped with strategy '{strategy}'");
-            self.end(index, NodePhase::Failed, Some(&message));
-            return;
-        }
-        if !self.node(index).flags.has(Flags::EXIT_HANDLER) && self.deadline_passed() {
-            self.end(index, NodePhase::Failed, Some(DEADLINE));
+        let shut_down = |strategy| format!("Stopped with strategy '{strategy}'");
+        if self.ends_before_it_begins(index, shut_down) {
             return;
         }
         match self.suspended_until(index) {

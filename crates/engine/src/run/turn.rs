@@ -163,11 +163,13 @@ impl Run {
         }
         let something = !nodes.is_empty() || self.status_changed || !self.log.is_empty();
         let state = std::mem::take(&mut self.status_changed).then(|| self.encode_state());
+        let labels = std::mem::take(&mut self.has_begun).then(|| self.new_labels());
         let log = std::mem::take(&mut self.log);
         Turn {
             commit: Commit {
                 run: Some(self.id),
                 summary: something.then(|| self.summary()),
+                labels: labels.flatten(),
                 state,
                 nodes,
                 removed_nodes: std::mem::take(&mut self.removed),

@@ -84,6 +84,7 @@ impl Run {
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.message = Arc::from("");
         self.status.started_at = Some(self.now);
+        self.has_begun = true;
         self.tell_workflow_phase(WorkflowPhase::Running, "");
         self.make_budget();
         self.tell_workflow_metrics();
@@ -161,17 +162,6 @@ impl Run {
 
     pub(super) fn deadline_passed(&self) -> bool {
         self.deadline().is_some_and(|deadline| self.now >= deadline)
-    }
-
-    /// Why a node may make no more children: the workflow is being brought down, or its time is
-    /// over.
-    pub(super) fn closed(&self, index: NodeIndex) -> Option<String> {
-        if self.is_shut_down(index) {
-            let strategy = self.status.shutdown?;
-            return Some(format!("Stopped with strategy '{strategy}'"));
-        }
-        let bound = !self.node(index).flags.has(Flags::EXIT_HANDLER);
-        (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())
     }
 
     /// Whether a node may do nothing new because the workflow is being brought down.

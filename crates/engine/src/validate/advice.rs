@@ -1,15 +1,14 @@
-//! What Argo accepts and then fails on, or does otherwise than was meant: warnings.
+//! What Argo accepts and then fails on, or does otherwise than was meant: warnings, mostly.
 
 use std::collections::BTreeSet;
 
 use argosy_api::{
     Call, DagTask, Memoize, RetryStrategy, Sequence, Synchronization, Template, WorkflowSpec,
 };
-use argosy_expr::{Depends, Program, evaluate_when};
+use argosy_expr::{Depends, Program, TaskResult, evaluate_when, named, parse_duration};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 use serde_json::Value;
 
-use super::duration::duration_error;
 use super::fault::{Finding, join};
 use super::tags::has_tags;
 use super::texts::expression_warning;
@@ -59,18 +58,25 @@ pub(super) fn check_call(call: Call<'_>, path: &dyn Fn() -> String, findings: &m
     }
 }
 
-/// Looks at a task.
+/// Looks at a task. That its logic can't be read is an error of the task once it is looked at, as in
+/// Argo; results that there are not are told of with the graph.
 pub(super) fn check_task(task: &DagTask, path: &dyn Fn() -> String, findings: &mut Vec<Finding>) {
     check_call(Call::from(task), path, findings);
     if !task.depends.is_empty()
         && !has_tags(&task.depends)
-        && let Err(error) = Depends::parse(&task.depends)
+        && let Err(error) = Depends::check(&task.depends)
+        && named(&task.depends)
+            .filter_map(|named| named.result)
+            .all(|result| TaskResult::from_name(result).is_some())
     {
-        findings.push(Finding::warning(
-            "depends-syntax",
-            join(&path(), "depends"),
-            format!("{} (at character {})", error.message, error.offset + 1),
-        ));
+        findings.push(
+            Finding::warning(
+                "depends-syntax",
+                join(&path(), "depends"),
+                format!("{} (at character {})", error.message, error.offset + 1),
+            )
+            .help("write it such as `a && (b.Failed || !c.Skipped)`"),
+        );
     }
 }
 
@@ -345,7 +351,7 @@ fn check_duration(text: &str, path: &str, findings: &mut Vec<Finding>) {
     if text.is_empty() || has_tags(text) {
         return;
     }
-    if let Some(error) = duration_error(text) {
+    if let Err(error) = parse_duration(text) {
         findings.push(
             Finding::warning("duration", path, error)
                 .help("write a duration such as 90s, 5m or 1h30m"),

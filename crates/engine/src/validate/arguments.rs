@@ -61,7 +61,7 @@ pub(super) fn check_arguments(
     for (index, artifact) in arguments.artifacts.iter().enumerate() {
         let place = || join(&path(), &format!("artifacts[{index}]"));
         let name = &artifact.name;
-        if artifact.from.is_empty() && !(artifact.has_location() || artifact.has_key()) {
+        if artifact.from.is_empty() && !artifact.has_location_or_key() {
             findings.push(Finding::error(
                 "argument-artifact",
                 place(),
@@ -133,11 +133,19 @@ fn check_value(
     if parameter.value.is_none() && parameter.value_from.is_none() && empty == EmptyValues::Refused
     {
         let prefix = prefix();
-        findings.push(Finding::error(
-            "argument-value-missing",
-            place(""),
-            format!("{prefix}{name}.value or {prefix}{name}.valueFrom is required"),
-        ));
+        findings.push(
+            Finding::error(
+                "argument-value-missing",
+                place(""),
+                format!("{prefix}{name}.value or {prefix}{name}.valueFrom is required"),
+            )
+            .help(match prefix.as_str() {
+                "spec.arguments." => {
+                    format!("give it a value here, or with --parameter {name}=VALUE")
+                }
+                _ => "give it a value".to_owned(),
+            }),
+        );
         return false;
     }
     if let Some(from) = &parameter.value_from {

@@ -1,8 +1,9 @@
 //! Where artifacts lie: their locations and their paths.
 
-use argosy_api::{Artifact, ArtifactLocation, GitArtifact, HdfsArtifact};
+use argosy_api::{Artifact, ArtifactLocation, GitArtifact, HdfsArtifact, TemplateType};
 
 use super::fault::Finding;
+use super::shape::is_leaf;
 
 /// That the location of an input or output artifact is complete. `prefix` is how Argo names the
 /// artifact.
@@ -105,8 +106,24 @@ fn hdfs_error(prefix: &str, hdfs: &HdfsArtifact) -> Option<(&'static str, String
     None
 }
 
-/// Why the path of an artifact can't be used. Argo: `Artifact.CleanPath`.
-pub(super) fn path_error(name: &str, path: &str) -> Option<String> {
+/// What is wrong with the path of an artifact, which Argo knows as `prefix`, in a template of this
+/// type.
+pub(super) fn path_error(
+    kind: TemplateType,
+    prefix: &str,
+    name: &str,
+    path: &str,
+) -> Option<String> {
+    if is_leaf(kind) {
+        unclean(name, path).map(|error| format!("error in {prefix}: {error}"))
+    } else {
+        (!path.is_empty())
+            .then(|| format!("{prefix}.path only valid in container/script templates"))
+    }
+}
+
+/// Why a path can't be used. Argo: `Artifact.CleanPath`.
+fn unclean(name: &str, path: &str) -> Option<String> {
     if path.is_empty() {
         return Some(format!("Artifact '{name}' did not specify a path"));
     }
@@ -162,7 +179,7 @@ fn clean(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{clean, path_error};
+    use super::{clean, unclean};
 
     #[test]
     fn cleans_paths() {
@@ -189,7 +206,7 @@ mod tests {
             ("/../x", false),
             ("", true),
         ] {
-            assert_eq!(path_error("a", path).is_some(), refused, "{path}");
+            assert_eq!(unclean("a", path).is_some(), refused, "{path}");
         }
     }
 }

@@ -149,21 +149,10 @@ fn check_inputs(template: &Template, kind: TemplateType, findings: &mut Vec<Find
     for (index, artifact) in inputs.artifacts.iter().enumerate() {
         let prefix = format!("templates.{name}.inputs.artifacts.{}", artifact.name);
         let path = format!("inputs.artifacts[{index}]");
-        if is_leaf(kind) {
-            if let Some(error) = path_error(&artifact.name, &artifact.path) {
-                findings.push(Finding::error(
-                    "artifact-path",
-                    format!("{path}.path"),
-                    format!("error in {prefix}: {error}"),
-                ));
-            }
-        } else if !artifact.path.is_empty() {
-            findings.push(Finding::error(
-                "artifact-path",
-                format!("{path}.path"),
-                format!("{prefix}.path only valid in container/script templates"),
-            ));
-        }
+        let error = path_error(kind, &prefix, &artifact.name, &artifact.path);
+        findings.extend(
+            error.map(|text| Finding::error("artifact-path", format!("{path}.path"), text)),
+        );
         if !artifact.from.is_empty() {
             findings.push(
                 Finding::error(

@@ -14,6 +14,8 @@ pub struct Fault {
     /// The field, from the object's root: `spec.templates[2].dag.tasks[0].template`. What is wrong
     /// inside another object stands at the reference to that object.
     pub path: FieldPath,
+    /// What of the field's text is at fault, if it is not the whole.
+    pub part: Option<String>,
     /// What is wrong. For what Argo refuses too, its words.
     pub message: String,
     /// How Argo came to the place: what it puts before the message.
@@ -45,6 +47,7 @@ impl From<Fault> for Diagnostic {
             message: fault.text(),
             help: fault.help,
             path: fault.path,
+            part: fault.part,
             span: None,
             source: None,
         }
@@ -97,6 +100,8 @@ pub(super) struct Finding {
     pub code: &'static str,
     /// From the template, argument list or spec that was looked at.
     pub path: String,
+    /// What of the field's text is at fault, if it is not the whole.
+    pub part: Option<String>,
     pub message: String,
     pub help: Option<String>,
     /// Holds only if nothing produces this global output.
@@ -116,6 +121,7 @@ impl Finding {
             severity: Severity::Error,
             code,
             path: path.into(),
+            part: None,
             message: message.into(),
             help: None,
             unless_produced: None,
@@ -135,6 +141,12 @@ impl Finding {
 
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// Of a part of the field's text.
+    pub fn part(mut self, part: impl Into<String>) -> Self {
+        self.part = Some(part.into());
         self
     }
 

@@ -240,33 +240,6 @@ pub(super) fn show_cycle<'n>(cycle: &[u32], name: impl Fn(u32) -> &'n str) -> St
     text
 }
 
-/// A task that a `depends` logic names, and the result that it asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Named<'t> {
-    pub task: &'t str,
-    pub result: Option<&'t str>,
-}
-
-/// The names in a `depends` logic: whatever looks like one, as Argo's pattern has it.
-pub(super) fn named(logic: &str) -> impl Iterator<Item = Named<'_>> {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
-    let bytes = logic.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        at += bytes[at..].iter().position(u8::is_ascii_alphanumeric)?;
-        let start = at;
-        at += bytes[at..].iter().take_while(|byte| is_part(byte)).count();
-        let task = &logic[start..at];
-        let result = bytes[at..].strip_prefix(b".").and_then(|rest| {
-            let letters = rest.iter().take_while(|b| b.is_ascii_alphabetic()).count();
-            (letters >= 2 && rest[0].is_ascii_uppercase())
-                .then_some(&logic[at + 1..at + 1 + letters])
-        });
-        at += result.map_or(0, |result| result.len() + 1);
-        Some(Named { task, result })
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -333,30 +306,5 @@ mod tests {
             show_cycle(&found, |task| names[task as usize]),
             "A -> C -> D -> A"
         );
-    }
-
-    #[test]
-    fn finds_names() {
-        type Names = &'static [(&'static str, Option<&'static str>)];
-        let cases: [(&str, Names); 6] = [
-            ("A", &[("A", None)]),
-            (
-                "A.Succeeded && !b-1.Failed",
-                &[("A", Some("Succeeded")), ("b-1", Some("Failed"))],
-            ),
-            (
-                "(A || B.failed)",
-                &[("A", None), ("B", None), ("failed", None)],
-            ),
-            ("'5A'", &[("5A", None)]),
-            ("A_b", &[("A", None), ("b", None)]),
-            ("", &[]),
-        ];
-        for (logic, expected) in cases {
-            let found: Vec<_> = named(logic)
-                .map(|named| (named.task, named.result))
-                .collect();
-            assert_eq!(found, expected, "{logic}");
-        }
     }
 }

@@ -92,21 +92,22 @@ pub(super) fn check_call(
         finding.message = format!("{} {}", (site.prefix)(), finding.message);
     }
     check_unused(shape, arguments, &path, findings);
-    if let Some(timeout) = &shape.late_timeout {
-        let value = |name: &str| {
-            let name = name.strip_prefix("inputs.parameters.")?;
-            let given = arguments
-                .parameters
-                .iter()
-                .find(|given| given.name == name)?;
-            Some(given.value.as_ref()?.as_str().to_owned())
-        };
-        if let Some(mut finding) = timeout_error(&shape.name, &tags::substitute(timeout, value)) {
-            finding.path = path();
-            finding.message = format!("{} {}", (site.prefix)(), finding.message);
-            findings.push(finding);
-        }
+    if let Some(mut finding) = late_timeout_error(shape, arguments) {
+        finding.path = path();
+        finding.message = format!("{} {}", (site.prefix)(), finding.message);
+        findings.push(finding);
     }
+}
+
+/// What is wrong with a timeout whose tags these arguments fill in.
+pub(super) fn late_timeout_error(shape: &Shape, arguments: &Arguments) -> Option<Finding> {
+    let value = |name: &str| {
+        let name = name.strip_prefix("inputs.parameters.")?;
+        let given = arguments.parameter(name)?.value.as_ref()?;
+        Some(given.as_str().to_owned())
+    };
+    let timeout = tags::substitute(shape.late_timeout.as_ref()?, value);
+    timeout_error(&shape.name, &timeout)
 }
 
 /// Every hook but the one for the exit needs an expression.

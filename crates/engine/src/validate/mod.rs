@@ -2,7 +2,8 @@
 //! field, in Argo's words where Argo refuses it too.
 //!
 //! Argo stops at the first fault; the first error here is that one, but for the order among
-//! independent tasks. What Argo accepts is never an error here, at most a warning.
+//! independent tasks. What Argo, and the API server before it, accept is never an error here, at most
+//! a warning.
 //!
 //! The templates that a workflow reaches are walked with a list of what is still to do, each once
 //! ([`walk`]); a template's variables are looked up, not collected per step ([`scope`]).
@@ -16,12 +17,12 @@ mod container_set;
 mod cron;
 mod dag;
 mod declare;
-mod duration;
 mod fault;
 mod graph;
 mod invoke;
 mod leaf;
 mod library;
+mod metadata;
 mod metrics;
 mod names;
 mod outputs;
@@ -48,14 +49,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use argosy_api::Severity;
 pub use fault::Fault;
+pub use metadata::check_metadata;
 
 use crate::source::TemplateSource;
-use fault::Finding;
-use report::fault_of;
 use workflow::{Subject, check_workflow};
-
-/// Longer names do not fit a label.
-const MAX_NAME: usize = 63;
 
 /// What an object is validated for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +94,7 @@ pub fn validate_workflow(
     templates: &dyn TemplateSource,
     options: &ValidateOptions,
 ) -> Vec<Fault> {
-    let mut faults = check_name("workflow", &workflow.metadata);
+    let mut faults = check_names("workflow", &workflow.metadata, options);
     let subject = Subject {
         spec: &workflow.spec,
         spec_path: "spec",
@@ -115,7 +112,7 @@ pub fn validate_workflow_template(
     templates: &dyn TemplateSource,
     options: &ValidateOptions,
 ) -> Vec<Fault> {
-    let mut faults = check_name("workflow template", &template.metadata);
+    let mut faults = check_names("workflow template", &template.metadata, options);
     let subject = Subject {
         spec: &template.spec,
         spec_path: "spec",
@@ -133,7 +130,7 @@ pub fn validate_cluster_workflow_template(
     templates: &dyn TemplateSource,
     options: &ValidateOptions,
 ) -> Vec<Fault> {
-    let mut faults = check_name("cluster workflow template", &template.metadata);
+    let mut faults = check_names("cluster workflow template", &template.metadata, options);
     let subject = Subject {
         spec: &template.spec,
         spec_path: "spec",
@@ -152,24 +149,17 @@ pub fn validate_cron_workflow(
     templates: &dyn TemplateSource,
     options: &ValidateOptions,
 ) -> Vec<Fault> {
-    let options = ValidateOptions {
+    let made = ValidateOptions {
         purpose: Purpose::Submit,
         ..options.clone()
     };
-    cron::check_cron_workflow(cron, templates, &options)
+    let mut faults = cron::check_cron_workflow(cron, templates, &made);
+    faults.extend(check_metadata(&cron.metadata, options.purpose));
+    faults
 }
 
-fn check_name(kind: &str, metadata: &ObjectMeta) -> Vec<Fault> {
-    let name = metadata.name.as_deref().unwrap_or_default();
-    if name.len() <= MAX_NAME {
-        return Vec::new();
-    }
-    vec![fault_of(Finding::error(
-        "name-too-long",
-        "metadata.name",
-        format!(
-            "{kind} name {name:?} must not be more than {MAX_NAME} characters long (currently {})",
-            name.len()
-        ),
-    ))]
+fn check_names(kind: &str, metadata: &ObjectMeta, options: &ValidateOptions) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = metadata::too_long(kind, metadata).into_iter().collect();
+    faults.extend(check_metadata(metadata, options.purpose));
+    faults
 }

@@ -6,7 +6,6 @@ use super::artifact::path_error;
 use super::fault::Finding;
 use super::names::{NameRule, check_names, is_value_name};
 use super::scope::{Items, Position, Scope};
-use super::shape::is_leaf;
 use super::tags;
 use super::texts::{Wording, check_texts};
 use super::values::Values;
@@ -91,22 +90,11 @@ fn check_artifacts(
             template.name, artifact.name
         );
         let path = format!("outputs.artifacts[{index}]");
-        if is_leaf(kind) {
-            let error = path_error(&artifact.name, &values.substitute(&artifact.path));
-            if let Some(error) = error {
-                findings.push(Finding::error(
-                    "artifact-path",
-                    format!("{path}.path"),
-                    format!("error in {prefix}: {error}"),
-                ));
-            }
-        } else if !artifact.path.is_empty() {
-            findings.push(Finding::error(
-                "artifact-path",
-                format!("{path}.path"),
-                format!("{prefix}.path only valid in container/script templates"),
-            ));
-        }
+        let filled = values.substitute(&artifact.path);
+        let error = path_error(kind, &prefix, &artifact.name, &filled);
+        findings.extend(
+            error.map(|text| Finding::error("artifact-path", format!("{path}.path"), text)),
+        );
         check_global_name(&prefix, &path, &artifact.global_name, values, findings);
     }
 }

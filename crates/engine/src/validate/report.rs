@@ -16,6 +16,8 @@ const MAX_WAY: usize = 50;
 /// The faults, in order.
 pub(super) fn report(walk: &Walk<'_>, via: &str) -> Vec<Fault> {
     let mut faults = Vec::new();
+    // A tag may stand in a text twice.
+    let mut told = BTreeSet::new();
     let mut lenient = Lenient::default();
     // The visits that are open, each with the entry that is next.
     let mut open: Vec<(Option<VisitId>, usize)> = vec![(None, 0)];
@@ -43,6 +45,9 @@ pub(super) fn report(walk: &Walk<'_>, via: &str) -> Vec<Fault> {
                 if visit.is_some_and(|visit| lenient.applies(walk, visit, at)) {
                     fault.severity = Severity::Warning;
                 }
+                if !told.insert((fault.path.to_string(), fault.text())) {
+                    continue;
+                }
                 faults.push(fault);
                 if faults.len() >= MAX_FAULTS {
                     faults.push(too_many());
@@ -60,6 +65,7 @@ pub(super) fn fault_of(finding: Finding) -> Fault {
         severity: finding.severity,
         code: finding.code,
         path: field_path(&finding.path),
+        part: finding.part,
         message: finding.message,
         via: String::new(),
         help: finding.help,
@@ -71,6 +77,7 @@ fn too_many() -> Fault {
         severity: Severity::Warning,
         code: "too-many-faults",
         path: FieldPath::root(),
+        part: None,
         message: format!("more than {MAX_FAULTS} faults: the others are not shown"),
         via: String::new(),
         help: None,
@@ -123,6 +130,7 @@ fn place(walk: &Walk<'_>, visit: Option<VisitId>, finding: &Finding, via: &str) 
         severity: finding.severity,
         code: finding.code,
         path: field_path(&finding.path),
+        part: finding.part.clone(),
         message: finding.message.clone(),
         via: via.to_owned(),
         help: finding.help.clone(),
@@ -170,6 +178,8 @@ fn foreign(walk: &Walk<'_>, visit: VisitId, finding: &Finding, fault: &mut Fault
         walk.library.get(visit.base).title(),
         join(&visit.path, &finding.path)
     );
+    // The text is not the one that is shown.
+    fault.part = None;
     fault.help = Some(match &finding.help {
         Some(help) => format!("{help}; {place}"),
         None => place,

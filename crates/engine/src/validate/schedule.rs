@@ -1,6 +1,7 @@
 //! The schedules of CronWorkflows, as robfig/cron v3 reads them.
 
-use super::duration::duration_error;
+use argosy_expr::parse_duration;
+
 use super::zones::{Zone, zone};
 
 /// The bounds of a field, and the names that its values may have.
@@ -106,7 +107,8 @@ fn descriptor_error(text: &str) -> Option<String> {
         return None;
     }
     match text.strip_prefix("@every ") {
-        Some(duration) => duration_error(duration)
+        Some(duration) => parse_duration(duration)
+            .err()
             .map(|error| format!("failed to parse duration {text}: {error}")),
         None => Some(format!("unrecognized descriptor: {text}")),
     }

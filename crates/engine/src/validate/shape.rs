@@ -99,7 +99,7 @@ impl Shape {
             (parameter.name.clone(), HasValue::from(has))
         });
         let artifacts = template.inputs.artifacts.iter().map(|artifact| {
-            let has = artifact.optional || artifact.has_location() || artifact.has_key();
+            let has = artifact.optional || artifact.has_location_or_key();
             (artifact.name.clone(), HasValue::from(has))
         });
         Self {

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use argosy_api::{DagTask, DagTemplate, Template};
-use argosy_expr::TaskResult;
+use argosy_expr::{TaskResult, named};
 
 use super::calls::index_names;
 use super::fault::Finding;
-use super::graph::{cycle, named, show_cycle};
+use super::graph::{cycle, show_cycle};
 use super::names::is_field_name;
 use super::values::Values;
 use argosy_api::nearest;

@@ -7,9 +7,9 @@ use argosy_api::{Arguments, Parameter, PodGcStrategy, Severity, WorkflowMetadata
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::arguments::{EmptyValues, check_arguments, check_supplied};
-use super::declare::{check_pod_resources, timeout_error};
+use super::declare::check_pod_resources;
 use super::fault::{Fault, Finding, join};
-use super::invoke::{Site, check_hook, check_hook_expressions};
+use super::invoke::{Site, check_hook, check_hook_expressions, late_timeout_error};
 use super::library::{BaseId, Held, Library, OWN, Reference};
 use super::names::{NameRule, check_names};
 use super::report::report;
@@ -285,17 +285,7 @@ impl Check<'_> {
         let shape = walk.visits[visit].shape.clone();
         let mut findings = Vec::new();
         check_supplied(&shape, arguments, &|| path.clone(), &mut findings);
-        let values = |name: &str| {
-            let name = name.strip_prefix("inputs.parameters.")?;
-            let given = arguments
-                .parameters
-                .iter()
-                .find(|given| given.name == name)?;
-            Some(given.value.as_ref()?.as_str().to_owned())
-        };
-        let late = shape.late_timeout.as_ref();
-        let late =
-            late.and_then(|text| timeout_error(&shape.name, &tags::substitute(text, values)));
+        let late = late_timeout_error(&shape, arguments);
         findings.extend(late.map(|finding| Finding {
             path: path.clone(),
             ..finding

@@ -75,6 +75,29 @@ pub(crate) enum Iteration {
     Reduce,
 }
 
+impl Iteration {
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::None => "none",
+            Self::Any => "any",
+            Self::One => "one",
+            Self::Filter => "filter",
+            Self::Map => "map",
+            Self::Count => "count",
+            Self::Sum => "sum",
+            Self::Find => "find",
+            Self::FindIndex => "findIndex",
+            Self::FindLast => "findLast",
+            Self::FindLastIndex => "findLastIndex",
+            Self::GroupBy => "groupBy",
+            Self::SortBy => "sortBy",
+            Self::Reduce => "reduce",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(crate) enum Node {
     Constant(Value),

@@ -161,10 +161,7 @@ impl Evaluator<'_> {
             Value::Bool(b) => Ok(*b),
             _ => self.located(
                 id,
-                Err(Failure::Message(format!(
-                    "expected a boolean, got {}",
-                    value.go_type()
-                ))),
+                Err(Failure::Message(operators::conversion(value, "bool"))),
             ),
         }
     }
@@ -221,8 +218,8 @@ impl Evaluator<'_> {
                     if left == (operator == BinaryOperator::Or) {
                         Value::Bool(left)
                     } else {
-                        let right = self.eval(right)?;
-                        Value::Bool(self.truth(id, &right)?)
+                        // expr-lang gives the right side as it is.
+                        self.eval(right)?
                     }
                 }
                 _ => {

@@ -24,6 +24,29 @@ pub(crate) struct Entry {
     pub(crate) run: fn(&Tools<'_>, &Arguments<'_>) -> Outcome,
 }
 
+/// The functions that check their arguments themselves.
+const CHECKED: [&str; 19] = [
+    "len",
+    "abs",
+    "ceil",
+    "floor",
+    "round",
+    "int",
+    "float",
+    "first",
+    "last",
+    "get",
+    "take",
+    "keys",
+    "values",
+    "toPairs",
+    "fromPairs",
+    "reverse",
+    "uniq",
+    "flatten",
+    "count",
+];
+
 /// Any number of arguments.
 pub(crate) const MANY: usize = usize::MAX;
 
@@ -71,23 +94,42 @@ impl Function {
         find(crate::sprig::TABLES, name, NilArgument::IsZero)
     }
 
-    /// Whether it takes this many arguments.
+    /// Whether it takes this many arguments, in the words of expr-lang, which has several for it.
     pub(crate) fn check(self, count: usize) -> Result<(), String> {
-        let Entry { least, most, .. } = *self.entry;
+        let Entry {
+            name, least, most, ..
+        } = *self.entry;
         if (least..=most).contains(&count) {
             return Ok(());
         }
-        let expected = if least == most {
-            least.to_string()
-        } else if most == MANY {
-            format!("at least {least}")
-        } else {
-            format!("{least} to {most}")
+        let few = count < least;
+        if self.is_of_sprig() {
+            return Err(match least == most {
+                true => format!("invalid number of arguments: expected {least}, got {count}"),
+                false => "reflect: Call with too few input arguments".to_owned(),
+            });
+        }
+        let expected = match name {
+            "now" => "0".to_owned(),
+            "date" if !few => "at most 3".to_owned(),
+            "date" | "concat" => "at least 1".to_owned(),
+            _ if CHECKED.contains(&name) => least.to_string(),
+            _ if few => return Err(format!("not enough arguments to call {name}")),
+            _ => return Err(format!("too many arguments to call {name}")),
         };
         Err(format!(
-            "invalid number of arguments for {} (expected {expected}, got {count})",
-            self.entry.name
+            "invalid number of arguments (expected {expected}, got {count})"
         ))
+    }
+
+    /// Its name.
+    pub(crate) fn name(self) -> &'static str {
+        self.entry.name
+    }
+
+    /// Whether it is one of sprig's, which are called by reflection: nothing is known of their types.
+    pub(crate) fn is_of_sprig(self) -> bool {
+        self.nil == NilArgument::IsZero
     }
 
     /// Calls it.

@@ -22,7 +22,11 @@ impl Evaluator<'_> {
         let list = match self.eval(list)? {
             Value::List(list) => list,
             other => {
-                let message = format!("cannot iterate over {}", other.go_type());
+                let what = match &other {
+                    Value::Nil => "zero",
+                    other => other.go_kind(),
+                };
+                let message = format!("reflect: call of reflect.Value.Len on {what} Value");
                 return self.located(id, Err(Failure::Message(message)));
             }
         };

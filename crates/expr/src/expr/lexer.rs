@@ -16,6 +16,25 @@ pub(crate) enum Kind<'a> {
     End,
 }
 
+/// As expr-lang's `lexer.Token` prints it.
+impl std::fmt::Display for Kind<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (name, text) = match self {
+            Self::Identifier(name) => ("Identifier", Cow::Borrowed(*name)),
+            Self::Number(digits) => ("Number", Cow::Borrowed(*digits)),
+            Self::String(text) => ("String", text.clone()),
+            Self::Bytes(bytes) => ("Bytes", String::from_utf8_lossy(bytes)),
+            Self::Sign(sign) if "()[]{}".contains(sign) => ("Bracket", Cow::Borrowed(*sign)),
+            Self::Sign(sign) => ("Operator", Cow::Borrowed(*sign)),
+            Self::End => ("EOF", Cow::Borrowed("")),
+        };
+        if text.is_empty() {
+            return f.write_str(name);
+        }
+        write!(f, "{name}({})", crate::json::go_quoted(&text))
+    }
+}
+
 /// A token and its place.
 #[derive(Clone, Debug)]
 pub(crate) struct Token<'a> {
@@ -64,14 +83,14 @@ pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprE
     match first {
         '\'' | '"' => {
             let length = quoted_length(rest, first)
-                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+                .map_err(|at| syntax("literal not terminated", offset + at, 1))?;
             let string = unescape(&rest[1..length - 1])
                 .map_err(|at| syntax("invalid char escape", offset + 1 + at, 1))?;
             Ok(token(Kind::String(string), length))
         }
         '`' => {
-            let length = raw_length(rest)
-                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+            let length =
+                raw_length(rest).ok_or_else(|| syntax("literal not terminated", text.len(), 0))?;
             let raw = &rest[1..length - 1];
             let string = if raw.contains('`') {
                 Cow::Owned(raw.replace("``", "`"))
@@ -83,7 +102,7 @@ pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprE
         'b' | 'B' if matches!(second, Some('\'' | '"')) => {
             let quote = if second == Some('"') { '"' } else { '\'' };
             let length = 1 + quoted_length(&rest[1..], quote)
-                .ok_or_else(|| syntax("literal not terminated", offset, rest.len()))?;
+                .map_err(|at| syntax("literal not terminated", offset + 1 + at, 1))?;
             let bytes = unescape_bytes(&rest[2..length - 1])
                 .map_err(|at| syntax("invalid char escape", offset + 2 + at, 1))?;
             Ok(token(Kind::Bytes(bytes), length))
@@ -100,10 +119,18 @@ pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprE
             };
             Ok(token(kind, length))
         }
+        // expr-lang takes these together, whether they mean something or not.
+        '&' | '!' | '=' | '*' | '<' | '>' if matches!(second, Some('&' | '=' | '*')) => {
+            Ok(token(Kind::Sign(&rest[..2]), 2))
+        }
+        '#' if second == Some('#') => Ok(token(Kind::Sign(&rest[..2]), 2)),
         _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             Some(sign) => Ok(token(Kind::Sign(sign), sign.len())),
             None => Err(syntax(
-                format!("unrecognized character: {first:?}"),
+                format!(
+                    "unrecognized character: U+{:04X} '{first}'",
+                    u32::from(first)
+                ),
                 offset,
                 first.len_utf8(),
             )),
@@ -135,7 +162,7 @@ fn skip_space(text: &str, mut position: usize) -> Result<usize, ExprError> {
         } else if let Some(comment) = trimmed.strip_prefix("/*") {
             let end = comment
                 .find("*/")
-                .ok_or_else(|| syntax("unclosed comment", position, trimmed.len()))?;
+                .ok_or_else(|| syntax("unclosed comment", text.len(), 0))?;
             position += end + 4;
         } else {
             return Ok(position);
@@ -179,8 +206,8 @@ fn number(text: &str, offset: usize) -> Result<Token<'_>, ExprError> {
             let length = end - offset + c.len_utf8();
             return Err(syntax(
                 format!("bad number syntax: {:?}", &text[offset..offset + length]),
-                offset,
-                length,
+                end,
+                c.len_utf8(),
             ));
         }
     }
@@ -191,19 +218,19 @@ fn number(text: &str, offset: usize) -> Result<Token<'_>, ExprError> {
     })
 }
 
-/// How long the quoted text at the beginning is, with its quotes.
-fn quoted_length(text: &str, quote: char) -> Option<usize> {
+/// How long the quoted text at the beginning is, with its quotes; else where it breaks off.
+fn quoted_length(text: &str, quote: char) -> Result<usize, usize> {
     let mut escaped = false;
     for (at, c) in text.char_indices().skip(1) {
         match c {
-            '\n' => return None,
+            '\n' => return Err(at),
             _ if escaped => escaped = false,
             '\\' => escaped = true,
-            _ if c == quote => return Some(at + 1),
+            _ if c == quote => return Ok(at + 1),
             _ => {}
         }
     }
-    None
+    Err(text.len())
 }
 
 /// How long the text in backticks at the beginning is, with them. Two backticks stand for one.

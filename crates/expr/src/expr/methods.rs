@@ -34,10 +34,13 @@ pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
         Value::Duration(nanoseconds) => of_duration(*nanoseconds, name, arguments)?,
         Value::Zone(zone) if name == "String" => Some(Value::from(time::zone_name(zone))),
         // What `sprig.semver` gives has methods in Go.
-        Value::Map(map) if arguments.is_empty() => map.get(name).cloned(),
+        Value::Map(map) if arguments.is_empty() && map.get(name).is_some() => {
+            map.get(name).cloned()
+        }
         Value::Nil => {
             return Err(Failure::Message(format!("cannot fetch {name} from <nil>")));
         }
+        Value::Map(_) => return Err("invalid operation: cannot call nil".into()),
         _ => None,
     };
     result.ok_or_else(|| {

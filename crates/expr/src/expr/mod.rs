@@ -1,12 +1,12 @@
 //! Expressions: the language of the Go library expr-lang (1.17), as Argo uses it.
 //!
 //! It is read once and evaluated as a tree. Variables are looked up when they are read, by their
-//! dotted path ([`Scope`](crate::Scope)). Differences from the Go library: types are checked when a
-//! value is used and not before; `map`, `keys` and the like see maps in sorted order; a comparison
+//! dotted path ([`Scope`](crate::Scope)). Differences from the Go library: `map`, `keys` and the like see maps in sorted order; a comparison
 //! of a text with a number is false also where both are literals.
 
 mod ast;
 pub(crate) mod budget;
+mod check;
 mod eval;
 pub(crate) mod functions;
 mod iterate;
@@ -15,6 +15,8 @@ mod methods;
 pub(crate) mod operators;
 mod parser;
 mod references;
+
+use std::sync::Arc;
 
 use ast::{Arena, Node, NodeId};
 
@@ -28,9 +30,12 @@ use references::References;
 /// An expression, ready to be evaluated.
 #[derive(Clone, Debug)]
 pub struct Program {
+    source: Arc<str>,
     arena: Arena,
     root: NodeId,
     references: References,
+    /// What is wrong where all variables are maps, and at which node that shows.
+    fault: Option<Box<(NodeId, ExprError)>>,
 }
 
 impl Program {
@@ -39,9 +44,14 @@ impl Program {
     /// # Errors
     /// If it isn't one.
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let (arena, root) = parser::parse(source)?;
+        let (arena, root) =
+            parser::parse(source).map_err(|error| error.within(source).before_evaluation())?;
         let references = references::of(&arena);
+        // Nearly all variables stand below a map.
+        let fault = check::fault(source, &arena, |_| check::Kind::Map);
         Ok(Self {
+            fault: fault.map(|(node, error)| Box::new((node, error.within(source)))),
+            source: Arc::from(source),
             arena,
             root,
             references,
@@ -62,7 +72,7 @@ impl Program {
                 let (offset, length) = program.arena.place(*callee);
                 let message = format!("there is no function {name}");
                 let kind = ExprErrorKind::UnknownName;
-                return Err(ExprError::new(kind, message, offset, length));
+                return Err(ExprError::new(kind, message, offset, length).within(source));
             }
         }
         Ok(program)
@@ -75,18 +85,52 @@ impl Program {
     /// # Errors
     /// If that fails, or takes more than the context's limits allow.
     pub fn eval(&self, scope: &dyn Scope, context: &EvalContext) -> Result<Value, ExprError> {
+        let typed;
+        let fault = match self.has_only_maps(scope) {
+            true => self.fault.as_deref(),
+            false => {
+                typed = self.typed_fault(scope);
+                typed.as_ref()
+            }
+        };
+        let before = |node: &NodeId| fault.is_none_or(|fault| node.0 < fault.0.0);
         for (root, node) in &self.references.roots {
-            if !render::exists(scope, root) {
+            if before(node) && !render::exists(scope, root) {
                 let (offset, length) = self.arena.place(*node);
-                return Err(ExprError::new(
-                    ExprErrorKind::UnknownName,
-                    format!("unknown name {root}"),
-                    offset,
-                    length,
-                ));
+                let message = format!("unknown name {root}");
+                let kind = ExprErrorKind::UnknownName;
+                let error = ExprError::new(kind, message, offset, length);
+                return Err(error.within(&self.source).before_evaluation());
             }
         }
+        if let Some(fault) = fault {
+            return Err(fault.1.clone().before_evaluation());
+        }
         eval::evaluate(&self.arena, self.root, scope, context)
+            .map_err(|error| error.within(&self.source))
+    }
+
+    /// Whether it uses variables only by what is below them.
+    fn has_only_maps(&self, scope: &dyn Scope) -> bool {
+        let is_text = |root: &str| scope.lookup(root).is_some() && !scope.has_names_below(root);
+        let mut roots = self.references.roots.iter();
+        !self.references.whole && !roots.any(|(root, _)| is_text(root))
+    }
+
+    /// What the types of the variables show to be wrong.
+    fn typed_fault(&self, scope: &dyn Scope) -> Option<(NodeId, ExprError)> {
+        let fault = check::fault(&self.source, &self.arena, |root| {
+            if scope.has_names_below(root) {
+                check::Kind::Map
+            } else if let Some(value) = scope.value(root) {
+                check::Kind::of(&value)
+            } else if scope.lookup(root).is_some() {
+                check::Kind::String
+            } else {
+                check::Kind::Any
+            }
+        });
+        fault.map(|(node, error)| (node, error.within(&self.source)))
     }
 
     /// Whether it holds, for where Argo wants a condition: `retryStrategy.expression`, hooks.
@@ -122,5 +166,35 @@ impl Program {
     /// The longest of the required paths: if all of these are there, all required ones are.
     pub(crate) fn required_ends(&self) -> impl Iterator<Item = &str> {
         self.references.required_ends.iter().map(String::as_str)
+    }
+}
+
+/// Whether an expression holds, for where Argo wants a condition: `retryStrategy.expression`, hooks,
+/// `depends`. Argo: `argoexpr.EvalBool`.
+///
+/// # Errors
+/// In Argo's words: it tells the expression again where evaluating it fails.
+pub fn evaluate_bool(
+    source: &str,
+    scope: &dyn Scope,
+    context: &EvalContext,
+) -> Result<bool, String> {
+    let value = Program::compile(source).and_then(|program| program.eval(scope, context));
+    condition_of(source, value)
+}
+
+/// What the value of an expression, or that it has none, says where Argo wants a condition.
+///
+/// # Errors
+/// As [`evaluate_bool`].
+pub fn condition_of(source: &str, value: Result<Value, ExprError>) -> Result<bool, String> {
+    match value {
+        Ok(Value::Bool(holds)) => Ok(holds),
+        Ok(other) => Err(format!(
+            "unable to cast expression result '{}' to bool",
+            crate::json::go_verb_s(&other)
+        )),
+        Err(error) if error.before_evaluation => Err(error.to_string()),
+        Err(error) => Err(format!("unable to evaluate expression '{source}': {error}")),
     }
 }

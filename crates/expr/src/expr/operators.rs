@@ -30,9 +30,9 @@ pub(crate) fn apply(
         B::GreaterOrEqual => ordered(left, right, ">=", Ordering::is_ge),
         B::In => is_in(tools, left, right).map(Value::Bool),
         B::Matches => matches(left, right),
-        B::Contains => texts(left, right, "contains", |a, b| a.contains(b)),
-        B::StartsWith => texts(left, right, "startsWith", |a, b| a.starts_with(b)),
-        B::EndsWith => texts(left, right, "endsWith", |a, b| a.ends_with(b)),
+        B::Contains => texts(left, right, |a, b| a.contains(b)),
+        B::StartsWith => texts(left, right, |a, b| a.starts_with(b)),
+        B::EndsWith => texts(left, right, |a, b| a.ends_with(b)),
         B::Range => range(tools, left, right),
         B::Add => add(tools, left, right),
         B::Subtract => subtract(left, right),
@@ -210,12 +210,24 @@ fn matches(left: &Value, right: &Value) -> Outcome {
     }
 }
 
-fn texts(left: &Value, right: &Value, operator: &str, holds: fn(&str, &str) -> bool) -> Outcome {
+fn texts(left: &Value, right: &Value, holds: fn(&str, &str) -> bool) -> Outcome {
     match (left, right) {
         (Value::Nil, _) | (_, Value::Nil) => Ok(Value::Bool(false)),
         (Value::String(a), Value::String(b)) => Ok(Value::Bool(holds(a, b))),
-        _ => Err(mismatch(left, operator, right)),
+        // Go's machine takes the right side from its stack first.
+        (wrong, Value::String(_)) | (_, wrong) => {
+            Err(Failure::Message(conversion(wrong, "string")))
+        }
     }
+}
+
+/// What Go says of a value that is taken for something else.
+pub(crate) fn conversion(value: &Value, wanted: &str) -> String {
+    let found = match value {
+        Value::Nil => "nil",
+        _ => value.go_type(),
+    };
+    format!("interface conversion: interface {{}} is {found}, not {wanted}")
 }
 
 /// The number as an index: floats are cut off.

@@ -141,12 +141,20 @@ impl<'a> Parser<'a> {
     }
 
     fn unexpected(&self) -> ExprError {
-        let (offset, length) = (self.current.offset, self.current.length);
-        let message = match self.current.kind {
-            Kind::End => "unexpected end of expression".into(),
-            _ => format!("unexpected token {:?}", &self.text[offset..offset + length]),
-        };
-        self.error(message, offset, length)
+        self.error_here(format!("unexpected token {}", self.current.kind))
+    }
+
+    /// An error at the current token.
+    fn error_here(&self, message: impl Into<String>) -> ExprError {
+        self.error(message, self.here(), self.current.length)
+    }
+
+    /// Where the current token is; the end of the text is where its last character stands.
+    fn here(&self) -> usize {
+        match self.current.kind {
+            Kind::End => self.text.char_indices().next_back().map_or(0, |(at, _)| at),
+            _ => self.current.offset,
+        }
     }
 
     fn error(&self, message: impl Into<String>, offset: usize, length: usize) -> ExprError {
@@ -426,7 +434,7 @@ impl<'a> Parser<'a> {
 
     fn conditional(&mut self, mut node: NodeId) -> Parsed {
         while self.at("?") {
-            let token = self.advance()?;
+            self.advance()?;
             let (yes, no) = if self.take(":")? {
                 (node, self.expression(0)?)
             } else {
@@ -434,14 +442,14 @@ impl<'a> Parser<'a> {
                 self.expect(":")?;
                 (yes, self.expression(0)?)
             };
-            node = self.add(
-                Node::Conditional {
-                    condition: node,
-                    yes,
-                    no,
-                },
-                &token,
-            )?;
+            // expr-lang places it where it ends.
+            let (offset, length) = (self.here(), self.current.length);
+            let conditional = Node::Conditional {
+                condition: node,
+                yes,
+                no,
+            };
+            node = self.add_at(conditional, offset, length)?;
         }
         Ok(node)
     }

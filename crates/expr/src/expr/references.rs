@@ -10,6 +10,8 @@ pub(super) struct References {
     pub(super) paths: Vec<String>,
     pub(super) required: Vec<String>,
     pub(super) required_ends: Vec<String>,
+    /// Whether a variable's root is used as it is, without going on to what is below it.
+    pub(super) whole: bool,
 }
 
 /// Names that Argo puts among the variables, though they are functions.
@@ -51,6 +53,9 @@ pub(super) fn of(arena: &Arena) -> References {
         };
         paths.push(path);
     }
+    references.whole = arena.iter().any(|(id, node)| {
+        matches!(node, Node::Name(root) if !FUNCTIONS.contains(&&**root)) && !goes_on[id.0 as usize]
+    });
     let plain = plain_paths(arena);
     let mut ends: Vec<bool> = vec![true; arena.len()];
     for (id, node) in arena.iter() {

@@ -107,7 +107,7 @@ pub(super) const TABLE: &[Entry] = &[
         Ok(a.string(1)?.ends_with(a.string(0)?).into())
     }),
     entry("quote", 0, MANY, |_, a| {
-        Ok(spaced(a, |value| quoted(&text(value))).into())
+        Ok(spaced(a, |value| crate::json::go_quoted(&text(value))).into())
     }),
     entry("squote", 0, MANY, |_, a| {
         Ok(spaced(a, |value| format!("'{}'", crate::json::go_text(value))).into())
@@ -210,32 +210,6 @@ fn spaced(a: &Arguments<'_>, write: impl Fn(&Value) -> String) -> String {
         .map(write)
         .collect();
     parts.join(" ")
-}
-
-/// The text as Go's `%q` writes it.
-pub(super) fn quoted(s: &str) -> String {
-    let mut out = String::with_capacity(s.len() + 2);
-    out.push('"');
-    for c in s.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '\u{7}' => out.push_str("\\a"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{b}' => out.push_str("\\v"),
-            '\0'..='\u{7f}' if c.is_control() => out.push_str(&format!("\\x{:02x}", u32::from(c))),
-            _ if c.is_control() => out.push_str(&format!("\\u{:04x}", u32::from(c))),
-            _ => out.push(c),
-        }
-    }
-    out.push('"');
-    out
 }
 
 fn indent(tools: &Tools<'_>, spaces: usize, s: &str) -> Result<String, Failure> {

@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-/// As Go's `Duration.String`: `1h2m3.5s`, `1.5ms`, `0s`.
-pub(crate) fn duration_text(nanoseconds: i64) -> String {
+/// Nanoseconds as Go's `Duration.String` prints them: `1h2m3.5s`, `1.5ms`, `0s`.
+pub fn duration_text(nanoseconds: i64) -> String {
     let sign = if nanoseconds < 0 { "-" } else { "" };
     let size = nanoseconds.unsigned_abs();
     match size {
@@ -39,8 +39,11 @@ fn fraction(size: u64, unit: u64) -> String {
     format!("{whole}.{}", rest.trim_end_matches('0'))
 }
 
-/// As Go's `time.ParseDuration`.
-pub(crate) fn parse_duration(text: &str) -> Result<i64, String> {
+/// The nanoseconds of a duration, read as Go's `time.ParseDuration` does.
+///
+/// # Errors
+/// If it is none, in Go's words.
+pub fn parse_duration(text: &str) -> Result<i64, String> {
     let invalid = || format!("time: invalid duration {text:?}");
     let (negative, mut rest) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),

@@ -4,7 +4,8 @@ mod duration;
 mod layout;
 mod parse;
 
-pub(crate) use duration::{duration_text, parse_duration, round_duration};
+pub(crate) use duration::round_duration;
+pub use duration::{duration_text, parse_duration};
 pub(crate) use layout::format_time;
 pub(crate) use parse::parse_time;
 

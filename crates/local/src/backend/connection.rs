@@ -86,15 +86,20 @@ impl Shared {
     }
 
     /// Connects to a keeper, unless that is done; what a dead one has left is swept up.
-    pub(super) fn reach(self: &Arc<Self>, socket: &Path) {
+    ///
+    /// # Errors
+    /// If a keeper may live there that can't be connected to.
+    pub(super) fn reach(self: &Arc<Self>, socket: &Path) -> io::Result<()> {
         if self.lock().sockets.contains_key(socket) {
-            return;
+            return Ok(());
         }
-        if let Err(error) = self.connect(socket)
-            && error.kind() == io::ErrorKind::ConnectionRefused
-        {
-            sweep(socket);
+        match self.connect(socket) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sweep(socket),
+            // It ended of itself, with nothing left to tell.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            connected => return connected,
         }
+        Ok(())
     }
 
     fn read(self: &Arc<Self>, place: usize, mut stream: UnixStream) -> io::Result<()> {

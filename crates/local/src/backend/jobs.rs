@@ -1,5 +1,7 @@
 //! What is staged and collected beside the hot path.
 
+use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use argosy_engine::effect::PodRequest;
@@ -18,6 +20,8 @@ pub(super) enum Work {
     Start(Box<PodRequest>),
     /// Collect the outputs of one that has ended.
     Finish(Arc<Kept>, PodState),
+    /// Remove a folder that nobody needs.
+    Remove(PathBuf),
 }
 
 /// The threads that stage and collect.
@@ -34,6 +38,10 @@ impl Shared {
             |shared, work| match work {
                 Work::Start(request) => shared.start(*request),
                 Work::Finish(kept, state) => shared.finish(&kept, &state),
+                Work::Remove(folder) => {
+                    // What can't be removed goes with the workflow.
+                    let _ = fs::remove_dir_all(folder);
+                }
             },
         );
     }

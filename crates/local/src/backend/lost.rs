@@ -51,7 +51,7 @@ impl Shared {
             for open in state.inventories.values_mut() {
                 open.remove(&place);
             }
-            events.extend(state.answered());
+            events.extend(self.answered(&mut state));
             was_own = place == state.own;
             // Under the same lock, so that no pod is handed to nobody in between.
             if was_own && let Err(why) = self.start_keeper(&mut state, socket.as_deref()) {

@@ -7,6 +7,7 @@ mod data;
 mod finish;
 mod jobs;
 mod kept;
+mod leavings;
 mod lost;
 mod prepare;
 mod probe;
@@ -192,10 +193,20 @@ impl Backend for LocalBackend {
     }
 
     fn inventory(&mut self, run: RunId) {
+        // None of those that are reached may be left before it is asked for this run's pods.
+        self.shared.lock().is_reaching = true;
         for socket in keeper::sockets(&self.shared.config.data_dir) {
-            self.shared.reach(&socket);
+            if let Err(error) = self.shared.reach(&socket) {
+                // Its steps may run: to take them for gone would end them.
+                self.shared.sink.send(BackendEvent::Broken(format!(
+                    "cannot reach the keeper at {}, which may have steps that run: {error}",
+                    socket.display()
+                )));
+                return;
+            }
         }
         let mut state = self.shared.lock();
+        state.is_reaching = false;
         let keepers: BTreeSet<usize> = state
             .keepers
             .iter()
@@ -383,7 +394,13 @@ impl Shared {
         });
     }
 
-    fn taken(&self, keeper: usize, run: RunId, keys: &[PodKey], events: &mut Vec<BackendEvent>) {
+    fn taken(
+        self: &Arc<Self>,
+        keeper: usize,
+        run: RunId,
+        keys: &[PodKey],
+        events: &mut Vec<BackendEvent>,
+    ) {
         // An agent ends with its runner.
         for &key in keys.iter().filter(|key| key.node != NodeIndex::AGENT) {
             self.adopt(keeper, key);
@@ -393,7 +410,7 @@ impl Shared {
             open.remove(&keeper);
         }
         state.leave_if_done(keeper);
-        events.extend(state.answered());
+        events.extend(self.answered(&mut state));
     }
 
     fn close(&self) {

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub demand: Demand,
     /// Runs whose inventory is wanted, and the keepers that have yet to answer.
     pub inventories: BTreeMap<RunId, BTreeSet<usize>>,
+    /// Keepers are being connected to for an inventory.
+    pub is_reaching: bool,
     pub is_closed: bool,
 }
 
@@ -165,6 +167,7 @@ impl State {
     /// Leaves the keeper of an earlier runner once all that it held has been taken over.
     pub(super) fn leave_if_done(&mut self, keeper: usize) {
         let is_wanted = keeper == self.own
+            || self.is_reaching
             || self.pods.values().any(|known| known.keeper == keeper)
             || self.inventories.values().any(|open| open.contains(&keeper));
         if !is_wanted && let Some(place) = self.keepers.get_mut(keeper) {
@@ -174,7 +177,7 @@ impl State {
     }
 
     /// The inventories that all keepers have answered.
-    pub(super) fn answered(&mut self) -> Vec<BackendEvent> {
+    pub(super) fn answered(&mut self) -> Vec<(RunId, Vec<PodKey>)> {
         let done: Vec<RunId> = self
             .inventories
             .iter()
@@ -185,8 +188,7 @@ impl State {
             .map(|run| {
                 self.inventories.remove(&run);
                 let of_run = |key: &&PodKey| key.run == run;
-                let pods = self.pods.keys().filter(of_run).copied().collect();
-                BackendEvent::Inventory(run, pods)
+                (run, self.pods.keys().filter(of_run).copied().collect())
             })
             .collect()
     }

@@ -102,8 +102,12 @@ pub fn serve(socket: &Path) -> io::Result<()> {
 }
 
 fn listen(socket: &Path) -> io::Result<UnixListener> {
-    let (address, _folder) = address(socket)?;
-    UnixListener::bind(address)
+    // Under its own name only when it listens: what can't be connected to counts as dead.
+    let new = socket.with_extension("new");
+    let (address, _folder) = address(&new)?;
+    let listener = UnixListener::bind(address)?;
+    fs::rename(new, socket)?;
+    Ok(listener)
 }
 
 /// The longest path of a socket that every system takes.

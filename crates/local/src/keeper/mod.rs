@@ -8,6 +8,7 @@
 mod cgroups;
 mod client;
 mod handle;
+mod log_notes;
 mod orphans;
 mod pod;
 mod signals;
@@ -44,6 +45,9 @@ const OWN_RUNNER: u64 = 0;
 /// Seconds that what is bound to a runner has to end when that is gone.
 const BOUND_GRACE_SECONDS: u32 = 5;
 
+/// How often it is looked whether the data directory is still there.
+const LOOK: Duration = Duration::from_secs(1);
+
 struct Keeper {
     data_dir: PathBuf,
     name: String,
@@ -70,6 +74,13 @@ struct Keeper {
     cgroups: Option<Cgroups>,
     /// Those of processes that run.
     in_cgroups: BTreeMap<u32, Cgroup>,
+    /// When it was last noted how far logs have come.
+    logs_noted: Instant,
+    /// How far those of processes had come that run for longer.
+    log_sizes: BTreeMap<u32, u64>,
+    looked: Instant,
+    /// The data directory has been deleted.
+    is_homeless: bool,
 }
 
 impl Keeper {
@@ -88,6 +99,8 @@ impl Keeper {
             name: name(&socket),
             cgroups: Cgroups::new(&socket),
             in_cgroups: BTreeMap::new(),
+            logs_noted: Instant::now(),
+            log_sizes: BTreeMap::new(),
             listener,
             socket,
             clients: BTreeMap::from([(OWN_RUNNER, Client::new(runner))]),
@@ -103,6 +116,8 @@ impl Keeper {
             used: 0,
             child_signals: ChildSignals::new()?,
             orphans: Orphans::default(),
+            looked: Instant::now(),
+            is_homeless: false,
         })
     }
 
@@ -111,8 +126,10 @@ impl Keeper {
             self.wait()?;
             self.reap();
             self.enforce();
+            self.look_for_home();
             self.start_next();
             self.look_for_orphans();
+            self.note_logs();
             let now = Instant::now();
             let patient = self.waiting.len() >= ENOUGH;
             for client in self.clients.values_mut() {
@@ -136,7 +153,26 @@ impl Keeper {
 
     /// Nobody is there, nothing runs, and nothing has to be told.
     fn is_needless(&self) -> bool {
-        self.clients.is_empty() && self.pods.is_empty() && self.orphans.due().is_none()
+        let nothing_told = self.is_homeless && self.processes.is_empty();
+        let nothing_kept = self.pods.is_empty() || nothing_told;
+        self.clients.is_empty() && nothing_kept && self.orphans.due().is_none()
+    }
+
+    /// Ends its steps where the data directory has been deleted: with the socket gone no runner can
+    /// ever ask for them, and what they make has no place.
+    fn look_for_home(&mut self) {
+        if self.looked.elapsed() < LOOK {
+            return;
+        }
+        self.looked = Instant::now();
+        let gone = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+        self.is_homeless = fs::symlink_metadata(&self.socket).is_err_and(gone);
+        if self.is_homeless {
+            let keys: Vec<PodKey> = self.pods.keys().copied().collect();
+            for key in keys {
+                self.stop(key, 0);
+            }
+        }
     }
 
     /// Waits until there is something to do, and takes in what has arrived.
@@ -217,6 +253,7 @@ impl Keeper {
             .filter_map(Client::due)
             .chain(self.timers.first().map(|(at, _)| *at))
             .chain(self.orphans.due())
+            .chain(self.logs_due())
             .min();
         let second = Duration::from_secs(1);
         let wait = times.map_or(second, |at| at.saturating_duration_since(Instant::now()));

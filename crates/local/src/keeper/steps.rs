@@ -144,12 +144,15 @@ impl Keeper {
             if let Some(mut output) = self.outputs.remove(&pid) {
                 output.copy();
             }
-            if let Some(pod) = self.pods.get_mut(&key) {
-                if let Some(at) = pod.ended(place, exit_code, seconds_now()) {
-                    self.timers.insert((at, key));
-                }
-                self.advance(key);
+            let mut log_goes_on = None;
+            if let Some(pod) = self.pods.get_mut(&key)
+                && let Some(at) = pod.ended(place, exit_code, seconds_now())
+            {
+                self.timers.insert((at, key));
+                log_goes_on = Some(pod.spawn.processes[usize::from(place)].log.clone());
             }
+            self.log_ended(pid, log_goes_on.as_deref());
+            self.advance(key);
         }
     }
 

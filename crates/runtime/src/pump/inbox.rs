@@ -84,8 +84,9 @@ impl Pump {
                 self.controller
                     .tell(now(), task.run, Fact::TaskSeen(task, seen));
             }
-            BackendEvent::Inventory(run, pods) => {
-                self.awaiting_pods.remove(&run);
+            BackendEvent::Inventory(run, mut pods) => {
+                // It may be older than what was asked for since.
+                pods.extend(self.awaiting_pods.remove(&run).unwrap_or_default());
                 self.controller.tell(now(), run, Fact::Inventory(pods));
             }
             BackendEvent::Slots(slots) => self.slots = slots,

@@ -212,7 +212,7 @@ impl Pump {
             return;
         };
         let busy = run.has_work()
-            || self.awaiting_pods.contains(&id)
+            || self.awaiting_pods.contains_key(&id)
             || self.pending.iter().any(|pending| pending.run == Some(id));
         if busy {
             self.ending.insert(id);

@@ -68,7 +68,7 @@ impl Pump {
         if fresh {
             self.controller.tell(now(), id, Fact::Started);
         } else {
-            self.awaiting_pods.insert(id);
+            self.awaiting_pods.insert(id, Vec::new());
             backend.inventory(id);
         }
         Ok(())

@@ -3,6 +3,7 @@
 
 mod act;
 mod config;
+mod explain;
 mod pods;
 mod request;
 mod show;
@@ -16,9 +17,13 @@ use argosy_engine::timestamp;
 
 use crate::world::{Halting, SimError, World};
 
+pub(crate) use act::act;
 pub(crate) use config::read_config;
 pub use request::Request;
+pub(crate) use request::{Act, Verb};
+pub(crate) use show::{config_maps, events, metrics};
 pub(crate) use submit::override_parameters;
+pub(crate) use values::Manifest;
 pub(crate) use values::{Pairs, Scalar};
 use values::{Span, Time};
 
@@ -30,7 +35,10 @@ type Answer = Map<String, Value>;
 pub enum ProtocolError {
     /// It is no JSON, or not of a request that there is.
     #[error("cannot read the request: {0}")]
-    Request(#[from] serde_json::Error),
+    Request(String),
+    /// Something in it, or of what was to be shown, is no JSON of its kind.
+    #[error(transparent)]
+    Json(#[from] serde_json::Error),
     /// The world refuses it.
     #[error(transparent)]
     World(#[from] SimError),
@@ -70,7 +78,7 @@ impl Default for Session {
 impl Session {
     /// Answers one line.
     pub fn answer(&mut self, line: &str) -> String {
-        let request = serde_json::from_str::<Request>(line).map_err(ProtocolError::from);
+        let request = explain::read(line).map_err(ProtocolError::Request);
         let answer = request.and_then(|request| self.handle(request));
         answer_line(answer)
     }
@@ -111,15 +119,15 @@ impl Session {
                 workflow,
                 message,
             } => self.evict_pod(&name, workflow.as_deref(), message.as_deref()),
-            Request::Act(act) => self.act(&act),
+            Request::Act(act) => act::act(&mut self.world, &act),
             Request::Get { workflow } => self.get(&workflow),
             Request::List { kind } => self.list(kind),
             Request::Facts { workflow } => self.facts(&workflow),
             Request::Why { workflow, node } => self.why(&workflow, node.as_deref()),
             Request::Crash { at } => {
                 match at {
-                    Some(at) => self.world.crash_later(at),
-                    None => self.world.crash()?,
+                    Some(at @ 1..) => self.world.crash_later(at),
+                    Some(0) | None => self.world.crash()?,
                 }
                 Ok(Answer::new())
             }
@@ -142,9 +150,10 @@ impl Session {
                 Seconds(to.0)
             }
             (Some(_), None) | (None, Some(_)) => {
-                return Err(ProtocolError::Refused(
-                    "the clock does not go back, nor out of its calendar".to_owned(),
-                ));
+                let now = timestamp::rfc3339(self.world.now());
+                return Err(ProtocolError::Refused(format!(
+                    "the clock does not go back, nor out of its calendar: it is {now}"
+                )));
             }
             _ => {
                 return Err(ProtocolError::Refused(
@@ -163,10 +172,19 @@ impl Session {
 
     /// The run of a name.
     fn find(&self, name: &str) -> Result<RunId, ProtocolError> {
-        self.world
-            .find(name)
-            .ok_or_else(|| ProtocolError::NoWorkflow(name.to_owned()))
+        find(&self.world, name)
     }
+}
+
+fn find(world: &World, name: &str) -> Result<RunId, ProtocolError> {
+    world
+        .find(name)
+        .ok_or_else(|| ProtocolError::NoWorkflow(name.to_owned()))
+}
+
+/// The answer to a line that can't be read at all.
+pub fn refusal(text: &str) -> String {
+    answer_line(Err(ProtocolError::Request(text.to_owned())))
 }
 
 /// An answer that holds one thing.

@@ -1,6 +1,6 @@
 //! `pods`, `pod`, `delete_pod` and `evict_pod`: the cluster's side.
 
-use argosy_api::{NodePhase, Progress};
+use argosy_api::{FieldPath, NodePhase, Progress};
 use argosy_engine::fact::{ResultSeen, TaskSeen};
 use argosy_engine::ids::{NodeIndex, PodKey};
 use k8s_openapi::api::core::v1::PodStatus;
@@ -35,17 +35,31 @@ impl Session {
         let workflow = report.workflow.as_deref();
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let condition = report.condition.clone().unwrap_or_default();
-        Ok(self
+        let place = condition
+            .workflow
+            .as_deref()
+            .filter(|name| name.contains('/'));
+        let placed = place.map(|name| self.find(name)).transpose()?;
+        let is_of = |run| only.or(placed).is_none_or(|only| run == only);
+        let mut meant: Vec<PodKey> = self
             .world
             .pods_and_agents()
-            .filter(|pod| only.is_none_or(|only| pod.request.key.run == only))
+            .filter(|pod| is_of(pod.request.key.run))
             .filter(|pod| self.holds(&condition, pod))
             .map(|pod| pod.request.key)
-            .collect())
+            .collect();
+        if let Some(index) = condition.index {
+            let one = usize::try_from(index)
+                .ok()
+                .and_then(|index| meant.get(index));
+            meant = one.copied().into_iter().collect();
+        }
+        Ok(meant)
     }
 
-    /// The pod of a name: its own, or its node's name, ID or display name. One that lives goes
-    /// before one that has ended, and a later one before an earlier one.
+    /// The pod of a name: its own, or its node's name, ID or display name, or those of the node whose
+    /// attempt it is. One that lives goes before one that has ended, and a later one before an
+    /// earlier one.
     fn pod_named(&self, name: &str, workflow: Option<&str>) -> Result<PodKey, ProtocolError> {
         let only = workflow.map(|name| self.find(name)).transpose()?;
         let mut pods: Vec<&SimPod> = self
@@ -69,9 +83,16 @@ impl Session {
                 || node.id == name
                 || node.display_name == name
         };
+        let of_attempt = |pod: &&&SimPod| {
+            let node = self.node_of(pod);
+            let retried = node.node_flag.as_ref().is_some_and(|flag| flag.retried);
+            let is_attempt = |own: &str| above(own).next() == Some(name);
+            !is_agent(pod) && retried && (is_attempt(&node.name) || is_attempt(&node.display_name))
+        };
         pods.iter()
             .find(own)
             .or_else(|| pods.iter().find(of_node))
+            .or_else(|| pods.iter().find(of_attempt))
             .map(|pod| pod.request.key)
             .ok_or_else(|| ProtocolError::NoPod(name.to_owned()))
     }
@@ -93,12 +114,12 @@ impl Session {
             None => pod.is_live(),
         };
         let labels = pod.pod().metadata.labels.as_ref();
-        let labelled = condition.labels.iter().all(|(key, value)| {
+        let labelled = condition.labels.0.iter().all(|(key, value)| {
             let known = labels.and_then(|labels| labels.get(key));
-            known.map(String::as_str) == value.as_str()
+            known == Some(value)
         });
         // Agents do no step: they are meant only where they are asked for.
-        let asked_for = condition.name.is_some() || !condition.labels.is_empty();
+        let asked_for = condition.name.is_some() || !condition.labels.0.is_empty();
         if !live || !labelled || (is_agent(pod) && !asked_for) {
             return false;
         }
@@ -107,24 +128,26 @@ impl Session {
             Some(reference) => &reference.template,
             None => &node.template_name,
         };
-        let named = |name: &str| {
-            [
-                pod.name(),
-                &pod.request.node_name,
-                &node.id,
-                &node.display_name,
-            ]
-            .contains(&name)
+        let (namespace, workflow) = self.world.place_of(pod.request.key.run);
+        let is_or_above = |wanted: &Option<String>, own: &str| {
+            wanted
+                .as_deref()
+                .is_none_or(|wanted| wanted == own || above(own).any(|above| above == wanted))
         };
+        let named = |name: &str| {
+            let name = Some(name.to_owned());
+            [pod.name(), &node.id].contains(&name.as_deref().unwrap_or_default())
+                || is_or_above(&name, &pod.request.node_name)
+                || is_or_above(&name, &node.display_name)
+        };
+        let wanted_workflow = condition.workflow.as_deref();
         condition.name.as_deref().is_none_or(named)
-            && is(&condition.node_name, &pod.request.node_name)
+            && is_or_above(&condition.node_name, &pod.request.node_name)
             && is(&condition.node_id, &node.id)
-            && is(&condition.display_name, &node.display_name)
+            && is_or_above(&condition.display_name, &node.display_name)
             && is(&condition.template, template)
-            && is(
-                &condition.workflow,
-                self.world.place_of(pod.request.key.run).1,
-            )
+            && is(&condition.namespace, namespace)
+            && wanted_workflow.is_none_or(|wanted| wanted.contains('/') || wanted == workflow)
     }
 
     /// The task of an agent that a report is about: a node that has no pod of its own.
@@ -298,8 +321,19 @@ impl Session {
     }
 }
 
+/// The names of the nodes whose attempt or item a node of this name is: `map(0:a)(1)` is one of
+/// `map(0:a)`, and that of `map`.
+fn above(name: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(up_from(name), |name| up_from(name))
+}
+
+fn up_from(name: &str) -> Option<&str> {
+    let (above, _) = name.strip_suffix(')')?.rsplit_once('(')?;
+    (!above.is_empty()).then_some(above)
+}
+
 fn exit_code_of(code: &Scalar) -> Result<i32, ProtocolError> {
-    let text = &code.0;
+    let text = code.0.strip_suffix(".0").unwrap_or(&code.0);
     text.parse()
         .map_err(|_| ProtocolError::Refused(format!("an exit code is a number, not {text:?}")))
 }
@@ -359,8 +393,35 @@ fn merged(status: &PodStatus, raw: &Map<String, Value>) -> Result<PodStatus, Pro
             }
         }
     }
-    merge(&mut value, raw);
-    Ok(serde_json::from_value(value)?)
+    merge(&mut value, raw.clone());
+    let merged: PodStatus = serde_json::from_value(value)
+        .map_err(|error| ProtocolError::Refused(format!("status: {error}")))?;
+    let read = serde_json::to_value(&merged)?;
+    match unread(&FieldPath::default().field("status"), &raw, &read) {
+        Some(path) => Err(ProtocolError::Refused(format!(
+            "{path}: a PodStatus has no such field"
+        ))),
+        None => Ok(merged),
+    }
+}
+
+/// A field that is not among those that were read.
+fn unread(path: &FieldPath, raw: &Value, read: &Value) -> Option<FieldPath> {
+    match (raw, read) {
+        (Value::Object(raw), _) => raw.iter().find_map(|(key, inner)| {
+            let path = path.clone().field(key.clone());
+            match read.get(key) {
+                None if inner.is_null() => None,
+                None => Some(path),
+                Some(read) => unread(&path, inner, read),
+            }
+        }),
+        (Value::Array(raw), Value::Array(read)) => {
+            let mut pairs = raw.iter().zip(read).enumerate();
+            pairs.find_map(|(place, (raw, read))| unread(&path.clone().index(place), raw, read))
+        }
+        _ => None,
+    }
 }
 
 fn merge(value: &mut Value, over: Value) {

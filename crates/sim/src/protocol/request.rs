@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::values::{Artifacts, Manifest, Pairs, Scalar, Span, Time, truth};
+use super::explain::did_you_mean;
+use super::values::{
+    Artifacts, Labels, Manifest, Pairs, Scalar, Span, Time, count, keys, selector, truth,
+};
 
 /// One request.
 #[derive(Clone, Debug, Deserialize)]
@@ -17,6 +20,7 @@ pub enum Request {
     /// Keys of the controller's ConfigMap.
     Config {
         /// The keys with their values: texts, or what the texts would hold.
+        #[serde(deserialize_with = "keys")]
         set: Map<String, Value>,
     },
     /// Keeps templates, ConfigMaps, Secrets, and Workflows with their status.
@@ -110,7 +114,7 @@ pub enum Request {
     /// Forgets all but what is stored, and starts again.
     Crash {
         /// In the middle of the next settling, after so many commits.
-        #[serde(default)]
+        #[serde(default, deserialize_with = "count")]
         at: Option<u64>,
     },
 }
@@ -146,15 +150,16 @@ pub struct PodReport {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase", deny_unknown_fields)]
 pub struct Condition {
-    /// The pod's name, or its node's name, ID or display name.
+    /// The pod's name; or the name, ID or display name of its node, or of the node whose attempt or
+    /// item that is.
     #[serde(alias = "node")]
     pub name: Option<String>,
-    /// The node's name.
+    /// The node's name, or that of the node whose attempt or item it is.
     pub node_name: Option<String>,
     /// The node's ID.
     #[serde(alias = "nodeID", alias = "id")]
     pub node_id: Option<String>,
-    /// The node's display name.
+    /// The node's display name, or that of the node whose attempt or item it is.
     pub display_name: Option<String>,
     /// The node's template.
     #[serde(alias = "templateName")]
@@ -163,8 +168,13 @@ pub struct Condition {
     pub workflow: Option<String>,
     /// The pod's phase; pods that have ended are meant only if it asks for them.
     pub phase: Option<String>,
+    /// The workflow's namespace.
+    pub namespace: Option<String>,
     /// The pod's labels.
-    pub labels: Map<String, Value>,
+    pub labels: Labels,
+    /// Which of those of which all else holds, in order of creation, from 0.
+    #[serde(deserialize_with = "count")]
+    pub index: Option<u64>,
 }
 
 /// What an executor reports.
@@ -196,7 +206,7 @@ pub struct Act {
     /// The workflow.
     pub workflow: String,
     /// Which nodes, as `--node-field-selector` says it.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "selector")]
     pub selector: Option<String>,
     /// A message for them.
     #[serde(default)]
@@ -226,7 +236,7 @@ pub struct Act {
 
 /// What a user can ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(try_from = "String")]
 pub enum Verb {
     /// `argo stop`.
     Stop,
@@ -246,9 +256,53 @@ pub enum Verb {
     Set,
 }
 
+impl TryFrom<String> for Verb {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let mut verbs = Self::ALL.into_iter();
+        verbs.find(|verb| verb.word() == text).ok_or_else(|| {
+            let words = Self::ALL.map(Self::word);
+            let meant = did_you_mean(&text, words);
+            format!(
+                "there is no verb {text:?}{meant}, expected one of {}",
+                words.join(", ")
+            )
+        })
+    }
+}
+
+impl Verb {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Stop,
+        Self::Terminate,
+        Self::Suspend,
+        Self::Resume,
+        Self::Retry,
+        Self::Resubmit,
+        Self::Delete,
+        Self::Set,
+    ];
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Terminate => "terminate",
+            Self::Suspend => "suspend",
+            Self::Resume => "resume",
+            Self::Retry => "retry",
+            Self::Resubmit => "resubmit",
+            Self::Delete => "delete",
+            Self::Set => "set",
+        }
+    }
+}
+
 /// What can be listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(try_from = "String")]
 pub enum Kind {
     /// The workflows with their status.
     Workflows,
@@ -263,11 +317,52 @@ pub enum Kind {
     /// When something will happen by itself.
     Timers,
     /// ConfigMaps.
-    #[serde(alias = "configMaps")]
     Configmaps,
     /// Claims of volumes.
-    #[serde(alias = "persistentvolumeclaims", alias = "persistentVolumeClaims")]
     Pvcs,
     /// What executors have reported.
     Taskresults,
+}
+
+/// The words for kinds.
+const KINDS: [(&str, Kind); 9] = [
+    ("workflows", Kind::Workflows),
+    ("events", Kind::Events),
+    ("metrics", Kind::Metrics),
+    ("locks", Kind::Locks),
+    ("caches", Kind::Caches),
+    ("timers", Kind::Timers),
+    ("configmaps", Kind::Configmaps),
+    ("pvcs", Kind::Pvcs),
+    ("taskresults", Kind::Taskresults),
+];
+
+/// Other words for them.
+const OTHER_KINDS: [(&str, Kind); 4] = [
+    ("cms", Kind::Configmaps),
+    ("claims", Kind::Pvcs),
+    ("persistentvolumeclaims", Kind::Pvcs),
+    ("workflowtaskresults", Kind::Taskresults),
+];
+
+impl TryFrom<String> for Kind {
+    type Error = String;
+
+    /// As `kubectl` takes them: in capitals or not, one or several.
+    fn try_from(text: String) -> Result<Self, String> {
+        let word = text.to_lowercase();
+        let is_word = |known: &str| word == known || word == known.trim_end_matches('s');
+        let mut known = KINDS.into_iter().chain(OTHER_KINDS);
+        known
+            .find(|(known, _)| is_word(known))
+            .map(|(_, kind)| kind)
+            .ok_or_else(|| {
+                let words = KINDS.map(|(known, _)| known);
+                let meant = did_you_mean(&word, words);
+                format!(
+                    "there is no kind {text:?}{meant}, expected one of {}",
+                    words.join(", ")
+                )
+            })
+    }
 }

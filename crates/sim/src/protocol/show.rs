@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::request::Kind;
 use super::{Answer, ProtocolError, Session, one};
 use crate::objects::NAMESPACE;
+use crate::world::World;
 
 impl Session {
     pub(super) fn get(&self, name: &str) -> Result<Answer, ProtocolError> {
@@ -28,7 +29,7 @@ impl Session {
                 .map(serde_json::to_value)
                 .collect::<Result<Vec<Value>, _>>()?,
             Kind::Timers => self.timers(),
-            Kind::Configmaps => self.config_maps()?,
+            Kind::Configmaps => config_maps(&self.world)?,
             Kind::Taskresults => self.task_results()?,
             Kind::Locks => self.locks(),
             Kind::Caches => self
@@ -40,8 +41,8 @@ impl Session {
                     json!({"cache": cache, "key": key, "entry": entry})
                 })
                 .collect(),
-            Kind::Events => self.events(),
-            Kind::Metrics => self.metrics(),
+            Kind::Events => events(&self.world),
+            Kind::Metrics => metrics(&self.world),
             Kind::Pvcs => self
                 .world
                 .cluster
@@ -51,35 +52,6 @@ impl Session {
                 .collect::<Result<_, _>>()?,
         };
         Ok(one("items", items))
-    }
-
-    /// The ConfigMaps, with the entries that caches have been given, and those that were made for
-    /// them in the controller's namespace.
-    fn config_maps(&self) -> Result<Vec<Value>, ProtocolError> {
-        let (objects, caches) = (&self.world.objects, &self.world.caches);
-        let mut items = Vec::new();
-        for map in objects.config_maps.values() {
-            let mut map = map.clone();
-            let name = map.metadata.name.as_deref().unwrap_or_default();
-            if let Some(data) = caches.data(name) {
-                map.data = Some(data.clone());
-            }
-            items.push(serde_json::to_value(map)?);
-        }
-        let known = |name: &str| objects.config_maps.keys().any(|(_, known)| known == name);
-        for name in caches.names().filter(|name| !known(name)) {
-            let (label, value) = CACHE_LABEL;
-            items.push(json!({
-                "apiVersion": "v1",
-                "kind": "ConfigMap",
-                "metadata": {"name": name, "namespace": NAMESPACE, "labels": {label: value}},
-                "data": caches.data(name),
-            }));
-        }
-        for map in self.world.cluster.config_maps.values() {
-            items.push(serde_json::to_value(map)?);
-        }
-        Ok(items)
     }
 
     fn locks(&self) -> Vec<Value> {
@@ -99,73 +71,6 @@ impl Session {
                     "holders": view.holders,
                     "waiting": view.waiting,
                 })
-            })
-            .collect()
-    }
-
-    fn events(&self) -> Vec<Value> {
-        let events = self.world.cluster.events.iter();
-        events
-            .map(|(at, event)| {
-                let (namespace, workflow) = self.world.place_of(event.run);
-                let object = match &event.pod {
-                    Some(pod) => json!({"kind": "Pod", "namespace": namespace, "name": **pod}),
-                    None => json!({"kind": "Workflow", "namespace": namespace, "name": workflow}),
-                };
-                let annotations: serde_json::Map<String, Value> = event
-                    .annotations
-                    .iter()
-                    .map(|(key, value)| (key.clone().into_owned(), json!(**value)))
-                    .collect();
-                json!({
-                    "type": if event.warning { "Warning" } else { "Normal" },
-                    "reason": *event.reason,
-                    "message": *event.message,
-                    "involvedObject": object,
-                    "annotations": annotations,
-                    "at": timestamp::rfc3339(*at),
-                })
-            })
-            .collect()
-    }
-
-    fn metrics(&self) -> Vec<Value> {
-        let samples = self.world.cluster.metrics.samples(self.world.now());
-        samples
-            .map(|sample| {
-                let labels: serde_json::Map<String, Value> = sample
-                    .labels
-                    .iter()
-                    .map(|(key, value)| (key.clone(), json!(value)))
-                    .collect();
-                let mut item = json!({
-                    "name": sample.name,
-                    "help": sample.help,
-                    "type": match sample.kind {
-                        MetricKind::Counter => "counter",
-                        MetricKind::Gauge => "gauge",
-                        MetricKind::Histogram => "histogram",
-                    },
-                    "labels": labels,
-                });
-                match sample.value {
-                    Current::Number(number) => item["value"] = json!(number),
-                    // A sample's clock has been read.
-                    Current::Since(start) => item["value"] = json!(self.world.now().since(start)),
-                    Current::Histogram {
-                        count,
-                        sum,
-                        buckets,
-                    } => {
-                        item["count"] = json!(count);
-                        item["sum"] = json!(sum);
-                        item["buckets"] = buckets
-                            .into_iter()
-                            .map(|(bound, count)| json!({"le": bound, "count": count}))
-                            .collect();
-                    }
-                }
-                item
             })
             .collect()
     }
@@ -264,6 +169,104 @@ impl Session {
         let answers: Vec<Value> = answers.iter().map(answer).collect();
         Ok(one("why", answers))
     }
+}
+
+/// The ConfigMaps, with the entries that caches have been given, and those that were made for
+/// them in the controller's namespace.
+pub(crate) fn config_maps(world: &World) -> Result<Vec<Value>, ProtocolError> {
+    let (objects, caches) = (&world.objects, &world.caches);
+    let mut items = Vec::new();
+    for map in objects.config_maps.values() {
+        let mut map = map.clone();
+        let name = map.metadata.name.as_deref().unwrap_or_default();
+        if let Some(data) = caches.data(name) {
+            map.data = Some(data.clone());
+        }
+        items.push(serde_json::to_value(map)?);
+    }
+    let known = |name: &str| objects.config_maps.keys().any(|(_, known)| known == name);
+    for name in caches.names().filter(|name| !known(name)) {
+        let (label, value) = CACHE_LABEL;
+        items.push(json!({
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": name, "namespace": NAMESPACE, "labels": {label: value}},
+            "data": caches.data(name),
+        }));
+    }
+    for map in world.cluster.config_maps.values() {
+        items.push(serde_json::to_value(map)?);
+    }
+    Ok(items)
+}
+
+/// The events that were told, in their order.
+pub(crate) fn events(world: &World) -> Vec<Value> {
+    let events = world.cluster.events.iter();
+    events
+        .map(|(at, event)| {
+            let (namespace, workflow) = world.place_of(event.run);
+            let object = match &event.pod {
+                Some(pod) => json!({"kind": "Pod", "namespace": namespace, "name": **pod}),
+                None => json!({"kind": "Workflow", "namespace": namespace, "name": workflow}),
+            };
+            let annotations: serde_json::Map<String, Value> = event
+                .annotations
+                .iter()
+                .map(|(key, value)| (key.clone().into_owned(), json!(**value)))
+                .collect();
+            json!({
+                "type": if event.warning { "Warning" } else { "Normal" },
+                "reason": *event.reason,
+                "message": *event.message,
+                "involvedObject": object,
+                "annotations": annotations,
+                "at": timestamp::rfc3339(*at),
+            })
+        })
+        .collect()
+}
+
+/// The samples of the workflows' own metrics.
+pub(crate) fn metrics(world: &World) -> Vec<Value> {
+    let samples = world.cluster.metrics.samples(world.now());
+    samples
+        .map(|sample| {
+            let labels: serde_json::Map<String, Value> = sample
+                .labels
+                .iter()
+                .map(|(key, value)| (key.clone(), json!(value)))
+                .collect();
+            let mut item = json!({
+                "name": sample.name,
+                "help": sample.help,
+                "type": match sample.kind {
+                    MetricKind::Counter => "counter",
+                    MetricKind::Gauge => "gauge",
+                    MetricKind::Histogram => "histogram",
+                },
+                "labels": labels,
+            });
+            match sample.value {
+                Current::Number(number) => item["value"] = json!(number),
+                // A sample's clock has been read.
+                Current::Since(start) => item["value"] = json!(world.now().since(start)),
+                Current::Histogram {
+                    count,
+                    sum,
+                    buckets,
+                } => {
+                    item["count"] = json!(count);
+                    item["sum"] = json!(sum);
+                    item["buckets"] = buckets
+                        .into_iter()
+                        .map(|(bound, count)| json!({"le": bound, "count": count}))
+                        .collect();
+                }
+            }
+            item
+        })
+        .collect()
 }
 
 fn answer(why: &Why) -> Value {

@@ -4,7 +4,7 @@ use argosy_api::Artifact;
 use argosy_engine::duration;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// Objects as YAML or JSON in a text, or as JSON outright: one, or a list.
 #[derive(Clone, Debug)]
@@ -30,7 +30,8 @@ impl<'de> Deserialize<'de> for Manifest {
     }
 }
 
-/// Names with values: a map, a list of `NAME=VALUE`, or a list of `{name, value}`.
+/// Names with values: a map, a list of `NAME=VALUE`, or a list of `{name, value}`; or one
+/// `NAME=VALUE`.
 #[derive(Clone, Debug, Default)]
 pub struct Pairs(pub Vec<(String, String)>);
 
@@ -40,6 +41,7 @@ impl<'de> Deserialize<'de> for Pairs {
             Value::Null => Vec::new(),
             Value::Object(map) => map
                 .into_iter()
+                .filter(|(_, value)| !value.is_null())
                 .map(|(name, value)| (name, scalar(&value)))
                 .collect(),
             Value::Array(list) => list
@@ -47,6 +49,9 @@ impl<'de> Deserialize<'de> for Pairs {
                 .map(pair)
                 .collect::<Option<_>>()
                 .ok_or_else(|| D::Error::custom("expected NAME=VALUE, or {name, value}"))?,
+            one @ Value::String(_) => {
+                vec![pair(&one).ok_or_else(|| D::Error::custom("expected NAME=VALUE"))?]
+            }
             _ => return Err(D::Error::custom("expected names with values")),
         };
         Ok(Self(pairs))
@@ -87,7 +92,8 @@ pub struct Time(pub i64);
 impl<'de> Deserialize<'de> for Time {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = Value::deserialize(deserializer)?;
-        if let Some(seconds) = value.as_i64() {
+        let text = scalar(&value);
+        if let Ok(seconds) = text.trim().parse() {
             return Ok(Self(seconds));
         }
         let time: k8s_openapi::apimachinery::pkg::apis::meta::v1::Time =
@@ -143,7 +149,82 @@ impl<'de> Deserialize<'de> for Artifacts {
     }
 }
 
-/// A truth value; `null` is false.
+/// A truth value, or a text that says one; `null` is false.
 pub(super) fn truth<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    Option::<bool>::deserialize(deserializer).map(Option::unwrap_or_default)
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(false),
+        Value::Bool(truth) => Ok(truth),
+        Value::String(text) if text == "true" => Ok(true),
+        Value::String(text) if text == "false" => Ok(false),
+        other => Err(D::Error::custom(format!(
+            "expected true or false, not {other}"
+        ))),
+    }
+}
+
+/// A whole number, which may be written as a text.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    if value.is_null() {
+        return Ok(None);
+    }
+    let text = scalar(&value);
+    let number = text.trim().parse();
+    number
+        .map(Some)
+        .map_err(|_| D::Error::custom(format!("expected a number from 0, not {text:?}")))
+}
+
+/// The keys of a map, as JSON or as YAML in a text.
+pub(super) fn keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Map<String, Value>, D::Error> {
+    let value = match Value::deserialize(deserializer)? {
+        Value::String(text) => crate::objects::read_yaml(&text).map_err(D::Error::custom)?,
+        other => other,
+    };
+    match value {
+        Value::Object(map) => Ok(map),
+        _ => Err(D::Error::custom("expected keys with values")),
+    }
+}
+
+/// What is to hold of fields, as `--node-field-selector` says it, or a map of equalities.
+pub(super) fn selector<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<String>, D::Error> {
+    match Value::deserialize(deserializer)? {
+        Value::Null => Ok(None),
+        Value::String(text) => Ok(Some(text)),
+        Value::Object(map) => {
+            let parts: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{key}={}", scalar(value)))
+                .collect();
+            Ok(Some(parts.join(",")))
+        }
+        other => Err(D::Error::custom(format!("expected KEY=VALUE, not {other}"))),
+    }
+}
+
+/// Labels with their values: names with values, or all of them in a text, with commas between.
+#[derive(Clone, Debug, Default)]
+pub struct Labels(pub Vec<(String, String)>);
+
+impl<'de> Deserialize<'de> for Labels {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = match Value::deserialize(deserializer)? {
+            Value::String(text) => {
+                let parts = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
+                parts.map(Value::from).collect()
+            }
+            other => other,
+        };
+        serde_json::from_value(value)
+            .map(|Pairs(pairs)| Self(pairs))
+            .map_err(D::Error::custom)
+    }
 }

@@ -2,56 +2,110 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Document, FieldPath, NodeStatus, WorkflowPhase, WorkflowStatus};
-use serde_json::{Value, json};
+use argosy_api::{Document, FieldPath, NodeStatus, Workflow, WorkflowPhase};
+use serde_json::{Map, Value, json};
 
-use super::file::{Expect, Test};
-use super::matching::{Mismatch, compare};
-use super::observe::{self, base_name, template_name};
+use super::file::{Layer, ReadTest};
+use super::matching::{Mismatch, agrees, compare};
+use super::observe::{self, Nodes, base_name, template_name};
 use super::play::{Leaf, Play};
+use super::says::Expect;
 use super::snapshot::{Snapshot, differences};
 use super::subject::Subject;
-use super::{Failure, Files, Place};
+use super::{Cause, Failure, Files, Place};
+use crate::protocol;
 
-/// What is not as a test expects.
+/// So many nodes are named as the cause of a failure.
+const MOST_CAUSES: usize = 5;
+
+/// What is expected where nothing is said of the phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Implied {
+    /// That the workflow has succeeded.
+    Success,
+    /// Nothing.
+    Nothing,
+}
+
+/// What is not as expected.
 pub(super) fn failures(
-    document: &Document,
-    test: &Test,
+    test: &ReadTest,
+    layer: &Layer,
+    implied: Implied,
     subject: &Subject,
     play: &Play,
-    status: WorkflowStatus,
 ) -> Vec<Failure> {
     let mut check = Check {
-        document,
+        document: &test.document,
+        path: &layer.path,
         subject,
         play,
-        status,
+        workflow: play.world.workflow(play.run).unwrap_or_default(),
         failures: Vec::new(),
     };
-    let expect = &test.spec.expect;
-    check.obstacles();
-    check.whole(expect);
+    let expect = &layer.expect;
+    check.whole(expect, implied);
     check.nodes(&expect.nodes);
     check.runs(expect);
     check.order(&expect.order);
+    check.together(&expect.together);
+    check.apart(&expect.apart);
     check.pods(&expect.pods);
+    check.beside(expect);
     check.failures
+}
+
+/// What kept a test from being played as it was to be.
+pub(super) fn obstacles(test: &ReadTest, subject: &Subject, play: &Play) -> Vec<Failure> {
+    let found = play.obstacles.iter().map(|obstacle| {
+        let path = match &obstacle.at {
+            Some(at) => at.clone(),
+            None => FieldPath::default().field("spec").field("workflow"),
+        };
+        let text = match (&obstacle.at, &obstacle.node) {
+            (Some(_), Some(node)) => format!("{} (for the node {})", obstacle.text, node.name),
+            _ => obstacle.text.clone(),
+        };
+        let of_action = path
+            .segments()
+            .iter()
+            .any(|segment| *segment == argosy_api::Segment::Field("actions".into()));
+        let expected = match &obstacle.at {
+            Some(_) if of_action => "an action that fits",
+            Some(_) => "a mock that fits",
+            None if obstacle.node.is_some() => "a mock for each step",
+            None => "a workflow that ends",
+        };
+        let origin = obstacle.node.as_ref();
+        let origin = origin.and_then(|node| subject.template_of(node));
+        Failure {
+            subject: shown(&path),
+            expected: expected.into(),
+            actual: text.into(),
+            at: Place::of(&test.document, &path),
+            origin: origin.map(|(place, _)| place),
+            causes: Vec::new(),
+        }
+    });
+    found.collect()
 }
 
 /// In what the file of a snapshot differs from what was seen.
 pub(super) fn against_file(
-    document: &Document,
+    test: &ReadTest,
     snapshot: &Snapshot,
     files: &dyn Files,
 ) -> Vec<Failure> {
     let known = files.documents(&snapshot.file).and_then(<[_]>::first);
     let Some(known) = known else {
+        let path = test.path_of_snapshot();
         return vec![Failure {
             subject: "snapshot".to_owned(),
             expected: Value::from(snapshot.file.as_str()),
             actual: Value::from("there is no such file: `argosy test --update` writes it"),
-            at: Place::of(document, &at("snapshot")),
+            at: Place::of(&test.document, &path),
             origin: None,
+            causes: Vec::new(),
         }];
     };
     let mut found = Vec::new();
@@ -63,16 +117,24 @@ pub(super) fn against_file(
         actual: mismatch.actual,
         at: Place::of(known, &mismatch.path),
         origin: None,
+        causes: Vec::new(),
     });
     failures.collect()
 }
 
-struct Check<'a> {
-    document: &'a Document,
-    subject: &'a Subject<'a>,
-    play: &'a Play,
-    status: WorkflowStatus,
-    failures: Vec<Failure>,
+/// The path of an expectation, as failures name it.
+fn shown(path: &FieldPath) -> String {
+    let whole = path.to_string();
+    let short = whole
+        .strip_prefix("spec.expect.")
+        .or(whole.strip_prefix("spec."))
+        .unwrap_or(&whole);
+    // Which case it is stands in the test's name.
+    let in_case = short
+        .strip_prefix("cases[")
+        .and_then(|rest| rest.split_once("]."))
+        .map(|(_, rest)| rest.strip_prefix("expect.").unwrap_or(rest));
+    in_case.unwrap_or(short).to_owned()
 }
 
 /// The nodes of a name: those that are called so, else those that are shown so.
@@ -86,15 +148,22 @@ fn named<'n, T>(all: &'n [T], name: &str, node: impl Fn(&T) -> &NodeStatus) -> V
         .collect()
 }
 
-/// The path of an expectation.
-fn at(field: &'static str) -> FieldPath {
-    FieldPath::default()
-        .field("spec")
-        .field("expect")
-        .field(field)
+struct Check<'a> {
+    document: &'a Document,
+    /// Where the expectations stand.
+    path: &'a FieldPath,
+    subject: &'a Subject<'a>,
+    play: &'a Play,
+    workflow: Workflow,
+    failures: Vec<Failure>,
 }
 
 impl Check<'_> {
+    /// The path of an expectation.
+    fn at(&self, field: &'static str) -> FieldPath {
+        self.path.clone().field(field)
+    }
+
     fn fail(
         &mut self,
         path: &FieldPath,
@@ -102,18 +171,14 @@ impl Check<'_> {
         actual: Value,
         node: Option<&NodeStatus>,
     ) {
-        let whole = path.to_string();
-        let subject = whole
-            .strip_prefix("spec.expect.")
-            .or(whole.strip_prefix("spec."))
-            .unwrap_or(&whole);
         let origin = node.and_then(|node| self.subject.template_of(node));
         self.failures.push(Failure {
-            subject: subject.to_owned(),
+            subject: shown(path),
             expected,
             actual,
             at: Place::of(self.document, path),
             origin: origin.map(|(place, _)| place),
+            causes: Vec::new(),
         });
     }
 
@@ -136,87 +201,123 @@ impl Check<'_> {
         }
     }
 
-    fn obstacles(&mut self) {
-        for obstacle in &self.play.obstacles {
-            let path = match &obstacle.mock {
-                Some(mock) => mock.clone(),
-                None => FieldPath::default().field("spec").field("workflow"),
-            };
-            let text = match (&obstacle.mock, &obstacle.node) {
-                (Some(_), Some(node)) => format!("{} (for the node {})", obstacle.text, node.name),
-                _ => obstacle.text.clone(),
-            };
-            let expected = match &obstacle.mock {
-                Some(_) => "a mock that fits",
-                None if obstacle.node.is_some() => "a mock for each step",
-                None => "a workflow that ends",
-            };
-            self.fail(&path, expected.into(), text.into(), obstacle.node.as_ref());
+    /// Compares what is expected of something, if anything is.
+    fn matches_said(&mut self, field: &'static str, expected: &Value, actual: impl Into<Value>) {
+        if !expected.is_null() {
+            self.matches(&self.at(field), expected, &actual.into(), None);
         }
     }
 
     /// What is expected of the workflow as a whole.
-    fn whole(&mut self, expect: &Expect) {
-        let phase = self.status.phase.map_or("Pending", WorkflowPhase::as_str);
-        let wanted = expect.phase.as_deref().unwrap_or("Succeeded");
-        if phase != wanted {
+    fn whole(&mut self, expect: &Expect, implied: Implied) {
+        let status = &self.workflow.status;
+        let phase = status.phase.map_or("Pending", WorkflowPhase::as_str);
+        let wanted = match implied {
+            Implied::Success => Some(expect.phase.as_deref().unwrap_or("Succeeded")),
+            Implied::Nothing => expect.phase.as_deref(),
+        };
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != phase) {
             // Who reads of a phase wants to know why.
-            let actual = match self.status.message.as_str() {
+            let actual = match status.message.as_str() {
                 "" => phase.to_owned(),
                 message => format!("{phase}: {message}"),
             };
-            let first = self.first_failed();
-            self.fail(&at("phase"), wanted.into(), actual.into(), first.as_ref());
+            let causes = self.causes();
+            let path = self.at("phase");
+            self.fail(&path, wanted.into(), actual.into(), None);
+            if let Some(failure) = self.failures.last_mut() {
+                failure.origin = causes.first().and_then(|cause| cause.at.clone());
+                failure.causes = causes;
+            }
         }
-        if !expect.message.is_null() {
-            let message = Value::from(self.status.message.as_str());
-            self.matches(&at("message"), &expect.message, &message, None);
+        let status = &self.workflow.status;
+        let message = status.message.clone();
+        let outputs = status.outputs.as_ref().map(observe::outputs);
+        let outputs = outputs.unwrap_or_else(|| observe::outputs(&Default::default()));
+        let metadata = &self.workflow.metadata;
+        let (labels, annotations) = (json!(metadata.labels), json!(metadata.annotations));
+        self.matches_said("message", &expect.message, message);
+        self.matches_said("outputs", &expect.outputs, outputs);
+        self.matches_said("labels", &expect.labels, labels);
+        self.matches_said("annotations", &expect.annotations, annotations);
+        if !expect.object.is_null() {
+            let object = json!(self.workflow);
+            self.matches_said("object", &expect.object, object);
         }
-        if !expect.outputs.is_null() {
-            let outputs = self.status.outputs.as_ref().map(observe::outputs);
-            let outputs = outputs.unwrap_or_else(|| observe::outputs(&Default::default()));
-            self.matches(&at("outputs"), &expect.outputs, &outputs, None);
-        }
-        if let Some(wanted) = expect.duration
-            && wanted.0 != self.play.virtual_seconds
-        {
-            let actual = json!(self.play.virtual_seconds);
-            self.fail(&at("duration"), json!(wanted.0), actual, None);
-        }
-        if let Some(wanted) = expect.max_running
-            && wanted != self.play.max_running
-        {
-            let actual = json!(self.play.max_running);
-            self.fail(&at("maxRunning"), json!(wanted), actual, None);
-        }
+        self.matches_said("duration", &expect.duration, self.play.virtual_seconds());
+        self.matches_said("maxRunning", &expect.max_running, self.play.max_running);
     }
 
-    /// The first leaf that did not succeed.
-    fn first_failed(&self) -> Option<NodeStatus> {
-        let failed = self.play.leaves.iter().find(|leaf| {
-            let node = self.status.nodes.get(&leaf.node.id);
-            node.and_then(|node| node.phase)
+    /// The nodes that went wrong of themselves: those below which nothing else did.
+    fn causes(&self) -> Vec<Cause> {
+        let nodes = &self.workflow.status.nodes;
+        let went_wrong = |node: &NodeStatus| {
+            node.phase
                 .is_some_and(argosy_api::NodePhase::is_failed_or_error)
+        };
+        let mut wrong: Vec<&NodeStatus> = nodes
+            .values()
+            .filter(|node| went_wrong(node))
+            .filter(|node| {
+                let mut below = nodes.values().filter(|other| {
+                    other.boundary_id == node.id || node.children.contains(&other.id)
+                });
+                let composite = node.r#type.is_some_and(|kind| {
+                    !matches!(
+                        kind,
+                        argosy_api::NodeType::Pod | argosy_api::NodeType::Container
+                    )
+                });
+                !composite || !below.any(went_wrong)
+            })
+            .collect();
+        wrong.sort_by_key(|node| {
+            let ended = node.finished_at.as_ref();
+            let ended = ended.map(|ended| argosy_engine::timestamp::seconds(ended).0);
+            (ended, node.name.as_str())
         });
-        failed.map(|leaf| leaf.node.clone())
+        let cause = |node: &NodeStatus| Cause {
+            node: node.name.clone(),
+            phase: node.phase.map_or("", |phase| phase.as_str()),
+            message: node.message.clone(),
+            at: self.subject.template_of(node).map(|(place, _)| place),
+        };
+        wrong.into_iter().take(MOST_CAUSES).map(cause).collect()
     }
 
     fn nodes(&mut self, expected: &BTreeMap<String, Value>) {
-        let all: Vec<NodeStatus> = self.status.nodes.values().cloned().collect();
+        if expected.is_empty() {
+            return;
+        }
+        let all: Vec<NodeStatus> = self.workflow.status.nodes.values().cloned().collect();
         for (name, expected) in expected {
-            let path = at("nodes").field(name.clone());
+            let path = self.at("nodes").field(name.clone());
             let found = named(&all, name, |node| node);
             match (found.as_slice(), expected) {
                 ([], Value::Null) => {}
                 ([], _) => {
-                    let actual = Value::from("there is no such node");
-                    self.fail(&path, expected.clone(), actual, None);
+                    let names =
+                        |node: &'_ NodeStatus| [node.name.clone(), node.display_name.clone()];
+                    let known: Vec<String> = all.iter().flat_map(names).collect();
+                    let known = known.iter().map(String::as_str);
+                    let meant = argosy_api::nearest(name, known);
+                    let meant =
+                        meant.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+                    let actual = format!("there is no such node{meant}");
+                    self.fail(&path, expected.clone(), actual.into(), None);
                 }
                 ([node], Value::Null) => {
-                    let actual = observe::node(node);
-                    self.fail(&path, Value::Null, actual["phase"].clone(), Some(node));
+                    let phase = json!(node.phase);
+                    self.fail(&path, Value::Null, phase, Some(node));
                 }
-                ([node], _) => self.matches(&path, expected, &observe::node(node), Some(node)),
+                ([node], _) => {
+                    let nodes = Nodes {
+                        status: &self.workflow.status,
+                        began: self.play.began,
+                    };
+                    let seen = nodes.node(node);
+                    self.matches(&path, expected, &seen, Some(node));
+                }
                 (several, _) => {
                     let names: Vec<&str> = several.iter().map(|node| node.name.as_str()).collect();
                     let actual = format!("several nodes are shown so: {}", names.join(", "));
@@ -228,44 +329,48 @@ impl Check<'_> {
 
     fn runs(&mut self, expect: &Expect) {
         let leaves = &self.play.leaves;
-        if let Some(wanted) = &expect.ran {
-            let is = |(name, leaf): (&String, &Leaf)| {
-                *name == leaf.node.name || *name == leaf.node.display_name
-            };
-            if wanted.len() != leaves.len() || !wanted.iter().zip(leaves).all(is) {
-                let shown: Vec<&str> = leaves
-                    .iter()
-                    .map(|leaf| leaf.node.display_name.as_str())
-                    .collect();
-                self.fail(&at("ran"), json!(wanted), json!(shown), None);
-            }
+        if !expect.ran.is_null() {
+            let mut full = Vec::new();
+            texts(&expect.ran, &mut full);
+            let shown = leaves.iter().map(|leaf| match &leaf.node {
+                node if full.contains(&node.name.as_str()) => node.name.as_str(),
+                node => node.display_name.as_str(),
+            });
+            let shown: Vec<&str> = shown.collect();
+            self.matches(&self.at("ran"), &expect.ran, &json!(shown), None);
         }
-        for (name, &wanted) in &expect.times {
+        for (name, wanted) in &expect.times {
             let count = leaves.iter().filter(|leaf| is_of(leaf, name)).count();
-            if count != wanted {
-                let path = at("times").field(name.clone());
-                self.fail(&path, json!(wanted), json!(count), None);
-            }
+            let path = self.at("times").field(name.clone());
+            self.matches(&path, wanted, &json!(count), None);
         }
-        for (name, &wanted) in &expect.template_times {
+        for (name, wanted) in &expect.template_times {
             let of_template = |leaf: &&Leaf| template_name(&leaf.node) == name;
             let count = leaves.iter().filter(of_template).count();
-            if count != wanted {
-                let first = leaves.iter().find(of_template).map(|leaf| &leaf.node);
-                let path = at("templateTimes").field(name.clone());
-                self.fail(&path, json!(wanted), json!(count), first);
-            }
+            let first = leaves.iter().find(of_template).map(|leaf| &leaf.node);
+            let path = self.at("templateTimes").field(name.clone());
+            self.matches(&path, wanted, &json!(count), first);
         }
+    }
+
+    /// Says so of a name under which nothing ran.
+    fn all_ran(&mut self, path: &FieldPath, names: &[String]) -> bool {
+        let leaves = &self.play.leaves;
+        let idle = names
+            .iter()
+            .find(|name| !leaves.iter().any(|leaf| is_of(leaf, name)));
+        if let Some(name) = idle {
+            let actual = format!("{name} did not run");
+            self.fail(path, json!(names), actual.into(), None);
+        }
+        idle.is_none()
     }
 
     fn order(&mut self, wanted: &[String]) {
         let leaves = &self.play.leaves;
-        for name in wanted {
-            if !leaves.iter().any(|leaf| is_of(leaf, name)) {
-                let actual = format!("{name} did not run");
-                self.fail(&at("order"), json!(wanted), actual.into(), None);
-                return;
-            }
+        let path = self.at("order");
+        if !self.all_ran(&path, wanted) {
+            return;
         }
         for pair in wanted.windows(2) {
             let last = leaves.iter().filter(|leaf| is_of(leaf, &pair[0]));
@@ -275,7 +380,49 @@ impl Check<'_> {
                 && next.began < last
             {
                 let actual = format!("{} began before {} had ended", pair[1], pair[0]);
-                self.fail(&at("order"), json!(wanted), actual.into(), Some(&next.node));
+                self.fail(&path, json!(wanted), actual.into(), Some(&next.node));
+            }
+        }
+    }
+
+    /// All of a group ran at the same time, at some time.
+    fn together(&mut self, groups: &[Vec<String>]) {
+        let leaves = &self.play.leaves;
+        for (place, names) in groups.iter().enumerate() {
+            let path = self.at("together").index(place);
+            if !self.all_ran(&path, names) {
+                continue;
+            }
+            let runs_at = |name: &String, at: usize| {
+                let mut all = leaves.iter().filter(|leaf| is_of(leaf, name));
+                all.any(|leaf| leaf.began <= at && at < leaf.ended.unwrap_or(usize::MAX))
+            };
+            let mut times = leaves.iter().map(|leaf| leaf.began);
+            if !times.any(|at| names.iter().all(|name| runs_at(name, at))) {
+                let actual = "they never all ran at the same time";
+                self.fail(&path, json!(names), actual.into(), None);
+            }
+        }
+    }
+
+    /// No two of a group ever ran at the same time.
+    fn apart(&mut self, groups: &[Vec<String>]) {
+        let leaves = &self.play.leaves;
+        for (place, names) in groups.iter().enumerate() {
+            let path = self.at("apart").index(place);
+            if !self.all_ran(&path, names) {
+                continue;
+            }
+            let of_group = |leaf: &&Leaf| names.iter().any(|name| is_of(leaf, name));
+            let mut all: Vec<&Leaf> = leaves.iter().filter(of_group).collect();
+            all.sort_by_key(|leaf| leaf.began);
+            let ran_on = all
+                .windows(2)
+                .find(|pair| pair[1].began < pair[0].ended.unwrap_or(usize::MAX));
+            if let Some(pair) = ran_on {
+                let (one, other) = (&pair[0].node.display_name, &pair[1].node.display_name);
+                let actual = format!("{other} began before {one} had ended");
+                self.fail(&path, json!(names), actual.into(), Some(&pair[1].node));
             }
         }
     }
@@ -283,13 +430,20 @@ impl Check<'_> {
     fn pods(&mut self, expected: &BTreeMap<String, Value>) {
         let leaves = &self.play.leaves;
         for (name, expected) in expected {
-            let path = at("pods").field(name.clone());
+            let path = self.at("pods").field(name.clone());
             let found = named(leaves, name, |leaf| &leaf.node);
             let pods = found.into_iter().filter_map(|leaf| {
                 let pod = self.play.world.pods.get(&leaf.pod?)?;
                 Some((leaf, observe::pod(pod)))
             });
-            let pods: Vec<(&Leaf, Value)> = pods.collect();
+            let mut pods: Vec<(&Leaf, Value)> = pods.collect();
+            // Of a node that ran again, its last pod.
+            if let Some((last, _)) = pods.last() {
+                let name = last.node.name.clone();
+                let place = pods.len() - 1;
+                let mut places = 0..;
+                pods.retain(|(leaf, _)| places.next() == Some(place) || leaf.node.name != name);
+            }
             match (pods.as_slice(), expected) {
                 ([], Value::Null) => {}
                 ([], _) => {
@@ -309,6 +463,155 @@ impl Check<'_> {
                 }
             }
         }
+    }
+
+    /// What the workflow left in the cluster beside its nodes and pods.
+    fn beside(&mut self, expect: &Expect) {
+        if !expect.metrics.is_empty() {
+            let samples = protocol::metrics(&self.play.world);
+            for (name, expected) in &expect.metrics {
+                let path = self.at("metrics").field(name.clone());
+                let own: Vec<&Value> = samples
+                    .iter()
+                    .filter(|sample| sample["name"] == name.as_str())
+                    .collect();
+                self.metric(&path, expected, &own);
+            }
+        }
+        self.events(&expect.events);
+        for (name, expected) in &expect.locks {
+            let path = self.at("locks").field(name.clone());
+            let seen = self.play.locks.find(name).unwrap_or_default();
+            if seen.is_null() && !expected.is_null() {
+                let names: Vec<&str> = self.play.locks.names().collect();
+                let actual = format!("nobody asked for it; locks: {}", names.join(", "));
+                self.fail(&path, expected.clone(), actual.into(), None);
+            } else {
+                self.matches(&path, expected, &seen, None);
+            }
+        }
+        if !expect.caches.is_empty() {
+            let caches = Value::Object(self.caches());
+            for (name, expected) in &expect.caches {
+                let path = self.at("caches").field(name.clone());
+                self.matches(&path, expected, &caches[name.as_str()], None);
+            }
+        }
+        let claims = self.play.world.cluster.claims.iter();
+        let claims: Map<String, Value> = claims
+            .map(|(name, claim)| (name.clone(), json!(claim)))
+            .collect();
+        let maps = protocol::config_maps(&self.play.world).unwrap_or_default();
+        let maps = maps.into_iter().filter_map(|map| {
+            let name = map["metadata"]["name"].as_str()?.to_owned();
+            Some((name, map))
+        });
+        let kinds = [
+            (
+                "configMaps",
+                &expect.config_maps,
+                maps.collect::<Map<_, _>>(),
+            ),
+            ("claims", &expect.claims, claims),
+        ];
+        for (field, expected, seen) in kinds {
+            for (name, expected) in expected {
+                let path = self.at(field).field(name.clone());
+                let seen = seen.get(name).unwrap_or(&Value::Null);
+                self.matches(&path, expected, seen, None);
+            }
+        }
+    }
+
+    /// A metric: its value where it has but one series, a series, or several.
+    fn metric(&mut self, path: &FieldPath, expected: &Value, samples: &[&Value]) {
+        let several: Vec<Value> = samples.iter().copied().map(brief).collect();
+        match expected {
+            Value::Array(wanted) => {
+                for (place, wanted) in wanted.iter().enumerate() {
+                    if !samples.iter().any(|sample| agrees(wanted, sample)) {
+                        let path = path.clone().index(place);
+                        self.fail(&path, wanted.clone(), several.clone().into(), None);
+                    }
+                }
+            }
+            Value::Null if samples.is_empty() => {}
+            Value::Object(fields) if fields.keys().any(|key| !key.starts_with('$')) => {
+                match samples {
+                    [one] => self.matches(path, expected, one, None),
+                    _ if samples.iter().any(|sample| agrees(expected, sample)) => {}
+                    _ => self.fail(path, expected.clone(), several.into(), None),
+                }
+            }
+            _ => match samples {
+                [one] if one.get("value").is_some() => {
+                    self.matches(path, expected, &one["value"], None);
+                }
+                _ => self.fail(path, expected.clone(), several.into(), None),
+            },
+        }
+    }
+
+    /// Events come in this order; others may lie between.
+    fn events(&mut self, expected: &[Value]) {
+        if expected.is_empty() {
+            return;
+        }
+        let told = protocol::events(&self.play.world);
+        let mut left = told.iter();
+        for (place, wanted) in expected.iter().enumerate() {
+            let fits = |event: &&Value| match wanted {
+                Value::String(_) => agrees(wanted, &event["reason"]),
+                _ => agrees(wanted, event),
+            };
+            if !left.any(|event| fits(&event)) {
+                let shown: Vec<String> = told
+                    .iter()
+                    .map(|event| {
+                        let part = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
+                        format!("{}: {}", part("reason"), part("message"))
+                    })
+                    .collect();
+                let path = self.at("events").index(place);
+                self.fail(&path, wanted.clone(), shown.into(), None);
+                return;
+            }
+        }
+    }
+
+    /// What is memoized, by cache and key, outputs by their names.
+    fn caches(&self) -> Map<String, Value> {
+        let mut caches: Map<String, Value> = Map::new();
+        for (cache, key, entry) in self.play.world.caches.list() {
+            let mut entry: Value = serde_json::from_str(entry).unwrap_or_default();
+            let outputs = argosy_api::from_value(entry["outputs"].clone());
+            if let Ok(outputs) = outputs {
+                entry["outputs"] = observe::outputs(&outputs);
+            }
+            caches.entry(cache).or_insert_with(|| json!({}))[key] = entry;
+        }
+        caches
+    }
+}
+
+/// A sample without what is the same for all of its metric.
+fn brief(sample: &Value) -> Value {
+    let mut brief = sample.clone();
+    if let Some(fields) = brief.as_object_mut() {
+        for key in ["help", "name", "type"] {
+            fields.remove(key);
+        }
+    }
+    brief
+}
+
+/// All texts within a value.
+fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
+    match value {
+        Value::String(text) => found.push(text),
+        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+        Value::Object(fields) => fields.values().for_each(|item| texts(item, found)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

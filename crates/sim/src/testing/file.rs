@@ -1,14 +1,17 @@
-//! What a test file says.
+//! Reads test files.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use argosy_api::{Artifact, Diagnostic, Document, FieldPath, Strictness, read_typed};
-use serde::{Deserialize, Deserializer};
-use serde_json::{Map, Value};
+use argosy_api::{Diagnostic, Document, FieldPath, Strictness, nearest, read_typed};
+use serde_json::Value;
 
+use super::Place;
+use super::action::Action;
+use super::matching;
 use super::mock::Mock;
-use crate::pods::Lost;
-use crate::protocol::{Pairs, Scalar, read_config};
+use super::observe;
+use super::says::{Arguments, Case, Expect, Spec, Test};
+use crate::protocol::read_config;
 
 /// The version of the format.
 const API_VERSION: &str = "argosy.dev/v1alpha1";
@@ -16,18 +19,31 @@ const API_VERSION: &str = "argosy.dev/v1alpha1";
 /// The kind of a test.
 const KIND: &str = "WorkflowTest";
 
+/// Expectations, and where they stand.
+#[derive(Clone, Debug)]
+pub(super) struct Layer {
+    pub path: FieldPath,
+    pub expect: Expect,
+}
+
 /// A test and the document that it was read from.
 #[derive(Clone, Debug)]
 pub struct ReadTest {
-    pub(super) document: Document,
-    pub(super) test: Test,
+    pub(super) document: Arc<Document>,
+    pub(super) name: String,
+    /// Where in the document it stands.
+    pub(super) path: FieldPath,
+    pub(super) spec: Spec,
     pub(super) mocks: Vec<Mock>,
+    pub(super) actions: Vec<Action>,
+    /// What is expected at the end.
+    pub(super) layers: Vec<Layer>,
 }
 
 impl ReadTest {
-    /// The test's name.
+    /// The test's name; that of a case stands behind that of its test.
     pub fn name(&self) -> &str {
-        &self.test.metadata.name
+        &self.name
     }
 
     /// The file that the test stands in.
@@ -35,13 +51,57 @@ impl ReadTest {
         self.document.source_name()
     }
 
-    /// The files that the test names.
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        Place::of(&self.document, &self.path)
+    }
+
+    /// Why the test is not to be played.
+    pub fn skip(&self) -> Option<&str> {
+        self.spec.skip.as_deref()
+    }
+
+    /// The files or folders of objects that the test names.
     pub fn files(&self) -> impl Iterator<Item = &str> {
-        let spec = &self.test.spec;
-        let further = spec.files.iter().map(String::as_str);
-        let snapshot = spec.expect.snapshot.as_deref();
-        let workflow = spec.workflow.as_str();
-        workflow.into_iter().chain(further).chain(snapshot)
+        let workflow = self.spec.workflow.as_str();
+        let workflow = workflow.map(|name| split_name(name).0);
+        let further = self.spec.files.iter().map(String::as_str);
+        let revisions = self.actions.iter().filter_map(Action::file);
+        workflow.into_iter().chain(further).chain(revisions)
+    }
+
+    /// Where it names the file of its snapshot.
+    pub(super) fn path_of_snapshot(&self) -> FieldPath {
+        let layer = self
+            .layers
+            .iter()
+            .find(|layer| layer.expect.snapshot.is_some());
+        let path = layer.map_or(&self.path, |layer| &layer.path);
+        path.clone().field("snapshot")
+    }
+
+    /// Whether anything is expected of locks.
+    pub(super) fn looks_at_locks(&self) -> bool {
+        let layers = self.layers.iter().map(|layer| &layer.expect);
+        let actions = self
+            .actions
+            .iter()
+            .filter_map(|action| action.expect.as_ref());
+        layers.chain(actions).any(|expect| !expect.locks.is_empty())
+    }
+
+    /// The file of its snapshot.
+    pub fn snapshot(&self) -> Option<&str> {
+        let mut layers = self.layers.iter();
+        layers.find_map(|layer| layer.expect.snapshot.as_deref())
+    }
+}
+
+/// The name of a file, and that of an object in it.
+pub(super) fn split_name(name: &str) -> (&str, Option<&str>) {
+    match name.rsplit_once('#') {
+        Some((file, object)) if !file.is_empty() => (file, Some(object)),
+        _ => (name, None),
     }
 }
 
@@ -50,230 +110,232 @@ pub fn read_tests(documents: Vec<Document>) -> (Vec<ReadTest>, Vec<Diagnostic>) 
     let mut tests = Vec::new();
     let mut faults = Vec::new();
     for document in documents {
-        match read_test(&document) {
-            Ok((test, mocks)) => tests.push(ReadTest {
-                document,
-                test,
-                mocks,
-            }),
-            Err(found) => faults.extend(found.into_iter().map(|fault| document.place(fault))),
+        let document = Arc::new(document);
+        let mut reader = Reader::default();
+        let found = reader.read(&document);
+        match reader.faults.is_empty() {
+            true => tests.extend(found),
+            false => faults.extend(reader.faults.into_iter().map(|fault| document.place(fault))),
         }
     }
     (tests, faults)
 }
 
-fn read_test(document: &Document) -> Result<(Test, Vec<Mock>), Vec<Diagnostic>> {
-    let (test, faults) = read_typed::<Test>(document, Strictness::Strict);
-    let mut faults: Vec<Diagnostic> = faults.into_iter().filter(Diagnostic::is_error).collect();
-    let Some(test) = test else {
-        return Err(faults);
-    };
-    let mut fault = |field: &'static str, text: String| {
-        let path = FieldPath::default().field(field);
-        faults.push(Diagnostic::error("workflow-test", path, text));
-    };
-    if test.api_version != API_VERSION {
-        fault("apiVersion", format!("expected {API_VERSION}"));
+#[derive(Default)]
+struct Reader {
+    faults: Vec<Diagnostic>,
+}
+
+impl Reader {
+    fn fault(&mut self, path: FieldPath, text: impl Into<String>) {
+        let fault = Diagnostic::error("workflow-test", path, text);
+        self.faults.push(fault);
     }
-    if test.kind != KIND {
-        fault("kind", format!("expected {KIND}"));
-    }
-    if test.metadata.name.is_empty() {
-        fault("metadata", "the test needs a name".to_owned());
-    }
-    if !test.spec.workflow.is_string() && !test.spec.workflow.is_object() {
-        let text = "`workflow` is the name of a file, or the object itself";
-        fault("spec", text.to_owned());
-    }
-    if let Err(text) = read_config(&test.spec.config) {
-        let path = FieldPath::default().field("spec").field("config");
-        faults.push(Diagnostic::error("workflow-test", path, text));
-    }
-    let mut read = Vec::new();
-    for (place, says) in test.spec.mocks.iter().enumerate() {
-        let path = FieldPath::default()
-            .field("spec")
-            .field("mocks")
-            .index(place);
-        match Mock::new(says, path.clone()) {
-            Ok(mock) => read.push(mock),
-            Err(text) => faults.push(Diagnostic::error("workflow-test", path, text)),
-        }
-    }
-    if faults.is_empty() {
-        Ok((test, read))
-    } else {
-        Err(faults)
-    }
-}
 
-/// A `WorkflowTest`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Test {
-    pub api_version: String,
-    pub kind: String,
-    pub metadata: Metadata,
-    pub spec: Spec,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Metadata {
-    pub name: String,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Spec {
-    /// A file's name, or the object itself.
-    pub workflow: Value,
-    /// Files of templates, ConfigMaps and Secrets.
-    pub files: Vec<String>,
-    /// The same, written out.
-    pub objects: Vec<Value>,
-    /// Keys of the controller's ConfigMap: texts, or what the texts would hold.
-    pub config: Map<String, Value>,
-    /// Another template to begin with.
-    pub entrypoint: Option<String>,
-    pub arguments: Arguments,
-    pub mocks: Vec<MockSays>,
-    pub expect: Expect,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct Arguments {
-    pub parameters: Pairs,
-    pub artifacts: Vec<Artifact>,
-}
-
-/// What a mock says: which steps it is for, and how they end.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct MockSays {
-    pub template: Option<String>,
-    pub node: Option<String>,
-    pub when: Option<String>,
-    /// How each attempt ends; the last one stands for all further ones.
-    pub outcomes: Vec<OutcomeSays>,
-    pub outputs: OutputsSay,
-    pub exit_code: i32,
-    pub message: Option<String>,
-    pub reason: Option<String>,
-    pub error: Option<String>,
-    pub lost: Option<Lost>,
-    pub duration: Span,
-}
-
-/// How a step ends.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct OutcomeSays {
-    pub outputs: OutputsSay,
-    pub exit_code: i32,
-    pub message: Option<String>,
-    /// Why the main container ended, in Kubernetes' word: `OOMKilled`.
-    pub reason: Option<String>,
-    /// Why the step could not be carried out, or its outputs not be collected.
-    pub error: Option<String>,
-    /// What becomes of its pod before it ends.
-    pub lost: Option<Lost>,
-    pub duration: Span,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct OutputsSay {
-    pub parameters: Pairs,
-    /// Where each artifact was saved; `null` where it was not.
-    pub artifacts: BTreeMap<String, Value>,
-    pub result: Option<Scalar>,
-}
-
-/// What is expected. Only what is said is looked at, but for the phase.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub(super) struct Expect {
-    /// `Succeeded` if nothing is said.
-    pub phase: Option<String>,
-    pub message: Value,
-    pub outputs: Value,
-    /// By name or display name.
-    pub nodes: BTreeMap<String, Value>,
-    /// The leaves that ran, all of them, in the order in which they began.
-    pub ran: Option<Vec<String>>,
-    /// How often a node ran: attempts and items of loops together.
-    pub times: BTreeMap<String, usize>,
-    /// How often a template ran.
-    pub template_times: BTreeMap<String, usize>,
-    /// Each began when the one before had ended.
-    pub order: Vec<String>,
-    /// By the name or display name of their nodes.
-    pub pods: BTreeMap<String, Value>,
-    pub duration: Option<Span>,
-    pub max_running: Option<usize>,
-    /// The name of a file that says all that is to be seen.
-    pub snapshot: Option<String>,
-}
-
-/// A span of virtual time in whole seconds: `90`, or `1m30s`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Span(pub i64);
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Scalar(text) = Scalar::deserialize(deserializer)?;
-        seconds(&text).map(Self).ok_or_else(|| {
-            serde::de::Error::custom(format!("{text:?} is no duration such as 90 or 1m30s"))
-        })
-    }
-}
-
-fn seconds(text: &str) -> Option<i64> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(i64::from(seconds));
-    }
-    let mut total: i64 = 0;
-    let mut number: Option<i64> = None;
-    for letter in text.chars() {
-        if let Some(digit) = letter.to_digit(10) {
-            let more = number.unwrap_or(0).checked_mul(10)?;
-            number = Some(more.checked_add(i64::from(digit))?);
-            continue;
-        }
-        let unit = match letter {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return None,
+    fn read(&mut self, document: &Arc<Document>) -> Vec<ReadTest> {
+        let (test, faults) = read_typed::<Test>(document, Strictness::Strict);
+        self.faults
+            .extend(faults.into_iter().filter(Diagnostic::is_error));
+        let Some(Test {
+            api_version,
+            kind,
+            metadata,
+            mut spec,
+        }) = test
+        else {
+            return Vec::new();
         };
-        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+        let root = FieldPath::default;
+        if api_version != API_VERSION {
+            self.fault(
+                root().field("apiVersion"),
+                format!("expected {API_VERSION}"),
+            );
+        }
+        if kind != KIND {
+            self.fault(root().field("kind"), format!("expected {KIND}"));
+        }
+        if metadata.name.is_empty() {
+            self.fault(root().field("metadata"), "the test needs a name");
+        }
+        if !spec.workflow.is_string() && !spec.workflow.is_object() {
+            let text = "`workflow` is the name of a file, or the object itself";
+            self.fault(root().field("spec"), text);
+        }
+        let path = root().field("spec");
+        let cases = std::mem::take(&mut spec.cases);
+        let whole = self.test(document, metadata.name, path.clone(), spec);
+        if cases.is_empty() {
+            return vec![whole];
+        }
+        if whole.spec.expect.snapshot.is_some() {
+            let path = path.clone().field("expect").field("snapshot");
+            self.fault(path, "each case has its own snapshot: name it there");
+        }
+        let path = path.field("cases");
+        let mut tests: Vec<ReadTest> = Vec::new();
+        for (place, case) in cases.into_iter().enumerate() {
+            let path = path.clone().index(place);
+            if case.name.is_empty() {
+                self.fault(path.clone(), "the case needs a name");
+            }
+            let test = self.case(&whole, path.clone(), case);
+            if tests.iter().any(|known| known.name == test.name) {
+                self.fault(path.field("name"), "another case has this name");
+            }
+            tests.push(test);
+        }
+        tests
     }
-    // The clock is a timestamp: a century is more than it needs.
-    (number.is_none() && !text.is_empty() && total <= 3_200_000_000).then_some(total)
-}
 
-#[cfg(test)]
-mod tests {
-    use super::seconds;
-
-    #[test]
-    fn durations() {
-        for (text, wanted) in [
-            ("0", Some(0)),
-            ("90", Some(90)),
-            ("1m30s", Some(90)),
-            ("2h", Some(7_200)),
-            ("1d", Some(86_400)),
-            ("", None),
-            ("5x", None),
-            ("s", None),
-            ("1m30", None),
-            ("-3", None),
-        ] {
-            assert_eq!(seconds(text), wanted, "{text}");
+    fn test(
+        &mut self,
+        document: &Arc<Document>,
+        name: String,
+        path: FieldPath,
+        spec: Spec,
+    ) -> ReadTest {
+        self.config(&path, &spec);
+        let layer = Layer {
+            path: path.clone().field("expect"),
+            expect: spec.expect.clone(),
+        };
+        self.expectations(document, &layer.path);
+        ReadTest {
+            mocks: self.mocks(&path, &spec),
+            actions: self.actions(document, &path, &spec),
+            layers: vec![layer],
+            document: document.clone(),
+            name,
+            path: FieldPath::default(),
+            spec,
         }
     }
+
+    /// A case of a test: what the test says, and what the case says more.
+    fn case(&mut self, whole: &ReadTest, path: FieldPath, case: Case) -> ReadTest {
+        let name = format!("{}: {}", whole.name, case.name);
+        let mut config = whole.spec.config.clone();
+        config.extend(case.config);
+        let spec = Spec {
+            config,
+            entrypoint: case.entrypoint.or(whole.spec.entrypoint.clone()),
+            arguments: together(&whole.spec.arguments, case.arguments),
+            mocks: case.mocks,
+            actions: case.actions,
+            expect: case.expect,
+            skip: case.skip.or(whole.spec.skip.clone()),
+            ..whole.spec.clone()
+        };
+        let mut test = self.test(&whole.document, name, path.clone(), spec);
+        test.path = path;
+        test.mocks.extend(whole.mocks.iter().cloned());
+        test.actions.splice(..0, whole.actions.iter().cloned());
+        test.layers.splice(..0, whole.layers.iter().cloned());
+        test
+    }
+
+    fn config(&mut self, path: &FieldPath, spec: &Spec) {
+        if let Err(text) = read_config(&spec.config) {
+            self.fault(path.clone().field("config"), text);
+        }
+    }
+
+    fn mocks(&mut self, path: &FieldPath, spec: &Spec) -> Vec<Mock> {
+        let mut mocks = Vec::new();
+        for (place, says) in spec.mocks.iter().enumerate() {
+            let path = path.clone().field("mocks").index(place);
+            match Mock::new(says, path.clone()) {
+                Ok(mock) => mocks.push(mock),
+                Err(text) => self.fault(path, text),
+            }
+        }
+        mocks
+    }
+
+    fn actions(&mut self, document: &Document, path: &FieldPath, spec: &Spec) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (place, says) in spec.actions.iter().enumerate() {
+            let path = path.clone().field("actions").index(place);
+            match Action::new(says, path.clone()) {
+                Ok(action) => actions.push(action),
+                Err(text) => self.fault(path.clone(), text),
+            }
+            if says.expect.is_some() {
+                self.expectations(document, &path.field("expect"));
+            }
+        }
+        actions
+    }
+
+    /// Looks for operators that there are not.
+    fn expectations(&mut self, document: &Document, path: &FieldPath) {
+        let whole = document.to_json();
+        let mut value = &whole;
+        for segment in path.segments() {
+            value = match segment {
+                argosy_api::Segment::Field(name) => &value[&**name],
+                argosy_api::Segment::Index(index) => &value[*index],
+            };
+        }
+        let mut found = Vec::new();
+        matching::faults(path, value, &mut found);
+        for (path, text) in found {
+            self.fault(path, text);
+        }
+        for (field, known) in [
+            ("nodes", &observe::NODE_FIELDS[..]),
+            ("pods", &observe::POD_FIELDS),
+            ("locks", &observe::LOCK_FIELDS),
+        ] {
+            let things = value[field].as_object().into_iter().flatten();
+            for (name, thing) in things {
+                let path = path.clone().field(field).field(name.clone());
+                self.known_fields(&path, thing, known);
+                let outputs = &thing["outputs"];
+                self.known_fields(&path.field("outputs"), outputs, &observe::OUTPUT_FIELDS);
+            }
+        }
+        let outputs = &value["outputs"];
+        self.known_fields(
+            &path.clone().field("outputs"),
+            outputs,
+            &observe::OUTPUT_FIELDS,
+        );
+    }
+
+    /// Refuses fields that what is looked at never has.
+    fn known_fields(&mut self, path: &FieldPath, expected: &Value, known: &[&str]) {
+        let fields = expected.as_object().into_iter().flatten();
+        for (name, _) in fields.filter(|(name, _)| !name.starts_with('$')) {
+            if !known.contains(&name.as_str()) {
+                let meant = nearest(name, known.iter().copied());
+                let meant =
+                    meant.map_or_else(String::new, |near| format!(", did you mean {near:?}?"));
+                let path = path.clone().field(name.clone());
+                let text = format!("unknown field {:?}{meant}", path.to_string());
+                self.fault(path, text);
+            }
+        }
+    }
+}
+
+/// Arguments with others over them.
+fn together(under: &Arguments, over: Arguments) -> Arguments {
+    let mut all = over;
+    for (name, value) in &under.parameters.0 {
+        if !all.parameters.0.iter().any(|(known, _)| known == name) {
+            all.parameters.0.push((name.clone(), value.clone()));
+        }
+    }
+    for artifact in &under.artifacts {
+        if !all
+            .artifacts
+            .iter()
+            .any(|known| known.name == artifact.name)
+        {
+            all.artifacts.push(artifact.clone());
+        }
+    }
+    all
 }

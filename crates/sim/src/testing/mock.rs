@@ -4,15 +4,34 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs, nearest};
 use argosy_engine::ids::Seconds;
-use argosy_expr::{EvalContext, Map, Program, Value, ValueScope};
+use argosy_expr::{EvalContext, Layered, Map, MapScope, Program, Value, ValueScope};
 
-use super::file::{MockSays, OutcomeSays};
 use super::observe::base_name;
+use super::says::{MockSays, OutcomeSays};
+use super::span::filled;
 use super::subject::Subject;
 use crate::pods::Outcome;
 
 /// What a step without anything better puts out: one word, so that a `when` can be made of it.
 const MADE_UP: &str = "sample";
+
+/// What an item of a loop prints without anything better: what all items print is made a list of,
+/// which is JSON only if each of them is.
+const MADE_UP_ITEM: &str = "\"sample\"";
+
+/// What a step makes up of which a loop is made.
+const MADE_UP_LIST: &str = "[\"sample\"]";
+
+/// What a step is to put out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    /// What loops are made of, by steps and output parameters.
+    pub looped: &'a BTreeSet<(String, Option<String>)>,
+    /// What its template declares.
+    pub declared: &'a Outputs,
+    /// Whether what it prints is kept: if something refers to it.
+    pub keeps_result: bool,
+}
 
 /// A mock, ready to be asked.
 #[derive(Clone, Debug)]
@@ -31,20 +50,20 @@ impl Mock {
         }
         let single = OutcomeSays {
             outputs: says.outputs.clone(),
-            exit_code: says.exit_code,
+            exit_code: says.exit_code.clone(),
             message: says.message.clone(),
             reason: says.reason.clone(),
             error: says.error.clone(),
             lost: says.lost,
-            duration: says.duration,
+            duration: says.duration.clone(),
         };
         let outputs = &single.outputs;
-        let says_one = single.exit_code != 0
+        let says_one = single.exit_code.says_something()
             || single.message.is_some()
             || single.reason.is_some()
             || single.error.is_some()
             || single.lost.is_some()
-            || single.duration.0 != 0
+            || single.duration.says_something()
             || !outputs.parameters.0.is_empty()
             || !outputs.artifacts.is_empty()
             || outputs.result.is_some();
@@ -60,7 +79,7 @@ impl Mock {
             .as_deref()
             .map(Program::compile)
             .transpose()
-            .map_err(|error| format!("when: {error}"))?;
+            .map_err(|error| format!("when: {}", error.message))?;
         Ok(Self {
             template: says.template.clone(),
             node: says.node.clone(),
@@ -97,8 +116,8 @@ impl Mock {
             .flatten()
     }
 
-    /// Whether the mock is for a node.
-    pub fn is_for(&self, node: &NodeStatus, now: Seconds) -> Result<bool, String> {
+    /// Whether the mock is for an attempt, counted from 0, at a node.
+    pub fn is_for(&self, node: &NodeStatus, attempt: usize, now: Seconds) -> Result<bool, String> {
         let template = match &node.template_ref {
             Some(reference) => &reference.template,
             None => &node.template_name,
@@ -115,8 +134,8 @@ impl Mock {
         let Some(when) = &self.when else {
             return Ok(true);
         };
-        when.eval_bool(&scope(node), &EvalContext::new(now.0, 0, 0))
-            .map_err(|error| error.to_string())
+        when.eval_bool(&scope(node, attempt), &context(now))
+            .map_err(|error| error.message)
     }
 
     /// How an attempt ends, counted from 0.
@@ -125,8 +144,12 @@ impl Mock {
     }
 }
 
-/// What a mock's condition can look at.
-fn scope(node: &NodeStatus) -> ValueScope {
+fn context(now: Seconds) -> EvalContext {
+    EvalContext::new(now.0, 0, 0)
+}
+
+/// What a mock's condition and its tags can look at.
+fn scope(node: &NodeStatus, attempt: usize) -> ValueScope {
     let mut scope: BTreeMap<String, Value> = BTreeMap::new();
     let inputs = node.inputs.clone().unwrap_or_default();
     if inputs.parameters.is_empty() {
@@ -141,36 +164,91 @@ fn scope(node: &NodeStatus) -> ValueScope {
     scope.insert("node.name".to_owned(), node.name.as_str().into());
     let display_name = node.display_name.as_str().into();
     scope.insert("node.displayName".to_owned(), display_name);
-    let attempt = i64::try_from(attempt_of(node)).unwrap_or(i64::MAX);
+    let attempt = i64::try_from(attempt).unwrap_or(i64::MAX);
     scope.insert("attempt".to_owned(), Value::from(attempt));
     ValueScope(scope)
 }
 
-/// Which attempt of its retries a node is, from 0.
-pub(super) fn attempt_of(node: &NodeStatus) -> usize {
+/// What an attempt's mock says of it, tags filled in.
+pub(super) struct Told {
+    says: OutcomeSays,
+    exit_code: i32,
+    /// After how many seconds it ends.
+    pub seconds: i64,
+}
+
+/// Fills in the tags of what a mock says.
+pub(super) fn told(
+    says: &OutcomeSays,
+    node: &NodeStatus,
+    attempt: usize,
+    now: Seconds,
+) -> Result<Told, String> {
+    let values = scope(node, attempt);
+    // What is a number in an expression is its text in a tag.
+    let texts: MapScope = [("attempt".to_owned(), attempt.to_string())]
+        .into_iter()
+        .collect();
+    let scope = Layered(&[&values, &texts]);
+    let context = context(now);
+    let fill = |text: &mut String| {
+        *text = filled(text, &scope, &context)?;
+        Ok::<(), String>(())
+    };
+    let mut filled_in = says.clone();
+    let outputs = &mut filled_in.outputs;
+    let values = outputs.parameters.0.iter_mut().map(|(_, value)| value);
+    let texts = [
+        &mut filled_in.message,
+        &mut filled_in.reason,
+        &mut filled_in.error,
+    ];
+    values
+        .chain(outputs.result.as_mut().map(|result| &mut result.0))
+        .chain(texts.into_iter().flatten())
+        .try_for_each(fill)?;
+    let exit_code = says.exit_code.told(&scope, &context)?.0;
+    let seconds = says.duration.told(&scope, &context)?.0;
+    Ok(Told {
+        says: filled_in,
+        exit_code,
+        seconds,
+    })
+}
+
+/// The name that all attempts at a node have in common.
+pub(super) fn attempts_name(node: &NodeStatus) -> &str {
     let retried = node.node_flag.as_ref().is_some_and(|flag| flag.retried);
-    let number = node
+    let parent = node
         .name
         .strip_suffix(')')
         .and_then(|name| name.rsplit_once('('))
-        .and_then(|(_, number)| number.parse().ok());
-    number.filter(|_| retried).unwrap_or(0)
+        .map(|(parent, _)| parent);
+    parent.filter(|_| retried).unwrap_or(&node.name)
 }
 
 /// What is put out by a step that ends as its mock says. `declared` is what its template says that
 /// it puts out.
 pub(super) fn mocked(
-    says: &OutcomeSays,
-    declared: &Outputs,
+    told: &Told,
+    node: &NodeStatus,
+    wanted: Wanted<'_>,
     strict: bool,
 ) -> Result<Outcome, String> {
+    let Wanted {
+        declared,
+        keeps_result,
+        ..
+    } = wanted;
+    let says = &told.says;
+    let result = says.outputs.result.as_ref().map(|text| text.0.clone());
     let mut outcome = Outcome {
-        exit_code: says.exit_code,
+        exit_code: told.exit_code,
         message: says.message.clone(),
         reason: says.reason.clone(),
         error: says.error.clone(),
         lost: says.lost,
-        result: says.outputs.result.as_ref().map(|text| text.0.clone()),
+        result: result.filter(|_| keeps_result),
         ..Outcome::default()
     };
     for (name, value) in &says.outputs.parameters.0 {
@@ -193,7 +271,7 @@ pub(super) fn mocked(
     if outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some() {
         return Ok(outcome);
     }
-    let made_up = made_up(declared);
+    let made_up = made_up(node, wanted);
     for (name, value) in made_up.parameters {
         if outcome.parameters.iter().any(|(known, _)| *known == name) {
             continue;
@@ -222,8 +300,29 @@ fn saved(declared: &Artifact, place: &serde_json::Value) -> Result<Artifact, Str
         .map_err(|error| format!("the output artifact {:?}: {error}", declared.name))
 }
 
+/// Outputs of the shape that a template declares, with what a mock says is printed.
+pub(super) fn made_up_with(told: &Told, node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
+    let mut outcome = made_up(node, wanted);
+    if let Some(result) = &told.says.outputs.result {
+        outcome.result = Some(result.0.clone());
+    }
+    outcome
+}
+
 /// Outputs of the shape that a template declares.
-pub(super) fn made_up(declared: &Outputs) -> Outcome {
+pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
+    let declared = wanted.declared;
+    let is_item = attempts_name(node).ends_with(')');
+    let step = base_name(&node.display_name);
+    let is_looped = |parameter: Option<&str>| {
+        let mut looped = wanted.looped.iter();
+        looped.any(|(name, known)| name == step && known.as_deref() == parameter)
+    };
+    let result = match (is_item, is_looped(None)) {
+        (true, _) => MADE_UP_ITEM,
+        (false, true) => MADE_UP_LIST,
+        (false, false) => MADE_UP,
+    };
     let parameters = declared
         .parameters
         .iter()
@@ -234,14 +333,20 @@ pub(super) fn made_up(declared: &Outputs) -> Outcome {
             let value = default
                 .or(parameter.default.as_ref())
                 .or_else(|| parameter.enum_values().first())
-                .map_or(MADE_UP, |value| value.as_str());
+                .map_or_else(
+                    || match is_looped(Some(&parameter.name)) {
+                        true => MADE_UP_LIST,
+                        false => MADE_UP,
+                    },
+                    |value| value.as_str(),
+                );
             (parameter.name.clone(), value.to_owned())
         })
         .collect();
     Outcome {
         parameters,
         artifacts: declared.artifacts.clone(),
-        result: Some(MADE_UP.to_owned()),
+        result: wanted.keeps_result.then(|| result.to_owned()),
         ..Outcome::default()
     }
 }

@@ -3,15 +3,21 @@
 //!
 //! Reading files and asking for the time are the caller's: it hands in the documents.
 
+mod action;
 mod check;
 mod coverage;
 mod file;
+mod locks;
 mod matching;
 mod mock;
 mod observe;
 mod place;
 mod play;
+mod says;
+#[cfg(test)]
+mod schema;
 mod snapshot;
+mod span;
 mod subject;
 
 use argosy_api::{Document, FieldPath};
@@ -21,6 +27,9 @@ pub use coverage::{Branch, Coverage};
 pub use file::{ReadTest, read_tests};
 pub use place::Place;
 pub use snapshot::Snapshot;
+
+/// The JSON schema of test files, for editors.
+pub const SCHEMA: &str = include_str!("schema.json");
 
 /// Why a test can't be played.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +86,21 @@ pub struct Failure {
     pub at: Place,
     /// Where the workflow says what was done instead: the template of the node.
     pub origin: Option<Place>,
+    /// What went wrong by itself, where the workflow as a whole did.
+    pub causes: Vec<Cause>,
+}
+
+/// A node that went wrong by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cause {
+    /// Its name.
+    pub node: String,
+    /// How it ended.
+    pub phase: &'static str,
+    /// Why.
+    pub message: String,
+    /// Where its template stands.
+    pub at: Option<Place>,
 }
 
 /// What came of a test.
@@ -86,6 +110,8 @@ pub struct Report {
     pub name: String,
     /// Where it stands.
     pub at: Place,
+    /// Why it was not played, if it was not.
+    pub skipped: Option<String>,
     /// What was not as expected; none if the test passed.
     pub failures: Vec<Failure>,
     /// Virtual seconds that the workflow took.
@@ -107,12 +133,16 @@ impl Report {
 pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report {
     let mut report = Report {
         name: read.name().to_owned(),
-        at: Place::of(&read.document, &FieldPath::default()),
+        at: read.place(),
+        skipped: read.skip().map(str::to_owned),
         failures: Vec::new(),
         virtual_seconds: 0,
         coverage: Coverage::default(),
         snapshot: None,
     };
+    if report.skipped.is_some() {
+        return report;
+    }
     if let Err(error) = fill(&mut report, read, files, options) {
         let path = FieldPath::default().field("spec").field("workflow");
         report.failures.push(Failure {
@@ -121,6 +151,7 @@ pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report 
             actual: Value::from(error.to_string()),
             at: Place::of(&read.document, &path),
             origin: None,
+            causes: Vec::new(),
         });
     }
     report
@@ -132,23 +163,35 @@ fn fill(
     files: &dyn Files,
     options: Options,
 ) -> Result<(), TestError> {
-    let subject = subject::gather(&read.document, &read.test.spec, files)?;
+    let subject = subject::gather(&read.document, &read.spec, files)?;
     let (world, id) = subject.world()?;
-    let play = play::play(world, id, &read.mocks, &subject, options.unmocked);
-    let status = play.world.workflow(id).unwrap_or_default().status;
-    report.virtual_seconds = play.virtual_seconds;
-    if options.notes_branches {
-        report.coverage = coverage::coverage(&subject, &status);
+    let mut play = play::play(world, id, read, &subject, files, options.unmocked);
+    report.virtual_seconds = play.virtual_seconds();
+    if options.notes_branches || read.snapshot().is_some() {
+        let workflow = play.world.workflow(id).unwrap_or_default();
+        if options.notes_branches {
+            report.coverage = coverage::coverage(&subject, &workflow.status);
+        }
+        report.snapshot = read.snapshot().map(|file| Snapshot {
+            file: file.to_owned(),
+            seen: snapshot::seen(&play, &workflow),
+            differs: false,
+        });
     }
-    let expected = &read.test.spec.expect.snapshot;
-    report.snapshot = expected.as_ref().map(|file| Snapshot {
-        file: file.clone(),
-        seen: snapshot::seen(&play, &status),
-        differs: false,
-    });
-    report.failures = check::failures(&read.document, &read.test, &subject, &play, status);
+    report.failures = check::obstacles(read, &subject, &play);
+    report.failures.append(&mut play.failures);
+    let says_phase = |layer: &file::Layer| layer.expect.phase.is_some();
+    let told = read.layers.iter().any(says_phase);
+    for (place, layer) in read.layers.iter().enumerate() {
+        let implied = match !told && place == 0 {
+            true => check::Implied::Success,
+            false => check::Implied::Nothing,
+        };
+        let found = check::failures(read, layer, implied, &subject, &play);
+        report.failures.extend(found);
+    }
     if let Some(snapshot) = &mut report.snapshot {
-        let found = check::against_file(&read.document, snapshot, files);
+        let found = check::against_file(read, snapshot, files);
         snapshot.differs = !found.is_empty();
         report.failures.extend(found);
     }

@@ -8,11 +8,15 @@ use argosy_engine::effect::{Layout, TaskRequest};
 use argosy_engine::fact::{Command, NodeSelector, ResultSeen, TaskSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 
-use super::Unmocked;
-use super::file::OutcomeSays;
-use super::mock::{Mock, attempt_of, made_up, mocked};
+use super::action::{Action, Moment};
+use super::check;
+use super::file::{Layer, ReadTest};
+use super::locks::LockHistory;
+use super::mock::{Mock, Wanted, attempts_name, made_up, made_up_with, mocked, told};
 use super::subject::Subject;
+use super::{Failure, Files, Unmocked};
 use crate::pods::Outcome;
+use crate::protocol;
 use crate::world::World;
 
 /// More moves than this, and the workflow has no end.
@@ -34,8 +38,8 @@ pub(super) struct Obstacle {
     pub text: String,
     /// The node in question.
     pub node: Option<NodeStatus>,
-    /// The mock in question.
-    pub mock: Option<FieldPath>,
+    /// The mock or the action in question.
+    pub at: Option<FieldPath>,
 }
 
 /// What was seen while a workflow was played.
@@ -45,8 +49,19 @@ pub(super) struct Play {
     /// In the order in which they began.
     pub leaves: Vec<Leaf>,
     pub obstacles: Vec<Obstacle>,
-    pub virtual_seconds: i64,
+    /// What was not as an action expected.
+    pub failures: Vec<Failure>,
+    /// When the workflow was submitted.
+    pub began: Seconds,
     pub max_running: usize,
+    pub locks: LockHistory,
+}
+
+impl Play {
+    /// The virtual seconds that it took, so far.
+    pub fn virtual_seconds(&self) -> i64 {
+        self.world.now().since(self.began)
+    }
 }
 
 /// What ends, and how.
@@ -58,9 +73,17 @@ enum Due {
 
 struct Player<'a> {
     play: Play,
+    test: &'a ReadTest,
     mocks: &'a [Mock],
+    /// What is still to be done, in order.
+    actions: &'a [Action],
     unmocked: Unmocked,
     subject: &'a Subject<'a>,
+    files: &'a dyn Files,
+    /// What loops are made of.
+    looped: &'a BTreeSet<(String, Option<String>)>,
+    /// How often each node was tried.
+    attempts: BTreeMap<String, usize>,
     seen_pods: BTreeSet<PodKey>,
     seen_tasks: BTreeSet<PodKey>,
     seen_suspended: BTreeSet<u32>,
@@ -73,50 +96,73 @@ struct Player<'a> {
 pub(super) fn play<'a>(
     world: World,
     run: RunId,
-    mocks: &'a [Mock],
+    test: &'a ReadTest,
     subject: &'a Subject<'a>,
+    files: &'a dyn Files,
     unmocked: Unmocked,
 ) -> Play {
     let began = world.now();
+    let looped = subject.looped();
     let mut player = Player {
+        looped: &looped,
         play: Play {
             world,
             run,
             leaves: Vec::new(),
             obstacles: Vec::new(),
-            virtual_seconds: 0,
+            failures: Vec::new(),
+            began,
             max_running: 0,
+            locks: LockHistory::default(),
         },
-        mocks,
+        test,
+        mocks: &test.mocks,
+        actions: &test.actions,
         unmocked,
         subject,
+        files,
+        attempts: BTreeMap::new(),
         seen_pods: BTreeSet::new(),
         seen_tasks: BTreeSet::new(),
         seen_suspended: BTreeSet::new(),
         dues: BTreeMap::new(),
         moves: 0,
     };
-    for mock in mocks {
+    for mock in player.mocks {
         if let Some((path, text)) = mock.misnamed(subject) {
             player.hinder(text, None, Some(path));
         }
     }
     player.play_on();
-    let mut play = player.play;
-    play.virtual_seconds = play.world.now().since(began);
-    play
+    for action in player.actions {
+        let text = format!("the workflow was over before this came: {}", action.when());
+        player.hinder(text, None, Some(action.path.clone()));
+    }
+    player.play
 }
 
 impl Player<'_> {
     fn play_on(&mut self) {
         let may_suspend = self.subject.may_suspend();
+        let notes_locks = self.test.looks_at_locks();
         while self.moves < MOST_MOVES {
             self.moves += 1;
             self.play.world.settle();
             self.note_ends();
+            if notes_locks {
+                self.play.locks.note(&self.play.world, self.play.run);
+            }
+            if self.act_if_called_for() {
+                continue;
+            }
             let run = self.play.world.run(self.play.run);
             if run.is_none_or(|run| run.is_over()) {
-                return;
+                match self.next_action() {
+                    Some(at) => self.play.world.advance_to(at.max(self.play.world.now())),
+                    None => return,
+                }
+                self.act();
+                continue;
             }
             let known = self.play.leaves.len();
             self.begin_pods();
@@ -133,13 +179,16 @@ impl Player<'_> {
             if self.end_what_is_due() {
                 continue;
             }
+            let now = self.play.world.now();
+            let action = self.next_action();
+            if action.is_some_and(|at| at <= now) {
+                self.act();
+                continue;
+            }
             let ends = self.dues.first_key_value().map(|((at, _), _)| *at);
             let timers = self.play.world.next_due();
-            match ends.into_iter().chain(timers).min() {
-                Some(at) => {
-                    let at = at.max(self.play.world.now());
-                    self.play.world.advance_to(at);
-                }
+            match ends.into_iter().chain(timers).chain(action).min() {
+                Some(at) => self.play.world.advance_to(at.max(now)),
                 None => {
                     let waits = self.what_it_waits_for();
                     let text = format!("nothing more happens, and the workflow waits: {waits}");
@@ -152,8 +201,83 @@ impl Player<'_> {
         self.hinder(text, None, None);
     }
 
-    fn hinder(&mut self, text: String, node: Option<NodeStatus>, mock: Option<FieldPath>) {
-        self.play.obstacles.push(Obstacle { text, node, mock });
+    /// When the next action is due by the clock.
+    fn next_action(&self) -> Option<Seconds> {
+        self.actions.first()?.due(self.play.began)
+    }
+
+    /// Does the next action if the state of the workflow says that it is time.
+    fn act_if_called_for(&mut self) -> bool {
+        let run = self.play.world.run(self.play.run);
+        let called = match (self.actions.first(), run) {
+            (Some(action), Some(run)) => action.is_called_for(run),
+            // A workflow that was refused has ended.
+            (Some(action), None) => action.moment == Moment::End,
+            (None, _) => false,
+        };
+        if called {
+            self.act();
+        }
+        called
+    }
+
+    /// Does the next action.
+    fn act(&mut self) {
+        let Some((action, left)) = self.actions.split_first() else {
+            return;
+        };
+        self.actions = left;
+        if let Some(expect) = &action.expect {
+            let layer = Layer {
+                path: action.path.clone().field("expect"),
+                expect: expect.clone(),
+            };
+            let implied = check::Implied::Nothing;
+            let found = check::failures(self.test, &layer, implied, self.subject, &self.play);
+            self.play.failures.extend(found);
+        }
+        let documents = action.file().and_then(|file| {
+            let documents = self.files.documents(file)?;
+            Some(
+                documents
+                    .iter()
+                    .map(argosy_api::Document::to_json)
+                    .collect(),
+            )
+        });
+        if let Some(file) = action.file().filter(|_| documents.is_none()) {
+            let text = format!("the file {file:?} is not there");
+            self.hinder(text, None, Some(action.path.clone()));
+            return;
+        }
+        let (namespace, name) = self.play.world.place_of(self.play.run);
+        let Some(act) = action.act(format!("{namespace}/{name}"), documents) else {
+            return;
+        };
+        let refused = protocol::act(&mut self.play.world, &act).err();
+        let refused = refused.map(|error| error.to_string());
+        let fits = match (&action.refused, &refused) {
+            (None, None) => true,
+            (Some(part), Some(text)) => text.contains(part),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        if !fits {
+            let text = match refused {
+                Some(text) => format!("it is refused: {text}"),
+                None => "it is not refused".to_owned(),
+            };
+            self.hinder(text, None, Some(action.path.clone()));
+        }
+        // What runs again waits again.
+        let run = self.play.world.run(self.play.run);
+        self.seen_suspended.retain(|&index| {
+            run.and_then(|run| run.glance(index))
+                .is_some_and(|glance| !glance.phase.is_fulfilled())
+        });
+    }
+
+    fn hinder(&mut self, text: String, node: Option<NodeStatus>, at: Option<FieldPath>) {
+        self.play.obstacles.push(Obstacle { text, node, at });
     }
 
     fn what_it_waits_for(&self) -> String {
@@ -213,11 +337,19 @@ impl Player<'_> {
                 continue;
             };
             let daemon = pod.request.daemon;
-            let declared = match &pod.request.layout {
-                Layout::Supervised(supervision) => supervision.template.outputs.clone(),
-                Layout::Bare => Outputs::default(),
+            let (declared, keeps_result) = match &pod.request.layout {
+                Layout::Supervised(supervision) => (
+                    supervision.template.outputs.clone(),
+                    supervision.capture_result,
+                ),
+                Layout::Bare => (Outputs::default(), false),
             };
-            let (seconds, outcome) = self.outcome(&node, &declared);
+            let wanted = Wanted {
+                looped: self.looped,
+                declared: &declared,
+                keeps_result,
+            };
+            let (seconds, outcome) = self.outcome(&node, wanted);
             self.play.world.start_pod(key);
             let leaf = self.begin(node, Some(key));
             // A daemon goes on until it is told to end, unless it fails.
@@ -241,7 +373,12 @@ impl Player<'_> {
         for task in new {
             self.seen_tasks.insert(task.key);
             let node = self.node(task.key);
-            let (seconds, outcome) = self.outcome(&node, &task.template.outputs);
+            let wanted = Wanted {
+                looped: self.looped,
+                declared: &task.template.outputs,
+                keeps_result: true,
+            };
+            let (seconds, outcome) = self.outcome(&node, wanted);
             let leaf = self.begin(node, None);
             let at = self.play.world.now().plus(seconds);
             self.dues
@@ -274,14 +411,24 @@ impl Player<'_> {
                 let duration = &template["suspend"]["duration"];
                 !duration.is_null() && *duration != ""
             });
+            let attempt = self.attempt(&node);
+            let now = self.play.world.now();
             let is_mocked = self
                 .mocks
                 .iter()
-                .any(|mock| mock.is_for(&node, self.play.world.now()) != Ok(false));
-            let by_itself = timed && !is_mocked;
+                .any(|mock| mock.is_for(&node, attempt, now) != Ok(false));
+            let is_answered = self.actions.iter().any(Action::answers);
+            let by_itself = (timed || is_answered) && !is_mocked;
             let (seconds, outcome) = match by_itself {
                 true => (0, Outcome::default()),
-                false => self.outcome(&node, &declared),
+                false => self.outcome(
+                    &node,
+                    Wanted {
+                        looped: self.looped,
+                        declared: &declared,
+                        keeps_result: false,
+                    },
+                ),
             };
             let leaf = self.begin(node.clone(), None);
             if !by_itself {
@@ -292,7 +439,15 @@ impl Player<'_> {
         }
     }
 
+    /// How often a node was tried before.
+    fn attempt(&self, node: &NodeStatus) -> usize {
+        let tried = self.attempts.get(attempts_name(node));
+        tried.copied().unwrap_or_default()
+    }
+
     fn begin(&mut self, node: NodeStatus, pod: Option<PodKey>) -> usize {
+        let tried = self.attempts.entry(attempts_name(&node).to_owned());
+        *tried.or_default() += 1;
         self.play.leaves.push(Leaf {
             node,
             pod,
@@ -303,31 +458,31 @@ impl Player<'_> {
     }
 
     /// How a node ends, and after how many seconds.
-    fn outcome(&mut self, node: &NodeStatus, declared: &Outputs) -> (i64, Outcome) {
+    fn outcome(&mut self, node: &NodeStatus, wanted: Wanted<'_>) -> (i64, Outcome) {
         let now = self.play.world.now();
+        let attempt = self.attempt(node);
         for mock in self.mocks {
-            match mock.is_for(node, now) {
+            match mock.is_for(node, attempt, now) {
                 Ok(false) => {}
                 Ok(true) => {
-                    let says: &OutcomeSays = mock.outcome(attempt_of(node));
                     let strict = self.unmocked == Unmocked::Fail;
-                    return match mocked(says, declared, strict) {
-                        Ok(outcome) => (says.duration.0, outcome),
+                    let told = match told(mock.outcome(attempt), node, attempt, now) {
+                        Ok(told) => told,
                         Err(text) => {
-                            let path = mock.path.clone();
-                            self.hinder(text, Some(node.clone()), Some(path));
-                            let mut outcome = made_up(declared);
-                            if let Some(result) = &says.outputs.result {
-                                outcome.result = Some(result.0.clone());
-                            }
-                            (says.duration.0, outcome)
+                            self.hinder(text, Some(node.clone()), Some(mock.path.clone()));
+                            return (0, made_up(node, wanted));
                         }
                     };
+                    let outcome = mocked(&told, node, wanted, strict).unwrap_or_else(|text| {
+                        self.hinder(text, Some(node.clone()), Some(mock.path.clone()));
+                        made_up_with(&told, node, wanted)
+                    });
+                    return (told.seconds, outcome);
                 }
                 Err(text) => {
                     let path = mock.path.clone().field("when");
                     self.hinder(text, Some(node.clone()), Some(path));
-                    return (0, made_up(declared));
+                    return (0, made_up(node, wanted));
                 }
             }
         }
@@ -335,7 +490,7 @@ impl Player<'_> {
             let text = format!("no mock is for the node {}", node.name);
             self.hinder(text, Some(node.clone()), None);
         }
-        (0, made_up(declared))
+        (0, made_up(node, wanted))
     }
 
     /// Ends what is due by now; says whether there was anything.

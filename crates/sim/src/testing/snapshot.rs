@@ -1,11 +1,12 @@
 //! All that a workflow did, as a file to compare the next time with.
 
-use argosy_api::{FieldPath, WorkflowStatus};
-use serde_json::{Map, Value, json};
+use argosy_api::{FieldPath, Workflow};
+use serde_json::{Map, Number, Value, json};
 
 use super::matching::Mismatch;
 use super::observe;
 use super::play::Play;
+use crate::protocol;
 
 /// What a test saw, for the file that it is kept in.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,11 +20,12 @@ pub struct Snapshot {
 }
 
 /// All that a workflow did, what is empty left out.
-pub(super) fn seen(play: &Play, status: &WorkflowStatus) -> Value {
+pub(super) fn seen(play: &Play, workflow: &Workflow) -> Value {
+    let status = &workflow.status;
     let nodes = status.nodes.values();
     let nodes: Map<String, Value> = nodes
         .map(|node| {
-            let mut value = observe::node(node);
+            let mut value = observe::node_itself(node);
             if let Some(fields) = value.as_object_mut() {
                 fields.remove("name");
                 fields.remove("displayName");
@@ -38,7 +40,9 @@ pub(super) fn seen(play: &Play, status: &WorkflowStatus) -> Value {
         if let Some(pod) = leaf.pod.and_then(|key| play.world.pods.get(&key)) {
             let mut value = observe::pod(pod);
             if let Some(fields) = value.as_object_mut() {
-                fields.remove("pod");
+                for key in ["pod", "name", "namespace", "labels", "annotations"] {
+                    fields.remove(key);
+                }
                 if fields.contains_key("image") {
                     fields.remove("containers");
                 }
@@ -46,6 +50,15 @@ pub(super) fn seen(play: &Play, status: &WorkflowStatus) -> Value {
             pods.insert(leaf.node.name.clone(), value);
         }
     }
+    let metrics: Vec<Value> = protocol::metrics(&play.world)
+        .into_iter()
+        .map(|mut metric| {
+            if let Some(fields) = metric.as_object_mut() {
+                fields.remove("help");
+            }
+            filled(metric)
+        })
+        .collect();
     filled(json!({
         "phase": status.phase,
         "message": status.message,
@@ -53,15 +66,19 @@ pub(super) fn seen(play: &Play, status: &WorkflowStatus) -> Value {
         "nodes": nodes,
         "ran": ran,
         "pods": pods,
-        "duration": play.virtual_seconds,
+        "duration": play.virtual_seconds(),
         "maxRunning": play.max_running,
+        "metrics": metrics,
     }))
 }
 
-/// A value without what is empty in its maps.
+/// A value without what is empty in its maps, whole numbers written as such.
 fn filled(value: Value) -> Value {
-    let Value::Object(fields) = value else {
-        return value;
+    let fields = match value {
+        Value::Object(fields) => fields,
+        Value::Array(items) => return items.into_iter().map(filled).collect(),
+        Value::Number(number) => return whole(number),
+        other => return other,
     };
     let is_empty = |value: &Value| match value {
         Value::Null => true,
@@ -75,6 +92,16 @@ fn filled(value: Value) -> Value {
         .map(|(key, value)| (key, filled(value)))
         .filter(|(_, value)| !is_empty(value))
         .collect()
+}
+
+/// A number, as an integer if it is one.
+fn whole(number: Number) -> Value {
+    let float = number.as_f64().filter(|_| number.is_f64());
+    match float {
+        // Below this, each whole number is one of both kinds.
+        Some(float) if float.fract() == 0.0 && float.abs() < 9e15 => Value::from(float as i64),
+        _ => Value::Number(number),
+    }
 }
 
 /// Where two values differ in anything; adds it to `found`.

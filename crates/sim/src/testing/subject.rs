@@ -11,7 +11,8 @@ use argosy_engine::ids::RunId;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::{Value, json};
 
-use super::file::Spec;
+use super::file::split_name;
+use super::says::Spec;
 use super::{Files, Place, TestError};
 use crate::objects::typed;
 use crate::protocol::read_config;
@@ -51,9 +52,12 @@ pub(super) fn gather<'a>(
         }))
     };
     let in_test = FieldPath::default().field("spec");
+    let mut wanted = None;
     let name = match &spec.workflow {
         Value::String(name) => {
-            objects.extend(of_file(name)?);
+            let (file, object) = split_name(name);
+            wanted = object;
+            objects.extend(of_file(file)?);
             name.as_str()
         }
         object => {
@@ -76,9 +80,8 @@ pub(super) fn gather<'a>(
     ];
     let chosen = kinds.iter().find_map(|kinds| {
         objects.iter().position(|given| {
-            given.value["kind"]
-                .as_str()
-                .is_some_and(|kind| kinds.contains(&kind))
+            let kind = given.value["kind"].as_str().unwrap_or_default();
+            kinds.contains(&kind) && wanted.is_none_or(|wanted| given.is_called(wanted))
         })
     });
     let chosen = chosen.ok_or_else(|| TestError::NoWorkflow(name.to_owned()))?;
@@ -243,6 +246,22 @@ impl Subject<'_> {
         names
     }
 
+    /// What loops are made of: the names of steps and tasks, each with the name of an output
+    /// parameter, or with none for what it prints.
+    pub fn looped(&self) -> BTreeSet<(String, Option<String>)> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<&Value> = self.templates().map(|template| template.value).collect();
+        while let Some(template) = open.pop() {
+            let steps = list(&template["steps"]).iter().flat_map(list);
+            for call in steps.chain(list(&template["dag"]["tasks"])) {
+                let text = call["withParam"].as_str().unwrap_or_default();
+                found.extend(outputs_named(text));
+                open.push(&call["inline"]);
+            }
+        }
+        found
+    }
+
     /// All templates.
     pub fn templates(&self) -> impl Iterator<Item = TemplateAt<'_>> {
         self.objects.iter().flat_map(|given| {
@@ -260,6 +279,31 @@ impl Subject<'_> {
             })
         })
     }
+}
+
+/// The outputs of steps and tasks that a text speaks of: `tasks.NAME.outputs.result`,
+/// `tasks.NAME.outputs.parameters.NAME`.
+fn outputs_named(text: &str) -> Vec<(String, Option<String>)> {
+    let is_name = |letter: char| letter.is_alphanumeric() || matches!(letter, '-' | '_');
+    let name = |text: &str| {
+        let end = text.find(|letter| !is_name(letter)).unwrap_or(text.len());
+        text[..end].to_owned()
+    };
+    let mut found = Vec::new();
+    for (place, between) in text.match_indices(".outputs.") {
+        let before = &text[..place];
+        let begin = before
+            .rfind(|letter| !is_name(letter))
+            .map_or(0, |at| at + 1);
+        let step = before[begin..].to_owned();
+        let after = &text[place + between.len()..];
+        match after.strip_prefix("parameters.") {
+            Some(parameter) => found.push((step, Some(name(parameter)))),
+            None if name(after) == "result" => found.push((step, None)),
+            None => {}
+        }
+    }
+    found
 }
 
 /// The items of a list; none of what is no list.
@@ -289,6 +333,19 @@ impl TemplateAt<'_> {
 }
 
 impl Given<'_> {
+    /// Whether its name is this, or its kind and its name with a slash between.
+    fn is_called(&self, wanted: &str) -> bool {
+        let metadata = &self.value["metadata"];
+        let name = metadata["name"]
+            .as_str()
+            .or(metadata["generateName"].as_str());
+        let (kind, wanted) = match wanted.split_once('/') {
+            Some((kind, name)) => (Some(kind), name),
+            None => (None, wanted),
+        };
+        name == Some(wanted) && kind.is_none_or(|kind| self.value["kind"] == kind)
+    }
+
     /// The spec of a workflow that it is or makes.
     fn spec(&self) -> (FieldPath, &Value) {
         let path = self.path.clone().field("spec");

@@ -13,18 +13,24 @@ fn documents(name: &str, text: &str) -> Vec<Document> {
     documents
 }
 
-/// The workflows of `workflows.yaml`, each as a file that is called by its name.
+/// The workflows of `workflows.yaml`, each in a file that is called by its name, or by its label
+/// `file`.
 struct Known(Vec<(String, Vec<Document>)>);
 
 impl Known {
     fn new() -> Self {
-        let all = documents("workflows.yaml", WORKFLOWS);
-        let file = |document: Document| {
-            let name = document.to_json()["metadata"]["name"].clone();
-            let name = name.as_str().expect("each has a name");
-            (format!("{name}.yaml"), vec![document])
-        };
-        Self(all.into_iter().map(file).collect())
+        let mut files: Vec<(String, Vec<Document>)> = Vec::new();
+        for document in documents("workflows.yaml", WORKFLOWS) {
+            let metadata = document.to_json()["metadata"].clone();
+            let name = metadata["labels"]["file"].as_str();
+            let name = name.or(metadata["name"].as_str()).expect("each has a name");
+            let name = format!("{name}.yaml");
+            match files.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, documents)) => documents.push(document),
+                None => files.push((name, vec![document])),
+            }
+        }
+        Self(files)
     }
 }
 
@@ -73,7 +79,17 @@ fn reports_are_as_expected() {
             for test in &tests {
                 let report = run_test(test, &known, options);
                 assert_eq!(report.passed(), report.failures.is_empty());
-                lines.extend(report.failures.iter().map(line));
+                let cased = !case["spec"]["cases"].is_null();
+                lines.extend(report.failures.iter().map(|failure| match cased {
+                    true => format!("{}: {}", report.name, line(failure)),
+                    false => line(failure),
+                }));
+                lines.extend(
+                    report
+                        .skipped
+                        .iter()
+                        .map(|why| format!("{}: {why}", report.name)),
+                );
             }
             let expected: Vec<&str> = case["report"]
                 .as_array()
@@ -110,6 +126,40 @@ spec:
     let origin = failure.origin.as_ref().expect("B has a template");
     let line = WORKFLOWS.lines().nth(origin.line as usize - 1);
     assert_eq!(line.map(str::trim), Some("- name: echo"));
+}
+
+#[test]
+fn a_failed_workflow_names_what_went_wrong() {
+    let text = "apiVersion: argosy.dev/v1alpha1
+kind: WorkflowTest
+metadata: {name: causes}
+spec:
+  workflow: diamond.yaml
+  mocks:
+  - {node: B, exitCode: 2}
+  - {node: C, error: no disk}
+";
+    let (tests, faults) = read_tests(documents("a_test.yaml", text));
+    assert!(faults.is_empty(), "{faults:?}");
+    let report = run_test(&tests[0], &Known::new(), Options::default());
+    let failure = report.failures.first().expect("it failed");
+    let causes: Vec<String> = failure
+        .causes
+        .iter()
+        .map(|cause| format!("{} {}: {}", cause.node, cause.phase, cause.message))
+        .collect();
+    let line = |cause: &argosy_sim::testing::Cause| cause.at.as_ref().map(|at| at.line);
+    assert_eq!(
+        failure.origin.as_ref().map(|at| at.line),
+        line(&failure.causes[0])
+    );
+    assert_eq!(
+        causes,
+        [
+            "diamond.B Failed: main: Error (exit code 2)",
+            "diamond.C Error: wait: Error (exit code 1): no disk"
+        ]
+    );
 }
 
 #[test]
@@ -157,6 +207,32 @@ fn the_branches_that_were_taken() {
                 "- depends of D holds",
                 "+ depends of D does not hold",
                 "+ template echo",
+            ],
+        ),
+        (
+            "loops, and templates by reference",
+            "choosy",
+            "{node: work, duration: 1}",
+            &[
+                "+ template main",
+                "- when of none holds",
+                "+ when of none does not hold",
+                "+ depends of some holds",
+                "+ when of some holds",
+                "- depends of some does not hold",
+                "+ when of some does not hold",
+                "- when of empty holds",
+                "- when of empty does not hold",
+                "+ depends of after holds",
+                "- depends of after does not hold",
+                "+ template work",
+                "+ template pick",
+                "- when of one holds",
+                "+ when of two holds",
+                "+ when of one does not hold",
+                "- when of two does not hold",
+                "- template left",
+                "+ template right",
             ],
         ),
         (
@@ -209,6 +285,8 @@ fn the_branches_that_were_taken() {
     }
 }
 
+const LIMITS: &str = "{kind: ConfigMap, metadata: {name: limits}, data: {two: '2'}}";
+
 #[test]
 fn a_snapshot_reads_as_it_was_written() {
     let mut known = Known::new();
@@ -225,7 +303,7 @@ fn a_snapshot_reads_as_it_was_written() {
         };
         let text = format!(
             "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: a}}\nspec:\n  \
-             workflow: {name}\n  mocks: {mocks}\n  \
+             workflow: {name}\n  objects: [{LIMITS}]\n  mocks: {mocks}\n  \
              expect: {{snapshot: kept-{name}}}\n"
         );
         let (tests, faults) = read_tests(documents("a_test.yaml", &text));

@@ -99,6 +99,9 @@ impl Rows {
         for number in commit.delivered {
             stored.outbox.remove(&number);
         }
+        if let Some(labels) = commit.labels {
+            stored.row.labels = labels;
+        }
         if let Some(summary) = commit.summary {
             let ended = summary.finished_at.filter(|_| summary.completed);
             stored.row.summary = summary;

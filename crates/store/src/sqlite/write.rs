@@ -182,6 +182,12 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
             .prepare_cached("DELETE FROM outbox WHERE run = ? AND number = ?")?
             .execute(params![id, *number as i64])?;
     }
+    if let Some(labels) = &commit.labels {
+        let labels = serde_json::to_string(labels).unwrap_or_default();
+        connection
+            .prepare_cached("UPDATE run SET labels = ?2 WHERE id = ?1")?
+            .execute(params![id, labels])?;
+    }
     if let Some(summary) = &commit.summary {
         write_summary(connection, id, summary)?;
         if let Some(at) = summary.finished_at.filter(|_| summary.completed) {

@@ -33,6 +33,7 @@ fn what_is_committed_is_there_after_a_crash() {
             }],
             removed_nodes: vec![2, 77],
             values: vec![(ValueHash([1; 16]), "value 1".into())],
+            labels: Some([("team".to_owned(), "a".to_owned())].into()),
             ..Commit::default()
         };
         store
@@ -46,6 +47,7 @@ fn what_is_committed_is_there_after_a_crash() {
             .expect("loaded");
         assert_eq!(stored.state, Some(2u32.to_le_bytes().to_vec()));
         assert_eq!(stored.row.summary.progress_done, 2);
+        assert_eq!(stored.row.labels["team"], "a");
         assert_eq!(loaded, [0, 1]);
         let expected = [(0, "node 0".to_owned()), (1, "changed".to_owned())];
         assert_eq!(nodes(&*store, id), expected);

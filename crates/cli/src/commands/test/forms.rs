@@ -1,13 +1,13 @@
 //! The forms in which the outcome of tests is printed.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use anyhow::Result;
-use argosy_sim::testing::{Branch, Coverage, Failure};
+use argosy_sim::testing::{Branch, Coverage};
 use serde_json::{Value, json};
 
-use super::{Outcome, Played};
+use super::difference::difference;
+use super::{Outcome, junit, tap};
 use crate::style::Style;
 
 /// The forms.
@@ -27,16 +27,15 @@ impl Form {
     /// All tests in this form.
     pub fn write(self, outcome: &Outcome, style: Style) -> Result<String> {
         let mut text = String::new();
-        let (all, took) = (outcome.played, outcome.took);
         match self {
             Self::Plain => {
-                plain(&mut text, all, took, style)?;
+                plain(&mut text, outcome, style)?;
                 if let Some(coverage) = outcome.coverage {
                     branches(&mut text, coverage, "")?;
                 }
             }
             Self::Json => {
-                let mut value = json(all);
+                let mut value = json(outcome);
                 if let Some(coverage) = outcome.coverage {
                     value["branches"] = coverage
                         .all
@@ -47,9 +46,17 @@ impl Form {
                 text = serde_json::to_string_pretty(&value)?;
                 text.push('\n');
             }
-            Self::Junit => junit(&mut text, all, took)?,
+            Self::Junit => {
+                junit::write(&mut text, outcome)?;
+                // The form has no place for it.
+                if let Some(coverage) = outcome.coverage {
+                    let mut aside = String::new();
+                    branches(&mut aside, coverage, "")?;
+                    eprint!("{aside}");
+                }
+            }
             Self::Tap => {
-                tap(&mut text, all)?;
+                tap::write(&mut text, outcome)?;
                 if let Some(coverage) = outcome.coverage {
                     branches(&mut text, coverage, "# ")?;
                 }
@@ -71,7 +78,11 @@ fn as_json(branch: &Branch, coverage: &Coverage) -> Value {
 /// How many branches the tests have taken, and those that they have not.
 fn branches(text: &mut String, coverage: &Coverage, before: &str) -> std::fmt::Result {
     let (taken, all) = (coverage.taken.len(), coverage.all.len());
-    writeln!(text, "{before}{taken} of {all} branches taken")?;
+    let percent = coverage.percent();
+    writeln!(
+        text,
+        "{before}{taken} of {all} branches taken ({percent:.1}%)"
+    )?;
     for branch in coverage.all.difference(&coverage.taken) {
         writeln!(
             text,
@@ -82,19 +93,23 @@ fn branches(text: &mut String, coverage: &Coverage, before: &str) -> std::fmt::R
     Ok(())
 }
 
-fn failed(all: &[Played]) -> usize {
-    all.iter().filter(|played| !played.report.passed()).count()
-}
-
-fn plain(text: &mut String, all: &[Played], took: Duration, style: Style) -> std::fmt::Result {
-    for played in all {
+fn plain(text: &mut String, outcome: &Outcome, style: Style) -> std::fmt::Result {
+    let (ok, wrong, skipped) = match style.utf8() {
+        true => ("✔", "✖", "○"),
+        false => ("ok  ", "FAIL", "skip"),
+    };
+    for played in outcome.played {
         let report = &played.report;
-        let place = &report.at;
-        if report.passed() {
-            writeln!(text, "{} {} ({place})", style.good("✔"), report.name)?;
+        let (name, place) = (one_line(&report.name), &report.at);
+        if let Some(reason) = &report.skipped {
+            writeln!(text, "{skipped} {name} ({place}): {reason}")?;
             continue;
         }
-        writeln!(text, "{} {} ({place})", style.bad("✖"), report.name)?;
+        if report.passed() {
+            writeln!(text, "{} {name} ({place})", style.good(ok))?;
+            continue;
+        }
+        writeln!(text, "{} {name} ({place})", style.bad(wrong))?;
         for failure in &report.failures {
             for (number, line) in difference(failure).lines().enumerate() {
                 let line = match line.get(..1) {
@@ -106,40 +121,32 @@ fn plain(text: &mut String, all: &[Played], took: Duration, style: Style) -> std
             }
         }
     }
-    let bad = failed(all);
-    let seconds = took.as_secs_f64();
+    let all = outcome.played.len();
+    let bad = outcome.failed();
+    let left = outcome.played.iter();
+    let left = left
+        .filter(|played| played.report.skipped.is_some())
+        .count();
+    let seconds = outcome.took.as_secs_f64();
     match bad {
-        0 => writeln!(text, "{} tests passed in {seconds:.2}s", all.len()),
-        _ => writeln!(text, "{bad} of {} tests failed in {seconds:.2}s", all.len()),
+        0 if all - left == 1 => write!(text, "1 test passed")?,
+        0 => write!(text, "{} tests passed", all - left)?,
+        _ => write!(text, "{bad} of {} tests failed", all - left)?,
     }
+    if left > 0 {
+        write!(text, ", {left} skipped")?;
+    }
+    match outcome.unread.len() {
+        0 => {}
+        1 => write!(text, ", 1 file has faults")?,
+        several => write!(text, ", {several} files have faults")?,
+    }
+    writeln!(text, " in {seconds:.2}s")
 }
 
-/// A failure: where it is expected and where that comes from, then what was expected (`-`) and what
-/// was there (`+`).
-fn difference(failure: &Failure) -> String {
-    let mut text = format!("{} at {}", failure.subject, failure.at);
-    if let Some(origin) = &failure.origin {
-        text.push_str(&format!(", template at {origin}"));
-    }
-    text.push('\n');
-    for (sign, value) in [("-", &failure.expected), ("+", &failure.actual)] {
-        for line in shown(value).lines() {
-            text.push_str(&format!("{sign} {line}\n"));
-        }
-    }
-    text
-}
-
-fn shown(value: &Value) -> String {
-    match value {
-        Value::String(text) if !text.is_empty() => text.clone(),
-        Value::Object(_) => serde_json::to_string_pretty(value).unwrap_or_default(),
-        other => other.to_string(),
-    }
-}
-
-fn json(all: &[Played]) -> Value {
-    let tests: Vec<Value> = all
+fn json(outcome: &Outcome) -> Value {
+    let tests: Vec<Value> = outcome
+        .played
         .iter()
         .map(|played| {
             let report = &played.report;
@@ -155,6 +162,19 @@ fn json(all: &[Played]) -> Value {
                         "line": failure.at.line,
                         "originFile": failure.origin.as_ref().map(|place| &place.file),
                         "originLine": failure.origin.as_ref().map(|place| place.line),
+                        "causes": failure
+                            .causes
+                            .iter()
+                            .map(|cause| {
+                                json!({
+                                    "node": cause.node,
+                                    "phase": cause.phase,
+                                    "message": cause.message,
+                                    "file": cause.at.as_ref().map(|place| &place.file),
+                                    "line": cause.at.as_ref().map(|place| place.line),
+                                })
+                            })
+                            .collect::<Vec<_>>(),
                     })
                 })
                 .collect();
@@ -163,115 +183,23 @@ fn json(all: &[Played]) -> Value {
                 "file": played.file,
                 "line": report.at.line,
                 "passed": report.passed(),
+                "skipped": report.skipped,
                 "virtualSeconds": report.virtual_seconds,
                 "seconds": played.took.as_secs_f64(),
                 "failures": failures,
             })
         })
         .collect();
-    json!({"passed": failed(all) == 0, "tests": tests})
+    let faults: Vec<String> = outcome
+        .unread
+        .iter()
+        .flat_map(|(_, faults)| faults.iter().map(crate::files::Fault::plain_line))
+        .collect();
+    let passed = outcome.failed() == 0 && faults.is_empty();
+    json!({"passed": passed, "tests": tests, "faults": faults})
 }
 
-fn junit(text: &mut String, all: &[Played], took: Duration) -> std::fmt::Result {
-    let seconds = |took: Duration| format!("{:.6}", took.as_secs_f64());
-    writeln!(text, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
-    writeln!(
-        text,
-        r#"<testsuites tests="{}" failures="{}" time="{}">"#,
-        all.len(),
-        failed(all),
-        seconds(took)
-    )?;
-    // The tests of a file stand together.
-    for suite in all.chunk_by(|one, other| one.file == other.file) {
-        writeln!(
-            text,
-            r#"  <testsuite name="{}" tests="{}" failures="{}" time="{}">"#,
-            escaped(&suite[0].file),
-            suite.len(),
-            failed(suite),
-            seconds(suite.iter().map(|played| played.took).sum())
-        )?;
-        for played in suite {
-            let report = &played.report;
-            let name = escaped(&report.name);
-            let class = escaped(&played.file);
-            let time = seconds(played.took);
-            write!(
-                text,
-                r#"    <testcase name="{name}" classname="{class}" time="{time}""#
-            )?;
-            if report.passed() {
-                writeln!(text, "/>")?;
-                continue;
-            }
-            writeln!(text, ">")?;
-            for failure in &report.failures {
-                let subject = escaped(&failure.subject);
-                let whole = escaped(&difference(failure));
-                writeln!(
-                    text,
-                    r#"      <failure message="{subject}">{whole}</failure>"#
-                )?;
-            }
-            writeln!(text, "    </testcase>")?;
-        }
-        writeln!(text, "  </testsuite>")?;
-    }
-    writeln!(text, "</testsuites>")
-}
-
-/// A text as XML has it; what XML can't hold is left out.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(letter),
-            letter if letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}') => {}
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-fn tap(text: &mut String, all: &[Played]) -> std::fmt::Result {
-    writeln!(text, "TAP version 14\n1..{}", all.len())?;
-    for (place, played) in all.iter().enumerate() {
-        let report = &played.report;
-        let word = if report.passed() { "ok" } else { "not ok" };
-        // A hash sign would begin a directive.
-        let name = report.name.replace('\\', "\\\\").replace('#', "\\#");
-        writeln!(text, "{word} {} - {name}", place + 1)?;
-        if !report.passed() {
-            writeln!(
-                text,
-                "  ---\n  at: {}\n  failures: |",
-                json!(report.at.to_string())
-            )?;
-            for failure in &report.failures {
-                for line in difference(failure).lines() {
-                    writeln!(text, "    {line}")?;
-                }
-            }
-            writeln!(text, "  ...")?;
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::escaped;
-
-    #[test]
-    fn xml_holds_any_text() {
-        assert_eq!(
-            escaped("a<b> & \"c\"\u{1b}\n"),
-            "a&lt;b&gt; &amp; &quot;c&quot;\n"
-        );
-    }
+/// A text without what would end its line or steer a terminal.
+pub fn one_line(text: &str) -> String {
+    text.split(char::is_control).collect::<Vec<_>>().join(" ")
 }

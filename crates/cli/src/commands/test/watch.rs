@@ -21,6 +21,11 @@ impl Stamps {
         }
     }
 
+    /// How many files are noted.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// Waits until one of the files has changed, or there is a file that was not there before.
     pub fn wait(&self, look: impl Fn() -> Vec<PathBuf>) {
         while !self.has_changed() && look().iter().all(|path| self.0.contains_key(path)) {

@@ -4,9 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argosy_api::{
-    Arguments, DagTask, Item, LifecycleHook, Sequence, Template, TemplateRef, WorkflowStep,
-};
+use argosy_api::{Arguments, Call, LifecycleHook, Template, TemplateRef};
 use serde::Serialize;
 
 use super::{CompileError, Compiler};
@@ -18,7 +16,7 @@ use crate::plan::{Origin, Text, retry};
 
 /// What steps, tasks and hooks have in common.
 #[derive(Default)]
-pub(super) struct Call<'a> {
+pub(super) struct CallSource<'a> {
     pub(super) name: &'a str,
     pub(super) template: &'a str,
     pub(super) inline: Option<&'a Template>,
@@ -40,7 +38,7 @@ impl Compiler<'_> {
         for (group_index, group) in template.steps.iter().enumerate() {
             let mut calls = Vec::with_capacity(group.0.len());
             for (step_index, step) in group.0.iter().enumerate() {
-                let call = self.step(origin, step, &results)?;
+                let call = self.step_or_task(origin, step.into(), &results)?;
                 by_name.insert(call.name.clone(), (group_index as u32, step_index as u32));
                 calls.push(Arc::new(call));
             }
@@ -49,78 +47,36 @@ impl Compiler<'_> {
         Ok(StepsPlan { groups, by_name })
     }
 
-    fn step(
+    /// A step or a task.
+    pub(super) fn step_or_task(
         &mut self,
         origin: &Origin,
-        step: &WorkflowStep,
+        call: Call<'_>,
         results: &ResultReferences,
     ) -> Result<CallPlan, CompileError> {
-        let mut call = self.call(
+        let continue_on = call.continue_on().map(|on| ContinueOn {
+            error: on.error,
+            failed: on.failed,
+        });
+        let mut planned = self.call(
             origin,
-            Call {
-                name: &step.name,
-                template: &step.template,
-                inline: step.inline.as_deref(),
-                template_ref: step.template_ref.as_ref(),
-                arguments: Some(&step.arguments),
-                when: &step.when,
-                continue_on: step
-                    .continue_on
-                    .as_ref()
-                    .map_or_else(ContinueOn::default, |on| ContinueOn {
-                        error: on.error,
-                        failed: on.failed,
-                    }),
+            CallSource {
+                name: call.name(),
+                template: call.template(),
+                inline: call.inline(),
+                template_ref: call.template_ref(),
+                arguments: Some(call.arguments()),
+                when: call.when(),
+                continue_on: continue_on.unwrap_or_default(),
             },
         )?;
-        call.looping = looping(
-            &step.with_items,
-            &step.with_param,
-            step.with_sequence.as_ref(),
-        )?;
-        call.exit = self.exit_hook(origin, &step.hooks, &step.on_exit)?;
-        for (name, hook) in step.hooks.iter().filter(|(name, _)| *name != "exit") {
-            call.hooks.push(self.hook(origin, name, hook)?);
+        planned.looping = looping(call)?;
+        planned.exit = self.exit_hook(origin, call.hooks(), call.on_exit())?;
+        for (name, hook) in call.hooks().iter().filter(|(name, _)| *name != "exit") {
+            planned.hooks.push(self.hook(origin, name, hook)?);
         }
-        call.wants_result = results.contains(&step.name);
-        Ok(call)
-    }
-
-    pub(super) fn task(
-        &mut self,
-        origin: &Origin,
-        task: &DagTask,
-        results: &ResultReferences,
-    ) -> Result<CallPlan, CompileError> {
-        let mut call = self.call(
-            origin,
-            Call {
-                name: &task.name,
-                template: &task.template,
-                inline: task.inline.as_deref(),
-                template_ref: task.template_ref.as_ref(),
-                arguments: Some(&task.arguments),
-                when: &task.when,
-                continue_on: task
-                    .continue_on
-                    .as_ref()
-                    .map_or_else(ContinueOn::default, |on| ContinueOn {
-                        error: on.error,
-                        failed: on.failed,
-                    }),
-            },
-        )?;
-        call.looping = looping(
-            &task.with_items,
-            &task.with_param,
-            task.with_sequence.as_ref(),
-        )?;
-        call.exit = self.exit_hook(origin, &task.hooks, &task.on_exit)?;
-        for (name, hook) in task.hooks.iter().filter(|(name, _)| *name != "exit") {
-            call.hooks.push(self.hook(origin, name, hook)?);
-        }
-        call.wants_result = results.contains(&task.name);
-        Ok(call)
+        planned.wants_result = results.contains(call.name());
+        Ok(planned)
     }
 
     pub(super) fn hook(
@@ -131,12 +87,12 @@ impl Compiler<'_> {
     ) -> Result<HookPlan, CompileError> {
         let call = self.call(
             origin,
-            Call {
+            CallSource {
                 name,
                 template: &hook.template,
                 template_ref: hook.template_ref.as_ref(),
                 arguments: Some(&hook.arguments),
-                ..Call::default()
+                ..CallSource::default()
             },
         )?;
         let expression = (!hook.expression.is_empty()).then(|| Condition::new(&hook.expression));
@@ -169,7 +125,7 @@ impl Compiler<'_> {
     pub(super) fn call(
         &mut self,
         origin: &Origin,
-        call: Call<'_>,
+        call: CallSource<'_>,
     ) -> Result<CallPlan, CompileError> {
         let target = self.target(origin, &call)?;
         let arguments = call.arguments.cloned().unwrap_or_default();
@@ -205,24 +161,21 @@ impl Compiler<'_> {
     }
 }
 
-fn looping(
-    items: &[Item],
-    param: &str,
-    sequence: Option<&Sequence>,
-) -> Result<Option<LoopPlan>, CompileError> {
+fn looping(call: Call<'_>) -> Result<Option<LoopPlan>, CompileError> {
+    let (items, param) = (call.with_items(), call.with_param());
     if !items.is_empty() {
         let tagged = has_tags(items);
-        let items: Arc<[serde_json::Value]> = items.iter().map(|item| item.0.clone()).collect();
+        let values = items.iter().map(|item| &item.0);
         return Ok(Some(if tagged {
-            LoopPlan::TaggedItems(items)
+            LoopPlan::TaggedItems(values.cloned().collect())
         } else {
-            LoopPlan::Items(items)
+            LoopPlan::Items(values.map(crate::item::Item::from).collect())
         }));
     }
     if !param.is_empty() {
         return Ok(Some(LoopPlan::Param(Text::parse(param)?)));
     }
-    let Some(sequence) = sequence else {
+    let Some(sequence) = call.with_sequence() else {
         return Ok(None);
     };
     Ok(Some(LoopPlan::Sequence {

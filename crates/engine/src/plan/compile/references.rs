@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use argosy_api::{Template, TemplateRef, WorkflowSpec};
 
-use super::calls::{Call, has_tags};
+use super::calls::{CallSource, has_tags};
 use super::{CompileError, Compiler};
 use crate::plan::call::Target;
 use crate::plan::{Origin, TemplateIndex, Text};
@@ -25,7 +25,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn target(
         &mut self,
         origin: &Origin,
-        call: &Call<'_>,
+        call: &CallSource<'_>,
     ) -> Result<Target, CompileError> {
         if let Some(inline) = call.inline {
             let index = self.declare(origin.clone(), Arc::new(inline.clone()));

@@ -1,6 +1,7 @@
 //! The arguments of a call, taken out by type.
 
 use crate::expr::budget::Failure;
+use crate::expr::operators::conversion;
 use crate::value::{List, Map, Value};
 
 /// The arguments of a call.
@@ -43,17 +44,38 @@ impl<'a> Arguments<'a> {
         ))
     }
 
+    /// A value of another type than the function takes, in Go's words: sprig's functions are called
+    /// by reflection, the others convert what they are given.
+    fn mistyped(&self, at: usize, wanted: &str) -> Failure {
+        let value = self.get(at);
+        Failure::Message(match self.nil {
+            NilArgument::IsZero => {
+                format!("reflect: Call using {} as type {wanted}", value.go_type())
+            }
+            NilArgument::Refused => conversion(value, wanted),
+        })
+    }
+
+    /// The same of what expr-lang's own functions look at themselves.
+    fn unfit(&self, at: usize, wanted: &str) -> Failure {
+        match self.nil {
+            NilArgument::IsZero => self.mistyped(at, wanted),
+            NilArgument::Refused => self.invalid(at),
+        }
+    }
+
     pub(crate) fn string(&self, at: usize) -> Result<&'a str, Failure> {
         if self.is_zero(at) {
             return Ok("");
         }
-        self.get(at).as_str().ok_or_else(|| self.invalid(at))
+        let text = self.get(at).as_str();
+        text.ok_or_else(|| self.mistyped(at, "string"))
     }
 
     pub(crate) fn boolean(&self, at: usize) -> Result<bool, Failure> {
         match self.get(at) {
             Value::Bool(b) => Ok(*b),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.mistyped(at, "bool")),
         }
     }
 
@@ -63,7 +85,7 @@ impl<'a> Arguments<'a> {
             Value::Int(n) | Value::Duration(n) => Ok(*n),
             Value::Float(f) if f.trunc() == *f && f.abs() < 9e15 => Ok(*f as i64),
             Value::Nil if self.is_zero(at) => Ok(0),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "int")),
         }
     }
 
@@ -83,21 +105,21 @@ impl<'a> Arguments<'a> {
             Value::Int(n) => Ok(*n as f64),
             Value::Float(f) => Ok(*f),
             Value::Nil if self.is_zero(at) => Ok(0.0),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "float64")),
         }
     }
 
     pub(crate) fn list(&self, at: usize) -> Result<&'a List, Failure> {
         match self.get(at) {
             Value::List(list) => Ok(list),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "[]interface {}")),
         }
     }
 
     pub(crate) fn map(&self, at: usize) -> Result<&'a Map, Failure> {
         match self.get(at) {
             Value::Map(map) => Ok(map),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "map[string]interface {}")),
         }
     }
 

@@ -92,8 +92,11 @@ pub(super) const TABLE: &[Entry] = &[
             }
             (_, None) => return a.refuse(1),
         };
-        let mut pairs: Vec<(Value, Value)> = a
-            .list(0)?
+        // expr-lang makes nothing of what is no list.
+        let Value::List(list) = a.get(0) else {
+            return Ok(Value::Nil);
+        };
+        let mut pairs: Vec<(Value, Value)> = list
             .items()
             .iter()
             .map(|item| (item.clone(), Value::Nil))

@@ -92,8 +92,8 @@ impl<'a> Parser<'a> {
             Kind::Identifier(name) if self.at("(") => self.call(name, &token, None)?,
             Kind::Identifier(name) => self.name(name, &token)?,
             Kind::Number(digits) => {
-                let number = number(digits)
-                    .map_err(|message| self.error(message, token.offset, token.length))?;
+                // expr-lang has gone on when it finds what is wrong with a number.
+                let number = number(digits).map_err(|message| self.error_here(message))?;
                 // expr-lang takes no postfix after a number.
                 return self.add(Node::Constant(number), &token);
             }
@@ -124,8 +124,8 @@ impl<'a> Parser<'a> {
         if let Some(iteration) = iteration(name) {
             return self.iterate(iteration, token, piped);
         }
-        let arguments = self.arguments(piped)?;
         if let Some(function) = Function::builtin(name).or_else(|| Function::of_argo(name)) {
+            let arguments = self.arguments(piped)?;
             function
                 .check(arguments.len())
                 .map_err(|message| self.error(message, token.offset, token.length))?;
@@ -138,6 +138,7 @@ impl<'a> Parser<'a> {
             );
         }
         let callee = self.name(name, token)?;
+        let arguments = self.arguments(piped)?;
         self.add(Node::CallName { callee, arguments }, token)
     }
 
@@ -161,8 +162,15 @@ impl<'a> Parser<'a> {
         piped: Option<NodeId>,
     ) -> Parsed {
         self.expect("(")?;
+        let least = match iteration {
+            Iteration::SortBy | Iteration::Reduce => 3,
+            _ => 2,
+        } - usize::from(piped.is_some());
+        let too_few =
+            |parser: &Self| parser.error_here(format!("expected at least {least} arguments"));
         let list = match piped {
             Some(list) => list,
+            None if self.at(")") => return Err(too_few(self)),
             None => {
                 let list = self.expression(0)?;
                 if !self.at(")") {
@@ -177,11 +185,7 @@ impl<'a> Parser<'a> {
         } else if optional {
             None
         } else {
-            return Err(self.error(
-                "expected at least 2 arguments",
-                self.current.offset,
-                self.current.length,
-            ));
+            return Err(too_few(self));
         };
         let mut extra = None;
         if self.take(",")?
@@ -210,11 +214,7 @@ impl<'a> Parser<'a> {
         } else {
             let node = self.expression(0)?;
             if self.at(";") {
-                return Err(self.error(
-                    "wrap predicate with brackets { and }",
-                    self.current.offset,
-                    self.current.length,
-                ));
+                return Err(self.error_here("wrap predicate with brackets { and }"));
             }
             node
         };
@@ -252,11 +252,10 @@ impl<'a> Parser<'a> {
                 }
                 None if self.at("(") => self.expression(0)?,
                 None => {
-                    return Err(self.error(
-                        "a map key must be a quoted string, a number, a identifier, or an expression enclosed in parentheses",
-                        key_token.offset,
-                        key_token.length,
-                    ));
+                    return Err(self.error_here(format!(
+                        "a map key must be a quoted string, a number, a identifier, or an expression enclosed in parentheses (unexpected token {})",
+                        key_token.kind
+                    )));
                 }
             };
             self.expect(":")?;
@@ -292,7 +291,8 @@ impl<'a> Parser<'a> {
         let name = match token.kind {
             Kind::Identifier(name) => name,
             Kind::Sign(word) if word.starts_with(char::is_alphabetic) => word,
-            _ => return Err(self.error("expected name", token.offset, token.length)),
+            // expr-lang has gone on when it finds that.
+            _ => return Err(self.error_here("expected name")),
         };
         let chained = if let Node::Chain(inner) = self.arena.get(base) {
             base = *inner;
@@ -304,7 +304,7 @@ impl<'a> Parser<'a> {
             if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
                 let arguments = self.arguments(None)?;
                 let function = Function::of_sprig(name)
-                    .ok_or_else(|| format!("sprig has no function {name}"))
+                    .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
                     .and_then(|function| function.check(arguments.len()).map(|()| function))
                     .map_err(|message| self.error(message, token.offset, token.length))?;
                 self.add(
@@ -381,26 +381,42 @@ impl<'a> Parser<'a> {
 }
 
 fn number(digits: &str) -> Result<Value, String> {
-    let digits = digits.replace('_', "").to_lowercase();
-    let integer = |digits: &str, radix: u32, kind: &str| {
-        i64::from_str_radix(digits, radix)
+    let digits = digits.replace('_', "");
+    let lower = digits.to_lowercase();
+    let integer = |rest: &str, radix: u32, kind: &str| {
+        i64::from_str_radix(rest, radix)
             .map(Value::Int)
-            .map_err(|error| format!("invalid {kind} literal: {error}"))
+            .map_err(|error| {
+                let why = match error.kind() {
+                    std::num::IntErrorKind::PosOverflow | std::num::IntErrorKind::NegOverflow => {
+                        "value out of range"
+                    }
+                    _ => "invalid syntax",
+                };
+                format!("invalid {kind} literal: strconv.ParseInt: parsing {digits:?}: {why}")
+            })
     };
-    if let Some(rest) = digits.strip_prefix("0x") {
+    if let Some(rest) = lower.strip_prefix("0x") {
         integer(rest, 16, "hex")
-    } else if digits.contains(['.', 'e']) {
-        digits
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .map(Value::Float)
-            .ok_or_else(|| format!("invalid float literal: {digits:?}"))
-    } else if let Some(rest) = digits.strip_prefix("0b") {
+    } else if lower.contains(['.', 'e']) {
+        let parsed: Option<f64> = lower.parse().ok();
+        match parsed {
+            Some(number) if number.is_finite() => Ok(Value::Float(number)),
+            other => {
+                let why = match other {
+                    Some(_) => "value out of range",
+                    None => "invalid syntax",
+                };
+                Err(format!(
+                    "invalid float literal: strconv.ParseFloat: parsing {digits:?}: {why}"
+                ))
+            }
+        }
+    } else if let Some(rest) = lower.strip_prefix("0b") {
         integer(rest, 2, "binary")
-    } else if let Some(rest) = digits.strip_prefix("0o") {
+    } else if let Some(rest) = lower.strip_prefix("0o") {
         integer(rest, 8, "octal")
     } else {
-        integer(&digits, 10, "integer")
+        integer(&lower, 10, "integer")
     }
 }

@@ -1,0 +1,75 @@
+//! What a workflow's duration is estimated by: the last run that came from the same template and
+//! succeeded. Argo: `workflow/controller/estimation`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use argosy_api::{Workflow, WorkflowPhase, labels};
+use argosy_engine::definition::Baseline;
+use argosy_store::{RunFilter, RunRow};
+
+use crate::client::Client;
+
+/// How many of the last workflows that succeeded are looked through.
+const MOST_RUNS: usize = 1_000;
+
+/// Nodes have estimates if the earlier run had at most so many.
+const MOST_NODES: u32 = 10_000;
+
+/// Labels that say what a workflow was made from, the first that there is counts.
+const ORIGINS: [&str; 3] = [
+    labels::WORKFLOW_TEMPLATE,
+    labels::CLUSTER_WORKFLOW_TEMPLATE,
+    labels::CRON_WORKFLOW,
+];
+
+/// How long the last run took that was like this one; `None` if there was none.
+///
+/// # Errors
+/// If the store can't be read.
+pub fn baseline(client: &Client, workflow: &Workflow) -> Result<Option<Baseline>> {
+    let Some((key, value)) = origin(workflow) else {
+        return Ok(None);
+    };
+    let filter = RunFilter {
+        namespace: workflow.metadata.namespace.clone(),
+        phases: vec![Some(WorkflowPhase::Succeeded)],
+        limit: MOST_RUNS,
+        ..RunFilter::default()
+    };
+    let rows = client.store.runs(&filter)?;
+    let alike = |row: &RunRow| row.labels.get(key) == Some(&value);
+    let Some(row) = rows.into_iter().find(alike) else {
+        return Ok(None);
+    };
+    let summary = &row.summary;
+    if summary.counts.iter().sum::<u32>() > MOST_NODES {
+        let times = summary.started_at.zip(summary.finished_at);
+        return Ok(times.map(|(started, finished)| Baseline {
+            seconds: finished.since(started),
+            nodes: BTreeMap::new(),
+        }));
+    }
+    // An earlier run that can't be read any more is no reason not to run this one.
+    Ok(client
+        .load(row.id)
+        .ok()
+        .and_then(|run| Baseline::of(&run.workflow())))
+}
+
+/// The label that says what a workflow is made from; the one for a template that it refers to itself
+/// is given when it begins.
+fn origin(workflow: &Workflow) -> Option<(&'static str, String)> {
+    let own = workflow.metadata.labels.as_ref();
+    let labelled = ORIGINS
+        .into_iter()
+        .find_map(|key| Some((key, own?.get(key)?.clone())));
+    labelled.or_else(|| {
+        let reference = workflow.spec.workflow_template_ref.as_ref()?;
+        let key = match reference.cluster_scope {
+            true => labels::CLUSTER_WORKFLOW_TEMPLATE,
+            false => labels::WORKFLOW_TEMPLATE,
+        };
+        Some((key, reference.name.clone()))
+    })
+}

@@ -1,0 +1,143 @@
+//! Runners and keepers that are killed: nothing is done twice, nothing is lost, nothing is left.
+
+use std::time::{Duration, Instant};
+
+use crate::place::{Place, kill, node};
+
+/// A step that leaves a line, takes a while, and puts out a parameter and an artifact.
+const EACH_ONCE: &str = "  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - - name: each
+        template: work
+        withSequence: {count: '16'}
+        arguments: {parameters: [{name: i, value: '{{item}}'}]}
+  - name: work
+    inputs: {parameters: [{name: i}]}
+    outputs:
+      parameters: [{name: o, valueFrom: {path: /tmp/o}}]
+      artifacts: [{name: a, path: /tmp/a}]
+    container:
+      image: busybox
+      command: [sh, -c]
+      args: ['echo {{inputs.parameters.i}} >> $PWD/began; sleep 0.1; echo out-{{inputs.parameters.i}} > /tmp/o; echo x > /tmp/a; echo {{inputs.parameters.i}} >> $PWD/ended']
+";
+
+#[test]
+fn killed_at_random_each_step_still_runs_exactly_once() {
+    let place = Place::new();
+    let file = place.workflow("once", EACH_ONCE);
+    let seed = std::process::id();
+    let mut random = u64::from(seed);
+    let mut arguments = vec!["run", "--host", &file];
+    let mut kills = 0;
+    loop {
+        let mut runner = place.start(&arguments);
+        // The first kill may come before the run was handed over; then it is handed over again.
+        let handed_over = || place.argosy(&["get", "once"]).status.success();
+        if kills == 0 {
+            place.wait_until("the run is there", handed_over);
+        }
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        // Longer and longer, so that it ends on a slow machine too.
+        let life = Duration::from_millis((random >> 33) % (100 + 20 * kills));
+        let began = Instant::now();
+        while began.elapsed() < life && runner.lives() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        if !runner.lives() {
+            assert!(runner.ends_well(), "seed {seed}: the run failed");
+            break;
+        }
+        runner.kill();
+        kills += 1;
+        assert!(kills < 200, "seed {seed}: it never ends");
+        arguments = vec!["run", "--resume"];
+    }
+    let workflow = place.get("once");
+    assert_eq!(
+        workflow["status"]["phase"], "Succeeded",
+        "seed {seed}, {kills} kills: {workflow:#}"
+    );
+    let expected: Vec<String> = (0..16).map(|item| item.to_string()).collect();
+    for name in ["began", "ended"] {
+        let mut lines = place.lines(name);
+        lines.sort_by_key(|line| line.parse::<u32>().unwrap_or(u32::MAX));
+        assert_eq!(lines, expected, "seed {seed}, {kills} kills: {name}");
+    }
+    for item in 0..16 {
+        let node = node(&workflow, &format!("each({item}:{item})"));
+        assert_eq!(
+            node["outputs"]["parameters"][0]["value"],
+            format!("out-{item}"),
+            "seed {seed}, {kills} kills"
+        );
+    }
+    place.wait_until("no process is left", || place.processes().is_empty());
+}
+
+#[test]
+fn a_step_that_outlives_its_runner_is_collected_by_the_next() {
+    let place = Place::new();
+    let file = place.workflow(
+        "outlive",
+        "  entrypoint: main
+  templates:
+  - name: main
+    outputs: {parameters: [{name: o, valueFrom: {path: /tmp/o}}]}
+    script:
+      image: busybox
+      command: [sh]
+      source: |
+        touch $PWD/running
+        while [ ! -e $PWD/go ]; do sleep 0.02; done
+        echo late > /tmp/o
+        exit 0
+",
+    );
+    let mut runner = place.start(&["run", "--host", &file]);
+    place.wait_until("the step runs", || place.path("running").exists());
+    runner.kill();
+    place.write("go", "");
+    // Another runner in between, which has nothing to do with it, takes nothing away.
+    let other = place.run_spec("other",
+        "  entrypoint: main\n  templates:\n  - {name: main, container: {image: x, command: ['true']}}\n",
+    );
+    assert_eq!(other["status"]["phase"], "Succeeded");
+    place.says(&["run", "--resume"]);
+    let workflow = place.get("outlive");
+    let main = node(&workflow, "outlive");
+    assert_eq!(main["phase"], "Succeeded", "{main:#}");
+    assert_eq!(main["outputs"]["parameters"][0]["value"], "late");
+}
+
+#[test]
+fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
+    let place = Place::new();
+    let file = place.workflow(
+        "both",
+        "  entrypoint: main
+  templates:
+  - name: main
+    container:
+      image: busybox
+      command: [sh, -c]
+      args: ['setsid sleep 1000 & touch running; wait']
+",
+    );
+    let mut runner = place.start(&["run", "--host", &file]);
+    place.wait_until("the step runs", || place.path("running").exists());
+    // One that is not known to run yet would be begun again.
+    place.wait_until("that is known", || {
+        node(&place.get("both"), "both")["phase"] == "Running"
+    });
+    let keeper = place.keepers();
+    runner.kill();
+    kill(keeper[0]);
+    place.argosy(&["run", "--resume"]);
+    assert_eq!(node(&place.get("both"), "both")["message"], "pod deleted");
+    place.wait_until("nothing is left", || place.processes().is_empty());
+}
