@@ -94,7 +94,7 @@ fn end_pods(session: &mut Session) {
         // A pod that is deleted before it has run is made anew.
         ask(
             session,
-            &json!({"op": "pod", "name": name, "phase": "Running"}),
+            &json!({"op": "pod", "name": name, "phase": "Running", "nodeName": "machine"}),
         );
         ask(session, &json!({"op": "settle"}));
         ask(session, &report);
