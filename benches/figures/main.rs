@@ -2,12 +2,13 @@
 //!
 //! What is compared is measured in the same run, in turns, since a machine is not as fast at one
 //! moment as at the next. `-- ITEMS` sets the size of the large loop (1,000,000), and
-//! `-- ITEMS engine|local|compile` measures one part only.
+//! `-- ITEMS engine|local|compile|tests` measures one part only.
 
 mod compile;
 mod engine;
 mod local;
 mod table;
+mod tests;
 mod workloads;
 
 use table::Table;
@@ -38,6 +39,9 @@ fn main() {
     }
     if is_wanted("compile") {
         compile::measure(&mut table);
+    }
+    if is_wanted("tests") {
+        tests::measure(&mut table);
     }
     if is_wanted("engine") {
         engine::measure(&mut table, items);

@@ -57,9 +57,16 @@ fn texts_beyond_the_bounds_are_refused() {
 fn more_values_than_allowed_are_refused() {
     let limits = Limits {
         nodes: 10_000,
+        bytes: 1_000_000,
         ..Limits::default()
     };
     for text in [
+        format!(
+            "a: &a \"{}\"\nb: [{}]",
+            "x".repeat(10_000),
+            "*a, ".repeat(200)
+        ),
+        format!("a: &a [{}]\nb: [*a, {{c: *a}}]", "x".repeat(400_000)),
         format!("a: [{}]", "1, ".repeat(20_000)),
         "- a: b\n".repeat(10_000),
         format!("a: &a [x, x]\nb: [{}]", "*a, ".repeat(5_000)),

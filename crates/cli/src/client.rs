@@ -17,6 +17,14 @@ use argosy_store::{
 use crate::controller::Configuration;
 use crate::options::Global;
 
+/// What is said of a data directory that can't be used.
+pub fn unusable(data_dir: &Path) -> String {
+    format!(
+        "cannot use the data directory {} (--data-dir and ARGOSY_DATA_DIR name another)",
+        data_dir.display()
+    )
+}
+
 /// An open data directory.
 pub struct Client {
     pub data_dir: PathBuf,
@@ -50,7 +58,7 @@ impl Client {
     fn open_with(global: &Global, last_sync: LastSync) -> Result<Self> {
         let data_dir = global.data_dir()?;
         let store = SqliteStore::open(&data_dir, open_options(global, last_sync))
-            .with_context(|| format!("cannot open the data directory {}", data_dir.display()))?;
+            .with_context(|| unusable(&data_dir))?;
         Ok(Self {
             store: Arc::new(store),
             namespace: global.namespace.clone(),

@@ -6,9 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::style::{LONGEST, shortened};
+use crate::style::{LONGEST, Style, shortened};
 use anyhow::{Context, Result, bail};
-use argosy_api::{Diagnostic, Document, Source, Strictness, read_objects};
+use argosy_api::{Diagnostic, Document, Source, Span, Strictness, read_objects};
 
 pub use argosy_api::Object;
 
@@ -29,7 +29,9 @@ impl Fault {
     /// A fault in a text. Of what its author wrote, messages repeat so much at most.
     pub fn new(file: &str, text: &Arc<str>, mut diagnostic: Diagnostic) -> Self {
         let message = shortened(&diagnostic.message, LONGEST);
-        diagnostic.message = message.replace('\n', "\\n");
+        diagnostic.message = message
+            .replace('\n', "\\n")
+            .replace(char::is_control, "\u{fffd}");
         diagnostic.help = diagnostic
             .help
             .map(|help| shortened(&help, LONGEST).into_owned());
@@ -46,46 +48,99 @@ impl Fault {
     }
 
     /// Where it is and what is wrong, in one line.
-    pub fn line(&self) -> String {
+    pub fn line(&self, style: Style) -> String {
         let mut text = self.file.clone();
         // Writing to a String can't fail.
         if let Some(span) = self.diagnostic.span {
             let _ = write!(text, ":{}:{}", span.line, span.column);
         }
-        let kind = if self.is_error() { "error" } else { "warning" };
-        let _ = write!(text, ": {kind}: ");
+        let _ = match self.is_error() {
+            true => write!(text, ": {}: ", style.bad("error")),
+            false => write!(text, ": {}: ", style.doubtful("warning")),
+        };
         if !self.diagnostic.path.is_root() {
             let _ = write!(text, "{}: ", self.diagnostic.path);
         }
         text.push_str(&self.diagnostic.message);
         text
     }
-}
 
-/// The line, the text that it is about, and what to do.
-impl std::fmt::Display for Fault {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.line())?;
+    /// The same for programs to read.
+    pub fn plain_line(&self) -> String {
+        self.line(Style::plain())
+    }
+
+    /// The line, the text that it is about, and what to do.
+    pub fn shown(&self, style: Style) -> String {
+        let mut text = self.line(style);
         if let Some(span) = self.diagnostic.span
             && let Some(line) = self.text.lines().nth(span.line.saturating_sub(1) as usize)
         {
+            let marked = marked(line, span);
+            let marks = match self.is_error() {
+                true => style.bad(&marked.marks),
+                false => style.doubtful(&marked.marks),
+            };
             let number = span.line.to_string();
             let margin = " ".repeat(number.len());
-            let before: String = line
-                .chars()
-                .take(span.column.saturating_sub(1) as usize)
-                .map(|letter| if letter == '\t' { '\t' } else { ' ' })
-                .collect();
-            let left = line.chars().count().saturating_sub(before.chars().count());
-            let width = (span.end.saturating_sub(span.start) as usize).clamp(1, left.max(1));
-            let line: String = line.chars().take(160).collect();
-            write!(f, "\n {margin} |\n {number} | {line}")?;
-            write!(f, "\n {margin} | {before}{}", "^".repeat(width.min(80)))?;
+            let Marked { line, before, .. } = marked;
+            let _ = write!(text, "\n {margin} |\n {number} | {line}");
+            let _ = write!(text, "\n {margin} | {before}{marks}");
         }
         if let Some(help) = &self.diagnostic.help {
-            write!(f, "\n  help: {help}")?;
+            let _ = write!(text, "\n  {}: {help}", style.helpful("help"));
         }
-        Ok(())
+        text
+    }
+}
+
+/// As it is told on standard error.
+impl std::fmt::Display for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.shown(Style::of_errors()))
+    }
+}
+
+/// A line of a file with a stretch of it underlined.
+struct Marked {
+    line: String,
+    before: String,
+    marks: String,
+}
+
+/// Of a long line, what stands around the stretch.
+fn marked(line: &str, span: Span) -> Marked {
+    const WIDTH: usize = 160;
+    const BEFORE: usize = 60;
+    const MOST_MARKS: usize = 80;
+    let column = span.column.saturating_sub(1) as usize;
+    let bytes = span.end.saturating_sub(span.start) as usize;
+    let start = line
+        .char_indices()
+        .nth(column)
+        .map_or(line.len(), |(at, _)| at);
+    let rest = &line[start..];
+    let width = rest
+        .char_indices()
+        .take_while(|(at, _)| *at < bytes)
+        .count();
+    let left_out = match column > WIDTH - MOST_MARKS {
+        true => column - BEFORE,
+        false => 0,
+    };
+    // No other letter than a tab moves what stands below it, and none does anything to a terminal.
+    let plain = |letter: char| match letter.is_control() && letter != '\t' {
+        true => '\u{fffd}',
+        false => letter,
+    };
+    let shown: String = line.chars().skip(left_out).take(WIDTH).map(plain).collect();
+    let dots = if left_out > 0 { "…" } else { "" };
+    let before = line.chars().skip(left_out).take(column - left_out);
+    let before = before.map(|letter| if letter == '\t' { '\t' } else { ' ' });
+    Marked {
+        before: dots.chars().map(|_| ' ').chain(before).collect(),
+        marks: "^".repeat(width.clamp(1, MOST_MARKS)),
+        line: format!("{dots}{shown}"),
     }
 }
 
@@ -209,11 +264,38 @@ mod tests {
     fn faults_say_where_and_what() {
         let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {entrypont: x}\n";
         let parsed = parse_text("f.yaml", text, true);
-        let shown = parsed.faults[0].to_string();
+        let shown = parsed.faults[0].shown(Style::plain());
         assert!(
             shown.starts_with("f.yaml:3:8: error: spec.entrypont: "),
             "{shown}"
         );
         assert!(shown.contains("entrypoint"), "{shown}");
+    }
+
+    #[test]
+    fn of_a_long_line_what_matters_is_shown() {
+        let long = format!("{}here{}", "é".repeat(500), "x".repeat(500));
+        for (line, column, length, before, marks) in [
+            ("a: b", 4, 1, 3, 1),
+            ("a: é!", 4, 3, 3, 2),
+            ("\ta: b", 5, 1, 4, 1),
+            (&*long, 501, 4, 61, 4),
+            (&*long, 1, 2_000, 0, 80),
+        ] {
+            let start = 10;
+            let span = Span {
+                start,
+                end: start + length,
+                line: 1,
+                column,
+            };
+            let found = marked(line, span);
+            let expected = (before, marks);
+            let shown = (found.before.chars().count(), found.marks.len());
+            assert_eq!(shown, expected, "{line}");
+            let under: String = found.line.chars().skip(before).take(marks).collect();
+            let meant: String = line.chars().skip(column as usize - 1).take(marks).collect();
+            assert_eq!(under, meant);
+        }
     }
 }

@@ -30,6 +30,11 @@ impl Given {
         self.fields.push((path, flag));
     }
 
+    /// All that nothing else has set comes from a flag.
+    pub fn set_rest(&mut self, flag: String) {
+        self.fields.insert(0, (FieldPath::root(), flag));
+    }
+
     /// A label has been set by a flag.
     pub fn set_label(&mut self, key: &str, flag: String) {
         let path = FieldPath::root().field("metadata").field("labels");

@@ -15,7 +15,7 @@ use argosy_api::{NodePhase, NodeType};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Glance, Run};
 
-use crate::style::{LONGEST, Style, shortened, width};
+use crate::style::{Style, one_line, width};
 use nodes::Nodes;
 use picture::{Picture, summary};
 
@@ -210,12 +210,12 @@ fn plain_line(style: Style, run: &Run, index: u32, node: Glance, told: &mut Stri
     }
     let message = match run.message_at(index) {
         "" => String::new(),
-        message => format!("  {}", shortened(message, LONGEST)),
+        message => format!("  {}", one_line(message)),
     };
     told.push_str(&format!(
         "{} {} {}{message}\n",
         style.glyph(Some(node.phase)),
-        run.name_at(index),
+        one_line(&run.name_at(index)),
         node.phase
     ));
 }

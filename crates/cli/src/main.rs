@@ -6,6 +6,7 @@ mod controller;
 mod describe;
 mod estimate;
 mod files;
+mod foreign;
 mod gather;
 mod given;
 mod host;
@@ -32,6 +33,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
+use style::Style;
 
 /// The longest error that is printed whole, in letters.
 const LONGEST: usize = 3_000;
@@ -62,18 +64,46 @@ fn main() -> ExitCode {
         true => switches::plain(&command_line(), words),
         false => words,
     };
-    let arguments = Arguments::parse_from(words);
+    let arguments = match Arguments::try_parse_from(words) {
+        Ok(arguments) => arguments,
+        Err(error) => return unreadable(&error),
+    };
     match commands::run(arguments.command, &arguments.global) {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!(
-                "error: {}",
-                style::shortened(&format!("{error:#}"), LONGEST)
-            );
+            let error = style::shortened(&chain(&error), LONGEST).into_owned();
+            eprintln!("{}: {error}", Style::of_errors().bad("error"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Says what is wrong with a command line, or prints the help that was asked for. As `argo`'s, the
+/// exit code of a slip is that of any other error.
+fn unreadable(error: &clap::Error) -> ExitCode {
+    match foreign::refusal(error) {
+        Some(refusal) => eprintln!("{}: {refusal}", Style::of_errors().bad("error")),
+        // Where it can't be written, nobody is left to be told.
+        None => drop(error.print()),
+    }
+    match error.use_stderr() {
+        true => ExitCode::FAILURE,
+        false => ExitCode::SUCCESS,
+    }
+}
+
+/// An error with its causes. Some tell of their cause themselves.
+fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 type Hook = Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send>;

@@ -7,8 +7,9 @@ use anyhow::{Context, Result};
 /// Flags that every command takes.
 #[derive(clap::Args, Clone, Debug)]
 pub struct Global {
-    /// Where runs, templates and logs are kept
-    #[arg(long, global = true, env = "ARGOSY_DATA_DIR", value_name = "DIR")]
+    /// Where runs, templates and logs are kept [env: ARGOSY_DATA_DIR]
+    // Read by hand: clap would take it for given, and show it in each usage.
+    #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
     /// Have each transition wait for the disk, so that a power failure takes none
     #[arg(long, global = true, env = "ARGOSY_SYNC")]
@@ -21,9 +22,12 @@ pub struct Global {
 impl Global {
     /// The data directory: as given, else below the user's own.
     pub fn data_dir(&self) -> Result<PathBuf> {
+        let variable = |name: &str| std::env::var_os(name).filter(|dir| !dir.is_empty());
         let dir = if let Some(dir) = &self.data_dir {
             dir.clone()
-        } else if let Some(data) = std::env::var_os("XDG_DATA_HOME").filter(|dir| !dir.is_empty()) {
+        } else if let Some(dir) = variable("ARGOSY_DATA_DIR") {
+            PathBuf::from(dir)
+        } else if let Some(data) = variable("XDG_DATA_HOME") {
             PathBuf::from(data).join("argosy")
         } else {
             let home = std::env::var_os("HOME")

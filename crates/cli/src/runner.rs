@@ -68,12 +68,11 @@ impl ObjectSource for Objects {
 
 /// Forks the keeper. Must come before anything that starts a thread.
 pub fn fork_keeper(data_dir: &Path) -> Result<KeeperHandle> {
-    argosy_store::create_private(data_dir)
-        .with_context(|| format!("cannot make {}", data_dir.display()))?;
+    argosy_store::create_private(data_dir).with_context(|| crate::client::unusable(data_dir))?;
     argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
 }
 
-/// Carries runs out until none is left.
+/// Carries runs out until none is left. Counts how often Ctrl-C is pressed.
 pub fn carry_out(
     client: &Client,
     keeper: KeeperHandle,
@@ -81,6 +80,7 @@ pub fn carry_out(
     runs: Vec<Claim>,
     observer: &mut dyn Observer,
     until: Until,
+    interrupts: &Arc<AtomicU32>,
 ) -> Result<()> {
     let mut pump = Pump::new(client.store.clone(), client.configuration()?.settings());
     let store = client.store.clone();
@@ -119,7 +119,7 @@ pub fn carry_out(
         crate::controller::follow(client.store.clone(), version, handle.clone());
     }
     // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
-    let pressed = AtomicU32::new(0);
+    let pressed = interrupts.clone();
     let asked = handle.clone();
     ctrlc::set_handler(move || {
         let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
@@ -243,6 +243,7 @@ pub fn background(
         Vec::new(),
         &mut observer,
         Until::IdleFor(IDLE),
+        &Arc::default(),
     )?;
     drop(lock);
     Ok(())

@@ -40,11 +40,28 @@ impl StyleFlags {
 impl Style {
     /// Colours are for terminals only, and not where the environment is against them.
     pub fn new(color: bool, utf8: bool) -> Self {
+        Self::on(std::io::stdout().is_terminal(), color, utf8)
+    }
+
+    /// How what goes to standard error looks.
+    pub fn of_errors() -> Self {
+        Self::on(std::io::stderr().is_terminal(), true, true)
+    }
+
+    fn on(terminal: bool, color: bool, utf8: bool) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            color: color && !unwanted && !dumb && std::io::stdout().is_terminal(),
+            color: color && !unwanted && !dumb && terminal,
             utf8,
+        }
+    }
+
+    /// Without colours: for programs to read.
+    pub fn plain() -> Self {
+        Self {
+            color: false,
+            utf8: true,
         }
     }
 
@@ -67,6 +84,16 @@ impl Style {
     /// Prints something that went wrong.
     pub fn bad(self, text: &str) -> String {
         self.paint(text, Color::Red)
+    }
+
+    /// Prints something to beware of.
+    pub fn doubtful(self, text: &str) -> String {
+        self.paint(text, Color::Yellow)
+    }
+
+    /// Prints something that helps.
+    pub fn helpful(self, text: &str) -> String {
+        self.paint(text, Color::Cyan)
     }
 
     /// A line of a pod's log, in a colour of the pod's own. Argo: `ansiColorCode`.
@@ -122,6 +149,11 @@ impl Style {
 
 /// The longest message that is printed whole, in letters.
 pub const LONGEST: usize = 600;
+
+/// A text in one line, of at most [`LONGEST`] letters, without what a terminal would obey.
+pub fn one_line(text: &str) -> String {
+    shortened(text, LONGEST).replace(char::is_control, " ")
+}
 
 /// A text of at most so many letters: of a longer one the middle is left out.
 pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {

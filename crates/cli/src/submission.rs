@@ -1,13 +1,14 @@
 //! From files and flags to a run in the store.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
-use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition};
+use argosy_store::{Claim, Environment, NewObject, NewRun, ObjectKind, Precondition, StoreError};
 
 use crate::client::Client;
 use crate::files::{self, Fault, Object};
@@ -48,11 +49,17 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
     };
     if workflows.is_empty() {
         validation::report(&faults, NOTHING_RUN)?;
-        bail!("no workflow found in given files; templates are kept by `argosy apply -f FILE`");
+        if sources.files.is_empty() {
+            bail!("no file given: name one, `-` for standard input, or say --from KIND/NAME");
+        }
+        bail!(no_workflow(&others));
     }
     let mut changed = Vec::new();
     for (mut workflow, origin) in workflows {
-        let given = overrides.change(&mut workflow, &client.namespace)?;
+        let mut given = overrides.change(&mut workflow, &client.namespace)?;
+        if let Some(from) = &sources.from {
+            given.set_rest(format!("--from {from}"));
+        }
         changed.push((workflow, origin, given));
     }
     let mut shelf = Shelf::new(Some(&*client.store));
@@ -65,6 +72,19 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
         definitions: check(client, &shelf, changed, faults)?,
         others,
     })
+}
+
+/// What is said of files without workflows.
+fn no_workflow(others: &[Object]) -> String {
+    let kinds: BTreeSet<&str> = others.iter().map(Object::kind).collect();
+    if kinds.is_empty() {
+        return "no workflow found in given files: they hold no object at all".to_owned();
+    }
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    let kinds = kinds.join(", ");
+    format!(
+        "no workflow found in given files, but {kinds}: `argosy apply -f FILE` keeps such objects, and `argosy submit --from KIND/NAME` runs a template"
+    )
 }
 
 /// What is said after faults that keep workflows from running.
@@ -201,9 +221,8 @@ pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>>
 /// Hands all workflows over as this process's own; other objects of their files are kept first.
 pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
     create_each(client, submission, |client, definition| {
-        (client.store)
-            .create_claimed_run(new_run(definition)?)
-            .with_context(|| format!("cannot run workflow {}", definition.name()))
+        let created = client.store.create_claimed_run(new_run(definition)?);
+        created.map_err(|error| refused("run", definition, error))
     })
 }
 
@@ -227,9 +246,19 @@ fn create_each<T>(
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
     crate::host::check(definition)?;
-    (client.store)
-        .create_run(new_run(definition)?)
-        .with_context(|| format!("cannot submit workflow {}", definition.name()))
+    let created = client.store.create_run(new_run(definition)?);
+    created.map_err(|error| refused("submit", definition, error))
+}
+
+/// Why a workflow could not be created.
+fn refused(verb: &str, definition: &Definition, error: StoreError) -> Error {
+    let name = definition.name();
+    match error {
+        StoreError::NameTaken { .. } => anyhow::anyhow!(
+            "workflows.argoproj.io {name:?} already exists; delete it first (argosy delete {name}), or take another name (--name)"
+        ),
+        error => Error::new(error).context(format!("cannot {verb} workflow {name}")),
+    }
 }
 
 /// A checked workflow as the store takes it, with the surroundings of this process.

@@ -12,7 +12,7 @@ use argosy_engine::timestamp;
 
 use crate::describe::{Columns, Look, resources};
 use crate::output::short_duration;
-use crate::style::{LONGEST, shortened, table};
+use crate::style::{one_line, table};
 
 /// Items of a loop beyond this are folded.
 const FOLD: usize = 100;
@@ -257,14 +257,14 @@ impl<'a> Tree<'a> {
         let name = format!(
             "{prefix}{} {}",
             self.look.style.node_glyph(node),
-            node.display_name
+            one_line(&node.display_name)
         );
         let host = if is_pod {
             node.host_node_name.clone()
         } else {
             String::new()
         };
-        let message = shortened(&node.message, LONGEST).replace('\n', " ");
+        let message = one_line(&node.message);
         let mut row = vec![name, template, pod, duration];
         match self.look.columns {
             Columns::Usual => row.push(message),

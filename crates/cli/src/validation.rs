@@ -132,10 +132,24 @@ fn plugin_error(object: &Object) -> Option<(&'static str, ExecutorPluginError)> 
     }
 }
 
+/// How many faults are printed where something else than linting was meant.
+const MOST_SHOWN: usize = 100;
+
 /// Prints faults; an error if any is more than a warning.
 pub fn report(faults: &[Fault], then: &str) -> Result<()> {
-    for fault in faults {
+    // The first of them, and errors before warnings, if not all fit.
+    let (errors, warnings): (Vec<_>, Vec<_>) = faults.iter().partition(|fault| fault.is_error());
+    let all = errors.into_iter().chain(warnings);
+    let shown: Vec<&Fault> = match faults.len() > MOST_SHOWN {
+        true => all.take(MOST_SHOWN).collect(),
+        false => faults.iter().collect(),
+    };
+    for fault in &shown {
         eprintln!("{fault}");
+    }
+    if shown.len() < faults.len() {
+        let more = faults.len() - shown.len();
+        eprintln!("… and {more} more: `argosy lint` shows all");
     }
     let errors = faults.iter().filter(|fault| fault.is_error()).count();
     if errors > 0 {

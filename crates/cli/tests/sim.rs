@@ -86,10 +86,8 @@ fn converse(sim: &mut Sim, case: &Value) {
         workflow = ask(sim, json!({"op": "submit", "yaml": case["workflow"]})).unwrap_or_default();
     }
     for step in case["steps"].as_array().into_iter().flatten() {
-        let fields = step.as_object().into_iter().flatten();
-        let op = fields
-            .filter(|(key, _)| !matches!(key.as_str(), "expect" | "error"))
-            .next();
+        let mut fields = step.as_object().into_iter().flatten();
+        let op = fields.find(|(key, _)| !matches!(key.as_str(), "expect" | "error"));
         let Some((op, fields)) = op else {
             continue;
         };

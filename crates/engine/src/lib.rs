@@ -17,6 +17,7 @@ pub mod events;
 pub mod fact;
 pub mod go_json;
 pub mod ids;
+pub mod item;
 pub mod locks;
 pub mod log;
 pub mod lower;

@@ -26,6 +26,8 @@ pub struct ExprError {
     pub message: String,
     /// The place as it is printed.
     shown_place: String,
+    /// Whether it shows before anything is evaluated: expr-lang's `Compile` tells of it.
+    pub before_evaluation: bool,
     /// Where it is in the expression's text, in bytes.
     pub offset: usize,
     /// How many bytes it covers.
@@ -44,10 +46,16 @@ impl ExprError {
         Self {
             message: message.into(),
             shown_place: String::new(),
+            before_evaluation: false,
             offset,
             length,
             kind,
         }
+    }
+
+    pub(crate) fn before_evaluation(mut self) -> Self {
+        self.before_evaluation = true;
+        self
     }
 
     /// Shows the place in the expression's text. Budgets are ours, and texts that break them long.

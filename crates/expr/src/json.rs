@@ -329,6 +329,32 @@ fn write_go_text(out: &mut String, value: &Value) {
     }
 }
 
+/// The value as Go's `%s` prints it, which is at a loss with all that is no text.
+pub(crate) fn go_verb_s(value: &Value) -> String {
+    let odd = |kind: &str, text: String| format!("%!s({kind}={text})");
+    match value {
+        Value::Nil => "%!s(<nil>)".to_owned(),
+        Value::Bool(b) => odd("bool", b.to_string()),
+        Value::Int(n) => odd("int", n.to_string()),
+        Value::Float(f) => odd("float64", go_float(*f)),
+        Value::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        Value::List(list) => {
+            let items: Vec<String> = list.items().iter().map(go_verb_s).collect();
+            format!("[{}]", items.join(" "))
+        }
+        Value::Map(map) if map.others().is_empty() => {
+            let entries = map.entries().iter();
+            let entries: Vec<String> = entries
+                .map(|(key, value)| format!("{key}:{}", go_verb_s(value)))
+                .collect();
+            format!("map[{}]", entries.join(" "))
+        }
+        Value::String(_) | Value::Map(_) | Value::Duration(_) | Value::Time(_) | Value::Zone(_) => {
+            go_text(value)
+        }
+    }
+}
+
 /// Reads JSON as Go does.
 pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
     let json: serde_json::Value =

@@ -78,21 +78,29 @@ impl<'a> Reader<'a> {
         });
     }
 
+    /// The value as it stands in the text.
+    fn written(self) -> &'a str {
+        let node = &self.pass.tree.nodes[self.node as usize];
+        let text = self.pass.source.get(node.start as usize..node.end as usize);
+        text.unwrap_or_default()
+    }
+
     fn wrong(self, expected: &str) -> ReadError {
         let (found, help) = match self.value() {
             Value::Null | Value::Hidden | Value::Alias(_) => ("null".to_owned(), None),
-            Value::Bool(value) => (
-                format!("the boolean {value}"),
-                (expected == "a string").then_some("put it in quotes"),
-            ),
+            Value::Bool(value) => {
+                let help = match (expected, self.written()) {
+                    ("a string", "true" | "false") => Some("put it in quotes"),
+                    ("a string", _) => {
+                        Some("put it in quotes: YAML takes y, n, yes, no, on and off for booleans")
+                    }
+                    _ => None,
+                };
+                (format!("the boolean {value}"), help)
+            }
             Value::Int(_) | Value::UInt(_) | Value::Float(_) => {
-                let written = &self.pass.tree.nodes[self.node as usize];
-                let written = self
-                    .pass
-                    .source
-                    .get(written.start as usize..written.end as usize);
                 let help = (expected == "a string").then_some("put it in quotes");
-                (format!("the number {}", written.unwrap_or_default()), help)
+                (format!("the number {}", self.written()), help)
             }
             Value::Text(_) => {
                 let text = self.text().unwrap_or_default();

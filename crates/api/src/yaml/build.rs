@@ -55,6 +55,8 @@ struct Frame {
     count: u32,
     /// Nodes in here once aliases are written out.
     expanded: u64,
+    /// Bytes of text in here once aliases are written out.
+    text: u64,
     /// Containers below, once aliases are written out.
     height: u32,
     is_map: bool,
@@ -67,6 +69,7 @@ struct Frame {
 struct Anchor {
     node: u32,
     expanded: u64,
+    text: u64,
     height: u32,
     is_closed: bool,
 }
@@ -127,6 +130,7 @@ impl<'a> Builder<'a> {
                 Anchor {
                     node,
                     expanded: 0,
+                    text: 0,
                     height: 0,
                     is_closed: false,
                 },
@@ -137,6 +141,7 @@ impl<'a> Builder<'a> {
             anchor,
             count: 0,
             expanded: 1,
+            text: 0,
             height: 1,
             is_map,
             is_flow,
@@ -179,6 +184,7 @@ impl<'a> Builder<'a> {
             let anchor = Anchor {
                 node,
                 expanded: frame.expanded,
+                text: frame.text,
                 height: frame.height,
                 is_closed: true,
             };
@@ -186,6 +192,7 @@ impl<'a> Builder<'a> {
         }
         if let Some(parent) = self.frames.last_mut() {
             parent.expanded += frame.expanded - 1;
+            parent.text += frame.text;
             parent.height = parent.height.max(frame.height + 1);
             parent.last_end = end;
         }
@@ -228,6 +235,7 @@ impl<'a> Builder<'a> {
         self.push(start, end, Value::Alias(anchor.node))?;
         if let Some(parent) = self.frames.last_mut() {
             parent.expanded += anchor.expanded;
+            parent.text += anchor.text;
             parent.height = parent.height.max(anchor.height + 1);
             parent.last_end = end as u32;
         }
@@ -236,6 +244,14 @@ impl<'a> Builder<'a> {
             let text = format!(
                 "with its aliases written out, this document has more than {} values",
                 self.limits.nodes
+            );
+            return Err(Fault::error("too-large", start, end, text));
+        }
+        let expanded: u64 = self.frames.iter().map(|frame| frame.text).sum();
+        if expanded > u64::from(self.limits.bytes) {
+            let text = format!(
+                "with its aliases written out, this document has more than {} bytes",
+                self.limits.bytes
             );
             return Err(Fault::error("too-large", start, end, text));
         }
@@ -290,8 +306,10 @@ impl<'a> Builder<'a> {
             })?;
         }
         let node = self.push(start, end, value)?;
+        let bytes = end.saturating_sub(start) as u64;
         if let Some(parent) = self.frames.last_mut() {
             parent.last_end = end as u32;
+            parent.text += bytes;
         }
         if anchor != 0 {
             self.anchors.insert(
@@ -299,6 +317,7 @@ impl<'a> Builder<'a> {
                 Anchor {
                     node,
                     expanded: 0,
+                    text: bytes,
                     height: 0,
                     is_closed: true,
                 },

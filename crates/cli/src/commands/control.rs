@@ -178,7 +178,11 @@ pub fn resume(arguments: &ResumeArguments, global: &Global) -> Result<()> {
                 client.until_heard(&row)?;
                 let run = client.load(row.id)?;
                 run.check_resume()
-                    .map_err(Error::msg)
+                    .map_err(|error| {
+                        anyhow::anyhow!(
+                            "{error}: `argosy node set {name} --node-field-selector displayName=NODE --output-parameter NAME=VALUE` gives it one"
+                        )
+                    })
                     .with_context(refused)?;
             }
         }

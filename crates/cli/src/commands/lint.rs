@@ -1,5 +1,6 @@
 //! `argosy lint`: finds faults before anything runs.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -133,8 +134,10 @@ fn lint(
     let mut faults = Vec::new();
     let mut shelf = Shelf::new(client.map(|client| &*client.store));
     let mut objects = Vec::new();
+    let mut read = Vec::new();
     for path in files::expand(paths)? {
         crate::client::existing(&path)?;
+        read.push(path.display().to_string());
         let parsed = match files::parse(&path, strict) {
             Ok(parsed) => parsed,
             Err(error) => {
@@ -176,6 +179,9 @@ fn lint(
             ));
         }
     }
+    // Those of a file stand together, in the order in which Argo would come upon them.
+    let places: BTreeMap<&str, usize> = read.iter().map(String::as_str).zip(0..).collect();
+    faults.sort_by_key(|fault: &Fault| places.get(fault.file.as_str()).copied());
     Ok(Found {
         faults,
         linted: objects.len(),
@@ -196,12 +202,15 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line());
+                println!("{}", fault.line(style));
+            }
+            if errors == 0 && !nothing {
+                println!("no linting errors found!");
             }
         }
         LintFormat::Pretty => {
             for fault in faults {
-                println!("{fault}\n");
+                println!("{}\n", fault.shown(style));
             }
             if errors > 0 {
                 println!(

@@ -9,7 +9,7 @@ use crate::client::Client;
 use crate::options::Global;
 use crate::output::{self, Format, short_duration};
 use crate::selection::{Filter, since};
-use crate::style::{LONGEST, shortened, table};
+use crate::style::{one_line, table};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -128,7 +128,7 @@ fn print_table(client: &Client, rows: &[RunRow], arguments: &Arguments) -> Resul
             short_duration(now.since(row.created_at)),
             short_duration(duration),
             spec.priority.unwrap_or_default().to_string(),
-            shortened(&summary.message, LONGEST).replace('\n', " "),
+            one_line(&summary.message),
         ];
         if arguments.all_namespaces {
             line.insert(0, row.namespace.clone());

@@ -25,6 +25,7 @@ mod test;
 mod wait;
 mod why;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -180,7 +181,9 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         }
         Command::Completion(arguments) => {
             let mut line = crate::command_line();
-            clap_complete::generate(arguments.shell, &mut line, "argosy", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(arguments.shell, &mut line, "argosy", &mut script);
+            std::io::stdout().write_all(&script)?;
         }
         Command::Keeper(arguments) => argosy_local::keeper::serve(&arguments.socket)?,
         Command::Runner(arguments) => {

@@ -78,7 +78,16 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
                 new_parameters: !parameters.is_empty(),
                 revision: revision.as_ref(),
             })
-            .map_err(|error| anyhow::anyhow!("cannot retry workflow {}: {error}", row.name))?;
+            .map_err(|error| {
+                let help = match arguments.restart_successful {
+                    // Argo names its own fields.
+                    false if error.contains("restartSuccessful") => {
+                        " (--restart-successful and --node-field-selector)"
+                    }
+                    _ => "",
+                };
+                anyhow::anyhow!("cannot retry workflow {}: {error}{help}", row.name)
+            })?;
         if arguments.dry_run {
             print_plan(&run, &plan, revision.as_ref());
             continue;

@@ -1,6 +1,8 @@
 //! `argosy run`: here, in the foreground, to the end.
 
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
@@ -91,7 +93,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         logs: (arguments.log).then(|| Ended::new(&client, arguments.style.style())),
         failed: false,
         ended: Vec::new(),
+        interrupts: Arc::default(),
+        interrupts_told: 0,
     };
+    let interrupts = printer.interrupts.clone();
     crate::runner::carry_out(
         &client,
         keeper,
@@ -99,6 +104,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         runs,
         &mut printer,
         Until::NoRuns,
+        &interrupts,
     )?;
     printer.tell_rest();
     if arguments.output.is_some() {
@@ -122,9 +128,29 @@ struct Printer<'a> {
     logs: Option<Ended<'a>>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
+    /// How often Ctrl-C was pressed.
+    interrupts: Arc<AtomicU32>,
+    interrupts_told: u32,
 }
 
 impl Printer<'_> {
+    /// Says what comes of Ctrl-C.
+    fn tell_interrupts(&mut self) {
+        let pressed = self.interrupts.load(Ordering::SeqCst).min(2);
+        if pressed <= self.interrupts_told {
+            return;
+        }
+        self.interrupts_told = pressed;
+        let text = match pressed {
+            1 => "stopping: exit handlers still run; Ctrl-C again terminates",
+            _ => "terminating",
+        };
+        match &mut self.live {
+            Some(live) => live.print(&format!("{text}\n")),
+            None => eprintln!("{text}"),
+        }
+    }
+
     /// Prints what steps have said since they were over for their workflow.
     // A log that can't be read is `logs`' to complain about, not the run's.
     fn tell_rest(&mut self) {
@@ -160,6 +186,7 @@ impl Observer for Printer<'_> {
     }
 
     fn pulse(&mut self, controller: &Controller) {
+        self.tell_interrupts();
         if let Some(live) = &mut self.live {
             live.pulse(controller.runs());
         }

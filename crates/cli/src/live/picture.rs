@@ -7,7 +7,7 @@ use argosy_engine::run::Run;
 
 use super::nodes::Nodes;
 use crate::output::short_duration;
-use crate::style::{LONGEST, Style, shortened};
+use crate::style::{Style, one_line};
 
 /// More children than these are counted, not shown.
 const FEW: usize = 10;
@@ -56,7 +56,7 @@ impl Picture {
             true => self.style.suspend_glyph(),
             false => self.style.glyph(Some(node.phase)),
         };
-        let mut text = format!("{glyph} {}", run.display_name_at(index));
+        let mut text = format!("{glyph} {}", one_line(&run.display_name_at(index)));
         if let Some(below) = nodes
             .below
             .get(&index)
@@ -73,7 +73,7 @@ impl Picture {
         }
         let message = run.message_at(index);
         if !message.is_empty() {
-            text.push_str(&format!("  {}", message.replace('\n', " ")));
+            text.push_str(&format!("  {}", one_line(message)));
         }
         text
     }
@@ -160,7 +160,7 @@ pub(super) fn summary(style: Style, run: &Run) -> String {
     );
     if !run.message().is_empty() {
         text.push_str("  ");
-        text.push_str(&shortened(run.message(), LONGEST));
+        text.push_str(&one_line(run.message()));
     }
     text
 }

@@ -33,7 +33,7 @@ impl Condition {
             Ok(text @ Text::Tagged(_)) => Read::Tagged(text),
             Ok(Text::Literal(_)) => match Program::compile(source) {
                 Ok(program) => Read::Program(Arc::new(program)),
-                Err(error) => Read::Wrong(unable(source, &error).into()),
+                Err(error) => Read::Wrong(error.to_string().into()),
             },
             Err(error) => Read::Wrong(error.to_string().into()),
         };
@@ -42,9 +42,4 @@ impl Condition {
             read,
         }
     }
-}
-
-/// What Argo says of an expression that can't be evaluated.
-pub(crate) fn unable(source: &str, error: &argosy_expr::ExprError) -> String {
-    format!("unable to evaluate expression '{source}': {error}")
 }

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::Text;
+use crate::item::Item;
 
 /// `withItems`, `withParam` or `withSequence`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum LoopPlan {
     /// `withItems` without tags.
-    Items(Arc<[Value]>),
+    Items(Arc<[Item]>),
     /// `withItems` with tags in some strings.
     TaggedItems(Arc<[Value]>),
     /// `withParam`: a JSON list.

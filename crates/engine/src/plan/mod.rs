@@ -24,7 +24,6 @@ use argosy_api::{Workflow, WorkflowPhase};
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
 pub use compile::{CompileError, compile};
 pub(crate) use compile::{compile_after, compile_late};
-pub(crate) use condition::unable;
 pub use condition::{Condition, Read};
 pub use dag::{DagPlan, TaskPlan};
 pub use gates::{GatesPlan, LocksPlan, MemoizePlan};

@@ -21,6 +21,7 @@ use super::shown::Found;
 use super::synchronization::{ShownHolder, shown_locks, shown_wait};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::item::Item;
 use crate::locks::LockName;
 use crate::lower::node_id;
 use crate::plan::{CallPlan, PlannedTemplate};
@@ -400,9 +401,10 @@ impl Run {
             }
         }
         let count = shown.iter().map(|(item, _)| item + 1).max().unwrap_or(0);
-        let mut values = vec![serde_json::Value::from(""); count as usize];
+        let of = |text: &str| Item::from(&serde_json::Value::from(text));
+        let mut values = vec![of(""); count as usize];
         for (item, text) in shown {
-            values[*item as usize] = text.as_str().into();
+            values[*item as usize] = of(text);
         }
         Items::Values(values.into())
     }

@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use argosy_api::NodePhase;
-use serde_json::Value;
 
 use crate::ids::NodeIndex;
+use crate::item::Item;
 use crate::locks::LockName;
 use crate::plan::{DagPlan, TaskPlan};
 
@@ -160,7 +160,7 @@ pub(crate) struct LoopState {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Items {
     /// Any JSON values.
-    Values(Arc<[Value]>),
+    Values(Arc<[Item]>),
     /// Numbers, printed.
     Sequence {
         start: i64,

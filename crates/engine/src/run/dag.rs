@@ -30,8 +30,7 @@ impl Run {
             let Body::Dag(body) = &self.node(index).body else {
                 return;
             };
-            let closed = self.closed(index).is_some();
-            let Some(&slot) = body.ready.first().filter(|_| !closed) else {
+            let Some(&slot) = body.ready.first() else {
                 self.wake_held_back(index);
                 break;
             };
@@ -287,7 +286,7 @@ impl Run {
             return;
         }
         let over = body.unsettled == 0;
-        if self.is_shut_down(index) || (!over && self.closed(index).is_some()) {
+        if self.is_shut_down(index) {
             self.end(index, NodePhase::Failed, None);
             return;
         }

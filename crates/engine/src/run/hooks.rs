@@ -5,17 +5,17 @@
 //! more. Argo: `workflow/controller/hooks.go`, `exit_handler.go`.
 
 use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
-use argosy_expr::{EvalContext, Program, Value};
+use argosy_expr::{EvalContext, condition_of, evaluate_bool};
 
 use super::Run;
 use super::body::{Body, Items};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::passes::fill;
-use super::scope::{Variables, truth};
+use super::scope::Variables;
 use super::start::{Begun, Place};
 use crate::ids::{NodeIndex, Seconds};
-use crate::plan::{CallPlan, Condition, HookPlan, Read, unable};
+use crate::plan::{CallPlan, Condition, HookPlan, Read};
 
 impl Run {
     /// Begins the hooks of a step or task whose expression holds now.
@@ -98,7 +98,7 @@ impl Run {
         let item = item.as_ref().map(|(items, at)| (items, *at));
         let variables = self.variables(around, template.as_deref(), item, &extra);
         let context = self.eval_context(&self.name(owner), 0, "hook");
-        truth(&evaluate(condition, &variables, &context)?)
+        evaluate(condition, &variables, &context)
     }
 
     /// The item that hooks of an item of a step's loop see; those of a task's items see none.
@@ -275,8 +275,7 @@ impl Run {
             };
             let variables = Variables::global(self);
             let context = self.eval_context(&hook.call.name, 0, "hook");
-            let holds = evaluate(condition, &variables, &context)
-                .is_ok_and(|value| matches!(value, Value::Bool(true)));
+            let holds = evaluate(condition, &variables, &context) == Ok(true);
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);
             }
@@ -345,22 +344,18 @@ impl Run {
     }
 }
 
-/// Evaluates an expression, with the tags in it filled in, as in all texts of what it stands in, before
-/// it is read.
+/// Whether a condition holds, with the tags in it filled in, as in all texts of what it stands in,
+/// before it is read.
 fn evaluate(
     condition: &Condition,
     variables: &Variables<'_>,
     context: &EvalContext,
-) -> Result<Value, String> {
+) -> Result<bool, String> {
     match &condition.read {
-        Read::Program(program) => program
-            .eval(variables, context)
-            .map_err(|error| unable(&condition.source, &error)),
+        Read::Program(program) => condition_of(&condition.source, program.eval(variables, context)),
         Read::Tagged(text) => {
             let text = fill(text, variables, context).map_err(|error| error.to_string())?;
-            Program::compile(&text)
-                .and_then(|program| program.eval(variables, context))
-                .map_err(|error| unable(&text, &error))
+            evaluate_bool(&text, variables, context)
         }
         Read::Wrong(error) => Err(error.to_string()),
     }

@@ -16,6 +16,7 @@ use super::scope::Variables;
 use super::start::{Begun, Place};
 use crate::go_json;
 use crate::ids::NodeIndex;
+use crate::item::Item;
 use crate::plan::{CallPlan, LoopPlan, Text};
 
 /// The most items that a loop may have.
@@ -83,9 +84,11 @@ impl Run {
         match looping {
             LoopPlan::Items(items) => Ok(Items::Values(items.clone())),
             LoopPlan::TaggedItems(items) => {
-                let filled: Vec<Value> = items
+                let filled: Vec<Item> = items
                     .iter()
-                    .map(|item| fill_json(item, variables, &context, 0))
+                    .map(|item| {
+                        fill_json(item, variables, &context, 0).map(|item| Item::from(&item))
+                    })
                     .collect::<Result<_, _>>()?;
                 Ok(Items::Values(filled.into()))
             }
@@ -194,9 +197,6 @@ impl Run {
                 break;
             };
             let items = state.items.clone();
-            if self.closed(index).is_some() {
-                break;
-            }
             if self.spent >= super::turn::TURN_BUDGET {
                 self.dirty.insert(index);
                 return;
@@ -238,9 +238,7 @@ impl Run {
         };
         let made_are_over = state.unsettled == state.unmade;
         let cut_short = state.unmade > 0 && made_are_over;
-        if cut_short && self.closed(index).is_some() {
-            self.end(index, NodePhase::Failed, None);
-        } else if state.unsettled == 0 {
+        if state.unsettled == 0 {
             let phase = state
                 .failed
                 .map_or(NodePhase::Succeeded, |(_, phase)| phase);
@@ -310,11 +308,11 @@ fn sequence(
 }
 
 /// Reads the items of a loop; `null` has none. A fault is worded as Go's reader does.
-fn read_list(text: &str) -> Result<Vec<Value>, String> {
+fn read_list(text: &str) -> Result<Vec<Item>, String> {
     let value = serde_json::from_str(text)
         .map_err(|error| go_json::fault(text).unwrap_or_else(|| error.to_string()))?;
     let kind = match value {
-        Value::Array(list) => return Ok(list),
+        Value::Array(_) => return Ok(Item::list(text)),
         Value::Null => return Ok(Vec::new()),
         Value::Bool(_) => "bool",
         Value::Number(_) => "number",

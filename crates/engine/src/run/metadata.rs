@@ -78,8 +78,13 @@ impl Run {
             })?;
             let value = program
                 .eval(&Variables::global(self), &context)
-                .map_err(|error| {
-                    format!("failed to evaluate label {key:?} expression {expression:?}: {error}")
+                .map_err(|error| match error.before_evaluation {
+                    true => {
+                        format!("failed to compile function for expression {expression:?}: {error}")
+                    }
+                    false => format!(
+                        "failed to evaluate label {key:?} expression {expression:?}: {error}"
+                    ),
                 })?;
             let Value::String(_) = &value else {
                 return Err(format!(

@@ -1,7 +1,6 @@
 //! The names and IDs of nodes. Argo: `NodeID`, `initializeNode`, `generateNodeName`.
 
 use argosy_api::NodeType;
-use serde_json::Value;
 
 use super::Run;
 use super::body::{Body, Items, StepState};
@@ -170,34 +169,14 @@ impl Items {
     pub(crate) fn display(&self, item: usize) -> String {
         match self {
             Self::Sequence { .. } => self.text(item),
-            Self::Values(values) => match &values[item] {
-                Value::Object(map) => {
-                    let mut entries: Vec<String> = map
-                        .iter()
-                        .map(|(key, value)| format!("{key}:{}", item_text(value)))
-                        .collect();
-                    entries.sort();
-                    entries.join(",")
-                }
-                // Go prints a list of items as `[a b]`.
-                Value::Array(list) => {
-                    let texts: Vec<String> = list.iter().map(item_text).collect();
-                    format!("[{}]", texts.join(" "))
-                }
-                // Argo takes it for a list of none.
-                Value::Null => "[]".to_owned(),
-                value => item_text(value),
-            },
+            Self::Values(values) => values[item].display(),
         }
     }
 
     /// The item as the variable `item`.
     pub(crate) fn text(&self, item: usize) -> String {
         match self {
-            Self::Values(values) => match &values[item] {
-                Value::String(text) => text.clone(),
-                value => item_text(value),
-            },
+            Self::Values(values) => values[item].text(),
             Self::Sequence {
                 start,
                 step,
@@ -206,15 +185,4 @@ impl Items {
             } => crate::printf::integer(format, start + step * item as i64),
         }
     }
-}
-
-/// A value as JSON, a string without its quotes, but escaped as within them. Argo: `Item.String`.
-pub(crate) fn item_text(value: &Value) -> String {
-    let json = value.to_string();
-    let text = match value {
-        Value::String(_) => &json[1..json.len() - 1],
-        _ => json.as_str(),
-    };
-    text.replace('\u{2028}', "\\u2028")
-        .replace('\u{2029}', "\\u2029")
 }

@@ -1,13 +1,13 @@
 //! Retries: the attempts at a node, and when there is another. Argo: `processNodeRetries`.
 
 use argosy_api::{NodePhase, NodeType};
+use argosy_expr::evaluate_bool;
 
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
 use super::node::{Flags, NO_ITEM, Node, NodeOutputs, Role};
 use super::passes::fill;
-use super::scope::holds;
 use crate::duration;
 use crate::ids::{NodeIndex, Seconds};
 use crate::plan::{PlannedTemplate, RetryPlan, Text};
@@ -331,7 +331,7 @@ impl Run {
         .into_iter()
         .collect();
         let context = self.eval_context(&self.name(last), 0, "retry");
-        holds(expression, &variables, &context)
+        evaluate_bool(expression, &variables, &context)
     }
 
     fn retry_text(&self, index: NodeIndex, text: Option<&Text>) -> Result<Option<String>, String> {

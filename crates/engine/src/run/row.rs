@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::body::{Body, Gate, Items, RetryBody, StepState};
 use super::node::{Flags, Node, Role};
 use crate::commit::ValueHash;
+use crate::item::Item;
 use crate::locks::LockName;
 
 pub(super) use decode::{decode, stored_group};
@@ -275,7 +276,7 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
 
 fn encode_items(items: &Items, values: &mut NewValues) -> RowItems {
     match items {
-        Items::Values(list) => RowItems::Values(json(&**list, values)),
+        Items::Values(list) => RowItems::Values(text(&Arc::from(Item::write(list)), values)),
         Items::Sequence {
             start,
             step,

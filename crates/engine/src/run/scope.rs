@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodeType};
-use argosy_expr::{EvalContext, Program, Scope, Value, Visit};
+use argosy_expr::{EvalContext, Scope, Value, Visit};
 
 use super::Run;
 use super::aggregate::Aggregate;
@@ -113,10 +113,7 @@ impl<'a> Variables<'a> {
         }
         let key = name.strip_prefix("item.")?;
         match items {
-            Items::Values(values) => {
-                let value = values[index].as_object()?.get(key)?;
-                Some(Cow::Owned(super::names::item_text(value)))
-            }
+            Items::Values(values) => values[index].member(key).map(Cow::Owned),
             Items::Sequence { .. } => None,
         }
     }
@@ -319,10 +316,8 @@ impl Scope for Variables<'_> {
         }
         if let Some((items, index)) = self.item {
             offer("item");
-            if let Items::Values(values) = items
-                && let Some(map) = values[index].as_object()
-            {
-                for key in map.keys() {
+            if let Items::Values(values) = items {
+                for key in values[index].keys() {
                     offer(&format!("item.{key}"));
                 }
             }
@@ -341,28 +336,5 @@ pub(super) fn value_text(value: &Value) -> String {
     match value.as_str() {
         Some(text) => text.to_owned(),
         None => go_json::text(&value.to_json()),
-    }
-}
-
-/// Whether a condition holds. Argo: `argoexpr.EvalBool`.
-pub(super) fn holds(
-    expression: &str,
-    variables: &dyn Scope,
-    context: &EvalContext,
-) -> Result<bool, String> {
-    let value = Program::compile(expression)
-        .and_then(|program| program.eval(variables, context))
-        .map_err(|error| format!("unable to evaluate expression '{expression}': {error}"))?;
-    truth(&value)
-}
-
-/// What an expression's value says as a condition.
-pub(super) fn truth(value: &Value) -> Result<bool, String> {
-    match value {
-        Value::Bool(holds) => Ok(*holds),
-        _ => Err(format!(
-            "unable to cast expression result '{}' to bool",
-            value_text(value)
-        )),
     }
 }

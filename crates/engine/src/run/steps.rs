@@ -116,8 +116,7 @@ impl Run {
                 return;
             };
             let step = body.made;
-            let closed = body.doomed.is_some() || self.closed(index).is_some();
-            if closed || step as usize >= calls.len() {
+            if body.doomed.is_some() || step as usize >= calls.len() {
                 self.wake_held_back(steps_node);
                 break;
             }
@@ -271,9 +270,6 @@ impl Run {
                 self.dirty.insert(index);
                 return false;
             }
-            if self.closed(index).is_some() {
-                return false;
-            }
             match self.begin_item(call, place, &items, item) {
                 Begun::Held(held) => {
                     self.hold_back(index, place.boundary, held);
@@ -406,13 +402,10 @@ impl Run {
             self.end(index, phase, Some(&message));
             return;
         }
-        let unmade = (body.made as usize) < calls.len();
-        let closed = self.closed(index);
-        if unmade && closed.is_none() {
+        if (body.made as usize) < calls.len() {
             return;
         }
         match body.failed_child {
-            None if unmade => self.end(index, NodePhase::Failed, closed.as_deref()),
             Some(child) => {
                 let message = format!("child '{}' failed", self.node_id(child));
                 self.end(index, NodePhase::Failed, Some(&message));

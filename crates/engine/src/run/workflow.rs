@@ -158,17 +158,6 @@ impl Run {
         self.deadline().is_some_and(|deadline| self.now >= deadline)
     }
 
-    /// Why a node may make no more children: the workflow is being brought down, or its time is
-    /// over.
-    pub(super) fn closed(&self, index: NodeIndex) -> Option<String> {
-        if self.is_shut_down(index) {
-            let strategy = self.status.shutdown?;
-            return Some(format!("Stopped with strategy '{strategy}'"));
-        }
-        let bound = !self.node(index).flags.has(Flags::EXIT_HANDLER);
-        (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())
-    }
-
     /// Whether a node may do nothing new because the workflow is being brought down.
     pub(super) fn is_shut_down(&self, index: NodeIndex) -> bool {
         match self.status.shutdown {

@@ -58,8 +58,8 @@ pub(super) fn check_call(call: Call<'_>, path: &dyn Fn() -> String, findings: &m
     }
 }
 
-/// Looks at a task. That its logic can't be read keeps a workflow from being run here, since what
-/// depends on what must be known before; results that there are not are told of with the graph.
+/// Looks at a task. That its logic can't be read is an error of the task once it is looked at, as in
+/// Argo; results that there are not are told of with the graph.
 pub(super) fn check_task(task: &DagTask, path: &dyn Fn() -> String, findings: &mut Vec<Finding>) {
     check_call(Call::from(task), path, findings);
     if !task.depends.is_empty()
@@ -70,7 +70,7 @@ pub(super) fn check_task(task: &DagTask, path: &dyn Fn() -> String, findings: &m
             .all(|result| TaskResult::from_name(result).is_some())
     {
         findings.push(
-            Finding::error(
+            Finding::warning(
                 "depends-syntax",
                 join(&path(), "depends"),
                 format!("{} (at character {})", error.message, error.offset + 1),

@@ -133,11 +133,19 @@ fn check_value(
     if parameter.value.is_none() && parameter.value_from.is_none() && empty == EmptyValues::Refused
     {
         let prefix = prefix();
-        findings.push(Finding::error(
-            "argument-value-missing",
-            place(""),
-            format!("{prefix}{name}.value or {prefix}{name}.valueFrom is required"),
-        ));
+        findings.push(
+            Finding::error(
+                "argument-value-missing",
+                place(""),
+                format!("{prefix}{name}.value or {prefix}{name}.valueFrom is required"),
+            )
+            .help(match prefix.as_str() {
+                "spec.arguments." => {
+                    format!("give it a value here, or with --parameter {name}=VALUE")
+                }
+                _ => "give it a value".to_owned(),
+            }),
+        );
         return false;
     }
     if let Some(from) = &parameter.value_from {

@@ -1,11 +1,16 @@
 //! Goes through the texts of an object and reports the tags that are wrong.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use super::fault::{Finding, join};
 use super::scope::{Notice, Position, Scope, Verdict};
 use super::strings::{Place, each_string};
 use super::tags;
+
+/// How many tags of one text are told of.
+const MOST_OF_A_TEXT: usize = 100;
 
 /// What was found in a text; with a task, it only holds if that task does not come before.
 pub(super) type Remark = (Finding, Option<u32>);
@@ -43,8 +48,13 @@ pub(super) fn check_texts<T: Serialize + ?Sized>(
         let path = || join(&(wording.path)(), &place.to_string());
         // What stands in an inline template is looked at again with that template.
         let in_inline = place.is_field(0, "inline");
+        let mut told = BTreeSet::new();
         scope.check(position, text, &mut |notice| match notice {
             Notice::Unresolved(tag, verdict) => {
+                // A tag may stand in a text many times.
+                if told.len() >= MOST_OF_A_TEXT || !told.insert(tag.to_owned()) {
+                    return;
+                }
                 let (mut finding, unless) =
                     unresolved(scope, position, wording, path(), tag, verdict);
                 finding.part = Some(written(text, tag));
@@ -99,10 +109,9 @@ fn unresolved(
 
 /// A tag as it stands in a text: on its first line, if nothing closes it.
 fn written(text: &str, tag: &str) -> String {
-    let whole = format!("{{{{{tag}}}}}");
-    match text.contains(&whole) {
-        true => whole,
-        false => format!("{{{{{}", tag.lines().next().unwrap_or_default()),
+    match text.ends_with(tag) {
+        true => format!("{{{{{}", tag.lines().next().unwrap_or_default()),
+        false => format!("{{{{{tag}}}}}"),
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::TaskResult;
 use crate::context::EvalContext;
-use crate::expr::Program;
+use crate::expr::{Program, evaluate_bool};
 use crate::scope::ValueScope;
 use crate::value::Value;
 
@@ -87,8 +87,6 @@ impl Logic {
         &self,
         is: &mut dyn FnMut(usize, TaskResult) -> bool,
     ) -> Result<bool, String> {
-        let fault = |error| format!("unable to evaluate expression '{}': {error}", self.text);
-        let program = Program::compile(&self.text).map_err(fault)?;
         let mut scope = ValueScope::default();
         for (index, task) in self.tasks.iter().enumerate() {
             for result in TaskResult::ALL {
@@ -97,7 +95,9 @@ impl Logic {
             }
         }
         let context = EvalContext::new(0, 0, 0);
-        program.eval_bool(&scope, &context).map_err(fault)
+        // Argo tells the expression once more than for other conditions.
+        evaluate_bool(&self.text, &scope, &context)
+            .map_err(|error| format!("unable to evaluate expression '{}': {error}", self.text))
     }
 }
 

@@ -104,8 +104,10 @@ impl Function {
         }
         let few = count < least;
         if self.is_of_sprig() {
-            let amount = if few { "few" } else { "many" };
-            return Err(format!("reflect: Call with too {amount} input arguments"));
+            return Err(match least == most {
+                true => format!("invalid number of arguments: expected {least}, got {count}"),
+                false => "reflect: Call with too few input arguments".to_owned(),
+            });
         }
         let expected = match name {
             "now" => "0".to_owned(),

@@ -44,7 +44,8 @@ impl Program {
     /// # Errors
     /// If it isn't one.
     pub fn compile(source: &str) -> Result<Self, ExprError> {
-        let (arena, root) = parser::parse(source).map_err(|error| error.within(source))?;
+        let (arena, root) =
+            parser::parse(source).map_err(|error| error.within(source).before_evaluation())?;
         let references = references::of(&arena);
         // Nearly all variables stand below a map.
         let fault = check::fault(source, &arena, |_| check::Kind::Map);
@@ -98,11 +99,12 @@ impl Program {
                 let (offset, length) = self.arena.place(*node);
                 let message = format!("unknown name {root}");
                 let kind = ExprErrorKind::UnknownName;
-                return Err(ExprError::new(kind, message, offset, length).within(&self.source));
+                let error = ExprError::new(kind, message, offset, length);
+                return Err(error.within(&self.source).before_evaluation());
             }
         }
         if let Some(fault) = fault {
-            return Err(fault.1.clone());
+            return Err(fault.1.clone().before_evaluation());
         }
         eval::evaluate(&self.arena, self.root, scope, context)
             .map_err(|error| error.within(&self.source))
@@ -164,5 +166,35 @@ impl Program {
     /// The longest of the required paths: if all of these are there, all required ones are.
     pub(crate) fn required_ends(&self) -> impl Iterator<Item = &str> {
         self.references.required_ends.iter().map(String::as_str)
+    }
+}
+
+/// Whether an expression holds, for where Argo wants a condition: `retryStrategy.expression`, hooks,
+/// `depends`. Argo: `argoexpr.EvalBool`.
+///
+/// # Errors
+/// In Argo's words: it tells the expression again where evaluating it fails.
+pub fn evaluate_bool(
+    source: &str,
+    scope: &dyn Scope,
+    context: &EvalContext,
+) -> Result<bool, String> {
+    let value = Program::compile(source).and_then(|program| program.eval(scope, context));
+    condition_of(source, value)
+}
+
+/// What the value of an expression, or that it has none, says where Argo wants a condition.
+///
+/// # Errors
+/// As [`evaluate_bool`].
+pub fn condition_of(source: &str, value: Result<Value, ExprError>) -> Result<bool, String> {
+    match value {
+        Ok(Value::Bool(holds)) => Ok(holds),
+        Ok(other) => Err(format!(
+            "unable to cast expression result '{}' to bool",
+            crate::json::go_verb_s(&other)
+        )),
+        Err(error) if error.before_evaluation => Err(error.to_string()),
+        Err(error) => Err(format!("unable to evaluate expression '{source}': {error}")),
     }
 }

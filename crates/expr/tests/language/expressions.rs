@@ -1,6 +1,8 @@
 //! The language itself. The facts are those of expr-lang's language definition and of its behaviour in
 //! version 1.17.
 
+use argosy_expr::{EvalContext, MapScope, evaluate_bool};
+
 use crate::cases::{check, check_errors};
 
 #[test]
@@ -273,4 +275,38 @@ fn pipes_variables_and_predicates() {
         ("map([1], #foo)", "unknown pointer #foo"),
         ("let x 1; x", "unexpected token"),
     ]);
+}
+
+#[test]
+fn conditions_err_in_the_words_of_argo() {
+    let scope: MapScope = [("a.b", "x")].into_iter().collect();
+    let context = EvalContext::new(0, 0, 0);
+    let cases: [(&str, Result<bool, &str>); 8] = [
+        ("a.b == 'x'", Ok(true)),
+        ("nope", Err("unknown name nope (1:1)\n | nope\n | ^")),
+        ("1 +", Err("unexpected token EOF (1:3)\n | 1 +\n | ..^")),
+        (
+            "a.c.d",
+            Err(
+                "unable to evaluate expression 'a.c.d': cannot fetch d from <nil> (1:5)\n | a.c.d\n | ....^",
+            ),
+        ),
+        ("a.b", Err("unable to cast expression result 'x' to bool")),
+        (
+            "1 + 1",
+            Err("unable to cast expression result '%!s(int=2)' to bool"),
+        ),
+        (
+            "[1.5, 'a', nil]",
+            Err("unable to cast expression result '[%!s(float64=1.5) a %!s(<nil>)]' to bool"),
+        ),
+        (
+            "{'k': true}",
+            Err("unable to cast expression result 'map[k:%!s(bool=true)]' to bool"),
+        ),
+    ];
+    for (source, expect) in cases {
+        let found = evaluate_bool(source, &scope, &context);
+        assert_eq!(found, expect.map_err(str::to_owned), "{source}");
+    }
 }

@@ -134,7 +134,10 @@ fn dicts() {
     check_errors(&[
         ("~dig('a', 'b', 'x', {a: 1})", "is no map"),
         ("~dig('a', 1)", "reflect: Call with too few input arguments"),
-        ("~get(1, 'a')", "invalid argument for get (type int)"),
+        (
+            "~get(1, 'a')",
+            "reflect: Call using int as type map[string]interface {}",
+        ),
     ]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use argosy_api::{FieldPath, NodePhase, NodeStatus, WorkflowStatus};
+use argosy_api::{FieldPath, NodePhase, NodeStatus, NodeType, WorkflowStatus};
 use serde_json::Value;
 
 use super::Place;
@@ -53,9 +53,14 @@ struct Stood<'a> {
 pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
     let templates = all_templates(subject);
     let place = |node: &NodeStatus| place_of(node, subject, &templates, status);
+    // What a task's loop stands for is told by its items.
+    let is_loop = |node: &&NodeStatus| {
+        node.r#type == Some(NodeType::TaskGroup) && node.phase != Some(NodePhase::Omitted)
+    };
     let nodes: Vec<Stood> = status
         .nodes
         .values()
+        .filter(|node| !is_loop(node))
         .map(|node| Stood {
             node,
             template: place(node),
@@ -91,10 +96,15 @@ pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
                 .collect();
             let ran = of_step.iter().any(|node| !was_left_out(node));
             let ended_so = |phase| of_step.iter().any(|node| node.phase == Some(phase));
-            for (field, left_out) in [
-                ("when", NodePhase::Skipped),
-                ("depends", NodePhase::Omitted),
-                ("dependencies", NodePhase::Omitted),
+            // A loop of nothing is skipped too, when its `when` has held, or could not be asked.
+            let refused = of_step.iter().any(|node| {
+                node.phase == Some(NodePhase::Skipped) && node.message.starts_with("when '")
+            });
+            let omitted = ended_so(NodePhase::Omitted);
+            for (field, was_not) in [
+                ("when", refused),
+                ("depends", omitted),
+                ("dependencies", omitted),
             ] {
                 let (holds, not) = match &step[field] {
                     Value::String(text) if !text.is_empty() => ("holds", "does not hold"),
@@ -105,7 +115,7 @@ pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
                 // Whether a `when` holds is asked of a task whose `depends` holds.
                 let held = ran || (field != "when" && ended_so(NodePhase::Skipped));
                 note(&at, format!("{field} of {name} {holds}"), held);
-                note(&at, format!("{field} of {name} {not}"), ended_so(left_out));
+                note(&at, format!("{field} of {name} {not}"), was_not);
             }
             for (path, hook) in hooks(path, step) {
                 let at = Place::of(template.document, &path);

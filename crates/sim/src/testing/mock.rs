@@ -79,7 +79,7 @@ impl Mock {
             .as_deref()
             .map(Program::compile)
             .transpose()
-            .map_err(|error| format!("when: {error}"))?;
+            .map_err(|error| format!("when: {}", error.message))?;
         Ok(Self {
             template: says.template.clone(),
             node: says.node.clone(),
@@ -135,7 +135,7 @@ impl Mock {
             return Ok(true);
         };
         when.eval_bool(&scope(node, attempt), &context(now))
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.message)
     }
 
     /// How an attempt ends, counted from 0.

@@ -6,6 +6,7 @@
 mod observe;
 mod pointer;
 mod published;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ struct Shown {
     workflow: Value,
     #[serde(default)]
     with: Vec<Value>,
+    /// What the workflow is refused with for having one of them.
+    refused: Option<String>,
     fields: Map<String, Value>,
 }
 
@@ -206,12 +209,34 @@ fn fields_that_are_honoured_show() {
             if sights.0 == sights.1 {
                 wrong.push(format!("{name} ({}): nothing shows of it", shown.at));
             }
-            if sights.1.contains("cannot unmarshall spec") {
-                wrong.push(format!("{name}: {value} can't be read"));
+            if let Err(fault) = is_sound(&with, &sights.1, shown.refused.as_deref()) {
+                wrong.push(format!("{name}: {value}: {fault}"));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A field must not show by being a fault.
+fn is_sound(workflow: &Value, sight: &str, refused: Option<&str>) -> Result<(), String> {
+    if let Some(refused) = refused {
+        return match sight.contains(&format!("invalid spec: {refused}")) {
+            true => Ok(()),
+            false => Err(format!("it is not refused with {refused:?}")),
+        };
+    }
+    for fault in ["invalid spec: ", "cannot unmarshall spec: ", "{\"error\":"] {
+        if let Some(at) = sight.find(fault) {
+            let text: String = sight[at..].chars().take(200).collect();
+            return Err(text);
+        }
+    }
+    // What is lost is an error, as it should be.
+    let loses = workflow.to_string().contains("lost");
+    match !loses && sight.contains("\"phase\":\"Error\"") {
+        true => Err("something ends in an error".to_owned()),
+        false => Ok(()),
+    }
 }
 
 #[test]
@@ -265,6 +290,13 @@ fn plain(name: &str) -> String {
         }
     }
     out
+}
+
+#[test]
+fn kubernetes_types_are_copied_whole() {
+    if let Some(schema) = argo_list("schema.json") {
+        whole::check(&serde_json::from_str(&schema).expect("the schema is JSON"));
+    }
 }
 
 #[test]

@@ -40,6 +40,21 @@ pub fn observe(workflow: &Value, with: &[Value]) -> String {
     seen.iter().map(|seen| format!("{seen}\n")).collect()
 }
 
+/// The pods that a workflow has when it begins.
+pub fn pods_of(workflow: &Value) -> Value {
+    let mut session = Session::default();
+    let submit = json!({"op": "submit", "yaml": workflow.to_string()});
+    ask(&mut session, &submit);
+    ask(&mut session, &json!({"op": "settle"}));
+    let mut answer = ask(&mut session, &json!({"op": "pods"}));
+    let mut listed = ask(&mut session, &json!({"op": "list", "kind": "workflows"}));
+    match answer["pods"].as_array().is_some_and(Vec::is_empty) {
+        // Why there is none.
+        true => listed["items"][0]["status"].take(),
+        false => answer["pods"].take(),
+    }
+}
+
 fn look(session: &mut Session, kinds: &[&str], seen: &mut Vec<Value>) {
     seen.push(ask(session, &json!({"op": "pods", "all": true})));
     for kind in kinds {
@@ -79,7 +94,7 @@ fn end_pods(session: &mut Session) {
         // A pod that is deleted before it has run is made anew.
         ask(
             session,
-            &json!({"op": "pod", "name": name, "phase": "Running"}),
+            &json!({"op": "pod", "name": name, "phase": "Running", "nodeName": "machine"}),
         );
         ask(session, &json!({"op": "settle"}));
         ask(session, &report);

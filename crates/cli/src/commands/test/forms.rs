@@ -193,7 +193,7 @@ fn json(outcome: &Outcome) -> Value {
     let faults: Vec<String> = outcome
         .unread
         .iter()
-        .flat_map(|(_, faults)| faults.iter().map(crate::files::Fault::line))
+        .flat_map(|(_, faults)| faults.iter().map(crate::files::Fault::plain_line))
         .collect();
     let passed = outcome.failed() == 0 && faults.is_empty();
     json!({"passed": passed, "tests": tests, "faults": faults})

@@ -31,7 +31,7 @@ pub fn write(text: &mut String, outcome: &Outcome) -> Result {
             text,
             r#"    <testcase name="{file}" classname="{file}" time="0">"#
         )?;
-        let lines: Vec<String> = faults.iter().map(crate::files::Fault::line).collect();
+        let lines: Vec<String> = faults.iter().map(crate::files::Fault::plain_line).collect();
         writeln!(
             text,
             r#"      <error message="the file has faults" type="Fault">{}</error>"#,

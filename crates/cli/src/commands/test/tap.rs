@@ -31,7 +31,7 @@ pub fn write(text: &mut String, outcome: &Outcome) -> Result {
     for (file, faults) in outcome.unread {
         number += 1;
         writeln!(text, "not ok {number} - {}", described(file))?;
-        let lines = faults.iter().map(crate::files::Fault::line);
+        let lines = faults.iter().map(crate::files::Fault::plain_line);
         diagnosed(text, file, "faults", lines)?;
     }
     Ok(())

@@ -165,11 +165,11 @@ fn looping(call: Call<'_>) -> Result<Option<LoopPlan>, CompileError> {
     let (items, param) = (call.with_items(), call.with_param());
     if !items.is_empty() {
         let tagged = has_tags(items);
-        let items: Arc<[serde_json::Value]> = items.iter().map(|item| item.0.clone()).collect();
+        let values = items.iter().map(|item| &item.0);
         return Ok(Some(if tagged {
-            LoopPlan::TaggedItems(items)
+            LoopPlan::TaggedItems(values.cloned().collect())
         } else {
-            LoopPlan::Items(items)
+            LoopPlan::Items(values.map(crate::item::Item::from).collect())
         }));
     }
     if !param.is_empty() {

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::commit::ValueHash;
 use crate::ids::{NodeIndex, Seconds};
+use crate::item::Item;
 use crate::plan::TemplateIndex;
 use crate::run::body::{Gate, GroupBody, Items, LoopState, RetryBody, StepState, WaitsForLocks};
 use crate::run::node::{
@@ -144,8 +145,9 @@ fn decode_body(body: RowBody, find: &FindValue<'_>) -> Result<StoredBody, RowErr
 fn decode_items(items: RowItems, find: &FindValue<'_>) -> Result<Items, RowError> {
     Ok(match items {
         RowItems::Values(list) => {
-            let list: Vec<serde_json::Value> = decode_json(Some(list), find)?;
-            Items::Values(list.into())
+            let list = read(list, find)?;
+            let _: Vec<serde::de::IgnoredAny> = from_json(&list)?;
+            Items::Values(Item::list(&list).into())
         }
         RowItems::Sequence {
             start,
@@ -165,10 +167,14 @@ fn decode_json<T: serde::de::DeserializeOwned + Default>(
     text: Option<Text>,
     find: &FindValue<'_>,
 ) -> Result<T, RowError> {
-    let Some(text) = text else {
-        return Ok(T::default());
-    };
-    serde_json::from_str(&read(text, find)?).map_err(|error| RowError::Damaged(error.to_string()))
+    match text {
+        Some(text) => from_json(&read(text, find)?),
+        None => Ok(T::default()),
+    }
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, RowError> {
+    serde_json::from_str(text).map_err(|error| RowError::Damaged(error.to_string()))
 }
 
 fn role(code: u8) -> Option<Role> {

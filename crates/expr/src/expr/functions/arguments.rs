@@ -56,6 +56,14 @@ impl<'a> Arguments<'a> {
         })
     }
 
+    /// The same of what expr-lang's own functions look at themselves.
+    fn unfit(&self, at: usize, wanted: &str) -> Failure {
+        match self.nil {
+            NilArgument::IsZero => self.mistyped(at, wanted),
+            NilArgument::Refused => self.invalid(at),
+        }
+    }
+
     pub(crate) fn string(&self, at: usize) -> Result<&'a str, Failure> {
         if self.is_zero(at) {
             return Ok("");
@@ -77,7 +85,7 @@ impl<'a> Arguments<'a> {
             Value::Int(n) | Value::Duration(n) => Ok(*n),
             Value::Float(f) if f.trunc() == *f && f.abs() < 9e15 => Ok(*f as i64),
             Value::Nil if self.is_zero(at) => Ok(0),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "int")),
         }
     }
 
@@ -97,21 +105,21 @@ impl<'a> Arguments<'a> {
             Value::Int(n) => Ok(*n as f64),
             Value::Float(f) => Ok(*f),
             Value::Nil if self.is_zero(at) => Ok(0.0),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "float64")),
         }
     }
 
     pub(crate) fn list(&self, at: usize) -> Result<&'a List, Failure> {
         match self.get(at) {
             Value::List(list) => Ok(list),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "[]interface {}")),
         }
     }
 
     pub(crate) fn map(&self, at: usize) -> Result<&'a Map, Failure> {
         match self.get(at) {
             Value::Map(map) => Ok(map),
-            _ => Err(self.invalid(at)),
+            _ => Err(self.unfit(at, "map[string]interface {}")),
         }
     }
 
