@@ -84,8 +84,7 @@ fn lines_of_all_kinds_of_containers_have_times() {
 #[test]
 fn lines_have_times_while_they_come() {
     let place = Place::new();
-    let spec = crate::one_step(LINES);
-    let file = place.workflow("timed", &spec);
+    let file = place.workflow("timed", &one_step(LINES));
     let mut running = place.start(&["run", "--host", &file]);
     place.wait_until("the workflow is there", || {
         place.says(&["list"]).contains("timed")
