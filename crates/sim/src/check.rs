@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::WorkflowStatus;
+use argosy_api::{NodePhase, NodeStatus, WorkflowStatus};
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{Fact, PodPhase};
 use argosy_engine::ids::RunId;
@@ -27,6 +27,19 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let mut rebuilt =
         load(id, stored, &world.settings).map_err(|error| format!("cannot rebuild: {error}"))?;
     let (shown, again) = (live.workflow_status(), rebuilt.workflow_status());
+    let is_open = |node: &&NodeStatus| node.phase.is_none_or(|phase| !phase.is_fulfilled());
+    if let Some(open) = shown
+        .nodes
+        .values()
+        .find(is_open)
+        .filter(|_| live.is_over())
+    {
+        let phase = open.phase.map_or("nothing", NodePhase::as_str);
+        return Err(format!(
+            "{} is {phase} in a workflow that is over",
+            open.name
+        ));
+    }
     if shown != again {
         return Err(format!(
             "the rebuilt run differs from the live one: {}",
