@@ -153,6 +153,8 @@ impl Controller {
 
     /// A holder needs its locks no more: [`Effect::ReleaseLocks`], once it is committed.
     pub fn release_locks(&mut self, holder: LockHolder) {
+        // It may have asked after a restart, and ended before anyone was granted a lock.
+        self.asks.retain(|request| request.holder != holder);
         let answers = self.locks.release(holder);
         self.tell_locks(answers);
     }

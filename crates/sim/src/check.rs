@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::WorkflowStatus;
+use argosy_api::{NodePhase, NodeStatus, WorkflowStatus};
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{Fact, PodPhase};
 use argosy_engine::ids::RunId;
@@ -27,6 +27,19 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let mut rebuilt =
         load(id, stored, &world.settings).map_err(|error| format!("cannot rebuild: {error}"))?;
     let (shown, again) = (live.workflow_status(), rebuilt.workflow_status());
+    let is_open = |node: &&NodeStatus| node.phase.is_none_or(|phase| !phase.is_fulfilled());
+    if let Some(open) = shown
+        .nodes
+        .values()
+        .find(is_open)
+        .filter(|_| live.is_over())
+    {
+        let phase = open.phase.map_or("nothing", NodePhase::as_str);
+        return Err(format!(
+            "{} is {phase} in a workflow that is over",
+            open.name
+        ));
+    }
     if shown != again {
         return Err(format!(
             "the rebuilt run differs from the live one: {}",
@@ -131,6 +144,20 @@ fn comparable(mut status: WorkflowStatus) -> WorkflowStatus {
         node.children.sort();
         node.outbound_nodes.sort();
         node.resources_duration.clear();
+    }
+    // Locks are told in the order of the nodes.
+    if let Some(locks) = &mut status.synchronization {
+        let semaphores = locks.semaphore.iter_mut();
+        for semaphore in semaphores.flat_map(|all| [&mut all.holding, &mut all.waiting]) {
+            semaphore.sort_by(|one, other| one.semaphore.cmp(&other.semaphore));
+            for lock in semaphore {
+                lock.holders.sort();
+            }
+        }
+        let mutexes = locks.mutex.iter_mut();
+        for mutex in mutexes.flat_map(|all| [&mut all.holding, &mut all.waiting]) {
+            mutex.sort_by(|one, other| one.mutex.cmp(&other.mutex));
+        }
     }
     status
 }

@@ -38,6 +38,8 @@ pub struct TaskPlan {
     pub dependents: Vec<u32>,
     /// Whether a target needs it.
     pub needed: bool,
+    /// Whether it is a target.
+    pub is_target: bool,
 }
 
 impl DagPlan {
@@ -77,6 +79,7 @@ impl DagPlan {
                 depends: depends.map(|depends| depends.expr().clone()),
                 dependents: Vec::new(),
                 needed: false,
+                is_target: false,
             });
         }
         for index in 0..tasks.len() {
@@ -88,6 +91,9 @@ impl DagPlan {
         }
         let targets = targets(dag, &tasks, &by_name)?;
         let needed = mark_needed(&mut tasks, &targets);
+        for &target in &targets {
+            tasks[target as usize].is_target = true;
+        }
         refuse_cycles(&tasks)?;
         Ok(Self {
             tasks,

@@ -147,6 +147,10 @@ impl Run {
         run.link_all()?;
         run.make_missing_containers();
         run.enter_adopted();
+        let holds = (run.status.locks.as_ref()).is_some_and(|notes| notes.held.is_some());
+        if run.status.phase == Some(WorkflowPhase::Running) && !holds {
+            run.ask_for_workflow_locks();
+        }
         if run.status.phase == Some(WorkflowPhase::Running) {
             // Whoever kept its metrics is gone: those that show the time begin anew.
             run.tell_workflow_metrics();

@@ -67,6 +67,9 @@ pub(crate) struct StepsBody {
     pub boundary: Boundary,
     /// The nodes of the groups that have begun.
     pub groups: Vec<NodeIndex>,
+    /// So many of them, from the first on, are known to be over. A resubmitted workflow takes over
+    /// several at once.
+    pub over: usize,
 }
 
 /// One group of a `steps` node.
@@ -103,8 +106,8 @@ pub(crate) struct DagBody {
     pub tasks: Vec<TaskState>,
     /// Tasks whose dependencies allow them to begin and that have no node yet.
     pub ready: BTreeSet<u32>,
-    /// Some ready tasks have not had their `depends` looked at.
-    pub unjudged: bool,
+    /// Those of the ready tasks whose `depends` has not been looked at.
+    pub unjudged: BTreeSet<u32>,
     /// Needed tasks that are not settled.
     pub unsettled: u32,
     /// Children that have been made and not settled.
@@ -117,7 +120,6 @@ impl DagBody {
         let unmade = |task: &TaskPlan| TaskState {
             node: NodeIndex::NONE,
             waits: task.dependencies.len() as u32,
-            judged: false,
             branch: None,
         };
         Self {
@@ -134,8 +136,6 @@ pub(crate) struct TaskState {
     pub node: NodeIndex,
     /// Dependencies that are not settled.
     pub waits: u32,
-    /// Its `depends` has been looked at.
-    pub judged: bool,
     /// Once settled: the phase that it hands down to omitted tasks behind it.
     pub branch: Option<NodePhase>,
 }

@@ -85,6 +85,9 @@ impl Run {
             }
             return;
         }
+        if strategy == ShutdownStrategy::Terminate {
+            self.forgo_own_locks();
+        }
         self.bring_down_what_runs();
     }
 

@@ -19,8 +19,8 @@ impl Run {
         if self.node(index).phase.is_fulfilled() {
             return;
         }
-        if let Body::Dag(body) = &mut self.nodes[index.offset()].body
-            && std::mem::take(&mut body.unjudged)
+        if let Body::Dag(body) = &self.node(index).body
+            && !body.unjudged.is_empty()
             && let Some(template) = self.template_of(index)
             && let Some(plan) = template.dag()
         {
@@ -161,6 +161,7 @@ impl Run {
             }
             if state.node == NodeIndex::NONE {
                 body.ready.insert(dependent);
+                body.unjudged.insert(dependent);
             }
         }
         self.judge_ready(index, plan);
@@ -169,20 +170,11 @@ impl Run {
 
     /// Of the tasks that have just become ready, those whose `depends` does not hold are omitted.
     fn judge_ready(&mut self, index: NodeIndex, plan: &DagPlan) {
-        let Body::Dag(body) = &self.node(index).body else {
+        let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
-        let unchecked: Vec<u32> = body
-            .ready
-            .iter()
-            .copied()
-            .filter(|&slot| !body.tasks[slot as usize].judged)
-            .collect();
-        for slot in unchecked {
+        for slot in std::mem::take(&mut body.unjudged) {
             let holds = self.depends_holds(index, plan, slot);
-            if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
-                body.tasks[slot as usize].judged = true;
-            }
             let place = self.task_place(index, slot);
             match holds {
                 Ok(true) => {}

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, Parameter};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::node::NodeOutputs;
+use super::scope::Offer;
 use crate::definition::Definition;
 use crate::go_json;
 use crate::ids::{NodeIndex, Seconds};
@@ -164,8 +166,8 @@ impl Run {
     }
 
     /// The names of the workflow's variables that an expression may list.
-    pub(super) fn global_names(&self, found: &mut dyn FnMut(&str)) {
-        for name in [
+    pub(super) fn global_names(&self, prefix: &str, found: &mut Offer<'_>) -> ControlFlow<()> {
+        const NAMES: [&str; 10] = [
             "name",
             "namespace",
             "uid",
@@ -176,24 +178,27 @@ impl Run {
             "status",
             "failures",
             "duration",
-        ] {
+        ];
+        // Nothing stands below these, and what failed is not looked for in vain.
+        for name in NAMES.into_iter().filter(|_| !prefix.contains('.')) {
             let name = format!("workflow.{name}");
             if self.global(&name).is_some() {
-                found(&name);
+                found(&name)?;
             }
         }
         for name in self.globals.parameters.keys() {
-            found(&format!("workflow.parameters.{name}"));
+            found(&format!("workflow.parameters.{name}"))?;
         }
         for name in self.globals.labels.keys() {
-            found(&format!("workflow.labels.{name}"));
+            found(&format!("workflow.labels.{name}"))?;
         }
         for name in self.globals.annotations.keys() {
-            found(&format!("workflow.annotations.{name}"));
+            found(&format!("workflow.annotations.{name}"))?;
         }
         for parameter in &self.globals.outputs.parameters {
-            found(&format!("workflow.outputs.parameters.{}", parameter.name));
+            found(&format!("workflow.outputs.parameters.{}", parameter.name))?;
         }
+        ControlFlow::Continue(())
     }
 
     pub(super) fn created_at(&self) -> Seconds {

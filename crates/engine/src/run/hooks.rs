@@ -67,7 +67,8 @@ impl Run {
                 .template_of(node.boundary)
                 .as_deref()
                 .and_then(|template| template.dag())
-                .is_some_and(|dag| dag.targets.contains(&node.slot)),
+                .and_then(|dag| dag.tasks.get(node.slot as usize))
+                .is_some_and(|task| task.is_target),
             _ => true,
         }
     }

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Run;
 use super::body::{Body, Gate, WaitsForLocks};
 use super::node::Flags;
+use super::workflow::DEADLINE;
 use crate::effect::Effect;
 use crate::ids::{NodeIndex, Seconds};
 use crate::locks::{LockHolder, LockKind, LockName, LockRequest, LockSeen, lock_names};
@@ -161,6 +162,35 @@ impl Run {
         self.end_workflow(WorkflowPhase::Failed, &message);
     }
 
+    /// Whether the workflow goes on once it has its own locks again: it has given them back when it
+    /// ended, and a retry has opened it. Argo asks for them at every pass.
+    pub(super) fn awaits_own_locks(&self) -> bool {
+        let runs = self.status.phase == Some(WorkflowPhase::Running);
+        let notes = self.status.locks.as_deref();
+        runs && notes.is_some_and(|notes| notes.waits.is_some() && notes.held.is_none())
+    }
+
+    /// Asks again for what the workflow waited for when it was stored.
+    pub(super) fn ask_for_own_locks_again(&mut self) {
+        let waits = self
+            .status
+            .locks
+            .as_ref()
+            .and_then(|notes| notes.waits.clone());
+        if let Some(waits) = waits.filter(|_| self.awaits_own_locks()) {
+            self.ask_locks(NodeIndex::NONE, waits);
+        }
+    }
+
+    /// Nothing of the workflow will run any more, so it does not wait for its locks.
+    pub(super) fn forgo_own_locks(&mut self) {
+        if self.awaits_own_locks() {
+            self.lock_notes().waits = None;
+            let holder = self.holder(NodeIndex::NONE);
+            self.effects.push(Effect::ReleaseLocks(holder));
+        }
+    }
+
     /// What has become of locks that were asked for.
     pub(super) fn lock_seen(&mut self, node: NodeIndex, seen: &LockSeen) {
         if node == NodeIndex::NONE {
@@ -192,6 +222,10 @@ impl Run {
                 message,
                 holders,
             } => {
+                if let Some(message) = self.wait_in_vain(node) {
+                    self.end(node, NodePhase::Failed, Some(&message));
+                    return;
+                }
                 self.note_waiting(&waits.locks, holders);
                 if self.node(node).message.as_deref() != Some(message) {
                     let message = self.shared_locks.message(message);
@@ -209,8 +243,20 @@ impl Run {
         }
     }
 
+    /// Why a node that was made after a stop or past the deadline waits for no lock: what waited then
+    /// was ended. Argo: `failNodesWithoutCreatedPodsAfterDeadlineOrShutdown`.
+    fn wait_in_vain(&self, node: NodeIndex) -> Option<String> {
+        if self.is_shut_down(node) {
+            let strategy = self.status.shutdown?;
+            return Some(format!("Stopped with strategy '{strategy}'"));
+        }
+        let bound = !self.node(node).flags.has(Flags::EXIT_HANDLER);
+        (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())
+    }
+
     fn workflow_lock_seen(&mut self, seen: &LockSeen) {
-        if !self.awaits_start() {
+        let begins = self.awaits_start();
+        if !begins && !self.awaits_own_locks() {
             return;
         }
         match seen {
@@ -220,14 +266,20 @@ impl Run {
                 notes.held = Some(locks.clone());
                 notes.waits = None;
                 notes.others.clear();
-                self.start_running();
+                if begins {
+                    self.start_running();
+                } else {
+                    self.status.message = Arc::from("");
+                }
             }
             LockSeen::Waiting {
                 message, holders, ..
             } => {
                 let waits = self.lock_notes().waits.clone();
                 self.note_waiting(waits.as_deref().unwrap_or_default(), holders);
-                self.status.phase = Some(WorkflowPhase::Pending);
+                if begins {
+                    self.status.phase = Some(WorkflowPhase::Pending);
+                }
                 self.status.message = Arc::from(&**message);
                 self.status_changed = true;
             }

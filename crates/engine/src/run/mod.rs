@@ -333,9 +333,7 @@ impl Run {
     pub fn has_work(&self) -> bool {
         !self.facts.is_empty()
             || !self.changed.is_empty()
-            || (!self.status.suspended
-                && !self.awaits_start()
-                && (!self.settled.is_empty() || !self.dirty.is_empty()))
+            || (!self.is_held_up() && (!self.settled.is_empty() || !self.dirty.is_empty()))
     }
 
     /// The next time at which the run has something to do. Derived from its state.

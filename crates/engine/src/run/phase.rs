@@ -265,10 +265,7 @@ impl Run {
                     task.branch = Some(phase);
                 }
                 // What was ready, and had no place yet, may depend on what it did not come to.
-                for &ready in &body.ready {
-                    body.tasks[ready as usize].judged = false;
-                }
-                body.unjudged = true;
+                body.unjudged.clone_from(&body.ready);
             }
             Body::Retry(_) | Body::Steps(_) | Body::None | Body::Gate(_) => {}
         }

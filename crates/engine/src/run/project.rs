@@ -1,7 +1,7 @@
 //! The run as Argo shows it: `status`. Made when asked for, never kept.
 //! Argo: `WorkflowStatus`, `overrideParameters`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{
     AnyString, ArtifactRepositoryRefStatus, Condition, NodePhase, NodeType, Outputs, Parameter,
@@ -11,7 +11,7 @@ use argosy_api::{
 use super::Run;
 use super::node::Flags;
 use crate::ids::NodeIndex;
-use crate::plan::Origin;
+use crate::plan::{Origin, TemplateIndex};
 use crate::timestamp;
 
 impl Run {
@@ -196,17 +196,14 @@ impl Run {
     /// Templates of other objects that the run has used, by Argo's key.
     fn stored_templates(&self) -> BTreeMap<String, Template> {
         let mut stored = BTreeMap::new();
+        let used: BTreeSet<TemplateIndex> = self.nodes.iter().map(|node| node.template).collect();
         for template in &self.plan.templates {
             let scope = match &template.origin {
                 Origin::Local => continue,
                 Origin::Namespaced(name) => format!("namespaced/{name}"),
                 Origin::Cluster(name) => format!("cluster/{name}"),
             };
-            let used = self
-                .nodes
-                .iter()
-                .any(|node| node.template == template.index);
-            if used && !template.name.is_empty() {
+            if used.contains(&template.index) && !template.name.is_empty() {
                 for (name, inline) in inline_templates(&template.template) {
                     stored
                         .entry(format!("{scope}/inline/{name}"))

@@ -333,6 +333,7 @@ impl Run {
             }
             self.mark_all_dirty();
         }
+        self.ask_for_own_locks_again();
         Ok(())
     }
 
@@ -412,7 +413,7 @@ impl Run {
                 let state = &mut body.tasks[slot as usize];
                 if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
                     body.ready.insert(slot);
-                    body.unjudged = true;
+                    body.unjudged.insert(slot);
                 }
             }
         }

@@ -38,12 +38,11 @@ impl Run {
         for (name, value) in parameters {
             self.globals.change_parameter(name, value);
         }
-        let mut values = Vec::new();
         for node in rows {
+            let mut values = Vec::new();
             let record = row::encode(&node, &mut values);
-            let found = values.clone();
             let find = |hash| {
-                found
+                values
                     .iter()
                     .find(|(known, _)| *known == hash)
                     .map(|(_, value)| value.clone())
@@ -82,6 +81,7 @@ impl Run {
         if !parameters.is_empty() || choice.revision.is_some() {
             self.resolve_anew(&reopened);
         }
+        self.ask_for_workflow_locks();
     }
 
     /// Goes on with changed templates.

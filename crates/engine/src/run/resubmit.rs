@@ -13,6 +13,7 @@ use super::rebuild::LoadError;
 use super::row;
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
+use crate::plan::PlannedTemplate;
 
 impl Run {
     /// The run of a workflow that was resubmitted from this one: nodes whose pod succeeded are
@@ -41,19 +42,18 @@ impl Run {
         }
         let mut new = Self::new(id, definition, self.settings.clone())?;
         new.now = now;
-        let children = self.children();
+        let done = self.done_nodes();
         let mut moved = vec![NodeIndex::NONE; self.nodes.len()];
-        let mut left_out = BTreeSet::new();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let gone = |above: NodeIndex| above != NodeIndex::NONE && left_out.contains(&above);
-            if gone(node.parent)
-                || gone(node.boundary)
-                || gone(node.owner)
-                || !self.is_carried_over(index, &children)
-            {
-                left_out.insert(index);
+            let above = [node.parent, node.boundary, node.owner];
+            let is_gone = |above: &NodeIndex| {
+                above
+                    .some()
+                    .is_some_and(|at| moved[at.offset()].some().is_none())
+            };
+            if above.iter().any(is_gone) || !self.is_carried_over(index, &done) {
                 continue;
             }
             moved[index.offset()] = NodeIndex(new.nodes.len() as u32);
@@ -77,25 +77,102 @@ impl Run {
         Ok(new)
     }
 
-    /// Exit handlers are run anew, and so is what failed, and what was left out because of it.
-    fn is_carried_over(&self, index: NodeIndex, children: &[Vec<NodeIndex>]) -> bool {
+    /// The workflow's exit handler is run anew, and so is what failed. What stands behind it is
+    /// begun when it is reached, so it is left out: the ways on may be others then.
+    fn is_carried_over(&self, index: NodeIndex, done: &[bool]) -> bool {
         let node = self.node(index);
-        if node.flags.has(Flags::EXIT_HANDLER) || node.role == Role::OnExit {
+        let is_done = |index: NodeIndex| done[index.offset()];
+        match node.role {
+            Role::OnExit if node.owner == NodeIndex::NONE => return false,
+            // What runs again ends again, and tells so.
+            Role::OnExit => return is_done(index) && is_done(node.owner),
+            Role::Hook if node.owner != NodeIndex::NONE => return is_done(index),
+            Role::StepGroup => {
+                let before = self.groups_of(node.parent).iter();
+                let mut before = before.take_while(|group| **group != index);
+                if !before.all(|&group| is_done(group)) {
+                    return false;
+                }
+            }
+            Role::Task if matches!(self.node(node.parent).body, Body::Dag(_)) => {
+                if !self.is_behind_done(index, done) {
+                    return false;
+                }
+            }
+            Role::Root | Role::Step | Role::Task | Role::Attempt | Role::Container | Role::Hook => {
+            }
+        }
+        if is_done(index) {
+            return true;
+        }
+        let is_composite = !matches!(node.body, Body::None | Body::Gate(_));
+        is_composite && !self.is_superseded(index)
+    }
+
+    fn groups_of(&self, index: NodeIndex) -> &[NodeIndex] {
+        match &self.node(index).body {
+            Body::Steps(body) => &body.groups,
+            _ => &[],
+        }
+    }
+
+    /// Whether all tasks that a task depends on are done.
+    fn is_behind_done(&self, index: NodeIndex, done: &[bool]) -> bool {
+        let node = self.node(index);
+        let template = self.template_of(node.parent);
+        let plan = template.as_deref().and_then(PlannedTemplate::dag);
+        let (Some(plan), Body::Dag(body)) = (plan, &self.node(node.parent).body) else {
             return false;
+        };
+        let task = plan.tasks.get(node.slot as usize);
+        task.is_some_and(|task| {
+            task.dependencies.iter().all(|&dependency| {
+                let node = body.tasks[dependency as usize].node;
+                node.some().is_some_and(|node| done[node.offset()])
+            })
+        })
+    }
+
+    /// Which nodes have nothing to do in the new run: what ran well, with all that stands in it, and
+    /// what was skipped before it.
+    fn done_nodes(&self) -> Vec<bool> {
+        let edges = self.children();
+        let mut done = vec![false; self.nodes.len()];
+        // Whether all that stands in a node, or hangs on it, is done. What stands in another comes
+        // behind it.
+        let mut inside = vec![true; self.nodes.len()];
+        for place in (0..self.nodes.len()).rev() {
+            let index = NodeIndex(place as u32);
+            let node = self.node(index);
+            let own = match node.kind {
+                NodeType::Pod | NodeType::Container => !node.phase.is_failed_or_error(),
+                NodeType::Skipped => self.succeeded_below(index, &edges),
+                NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => false,
+                NodeType::Steps
+                | NodeType::StepGroup
+                | NodeType::DAG
+                | NodeType::TaskGroup
+                | NodeType::Retry => {
+                    node.phase == NodePhase::Succeeded && !matches!(node.body, Body::None)
+                }
+            };
+            done[place] = own && inside[place] && !self.is_superseded(index);
+            if done[place] || self.is_superseded(index) {
+                continue;
+            }
+            let above = match node.role {
+                // What was skipped begins no hooks.
+                Role::OnExit | Role::Hook => node.owner.some().filter(|&owner| {
+                    let owner = self.node(owner);
+                    !matches!(owner.kind, NodeType::Pod | NodeType::Container)
+                }),
+                _ => node.parent.some(),
+            };
+            if let Some(above) = above {
+                inside[above.offset()] = false;
+            }
         }
-        if self.is_superseded(index) {
-            return false;
-        }
-        match node.kind {
-            NodeType::Skipped => self.succeeded_below(index, children),
-            NodeType::Pod | NodeType::Container => !node.phase.is_failed_or_error(),
-            NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => false,
-            NodeType::Steps
-            | NodeType::StepGroup
-            | NodeType::DAG
-            | NodeType::TaskGroup
-            | NodeType::Retry => true,
-        }
+        done
     }
 
     fn succeeded_below(&self, index: NodeIndex, children: &[Vec<NodeIndex>]) -> bool {

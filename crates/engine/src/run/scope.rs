@@ -2,6 +2,7 @@
 //! `localParams` in `executeTemplate`.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodeType};
@@ -29,6 +30,9 @@ const LOCALS: [&str; 9] = [
     "lastRetry.duration",
     "lastRetry.message",
 ];
+
+/// Takes the name of a variable; breaks off when it has seen enough.
+pub(super) type Offer<'a> = dyn FnMut(&str) -> ControlFlow<()> + 'a;
 
 /// The inputs of a template and what belongs to the node that runs it.
 #[derive(Clone)]
@@ -141,6 +145,46 @@ impl<'a> Variables<'a> {
                     None => self.run.node_variable(group, field),
                 }
             }
+        }
+    }
+}
+
+impl Variables<'_> {
+    fn offer_names(&self, prefix: &str, offer: &mut Offer<'_>) -> ControlFlow<()> {
+        for (name, _) in self.extra {
+            offer(name)?;
+        }
+        // What is below `steps.x` is neither an input nor an item.
+        let may_be_below = |root: &str| prefix.is_empty() || prefix.split('.').next() == Some(root);
+        if let Some(frame) = &self.frame {
+            for name in LOCALS.into_iter().filter(|_| !prefix.contains('.')) {
+                if self.run.local_variable(frame.node, name).is_some() {
+                    offer(name)?;
+                }
+            }
+            if may_be_below("inputs") {
+                for input in &frame.template.inputs {
+                    offer(&format!("inputs.parameters.{}", input.name))?;
+                }
+                for artifact in &frame.template.template.inputs.artifacts {
+                    offer(&format!("inputs.artifacts.{}", artifact.name))?;
+                }
+            }
+        }
+        if let (Some((items, index)), true) = (self.item, may_be_below("item")) {
+            offer("item")?;
+            if let Items::Values(values) = items {
+                for key in values[index].keys() {
+                    offer(&format!("item.{key}"))?;
+                }
+            }
+        }
+        if may_be_below("workflow") {
+            self.run.global_names(prefix, offer)?;
+        }
+        match self.siblings {
+            Some(around) => self.run.sibling_names(around, prefix, offer),
+            None => ControlFlow::Continue(()),
         }
     }
 }
@@ -288,46 +332,18 @@ impl Scope for Variables<'_> {
     }
 
     fn names_below(&self, prefix: &str, found: &mut dyn FnMut(&str) -> Visit) {
-        let mut stopped = false;
         let mut offer = |name: &str| {
             let below = prefix.is_empty()
                 || name
                     .strip_prefix(prefix)
                     .is_some_and(|rest| rest.starts_with('.'));
-            if below && !stopped && found(name) == Visit::Stop {
-                stopped = true;
+            match below && found(name) == Visit::Stop {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         };
-        for (name, _) in self.extra {
-            offer(name);
-        }
-        if let Some(frame) = &self.frame {
-            for name in LOCALS {
-                if self.run.local_variable(frame.node, name).is_some() {
-                    offer(name);
-                }
-            }
-            for input in &frame.template.inputs {
-                offer(&format!("inputs.parameters.{}", input.name));
-            }
-            for artifact in &frame.template.template.inputs.artifacts {
-                offer(&format!("inputs.artifacts.{}", artifact.name));
-            }
-        }
-        if let Some((items, index)) = self.item {
-            offer("item");
-            if let Items::Values(values) = items {
-                for key in values[index].keys() {
-                    offer(&format!("item.{key}"));
-                }
-            }
-        }
-        if prefix.is_empty() || prefix.starts_with("workflow") {
-            self.run.global_names(&mut offer);
-        }
-        if let Some(around) = self.siblings {
-            self.run.sibling_names(around, prefix, &mut offer);
-        }
+        // One who has seen enough breaks it off.
+        let _ = self.offer_names(prefix, &mut offer);
     }
 }
 

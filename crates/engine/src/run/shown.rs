@@ -39,24 +39,23 @@ pub(super) struct Found<'a> {
     pub loops: Vec<ShownLoop>,
 }
 
-/// The shown nodes, by name and by what is around them.
+/// The index of an item, its text, its node.
+type ShownItem<'a> = (u32, &'a str, &'a NodeStatus);
+
+/// The shown nodes, by name and by what they are items of or attempts at.
+#[derive(Default)]
 pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
-    by_boundary: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
+    /// Of `name(3:text)`: by what is around the loop and its name, each with its index and text.
+    items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<ShownItem<'a>>>>,
+    /// Of `name(3)`: by the name of the retried node.
+    attempts: BTreeMap<&'a str, Vec<(u32, &'a NodeStatus)>>,
 }
 
 impl Run {
     /// The shown nodes that fit the plan; each stands behind those that it hangs on.
     pub(super) fn find_shown<'a>(&mut self, status: &'a WorkflowStatus) -> Vec<Found<'a>> {
-        let mut shown = Shown {
-            by_name: BTreeMap::new(),
-            by_boundary: BTreeMap::new(),
-        };
-        for node in status.nodes.values() {
-            shown.by_name.insert(&node.name, node);
-            let around = shown.by_boundary.entry(&node.boundary_id).or_default();
-            around.push(node);
-        }
+        let shown = Shown::new(status.nodes.values());
         let mut found = Vec::new();
         let plan = self.plan.clone();
         let definition = self.definition.clone();
@@ -226,13 +225,8 @@ impl Run {
     fn find_attempts<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
         let (status, boundary) = (found[at].status, found[at].boundary);
         // `argo retry` may have taken some out.
-        let children = status.children.len() as u32 + 1;
-        let most = children.max(shown.by_name.len().min(1_000) as u32);
-        for attempt in 0..most {
-            let name = format!("{}({attempt})", status.name);
-            let Some(node) = shown.by_name.get(name.as_str()) else {
-                continue;
-            };
+        let attempts = shown.attempts.get(status.name.as_str());
+        for &(attempt, node) in attempts.into_iter().flatten() {
             let place = Place {
                 role: Role::Attempt,
                 parent: Some(at),
@@ -295,12 +289,11 @@ impl Run {
             if items.is_empty() {
                 continue;
             }
-            for (item, _, node) in &items {
+            for (item, _, node) in items {
                 let item = Some(*item);
                 steps.push((*node, Place { item, ..place }, call.clone()));
             }
-            let texts = items.into_iter().map(|(item, text, _)| (item, text));
-            found[at].loops.push((slot, call.clone(), texts.collect()));
+            found[at].loops.push((slot, call.clone(), texts_of(items)));
         }
         // The group lists its children in the order in which they were made.
         let order: BTreeMap<&str, usize> = (status.children.iter().map(String::as_str))
@@ -344,7 +337,7 @@ impl Run {
         };
         let boundary = found[at].boundary;
         let items = shown.items(&status.boundary_id, &status.name);
-        for (item, _, node) in &items {
+        for (item, _, node) in items {
             let place = Place {
                 role: Role::Task,
                 parent: Some(at),
@@ -355,8 +348,7 @@ impl Run {
             };
             self.enter(found, node, place, Some(call.clone()));
         }
-        let texts = items.into_iter().map(|(item, text, _)| (item, text));
-        found[at].loops.push((0, call, texts.collect()));
+        found[at].loops.push((0, call, texts_of(items)));
     }
 
     fn find_hooks<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
@@ -424,22 +416,51 @@ impl<'a> Shown<'a> {
         self.by_name.get(name).copied()
     }
 
-    /// The items of a loop: `name(3:text)`, in order.
-    fn items(&self, boundary: &str, name: &str) -> Vec<(u32, String, &'a NodeStatus)> {
-        let around = self.by_boundary.get(boundary);
-        let mut items: Vec<(u32, String, &NodeStatus)> = around
-            .into_iter()
-            .flatten()
-            .filter_map(|node| {
-                let inner = node.name.strip_prefix(name)?.strip_prefix('(')?;
-                let (item, text) = inner.split_once(':')?;
-                let item: u32 = item.parse().ok()?;
-                // A hook of an item, or an attempt at it, is not an item.
-                let text = text.strip_suffix(')')?;
-                (!text.contains(['(', ')'])).then(|| (item, text.to_owned(), *node))
-            })
-            .collect();
-        items.sort_by_key(|(item, _, _)| *item);
-        items
+    fn new(nodes: impl Iterator<Item = &'a NodeStatus>) -> Self {
+        let mut shown = Self::default();
+        for node in nodes {
+            shown.by_name.insert(&node.name, node);
+            let inner = node.name.strip_suffix(')');
+            // A text in parentheses holds none.
+            let Some((name, inner)) = inner.and_then(|inner| inner.rsplit_once('(')) else {
+                continue;
+            };
+            let (number, text) = match inner.split_once(':') {
+                Some((number, text)) => (number, Some(text)),
+                None => (inner, None),
+            };
+            match (number.parse(), text) {
+                (Ok(item), Some(text)) => {
+                    let around = shown.items.entry(&node.boundary_id).or_default();
+                    let items = around.entry(name).or_default();
+                    items.push((item, text, node));
+                }
+                (Ok(attempt), None) => {
+                    let attempts = shown.attempts.entry(name).or_default();
+                    attempts.push((attempt, node));
+                }
+                (Err(_), _) => {}
+            }
+        }
+        for items in shown.items.values_mut().flat_map(BTreeMap::values_mut) {
+            items.sort_by_key(|(item, _, _)| *item);
+        }
+        for attempts in shown.attempts.values_mut() {
+            attempts.sort_by_key(|(attempt, _)| *attempt);
+        }
+        shown
     }
+
+    /// The items of a loop, in order.
+    fn items(&self, boundary: &str, name: &str) -> &[(u32, &'a str, &'a NodeStatus)] {
+        let items = self.items.get(boundary).and_then(|around| around.get(name));
+        items.map_or(&[], Vec::as_slice)
+    }
+}
+
+fn texts_of(items: &[(u32, &str, &NodeStatus)]) -> Vec<(u32, String)> {
+    let texts = items.iter();
+    texts
+        .map(|(item, text, _)| (*item, (*text).to_owned()))
+        .collect()
 }

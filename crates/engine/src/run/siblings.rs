@@ -2,6 +2,7 @@
 //! `buildLocalScope`, `addSkippedNodeOutputsToScope`.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodePhase};
@@ -9,7 +10,7 @@ use argosy_api::{Artifact, NodePhase};
 use super::Run;
 use super::body::{Body, StepState};
 use super::node::{Node, NodeOutputs};
-use super::scope::find;
+use super::scope::{Offer, find};
 use crate::ids::NodeIndex;
 use crate::timestamp;
 
@@ -161,47 +162,57 @@ impl Run {
     }
 
     /// The names of the variables of siblings that are there, for expressions that use a whole map.
+    /// Where the prefix names one of them, nobody else is looked at.
     pub(super) fn sibling_names(
         &self,
         around: NodeIndex,
         prefix: &str,
-        offer: &mut dyn FnMut(&str),
-    ) {
+        offer: &mut Offer<'_>,
+    ) -> ControlFlow<()> {
         let Some(template) = self.template_of(around) else {
-            return;
+            return ControlFlow::Continue(());
         };
-        let (root, names): (&str, Vec<Arc<str>>) = if let Some(steps) = template.steps() {
-            ("steps", steps.by_name.keys().cloned().collect())
-        } else if let Some(dag) = template.dag() {
-            ("tasks", dag.by_name.keys().cloned().collect())
-        } else {
-            return;
+        let mut parts = prefix.split('.');
+        let root = match (parts.next(), template.steps(), template.dag()) {
+            (Some("steps" | ""), Some(_), _) => "steps",
+            (Some("tasks" | ""), _, Some(_)) => "tasks",
+            _ => return ControlFlow::Continue(()),
         };
-        for name in names {
-            let base = format!("{root}.{name}");
-            let related = prefix.is_empty()
-                || base == prefix
-                || base.starts_with(&format!("{prefix}."))
-                || prefix.starts_with(&format!("{base}."));
-            if !related {
-                continue;
-            }
-            let Some(found) = self.sibling(around, &name) else {
-                continue;
-            };
-            let node = match found {
-                Found::Node(node) => node,
-                Found::Loop { group, .. } => {
-                    offer(&format!("{base}.outputs.parameters"));
-                    offer(&format!("{base}.outputs.result"));
-                    group
-                }
-            };
-            self.own_names(node, &mut |field| offer(&format!("{base}.{field}")));
+        if let Some(name) = parts.next() {
+            return self.names_of_sibling(around, root, name, offer);
         }
+        let groups = template.steps().into_iter().flat_map(|steps| &steps.groups);
+        let steps = groups.flatten().map(|call| &call.name);
+        let tasks = template.dag().into_iter().flat_map(|dag| &dag.tasks);
+        for name in steps.chain(tasks.map(|task| &task.call.name)) {
+            self.names_of_sibling(around, root, name, offer)?;
+        }
+        ControlFlow::Continue(())
     }
 
-    fn own_names(&self, index: NodeIndex, offer: &mut dyn FnMut(&str)) {
+    fn names_of_sibling(
+        &self,
+        around: NodeIndex,
+        root: &str,
+        name: &str,
+        offer: &mut Offer<'_>,
+    ) -> ControlFlow<()> {
+        let Some(found) = self.sibling(around, name) else {
+            return ControlFlow::Continue(());
+        };
+        let base = format!("{root}.{name}");
+        let node = match found {
+            Found::Node(node) => node,
+            Found::Loop { group, .. } => {
+                offer(&format!("{base}.outputs.parameters"))?;
+                offer(&format!("{base}.outputs.result"))?;
+                group
+            }
+        };
+        self.own_names(node, &mut |field| offer(&format!("{base}.{field}")))
+    }
+
+    fn own_names(&self, index: NodeIndex, offer: &mut Offer<'_>) -> ControlFlow<()> {
         for field in [
             "id",
             "status",
@@ -213,16 +224,16 @@ impl Run {
             "outputs.result",
         ] {
             if !matches!(self.node_variable(index, field), Sibling::Unknown) {
-                offer(field);
+                offer(field)?;
             }
         }
         let node = self.node(self.last_attempt(index));
         let outputs: Option<&NodeOutputs> = node.outputs.as_deref();
         for parameter in outputs.iter().flat_map(|outputs| outputs.parameters.iter()) {
-            offer(&format!("outputs.parameters.{}", parameter.name));
+            offer(&format!("outputs.parameters.{}", parameter.name))?;
         }
         for artifact in outputs.iter().flat_map(|outputs| outputs.artifacts.iter()) {
-            offer(&format!("outputs.artifacts.{}", artifact.name));
+            offer(&format!("outputs.artifacts.{}", artifact.name))?;
         }
         if outputs.is_none()
             && let Some(template) = self.called_template(index)
@@ -230,10 +241,11 @@ impl Run {
             for parameter in &template.template.outputs.parameters {
                 let field = format!("outputs.parameters.{}", parameter.name);
                 if !matches!(self.node_variable(index, &field), Sibling::Unknown) {
-                    offer(&field);
+                    offer(&field)?;
                 }
             }
         }
+        ControlFlow::Continue(())
     }
 }
 

@@ -28,9 +28,14 @@ impl Run {
         let Body::Steps(body) = &self.node(index).body else {
             return;
         };
-        let begun = body.groups.len();
-        if let Some(&last) = body.groups.last() {
-            let group = self.node(last);
+        let (begun, mut over) = (body.groups.len(), body.over);
+        while over < begun {
+            let Body::Steps(body) = &mut self.nodes[index.offset()].body else {
+                return;
+            };
+            body.over = over;
+            let at = body.groups[over];
+            let group = self.node(at);
             if !group.phase.is_fulfilled() {
                 return;
             }
@@ -44,10 +49,11 @@ impl Run {
                 );
                 return;
             }
-            if let Err(error) = self.check_group_results(last, &template) {
+            if let Err(error) = self.check_group_results(at, &template) {
                 self.end(index, NodePhase::Error, Some(&error));
                 return;
             }
+            over += 1;
         }
         match template.steps().and_then(|steps| steps.groups.get(begun)) {
             Some(steps) => self.begin_group(index, begun as u32, steps.len()),

@@ -60,7 +60,7 @@ impl Run {
 
     fn work(&mut self) -> bool {
         loop {
-            while !self.status.suspended && !self.awaits_start() {
+            while !self.is_held_up() {
                 self.settle_adopted();
                 if self.spent >= TURN_BUDGET {
                     return true;

@@ -65,6 +65,12 @@ impl Run {
         }
     }
 
+    /// Whether nothing is begun or ended for now: the workflow is suspended, or has not begun, or, once
+    /// a retry has opened it again, waits for its locks.
+    pub(super) fn is_held_up(&self) -> bool {
+        self.status.suspended || self.awaits_start() || self.awaits_own_locks()
+    }
+
     /// The controller holds the workflow back.
     pub(super) fn postponed(&mut self, reason: &str) {
         if self.status.phase.is_none() {
@@ -202,7 +208,7 @@ impl Run {
         let Some(phase) = self.status.phase else {
             return false;
         };
-        if phase.is_completed() || self.status.suspended || self.awaits_start() {
+        if phase.is_completed() || self.is_held_up() {
             return false;
         }
         let before = (self.nodes.len(), self.dirty.len(), self.settled.len());

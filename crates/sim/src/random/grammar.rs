@@ -14,9 +14,28 @@ kind: ConfigMap
 metadata: {name: limits}
 data: {two: "2"}
 ---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: limits, namespace: other}
+data: {two: "1"}
+---
+kind: SyncLimit
+metadata: {name: shared}
+spec: {limit: 2}
+---
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
 metadata: {name: library}
+spec:
+  templates:
+  - {name: leaf, container: {image: i}}
+  - name: pair
+    steps: [[{name: a, template: leaf}, {name: b, template: gate}]]
+  - {name: gate, suspend: {duration: "9"}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: library, namespace: other}
 spec:
   templates:
   - {name: leaf, container: {image: i}}
@@ -33,6 +52,9 @@ spec:
     retryStrategy: {limit: 1}
     container: {image: i}
 "#;
+
+/// The namespaces that workflows are in.
+const NAMESPACES: [&str; 2] = ["default", "other"];
 
 struct Grammar<'a> {
     dice: &'a mut Dice,
@@ -60,7 +82,10 @@ pub(super) fn workflow(dice: &mut Dice, name: &str) -> Value {
         spec["suspend"] = json!(true);
     }
     if grammar.dice.one_in(8) {
-        spec["synchronization"] = json!({"mutexes": [{"name": "whole"}]});
+        spec["synchronization"] = match grammar.dice.below(3) {
+            0 => json!({"semaphores": [{"namespace": "default", "database": {"key": "shared"}}]}),
+            _ => json!({"mutexes": [{"name": "whole", "namespace": "default"}]}),
+        };
     }
     if grammar.dice.one_in(8) {
         spec["retryStrategy"] = json!({"limit": 1});
@@ -72,7 +97,8 @@ pub(super) fn workflow(dice: &mut Dice, name: &str) -> Value {
     }
     grammar.leftovers(&mut spec);
     spec["templates"] = grammar.templates.into();
-    json!({"metadata": {"name": name}, "spec": spec})
+    let namespace = NAMESPACES[usize::from(grammar.dice.one_in(3))];
+    json!({"metadata": {"name": name, "namespace": namespace}, "spec": spec})
 }
 
 impl Grammar<'_> {
@@ -125,7 +151,7 @@ impl Grammar<'_> {
     }
 
     fn leaf(&mut self) -> String {
-        let mut template = match self.dice.below(14) {
+        let mut template = match self.dice.below(15) {
             0 => json!({"suspend": {"duration": self.dice.below(60).to_string()}}),
             1 => json!({"suspend": {}}),
             2 => json!({"script": {"image": "i", "command": ["sh"], "source": "echo"}}),
@@ -134,9 +160,11 @@ impl Grammar<'_> {
                 {"name": "first", "image": "i"},
                 {"name": "main", "image": "i", "dependencies": ["first"]},
             ]}}),
+            5 => json!({"plugin": {"say": {"what": "hello"}}}),
             _ => json!({"container": {"image": "i"}}),
         };
-        let is_pod = template.get("suspend").is_none() && template.get("http").is_none();
+        let has_no_pod = ["suspend", "http", "plugin"];
+        let is_pod = has_no_pod.iter().all(|kind| template.get(*kind).is_none());
         let is_set = template.get("containerSet").is_some();
         if is_pod && self.dice.one_in(3) {
             let from = json!({"path": "/o", "default": "none"});
@@ -170,18 +198,28 @@ impl Grammar<'_> {
             && template.get("daemon").is_none();
         if ends && self.dice.one_in(8) {
             let name = self.dice.choose(&["a", "b"]).copied().unwrap_or("a");
-            template["synchronization"] = match self.dice.below(3) {
-                0 => {
-                    let key = json!({"name": "limits", "key": "two"});
-                    json!({"semaphores": [{"configMapKeyRef": key}]})
-                }
-                _ => json!({"mutexes": [{"name": name}]}),
-            };
+            template["synchronization"] = self.locks(name);
         }
         if self.dice.one_in(12) {
             let cache = json!({"configMap": {"name": "cache"}});
             let key = self.dice.below(2).to_string();
             template["memoize"] = json!({"key": key, "cache": cache});
+        }
+    }
+
+    /// One lock or several, of this namespace, of another's, or of the database.
+    fn locks(&mut self, name: &str) -> Value {
+        let semaphore = json!({"configMapKeyRef": {"name": "limits", "key": "two"}});
+        let shared = json!({"namespace": "default", "database": {"key": "shared"}});
+        let mutex = json!({"name": name});
+        let elsewhere = json!({"name": name, "namespace": "other"});
+        match self.dice.below(7) {
+            0 => json!({"semaphores": [semaphore]}),
+            1 => json!({"semaphores": [shared]}),
+            2 => json!({"mutexes": [elsewhere]}),
+            3 => json!({"mutexes": [{"name": name, "database": true}, mutex]}),
+            4 => json!({"semaphores": [semaphore, shared], "mutexes": [elsewhere]}),
+            _ => json!({"mutexes": [mutex]}),
         }
     }
 

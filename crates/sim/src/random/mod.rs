@@ -19,6 +19,8 @@ use dice::Dice;
 
 /// How many things happen in one world before it is brought to its end.
 const MOST_EVENTS: u64 = 60;
+/// How many workflows there are at most.
+const MOST_RUNS: u64 = 5;
 /// After so many rounds in which all pods end well and a day passes, every run must have ended.
 const MOST_ROUNDS: usize = 400;
 
@@ -86,6 +88,7 @@ fn play(seed: u64, diligence: Diligence, teller: &mut dyn FnMut(&str)) -> Result
         dice,
         late: Vec::new(),
         retried: false,
+        submitted: 0,
         teller,
     };
     play.world.diligence = diligence;
@@ -109,6 +112,8 @@ struct Play<'a> {
     late: Vec<PodKey>,
     /// Nodes may run again.
     retried: bool,
+    /// How many workflows there have been.
+    submitted: u64,
     teller: &'a mut dyn FnMut(&str),
 }
 
@@ -132,6 +137,7 @@ impl Play<'_> {
         let runs = 1 + self.dice.below(2);
         for number in 0..runs {
             let workflow = grammar::workflow(&mut self.dice, &format!("wf{number}"));
+            self.submitted += 1;
             self.tell(&format!("submit {workflow}"));
             let id = self.submit(workflow)?;
             let message = self.world.workflow(id).unwrap_or_default().status.message;
@@ -198,7 +204,7 @@ impl Play<'_> {
 
     /// Lets one thing happen.
     fn happen(&mut self) -> Result<(), String> {
-        match self.dice.below(21) {
+        match self.dice.below(24) {
             0..=2 => {
                 if let Some(key) = self.some_pod() {
                     self.tell(&format!("runs {}", self.name_of(key)));
@@ -246,6 +252,9 @@ impl Play<'_> {
                     self.end_task(key);
                 }
             }
+            20 => self.evict()?,
+            21 => self.limit()?,
+            22 => self.again()?,
             _ => {
                 if let Some(id) = self.some_run() {
                     self.world.settle_some(Some(id));
@@ -253,6 +262,68 @@ impl Play<'_> {
             }
         }
         Ok(())
+    }
+
+    fn evict(&mut self) -> Result<(), String> {
+        if let Some(key) = self.some_pod() {
+            self.tell(&format!("is evicted {}", self.name_of(key)));
+            if let Some(pod) = self.world.pods.get_mut(&key) {
+                pod.evict(None);
+            }
+            self.world.tell_pod(key);
+        }
+        Ok(())
+    }
+
+    /// A semaphore gets another limit, whoever holds it.
+    fn limit(&mut self) -> Result<(), String> {
+        let limit = 1 + self.dice.below(3);
+        self.tell(&format!("the semaphores have room for {limit}"));
+        let object = match self.dice.one_in(2) {
+            true => {
+                format!("{{kind: ConfigMap, metadata: {{name: limits}}, data: {{two: '{limit}'}}}}")
+            }
+            false => {
+                format!("{{kind: SyncLimit, metadata: {{name: shared}}, spec: {{limit: {limit}}}}}")
+            }
+        };
+        self.world.apply(&object).map_err(|error| error.to_string())
+    }
+
+    /// A workflow is submitted again, or, seldom, deleted.
+    fn again(&mut self) -> Result<(), String> {
+        let Some(id) = self.some_run() else {
+            return Ok(());
+        };
+        if self.dice.one_in(6) {
+            self.tell(&format!("{} is deleted", id.0));
+            self.late.retain(|key| key.run != id);
+            self.world.delete(id);
+            return Ok(());
+        }
+        let Some(run) = self.world.run(id).filter(|_| self.submitted < MOST_RUNS) else {
+            return Ok(());
+        };
+        let failed = [WorkflowPhase::Failed, WorkflowPhase::Error];
+        let memoized = run.is_over() && run.phase().is_some_and(|phase| failed.contains(&phase));
+        let mut workflow = Workflow {
+            spec: run.definition().workflow.spec.clone(),
+            ..Workflow::default()
+        };
+        workflow.spec.shutdown = None;
+        workflow
+            .metadata
+            .namespace
+            .clone_from(&run.definition().workflow.metadata.namespace);
+        workflow.metadata.name = Some(format!("wf{}", self.submitted));
+        self.submitted += 1;
+        self.tell(&format!("submit {} again, memoized: {memoized}", id.0));
+        match memoized {
+            true => self.world.resubmit_memoized(id, workflow),
+            false => self.world.create(workflow),
+        }
+        .map(drop)
+        .map_err(|error| error.to_string())
     }
 
     /// A pod ends, well or badly; what it put out may come later.
