@@ -90,13 +90,7 @@ pub fn carry_out(
         };
         Surroundings {
             working_directory: environment.working_directory,
-            variables: environment
-                .variables
-                .into_iter()
-                .filter_map(|(name, value)| {
-                    Some((name.into_string().ok()?, value.into_string().ok()?))
-                })
-                .collect(),
+            variables: environment.variables,
         }
     });
     let config = LocalConfig::new(

@@ -41,7 +41,7 @@ pub struct Surroundings {
     /// The working directory.
     pub working_directory: PathBuf,
     /// The environment.
-    pub variables: Vec<(String, String)>,
+    pub variables: Vec<(OsString, OsString)>,
 }
 
 /// Tells what a run was submitted in.

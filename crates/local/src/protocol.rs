@@ -1,5 +1,6 @@
 //! What runners and a keeper say to each other: frames of postcard behind a length.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -87,7 +88,7 @@ pub(crate) struct Mount {
 pub(crate) enum Order {
     /// The environment on which that of a run's spawns rests. A keeper keeps the last
     /// [`MOST_BASES`] of them for each runner.
-    Surroundings(RunId, Variables),
+    Surroundings(RunId, Vec<(OsString, OsString)>),
     /// Start this when slots are free.
     Spawn(Box<Spawn>),
     /// End it: SIGTERM, then SIGKILL.

@@ -200,7 +200,9 @@ impl Pump {
                     limits_read = Instant::now();
                 }
                 if matches!(until, Until::IdleFor(_)) {
-                    for run in self.store.unowned_runs()? {
+                    let claims = &self.claims;
+                    let are_ours = |run| claims.contains_key(&run);
+                    for run in self.store.unowned_runs_besides(&are_ours)? {
                         self.adopt(run, backend)?;
                     }
                 }

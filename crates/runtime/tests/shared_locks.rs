@@ -133,7 +133,7 @@ fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     let other = LockRequest {
         holder: OTHER,
         key: "ns/other".into(),
-        locks: vec![mutex()].into(),
+        locks: [mutex()].into(),
         priority: 0,
         created_at: Seconds(0),
     };
@@ -142,7 +142,7 @@ fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     // A grant of long ago, which was given up when the run was last taken over.
     let letter = Letter::Lock {
         node: NodeIndex(0),
-        lock_seen: LockSeen::Granted(vec![mutex()].into()),
+        lock_seen: LockSeen::Granted([mutex()].into()),
     };
     let letter = serde_json::to_vec(&letter).expect("JSON");
     store.push_command(id, letter).expect("stored");

@@ -199,15 +199,18 @@ impl Store for MemoryStore {
         Ok(self.rows().owned.contains(&run))
     }
 
-    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError> {
+    fn unowned_runs_besides(
+        &self,
+        are_owned: &dyn Fn(RunId) -> bool,
+    ) -> Result<Vec<RunId>, StoreError> {
         let rows = self.rows();
         let unfinished = rows
             .runs
             .values()
             .filter(|stored| !stored.row.summary.completed || !stored.outbox.is_empty())
-            .map(|stored| stored.row.id)
-            .take(MOST);
-        Ok(unfinished.filter(|run| !rows.owned.contains(run)).collect())
+            .map(|stored| stored.row.id);
+        let is_unowned = |run: &RunId| !are_owned(*run) && !rows.owned.contains(run);
+        Ok(unfinished.filter(is_unowned).take(MOST).collect())
     }
 
     fn submit(&self, epoch: Epoch, commit: Commit, _durability: Durability, done: Done) {

@@ -248,15 +248,28 @@ impl Store for SqliteStore {
         FileLock::is_held(&run_path(&self.data_dir, run))
     }
 
-    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError> {
-        let runs = read::unfinished(&self.connection())?;
+    fn unowned_runs_besides(
+        &self,
+        are_owned: &dyn Fn(RunId) -> bool,
+    ) -> Result<Vec<RunId>, StoreError> {
         let mut unowned = Vec::new();
-        for run in runs {
-            if !self.is_owned(run)? {
+        let mut after = None;
+        loop {
+            let runs = read::unfinished(&self.connection(), after)?;
+            let Some(last) = runs.last().copied() else {
+                return Ok(unowned);
+            };
+            for run in runs {
+                if are_owned(run) || self.is_owned(run)? {
+                    continue;
+                }
                 unowned.push(run);
+                if unowned.len() == read::MOST {
+                    return Ok(unowned);
+                }
             }
+            after = Some(last);
         }
-        Ok(unowned)
     }
 
     fn submit(&self, epoch: Epoch, commit: Commit, durability: Durability, done: Done) {

@@ -68,7 +68,15 @@ pub trait Store: Send + Sync {
 
     /// Runs that have something left to do and that nobody owns, the oldest first; at most 1,000:
     /// those that are not completed, and those whose outbox is not empty.
-    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError>;
+    fn unowned_runs(&self) -> Result<Vec<RunId>, StoreError> {
+        self.unowned_runs_besides(&|_| false)
+    }
+
+    /// The same, for somebody who knows that these are owned and need not be looked at.
+    fn unowned_runs_besides(
+        &self,
+        are_owned: &dyn Fn(RunId) -> bool,
+    ) -> Result<Vec<RunId>, StoreError>;
 
     // Commits
 

@@ -68,12 +68,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         crate::metrics::serve(address, client.store.clone(), config)?;
     }
     let runs = if arguments.resume {
-        let unowned = client.store.unowned_runs()?;
-        let claims = unowned.into_iter().map(|run| client.store.claim(run));
-        // Some other process may have been faster.
-        let runs: Vec<Claim> = claims
-            .filter_map(Result::transpose)
-            .collect::<Result<_, _>>()?;
+        let runs = unowned(&client)?;
         if runs.is_empty() {
             println!(
                 "nothing to resume: every workflow has ended, or another process carries it out"
@@ -118,6 +113,22 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Makes all workflows this process's that nobody carries out.
+fn unowned(client: &Client) -> Result<Vec<Claim>> {
+    let mut claims: Vec<Claim> = Vec::new();
+    loop {
+        let more = client.store.unowned_runs()?;
+        let before = claims.len();
+        for run in more {
+            // Some other process may have been faster.
+            claims.extend(client.store.claim(run)?);
+        }
+        if claims.len() == before {
+            return Ok(claims);
+        }
+    }
 }
 
 /// Shows how the workflows fare, and keeps how they ended.

@@ -170,3 +170,26 @@ fn what_runs_ends_when_its_data_directory_is_deleted() {
         assert_eq!(runner.ends_well(), words == ["submit"]);
     }
 }
+
+#[test]
+fn a_step_sees_the_environment_and_the_limits_of_its_submission() {
+    use std::os::unix::ffi::OsStrExt;
+    let place = Place::new();
+    let file = place.workflow(
+        "sees",
+        &crate::one_step("ulimit -Sn > limit; printf %s \"$ODD\" > odd"),
+    );
+    // What is no text is handed on as it is.
+    let odd = std::ffi::OsStr::from_bytes(b"a\xffb");
+    let script = format!("ulimit -Sn 500; exec \"$0\" --data-dir \"$1\" run --host {file}");
+    let ended = std::process::Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
+        .arg(place.data(""))
+        .env("ODD", odd)
+        .current_dir(place.dir.path())
+        .output()
+        .expect("sh runs");
+    assert!(ended.status.success(), "{ended:?}");
+    assert_eq!(place.read("limit"), "500\n");
+    assert_eq!(std::fs::read(place.path("odd")).expect("a file"), b"a\xffb");
+}

@@ -1,6 +1,7 @@
 //! A runner that is connected to the keeper.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::ids::RunId;
 
-use crate::protocol::{MOST_BASES, Order, Report, Variables, put_frame, take_frames};
+use crate::protocol::{MOST_BASES, Order, Report, put_frame, take_frames};
 use crate::spawn::Base;
 
 /// How long reports are held back while enough pods wait: each message costs the runner a commit
@@ -69,7 +70,7 @@ impl Client {
         Ok(orders)
     }
 
-    pub(super) fn know_base(&mut self, run: RunId, variables: Variables) {
+    pub(super) fn know_base(&mut self, run: RunId, variables: Vec<(OsString, OsString)>) {
         self.bases.push_back((run, Rc::new(Base::new(variables))));
         if self.bases.len() > MOST_BASES {
             self.bases.pop_front();

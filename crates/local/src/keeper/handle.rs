@@ -5,8 +5,10 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use argosy_store::OwnerLock;
 
@@ -49,11 +51,42 @@ pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
             // lock goes with it.
             unsafe { libc::_exit(i32::from(ended.is_err())) }
         }
-        _ => Ok(KeeperHandle {
-            socket,
-            stream,
-            owner,
-        }),
+        _ => {
+            open_many_files();
+            Ok(KeeperHandle {
+                socket,
+                stream,
+                owner,
+            })
+        }
+    }
+}
+
+/// How many files the runner could have open when it began, which is what its steps get.
+static FILES: OnceLock<libc::rlimit> = OnceLock::new();
+
+/// More than this is not asked for, also where there is no limit: macOS refuses that.
+const MOST_FILES: libc::rlim_t = if cfg!(target_os = "macos") {
+    10_240
+} else {
+    1 << 20
+};
+
+/// Lets the runner have as many files open as the system allows: it holds one for each of its runs,
+/// and many systems begin with 1,024. The keeper, and so the steps, keep the limit that there was.
+fn open_many_files() {
+    // SAFETY: the structure lives through the calls, and a zeroed one is valid.
+    unsafe {
+        let mut limit: libc::rlimit = std::mem::zeroed();
+        if libc::getrlimit(libc::RLIMIT_NOFILE, &mut limit) < 0 {
+            return;
+        }
+        let _ = FILES.set(limit);
+        let most = limit.rlim_max.min(MOST_FILES);
+        if limit.rlim_cur < most {
+            limit.rlim_cur = most;
+            libc::setrlimit(libc::RLIMIT_NOFILE, &limit);
+        }
     }
 }
 
@@ -77,13 +110,23 @@ pub(crate) fn start_again(
     let socket = dead.with_file_name(format!("{}.{next}.sock", owner.id()));
     let (stream, its_stream) = UnixStream::pair()?;
     let held = owner.share().map_err(io::Error::other)?;
-    Command::new(file)
+    let mut command = Command::new(file);
+    command
         .args(arguments)
         .arg(&socket)
         .stdin(OwnedFd::from(its_stream))
         .stdout(OwnedFd::from(held))
-        .stderr(Stdio::null())
-        .spawn()?;
+        .stderr(Stdio::null());
+    if let Some(&files) = FILES.get() {
+        // SAFETY: a system call on memory of the closure's own.
+        unsafe {
+            command.pre_exec(move || {
+                libc::setrlimit(libc::RLIMIT_NOFILE, &files);
+                Ok(())
+            });
+        }
+    }
+    command.spawn()?;
     Ok((socket, stream))
 }
 

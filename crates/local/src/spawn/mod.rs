@@ -11,7 +11,7 @@ mod into_cgroup;
 mod mounts;
 
 use std::collections::BTreeSet;
-use std::ffi::CString;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -20,7 +20,7 @@ use std::path::Path;
 
 pub use mounts::namespaces_work;
 
-use crate::protocol::{Process, Variables};
+use crate::protocol::Process;
 use child::{Child, Failed};
 use mounts::Mounts;
 
@@ -35,17 +35,17 @@ pub(crate) const fn takes_cgroups() -> bool {
 /// The environment on which that of several steps rests.
 #[derive(Default)]
 pub(crate) struct Base {
-    variables: Vec<(String, CString)>,
+    variables: Vec<(OsString, CString)>,
 }
 
 impl Base {
-    pub(crate) fn new(variables: Variables) -> Self {
+    pub(crate) fn new(variables: Vec<(OsString, OsString)>) -> Self {
         let variables = variables
             .into_iter()
             .filter_map(|(name, value)| {
                 // A text with a zero byte can't be in an environment.
-                let text = CString::new(format!("{name}={value}")).ok()?;
-                Some((name, text))
+                let text = [name.as_bytes(), b"=", value.as_bytes()].concat();
+                Some((name, CString::new(text).ok()?))
             })
             .collect();
         Self { variables }
@@ -199,11 +199,11 @@ fn own_variables(process: &Process, cookie: &str) -> io::Result<Vec<CString>> {
 }
 
 fn inherited<'a>(process: &'a Process, base: &'a Base) -> impl Iterator<Item = &'a CString> {
-    let own = process.environment.iter().map(|(name, _)| name.as_str());
-    let own: BTreeSet<&str> = own.collect();
+    let own = process.environment.iter().map(|(name, _)| OsStr::new(name));
+    let own: BTreeSet<&OsStr> = own.collect();
     let inherited = base.variables.iter();
     inherited
-        .filter(move |(name, _)| !own.contains(name.as_str()))
+        .filter(move |(name, _)| !own.contains(name.as_os_str()))
         .map(|(_, text)| text)
 }
 

@@ -16,7 +16,7 @@ use crate::run::{Environment, Epoch, RunFilter, RunRow, StoredRun};
 use crate::slots::{OwnerId, SlotOwner, SlotsStatus};
 
 /// The most rows that one look at commands and unfinished runs gives.
-const MOST: usize = 1_000;
+pub(super) const MOST: usize = 1_000;
 
 fn signed(run: RunId) -> i64 {
     run.0 as i64
@@ -174,16 +174,21 @@ pub(super) fn environment(connection: &Connection, run: RunId) -> Result<Environ
     })
 }
 
-pub(super) fn unfinished(connection: &Connection) -> Result<Vec<RunId>, StoreError> {
+/// Runs that have something left to do, the oldest first, from behind this one on.
+pub(super) fn unfinished(
+    connection: &Connection,
+    after: Option<RunId>,
+) -> Result<Vec<RunId>, StoreError> {
     let attempt = "look for unfinished runs";
     let mut statement = connection
         .prepare_cached(
-            "SELECT run FROM run_summary WHERE completed = 0
-             UNION SELECT run FROM outbox ORDER BY run LIMIT ?",
+            "SELECT run FROM run_summary WHERE completed = 0 AND run > ?1
+             UNION SELECT run FROM outbox WHERE run > ?1 ORDER BY run LIMIT ?2",
         )
         .attempt(attempt)?;
+    let after = after.map_or(0, |run| run.0 as i64);
     let rows = statement
-        .query_map([MOST as i64], run_id)
+        .query_map([after, MOST as i64], run_id)
         .attempt(attempt)?;
     rows.collect::<Result<_, _>>().attempt(attempt)
 }

@@ -220,6 +220,31 @@ fn filters_find_what_they_say_the_latest_first() {
 }
 
 #[test]
+fn those_that_are_owned_hide_none_behind_them() {
+    on_each(|world| {
+        let (one, two) = (world.open(), world.open());
+        let new = |number: u32| {
+            let run = new_run("default", &format!("run-{number}"));
+            one.create_run(run).expect("created")
+        };
+        let owned: Vec<_> = (0..1_001).map(new).collect();
+        let last = new(1_001);
+        let claims: Vec<_> = owned.iter().map(|run| one.claim(*run)).collect();
+        assert!(claims.iter().all(|claim| matches!(claim, Ok(Some(_)))));
+        assert_eq!(two.unowned_runs().expect("looked"), [last]);
+        let are_known = |run| owned.contains(&run);
+        let found = two.unowned_runs_besides(&are_known).expect("looked");
+        assert_eq!(found, [last]);
+        let are_all = |_| true;
+        assert!(
+            two.unowned_runs_besides(&are_all)
+                .expect("looked")
+                .is_empty()
+        );
+    });
+}
+
+#[test]
 fn a_run_has_one_owner_and_each_has_an_epoch() {
     on_each(|world| {
         let (one, two) = (world.open(), world.open());
