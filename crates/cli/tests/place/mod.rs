@@ -64,7 +64,9 @@ impl Place {
             if path.extension().is_none_or(|end| end != "cgroup") {
                 continue;
             }
-            let Ok(folder) = std::fs::read_to_string(path).map(PathBuf::from) else {
+            let folder = std::fs::read_to_string(path).map(PathBuf::from);
+            // One that was killed just then has not written it.
+            let Some(folder) = folder.ok().filter(|folder| folder.is_absolute()) else {
                 continue;
             };
             let _ = std::fs::write(folder.join("cgroup.kill"), "1");

@@ -39,12 +39,15 @@ pub(super) struct Found<'a> {
     pub loops: Vec<ShownLoop>,
 }
 
+/// The index of an item, its text, its node.
+type ShownItem<'a> = (u32, &'a str, &'a NodeStatus);
+
 /// The shown nodes, by name and by what they are items of or attempts at.
 #[derive(Default)]
 pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     /// Of `name(3:text)`: by what is around the loop and its name, each with its index and text.
-    items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<(u32, &'a str, &'a NodeStatus)>>>,
+    items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<ShownItem<'a>>>>,
     /// Of `name(3)`: by the name of the retried node.
     attempts: BTreeMap<&'a str, Vec<(u32, &'a NodeStatus)>>,
 }

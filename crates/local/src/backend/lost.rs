@@ -45,10 +45,8 @@ impl Shared {
                 .filter(|(_, known)| known.keeper == place && known.is_handed_over)
                 // The end of those that are over is told, or is being collected.
                 .filter(|(_, known)| {
-                    !known
-                        .state
-                        .as_ref()
-                        .is_some_and(|pod| pod.stage == Stage::Over)
+                    let state = known.state.as_ref();
+                    state.is_none_or(|pod| pod.stage != Stage::Over)
                 })
                 .map(|(key, _)| *key)
                 .collect();

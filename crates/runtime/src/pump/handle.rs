@@ -30,6 +30,9 @@ pub struct Handle {
 
 impl Handle {
     /// One end of a channel, and the handle that sends to it.
+    ///
+    /// The channel has no bound of its own, since the threads that send may hold what the pump waits
+    /// for. What sends is bounded: commits by how many may be under way, pods by the slots.
     pub(super) fn new() -> (Self, Receiver<Message>) {
         let (sender, inbox) = channel();
         let sender = Arc::new(Mutex::new(sender));

@@ -32,7 +32,7 @@ impl<'de> Deserialize<'de> for Manifest {
 
 /// Names with values: a map, a list of `NAME=VALUE`, or a list of `{name, value}`; or one
 /// `NAME=VALUE`.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pairs(pub Vec<(String, String)>);
 
 impl<'de> Deserialize<'de> for Pairs {
@@ -76,7 +76,7 @@ fn scalar(value: &Value) -> String {
 }
 
 /// A text, or a number or truth value that stands for its text.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scalar(pub String);
 
 impl<'de> Deserialize<'de> for Scalar {

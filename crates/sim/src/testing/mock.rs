@@ -48,27 +48,9 @@ impl Mock {
         if says.template.is_none() && says.node.is_none() {
             return Err("a mock is for a `template` or a `node`".to_owned());
         }
-        let single = OutcomeSays {
-            outputs: says.outputs.clone(),
-            exit_code: says.exit_code.clone(),
-            message: says.message.clone(),
-            reason: says.reason.clone(),
-            error: says.error.clone(),
-            lost: says.lost,
-            duration: says.duration.clone(),
-        };
-        let outputs = &single.outputs;
-        let says_one = single.exit_code.says_something()
-            || single.message.is_some()
-            || single.reason.is_some()
-            || single.error.is_some()
-            || single.lost.is_some()
-            || single.duration.says_something()
-            || !outputs.parameters.0.is_empty()
-            || !outputs.artifacts.is_empty()
-            || outputs.result.is_some();
+        let says_one = says.outcome != OutcomeSays::default();
         let outcomes = match says.outcomes.is_empty() {
-            true => vec![single],
+            true => vec![says.outcome.clone()],
             false if says_one => {
                 return Err("a mock says how steps end either itself or in `outcomes`".to_owned());
             }

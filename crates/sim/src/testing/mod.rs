@@ -10,6 +10,7 @@ mod file;
 mod locks;
 mod matching;
 mod mock;
+mod mock_says;
 mod observe;
 mod place;
 mod play;

@@ -76,25 +76,19 @@ pub(super) struct Arguments {
 }
 
 /// What a mock says: which steps it is for, and how they end.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[derive(Clone, Debug, Default)]
 pub(super) struct MockSays {
     pub template: Option<String>,
     pub node: Option<String>,
     pub when: Option<String>,
     /// How each attempt ends; the last one stands for all further ones.
     pub outcomes: Vec<OutcomeSays>,
-    pub outputs: OutputsSay,
-    pub exit_code: Said<ExitCode>,
-    pub message: Option<String>,
-    pub reason: Option<String>,
-    pub error: Option<String>,
-    pub lost: Option<Lost>,
-    pub duration: Said<Span>,
+    /// How all end, said beside the rest.
+    pub outcome: OutcomeSays,
 }
 
 /// How a step ends.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(super) struct OutcomeSays {
     pub outputs: OutputsSay,
@@ -109,7 +103,7 @@ pub(super) struct OutcomeSays {
     pub duration: Said<Span>,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub(super) struct OutputsSay {
     pub parameters: Pairs,

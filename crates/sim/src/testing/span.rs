@@ -60,7 +60,7 @@ impl std::str::FromStr for ExitCode {
 }
 
 /// A value that is there, or a text whose tags give it when it is asked for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Said<T> {
     Known(T),
     Tags(String),
@@ -69,13 +69,6 @@ pub(super) enum Said<T> {
 impl<T: Default> Default for Said<T> {
     fn default() -> Self {
         Self::Known(T::default())
-    }
-}
-
-impl<T: Default + PartialEq> Said<T> {
-    /// Whether anything but the default is said.
-    pub fn says_something(&self) -> bool {
-        !matches!(self, Self::Known(value) if *value == T::default())
     }
 }
 
