@@ -1,7 +1,7 @@
 # All that a fresh machine needs beside Rust comes from the lock file. `make test` is the whole gate.
 CARGO ?= cargo
 
-.PHONY: build check check-macos test bench soak fuzz fuzz-keep
+.PHONY: build check check-macos build-macos test bench soak fuzz fuzz-keep
 
 build:
 	$(CARGO) build --locked --release --bin argosy
@@ -15,6 +15,10 @@ check: check-macos
 # The same lints for macOS, where its standard library and a C compiler for it can be had.
 check-macos:
 	CARGO="$(CARGO)" tools/check_macos.sh
+
+# The program for a Mac, linked here. Not part of `check`: all is compiled once more for it.
+build-macos:
+	CARGO="$(CARGO)" tools/check_macos.sh build $(TARGET)
 
 test: check
 	$(CARGO) test --locked --workspace

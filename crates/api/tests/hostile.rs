@@ -94,6 +94,18 @@ fn large_texts_within_the_bounds_are_read() {
 }
 
 #[test]
+fn many_broken_documents_cost_no_more_than_their_text() {
+    let began = std::time::Instant::now();
+    for document in ["---\na: [b\n", "---\na: b\n c: d\n", "---\n\ta: b\n"] {
+        let text = document.repeat(100_000);
+        let (_, faults) = read_documents(&Source::new("case", text), &Limits::default());
+        assert!(!faults.is_empty() && faults.len() <= 300, "{document:?}");
+    }
+    // Were each put into words, it would be minutes.
+    assert!(began.elapsed().as_secs() < 60, "{:?}", began.elapsed());
+}
+
+#[test]
 fn a_cut_manifest_is_a_fault_or_a_manifest() {
     let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: \"a\", labels: {b: 'c'}}\nspec:\n  \
                 entrypoint: &e main\n  templates:\n  - name: *e\n    steps: [[{name: x, template: y}]]\n  - name: y\n    \

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-use argosy_api::{NodePhase, NodeType};
+use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Glance, Run};
 
@@ -177,11 +177,18 @@ impl Live {
                 picture.run(run, nodes);
             }
             self.lines = others;
-            let text: String = picture
+            let mut text: String = picture
                 .lines
                 .iter()
                 .map(|line| format!("{line}\n"))
                 .collect();
+            if run.phase() != Some(WorkflowPhase::Succeeded) {
+                let name = run.definition().name();
+                let help = self.style.helpful("help");
+                text.push_str(&format!(
+                    " {help}: `argosy why {name}` says what went wrong, `argosy logs {name}` what its steps printed\n"
+                ));
+            }
             self.print(&text);
         } else {
             let text = format!("{}\n", summary(self.style, run));

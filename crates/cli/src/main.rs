@@ -87,7 +87,9 @@ fn unreadable(error: &clap::Error) -> ExitCode {
         // Where it can't be written, nobody is left to be told.
         None => drop(error.print()),
     }
-    match error.use_stderr() {
+    // Without a command the help is shown, and nothing has gone wrong.
+    let bare = error.kind() == clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand;
+    match error.use_stderr() && !bare {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     }

@@ -54,13 +54,13 @@ impl Overrides {
             let flag = format!("--namespace {}", quoted(namespace));
             given.set(&["metadata", "namespace"], flag);
         }
-        if let Some(prefix) = &self.generate_name {
-            metadata.generate_name = Some(prefix.clone());
+        if let Some(prefix) = given_text(&self.generate_name) {
+            metadata.generate_name = Some(prefix.to_owned());
             let flag = format!("--generate-name {}", quoted(prefix));
             given.set(&["metadata", "generateName"], flag);
         }
-        if let Some(name) = &self.name {
-            metadata.name = Some(name.clone());
+        if let Some(name) = given_text(&self.name) {
+            metadata.name = Some(name.to_owned());
             given.set(&["metadata", "name"], format!("--name {}", quoted(name)));
         }
         if metadata.name.as_ref().is_none_or(String::is_empty) {
@@ -98,13 +98,13 @@ impl Overrides {
             );
         }
         let spec = &mut workflow.spec;
-        if let Some(entrypoint) = &self.entrypoint {
-            spec.entrypoint.clone_from(entrypoint);
+        if let Some(entrypoint) = given_text(&self.entrypoint) {
+            entrypoint.clone_into(&mut spec.entrypoint);
             let flag = format!("--entrypoint {}", quoted(entrypoint));
             given.set(&["spec", "entrypoint"], flag);
         }
-        if let Some(account) = &self.serviceaccount {
-            spec.service_account_name.clone_from(account);
+        if let Some(account) = given_text(&self.serviceaccount) {
+            account.clone_into(&mut spec.service_account_name);
         }
         if let Some(priority) = self.priority {
             spec.priority = Some(priority);
@@ -161,6 +161,11 @@ fn set_parameters(parameters: &mut Vec<Parameter>, given: Vec<Parameter>) -> Vec
     parameters.retain(is_kept);
     parameters.splice(0..0, given);
     kept
+}
+
+/// A flag's text; an empty one changes nothing, as in Argo.
+fn given_text(flag: &Option<String>) -> Option<&str> {
+    flag.as_deref().filter(|text| !text.is_empty())
 }
 
 /// A flag's value as it is told of: as short as it can be.

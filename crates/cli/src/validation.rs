@@ -1,6 +1,6 @@
 //! Checking objects against what they refer to, with every fault at its place.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
@@ -90,15 +90,21 @@ pub fn faults(
         .or(metadata.generate_name.as_deref())
         .unwrap_or_default();
     // What is an error need not be a warning too.
-    let refused: BTreeSet<String> = found
-        .iter()
-        .filter(|fault| fault.is_error())
-        .map(|fault| fault.path.to_string())
-        .collect();
+    let mut refused: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    for fault in found.iter().filter(|fault| fault.is_error()) {
+        let parts = refused.entry(fault.path.to_string()).or_default();
+        parts.push(fault.part.clone());
+    }
+    let is_refused = |fault: &validate::Fault| {
+        let parts = refused.get(&fault.path.to_string());
+        let same =
+            |part: &Option<String>| part.is_none() || fault.part.is_none() || *part == fault.part;
+        parts.is_some_and(|parts| parts.iter().any(same))
+    };
     let unread = format!("{} {name}", object.kind());
     found
         .into_iter()
-        .filter(|fault| fault.is_error() || !refused.contains(&fault.path.to_string()))
+        .filter(|fault| fault.is_error() || !is_refused(fault))
         .map(Diagnostic::from)
         .map(|fault| placed(fault, origin, given, &unread))
         .collect()

@@ -28,12 +28,22 @@ struct Said {
     peak_kib: u64,
 }
 
-/// Runs a file, with an eye on the memory that it takes.
+/// Runs a file.
 fn run(place: &Place, file: &Path) -> Said {
     let file = file.file_name().expect("it has a name").to_string_lossy();
+    watched(place, &["run", "--host", &file], Stdio::null())
+}
+
+/// Runs the program, with an eye on the time and the memory that it takes.
+fn watched(place: &Place, words: &[&str], input: Stdio) -> Said {
+    watched_into(place, words, input, Stdio::piped())
+}
+
+fn watched_into(place: &Place, words: &[&str], input: Stdio, out: Stdio) -> Said {
     let mut child = place
-        .command(&["run", "--host", &file])
-        .stdout(Stdio::piped())
+        .command(words)
+        .stdin(input)
+        .stdout(out)
         .stderr(Stdio::piped())
         .spawn()
         .expect("argosy runs");
@@ -42,7 +52,7 @@ fn run(place: &Place, file: &Path) -> Said {
     let mut peak_kib = 0;
     // What is printed fits a pipe: messages are cut.
     while child.try_wait().expect("it can be waited for").is_none() {
-        assert!(began.elapsed() < Duration::from_secs(60), "{file} hangs");
+        assert!(began.elapsed() < Duration::from_secs(60), "{words:?} hangs");
         if let Ok(status) = std::fs::read_to_string(&status) {
             let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
             let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok());
@@ -85,6 +95,48 @@ fn what_is_only_long_is_carried_out() {
     }
 }
 
+/// What other commands make of the file is up to them, within the same bounds. What is right in
+/// itself may be printed whole, however large.
+fn check_others(place: &Place, name: &str, content: &str) {
+    let file = format!("{name}.yaml");
+    place.write(
+        "bad_test.yaml",
+        &format!(
+            "apiVersion: argosy.dev/v1alpha1\nkind: WorkflowTest\nmetadata: {{name: t}}\nspec: {{workflow: {file}}}\n"
+        ),
+    );
+    let request = serde_json::json!({"op": "submit", "yaml": content});
+    let settle = serde_json::json!({"op": "settle"});
+    let lines = place.write("lines", &format!("{request}\n{settle}\n"));
+    for words in [
+        &["lint", &*file][..],
+        &["submit", "--dry-run", &file],
+        &["apply", "-f", &file],
+        &["test", "bad_test.yaml"],
+        &["sim"],
+    ] {
+        let input = std::fs::File::open(&lines).expect("it was written");
+        // Nothing is waited for: where a pipe is full, what is said is too long.
+        let out = std::fs::File::create(place.path("out")).expect("a file");
+        let said = watched_into(place, words, input.into(), out.into());
+        let printed = place.read("out");
+        assert!(
+            !said.errors.contains("panicked"),
+            "{words:?}: {}",
+            said.errors
+        );
+        // A test shows the difference whole.
+        let may_be_long = said.code == Some(0) || words[0] == "test";
+        let is_short = said.errors.len() < 50_000 && (may_be_long || printed.len() < 50_000);
+        assert!(is_short, "{words:?} says too much of {name}");
+        assert!(
+            said.peak_kib < MAX_KIB,
+            "{words:?}, {name}: {} KiB",
+            said.peak_kib
+        );
+    }
+}
+
 /// Each case: a name, the file, and what must be said of it.
 fn check(cases: &[(&str, String, &[&str])]) {
     for (name, content, expected) in cases {
@@ -99,6 +151,7 @@ fn check(cases: &[(&str, String, &[&str])]) {
         assert!(!all.contains("panicked"), "{name}: {all}");
         assert!(all.len() < 20_000, "{name}: {} bytes are said", all.len());
         assert!(said.peak_kib < MAX_KIB, "{name}: {} KiB", said.peak_kib);
+        check_others(&place, name, content);
     }
 }
 
@@ -310,6 +363,9 @@ fn sizes_and_depths() {
             format!("{name}: &{name} [{list}]\n")
         })
         .collect();
+    let tags: String = (0..100_000)
+        .map(|tag| format!("{{{{inputs.parameters.x{tag}}}}} "))
+        .collect();
     let blocks: String = (0..2_000)
         .map(|depth| format!("{}a:\n", " ".repeat(depth)))
         .collect();
@@ -336,6 +392,20 @@ fn sizes_and_depths() {
             "bomb",
             format!("a: &a [x,x,x,x,x,x,x,x,x]\n{bomb}"),
             &["bomb.yaml:", "aliases written out"],
+        ),
+        (
+            "long-aliases",
+            format!(
+                "a: &a \"{}\"\nb: [{}]\n",
+                "x".repeat(100_000),
+                "*a, ".repeat(5_000)
+            ),
+            &["long-aliases.yaml:", "aliases written out"],
+        ),
+        (
+            "many-tags",
+            echo(&tags),
+            &["failed to resolve {{inputs.parameters.x0}}"],
         ),
         (
             "when-parentheses",

@@ -7,6 +7,7 @@ use argosy_api::{Artifact, ArtifactLocation, Metadata, WorkflowPhase, WorkflowSp
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
 use serde::{Deserialize, Serialize};
 
+use crate::fact::PodPhase;
 use crate::ids::{RunId, Seconds};
 
 /// Artifacts that are to be deleted.
@@ -109,15 +110,31 @@ pub(crate) fn sweep_group(artifact: &Artifact, spec: &WorkflowSpec) -> SweepGrou
     group
 }
 
+/// How a pod ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PodEnd {
+    /// It has succeeded.
+    Good,
+    /// It has not, or that is not known.
+    Other,
+}
+
+impl From<PodPhase> for PodEnd {
+    fn from(phase: PodPhase) -> Self {
+        match phase {
+            PodPhase::Succeeded => Self::Good,
+            PodPhase::Pending | PodPhase::Running | PodPhase::Failed | PodPhase::Unknown => {
+                Self::Other
+            }
+        }
+    }
+}
+
 /// Whether a pod is deleted once it has ended, or its workflow has.
-pub(crate) fn collects_pod(
-    strategy: &str,
-    pod_succeeded: bool,
-    workflow: Option<WorkflowPhase>,
-) -> bool {
+pub(crate) fn collects_pod(strategy: &str, pod: PodEnd, workflow: Option<WorkflowPhase>) -> bool {
     match strategy {
         "OnPodCompletion" => true,
-        "OnPodSuccess" => pod_succeeded,
+        "OnPodSuccess" => pod == PodEnd::Good,
         "OnWorkflowCompletion" => workflow.is_some(),
         "OnWorkflowSuccess" => workflow == Some(WorkflowPhase::Succeeded),
         // None is named, or one that Argo's validation refuses.

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 
 use argosy_api::Template;
 use argosy_executor::{PathMap, RootedPathMap};
-use k8s_openapi::api::core::v1::{Container, Pod, Volume};
+use k8s_openapi::api::core::v1::{Container, Pod, VolumeMount};
 
 use crate::ObjectSource;
 use crate::protocol::Mount;
+use crate::volumes::{is_plain, volume_source};
 
 /// How many entries a folder may have that is to be shadowed.
 const MAX_ENTRIES: usize = 4_096;
@@ -95,29 +96,17 @@ pub(crate) fn lay_out(
     places: &Places<'_>,
     objects: &dyn ObjectSource,
 ) -> Result<Layout, String> {
-    let (pod_dir, working_directory) = (places.own.as_path(), places.working_directory);
+    let pod_dir = places.own.as_path();
     let mut layout = Layout::default();
     let failed = |error: io::Error| format!("cannot lay out {}: {error}", pod_dir.display());
     let own_tmp = pod_dir.join("tmp");
     fs::create_dir_all(&own_tmp).map_err(failed)?;
-    // The step starts where it was submitted, also if that lies below /tmp.
-    if let Ok(below) = working_directory.strip_prefix("/tmp")
-        && below.components().next().is_some()
-        && working_directory.is_dir()
-    {
-        let point = own_tmp.join(below);
-        fs::create_dir_all(&point).map_err(failed)?;
-        layout.mounts.push(Mount {
-            source: working_directory.to_owned(),
-            target: point,
-            read_only: false,
-            inner: true,
-        });
-    }
+    layout
+        .keep_working_directory(places.working_directory, &own_tmp)
+        .map_err(failed)?;
     layout.backed.insert(PathBuf::from("/tmp"), own_tmp.clone());
-    let mut wanted: Vec<Wanted> = template
-        .map(declared)
-        .unwrap_or_default()
+    let declared = template.map(declared).unwrap_or_default();
+    let mut wanted: Vec<Wanted> = declared
         .into_iter()
         .map(|(path, is_input)| Wanted {
             path,
@@ -126,30 +115,7 @@ pub(crate) fn lay_out(
         })
         .collect();
     for mount in container.volume_mounts.iter().flatten() {
-        let volume = pod
-            .spec
-            .as_ref()
-            .and_then(|spec| spec.volumes.as_ref())
-            .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
-            .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
-        let mut source = volume_source(pod, volume, places, objects)?;
-        if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
-            if !is_plain(sub_path) {
-                return Err(format!("the subPath {sub_path:?} leads out of its volume"));
-            }
-            source = source.join(sub_path);
-            if !source.exists() {
-                fs::create_dir_all(&source).map_err(failed)?;
-            }
-        }
-        let of_claim = volume.persistent_volume_claim.as_ref();
-        let read_only = mount.read_only == Some(true)
-            || of_claim.is_some_and(|claim| claim.read_only == Some(true));
-        wanted.push(Wanted {
-            path: PathBuf::from(&mount.mount_path),
-            volume: Some((source, read_only)),
-            is_input: false,
-        });
+        wanted.push(mounted(pod, mount, places, objects)?);
     }
     // What lies further out comes first, so that what lies within is laid over it.
     wanted.sort_by_key(|wanted| wanted.path.components().count());
@@ -159,31 +125,41 @@ pub(crate) fn lay_out(
         layout.cover(Path::new("/tmp"), &own_tmp);
     }
     for wanted in wanted {
-        let path = wanted.path;
-        let Some((source, read_only)) = wanted.volume else {
-            continue;
-        };
-        let point = layout.host_path(&path);
-        let inside_pod = point.starts_with(places.pod);
-        if inside_pod && !point.exists() {
-            if source.is_dir() {
-                fs::create_dir_all(&point).map_err(failed)?;
-            } else {
-                if let Some(parent) = point.parent() {
-                    fs::create_dir_all(parent).map_err(failed)?;
-                }
-                fs::write(&point, b"").map_err(failed)?;
-            }
-        }
-        layout.backed.insert(path.clone(), source.clone());
-        layout.mounts.push(Mount {
-            source,
-            target: path,
-            read_only,
-            inner: false,
-        });
+        layout.mount(wanted, places.pod).map_err(failed)?;
     }
     Ok(layout)
+}
+
+/// What a container's mount shows, and where.
+fn mounted(
+    pod: &Pod,
+    mount: &VolumeMount,
+    places: &Places<'_>,
+    objects: &dyn ObjectSource,
+) -> Result<Wanted, String> {
+    let volumes = pod.spec.as_ref().and_then(|spec| spec.volumes.as_ref());
+    let volume = volumes
+        .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
+        .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
+    let mut source = volume_source(pod, volume, places, objects)?;
+    if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
+        if !is_plain(sub_path) {
+            return Err(format!("the subPath {sub_path:?} leads out of its volume"));
+        }
+        source = source.join(sub_path);
+        if !source.exists() {
+            fs::create_dir_all(&source)
+                .map_err(|error| format!("cannot make {}: {error}", source.display()))?;
+        }
+    }
+    let of_claim = volume.persistent_volume_claim.as_ref();
+    let read_only = mount.read_only == Some(true)
+        || of_claim.is_some_and(|claim| claim.read_only == Some(true));
+    Ok(Wanted {
+        path: PathBuf::from(&mount.mount_path),
+        volume: Some((source, read_only)),
+        is_input: false,
+    })
 }
 
 /// A path that a step declares.
@@ -201,6 +177,51 @@ impl Layout {
         self.mounts
             .iter()
             .any(|mount| mount.target == Path::new("/"))
+    }
+
+    /// A step starts where it was submitted, also if that lies below the `/tmp` that its own covers.
+    fn keep_working_directory(&mut self, directory: &Path, own_tmp: &Path) -> io::Result<()> {
+        let Ok(below) = directory.strip_prefix("/tmp") else {
+            return Ok(());
+        };
+        if below.components().next().is_none() || !directory.is_dir() {
+            return Ok(());
+        }
+        let point = own_tmp.join(below);
+        fs::create_dir_all(&point)?;
+        self.mounts.push(Mount {
+            source: directory.to_owned(),
+            target: point,
+            read_only: false,
+            inner: true,
+        });
+        Ok(())
+    }
+
+    /// Mounts what backs a path, if anything does, at a point that is made inside the pod.
+    fn mount(&mut self, wanted: Wanted, pod: &Path) -> io::Result<()> {
+        let Some((source, read_only)) = wanted.volume else {
+            return Ok(());
+        };
+        let point = self.host_path(&wanted.path);
+        if point.starts_with(pod) && !point.exists() {
+            if source.is_dir() {
+                fs::create_dir_all(&point)?;
+            } else {
+                if let Some(parent) = point.parent() {
+                    fs::create_dir_all(parent)?;
+                }
+                fs::write(&point, b"")?;
+            }
+        }
+        self.backed.insert(wanted.path.clone(), source.clone());
+        self.mounts.push(Mount {
+            source,
+            target: wanted.path,
+            read_only,
+            inner: false,
+        });
+        Ok(())
     }
 
     fn cover(&mut self, inside: &Path, host: &Path) {
@@ -309,110 +330,4 @@ fn existing_folder(path: &Path) -> PathBuf {
         }
     }
     folder.to_owned()
-}
-
-/// Whether a path leads nowhere but down.
-pub(crate) fn is_plain(path: &str) -> bool {
-    Path::new(path)
-        .components()
-        .all(|part| matches!(part, std::path::Component::Normal(_)))
-}
-
-/// The folder or file that backs a volume.
-fn volume_source(
-    pod: &Pod,
-    volume: &Volume,
-    places: &Places<'_>,
-    objects: &dyn ObjectSource,
-) -> Result<PathBuf, String> {
-    let namespace = pod.metadata.namespace.as_deref().unwrap_or("default");
-    if let Some(claim) = &volume.persistent_volume_claim {
-        return (places.claim)(namespace, &claim.claim_name);
-    }
-    let own = places.pod.join("volumes").join(&volume.name);
-    let failed = |error: io::Error| format!("cannot make volume '{}': {error}", volume.name);
-    if let Some(host_path) = &volume.host_path {
-        let path = PathBuf::from(&host_path.path);
-        if !path.exists() {
-            return Err(format!("hostPath {} does not exist", path.display()));
-        }
-        return Ok(path);
-    }
-    if !is_plain(&volume.name) {
-        return Err(format!("volume name {:?} is not valid", volume.name));
-    }
-    fs::create_dir_all(&own).map_err(failed)?;
-    // A claim that lives as long as its pod is one folder of the pod's.
-    if volume.empty_dir.is_some() || volume.ephemeral.is_some() {
-        return Ok(own);
-    }
-    let (data, kind, name, items, optional) = if let Some(map) = &volume.config_map {
-        let data = objects.config_map(namespace, &map.name);
-        (
-            data,
-            "configmap",
-            map.name.clone(),
-            &map.items,
-            map.optional,
-        )
-    } else if let Some(secret) = &volume.secret {
-        let name = secret.secret_name.clone().unwrap_or_default();
-        let data = objects.secret(namespace, &name);
-        (data, "secret", name, &secret.items, secret.optional)
-    } else {
-        return Err(format!(
-            "volume '{}' is of a kind that this machine can't give: emptyDir, ephemeral, hostPath, configMap, secret and persistentVolumeClaim can be",
-            volume.name
-        ));
-    };
-    let Some(data) = data else {
-        if optional == Some(true) {
-            return Ok(own);
-        }
-        return Err(format!(
-            "MountVolume.SetUp failed for volume \"{}\" : {kind} \"{name}\" not found",
-            volume.name
-        ));
-    };
-    let files: Vec<(String, &Vec<u8>)> = match items {
-        None => data
-            .iter()
-            .map(|(key, value)| (key.clone(), value))
-            .collect(),
-        Some(items) => items
-            .iter()
-            .map(|item| {
-                data.get(&item.key)
-                    .map(|value| (item.path.clone(), value))
-                    .ok_or_else(|| format!("{kind} \"{name}\" has no key {}", item.key))
-            })
-            .collect::<Result<_, _>>()?,
-    };
-    for (path, value) in files {
-        if !is_plain(&path) {
-            return Err(format!(
-                "the path {path:?} leads out of volume '{}'",
-                volume.name
-            ));
-        }
-        let path = own.join(path);
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(failed)?;
-        }
-        write_private(&path, value, kind == "secret").map_err(failed)?;
-    }
-    Ok(own)
-}
-
-fn write_private(path: &Path, value: &[u8], secret: bool) -> io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::OpenOptionsExt;
-    let mode = if secret { 0o600 } else { 0o644 };
-    let mut file = fs::OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .mode(mode)
-        .open(path)?;
-    file.write_all(value)
 }

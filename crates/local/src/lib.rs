@@ -11,6 +11,7 @@ mod log_reader;
 mod log_times;
 mod protocol;
 mod spawn;
+mod volumes;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -93,7 +93,8 @@ impl Locks {
         self.deliver(store, answers, is_ours)
     }
 
-    /// Looks again at all that is waited for.
+    /// Looks again at all that is waited for. What the table says is held is granted, whoever has
+    /// granted it: that process may have died before it told.
     pub fn look_again(
         &mut self,
         store: &dyn Store,
@@ -106,7 +107,18 @@ impl Locks {
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .collect();
         self.limits.forget();
-        let answers = self.transact(store, &seeds, &mut |table, _| table.wake_all())?;
+        let waiting: BTreeSet<LockHolder> = self.waiting.keys().copied().collect();
+        let answers = self.transact(store, &seeds, &mut |table, _| {
+            let mut answers = table.wake_all();
+            let told: BTreeSet<LockHolder> = answers.iter().map(|(holder, _)| *holder).collect();
+            let is_untold = |holder| waiting.contains(holder) && !told.contains(holder);
+            let held = table.requests().filter(|(_, held)| *held);
+            answers
+                .extend(held.filter(|(request, _)| is_untold(&request.holder)).map(
+                    |(request, _)| (request.holder, LockSeen::Granted(request.locks.clone())),
+                ));
+            answers
+        })?;
         self.deliver(store, answers, is_ours)
     }
 

@@ -109,6 +109,8 @@ pub struct Pump {
     settings: Arc<Settings>,
     controller: Controller,
     locks: Locks,
+    /// Another process has granted a lock to one of the runs.
+    was_granted: bool,
     claims: BTreeMap<RunId, Claim>,
     inbox: Receiver<Message>,
     handle: Handle,
@@ -137,6 +139,7 @@ impl Pump {
             settings,
             controller: Controller::with_shared_locks(),
             locks: Locks::default(),
+            was_granted: false,
             claims: BTreeMap::new(),
             inbox,
             handle,
@@ -187,7 +190,9 @@ impl Pump {
             }
             if polled.elapsed() >= POLL {
                 self.read_commands()?;
-                if self.locks.has_waiters() && limits_read.elapsed() >= LIMITS {
+                let is_due =
+                    std::mem::take(&mut self.was_granted) || limits_read.elapsed() >= LIMITS;
+                if self.locks.has_waiters() && is_due {
                     let claims = &self.claims;
                     let is_ours = |run| claims.contains_key(&run);
                     let facts = self.locks.look_again(&*self.store, &is_ours)?;

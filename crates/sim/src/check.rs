@@ -159,6 +159,20 @@ fn comparable(mut status: WorkflowStatus) -> WorkflowStatus {
         node.outbound_nodes.sort();
         node.resources_duration.clear();
     }
+    // Locks are told in the order of the nodes.
+    if let Some(locks) = &mut status.synchronization {
+        let semaphores = locks.semaphore.iter_mut();
+        for semaphore in semaphores.flat_map(|all| [&mut all.holding, &mut all.waiting]) {
+            semaphore.sort_by(|one, other| one.semaphore.cmp(&other.semaphore));
+            for lock in semaphore {
+                lock.holders.sort();
+            }
+        }
+        let mutexes = locks.mutex.iter_mut();
+        for mutex in mutexes.flat_map(|all| [&mut all.holding, &mut all.waiting]) {
+            mutex.sort_by(|one, other| one.mutex.cmp(&other.mutex));
+        }
+    }
     status
 }
 

@@ -58,6 +58,14 @@ impl World {
 
     /// Sets the limit of a database's semaphore, which is an object here as in the store.
     fn set_sync_limit(&mut self, value: &serde_json::Value) -> Result<(), SimError> {
+        let (lock, limit) = Self::sync_limit(value)?;
+        self.controller.set_semaphore_limit(&lock, Some(limit));
+        self.limits.insert(lock, limit);
+        Ok(())
+    }
+
+    /// The lock that such an object is about, and its limit.
+    pub(crate) fn sync_limit(value: &serde_json::Value) -> Result<(String, i64), SimError> {
         let metadata = &value["metadata"];
         let namespace = metadata["namespace"].as_str().unwrap_or(NAMESPACE);
         let limit = value["spec"]["limit"].as_i64();
@@ -65,10 +73,7 @@ impl World {
             let text = "a SyncLimit has metadata.name and spec.limit, a number";
             return Err(SimError::Yaml(text.to_owned()));
         };
-        let lock = format!("{namespace}/Database/{key}");
-        self.controller.set_semaphore_limit(&lock, Some(limit));
-        self.limits.insert(lock, limit);
-        Ok(())
+        Ok((format!("{namespace}/Database/{key}"), limit))
     }
 
     /// A namespace's label says how many of its workflows may run at a time.

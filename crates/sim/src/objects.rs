@@ -102,7 +102,11 @@ impl Objects {
             Some("Secret") => {
                 self.secrets.insert(place, typed(value)?);
             }
-            Some(kind) => return Err(SimError::Yaml(format!("a {kind} can't be applied here"))),
+            Some(kind) => {
+                return Err(SimError::Yaml(format!(
+                    "a {kind} can't be applied here: only workflows, WorkflowTemplates, ClusterWorkflowTemplates, ConfigMaps, Secrets, ExecutorPlugins, Namespaces and SyncLimits"
+                )));
+            }
             None => return Err(SimError::Yaml("the object has no kind".to_owned())),
         }
         Ok(None)

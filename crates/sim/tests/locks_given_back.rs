@@ -205,7 +205,7 @@ fn a_retried_workflow_waits_its_turn() {
             world.end(name, &Outcome::exit(0));
         }
         assert!(live(&world).is_empty(), "{case}");
-        assert_free(&world, &case);
+        assert_free(&world, case);
     });
 }
 
@@ -224,7 +224,7 @@ fn a_workflow_taken_up_from_its_status_holds_what_that_shows() {
             assert_eq!(live(&world), [name], "{case}");
             world.end(name, &Outcome::exit(0));
         }
-        assert_free(&world, &case);
+        assert_free(&world, case);
     });
 }
 

@@ -100,6 +100,43 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
     assert_eq!(workflows, json!({"ok": true, "items": []}));
 }
 
+#[test]
+fn what_is_refused_in_part_is_not_done_at_all() {
+    let mut session = Session::default();
+    ask(&mut session, json!({"op": "submit", "yaml": SEVERAL}));
+    ask(&mut session, json!({"op": "settle"}));
+    let map = "{kind: ConfigMap, metadata: {name: a}, data: {b: c}}";
+    for request in [
+        json!({"op": "apply", "yaml": format!("{map}\n---\nkind: Thing")}),
+        json!({"op": "apply", "yaml": format!("{map}\n---\n{{kind: SyncLimit, metadata: {{name: a}}}}")}),
+        json!({"op": "apply", "yaml": format!("{map}\n---\n{{kind: Secret, metadata: {{name: a}}, data: 5}}")}),
+        json!({"op": "apply", "yaml": format!("{map}\n---\n{SEVERAL}")}),
+        json!({"op": "submit", "yaml": format!("{WORKFLOW}\n---\n{SEVERAL}")}),
+        json!({"op": "submit", "yaml": format!("{WORKFLOW}\n---\n{WORKFLOW}")}),
+        json!({"op": "pod", "phase": "Succeeded", "status": {"nothing": 1}}),
+        json!({"op": "pod", "phase": "Succeeded", "outputs": {"progress": "x"}}),
+        json!({"op": "pod", "phase": "Ended", "message": "m"}),
+    ] {
+        let before: Vec<String> = look(&mut session);
+        let answer = ask(&mut session, request.clone());
+        assert!(answer.get("error").is_some(), "{request}: {answer}");
+        assert_eq!(look(&mut session), before, "{request}");
+    }
+}
+
+fn look(session: &mut Session) -> Vec<String> {
+    let requests = [
+        json!({"op": "list", "kind": "workflows"}),
+        json!({"op": "list", "kind": "configmaps"}),
+        json!({"op": "list", "kind": "taskresults"}),
+        json!({"op": "pods", "all": true}),
+    ];
+    requests
+        .iter()
+        .map(|request| session.answer(&request.to_string()))
+        .collect()
+}
+
 /// The two attempts of two items, and what a step prepares.
 const SEVERAL: &str = "
 metadata: {name: wf, namespace: far}

@@ -4,7 +4,8 @@ use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle};
 
 use super::Limits;
 use super::build::{Builder, Fault, Style};
-use super::syntax::syntax_fault;
+use super::faults::MAX_OF_A_KIND;
+use super::syntax::{plain_fault, syntax_fault};
 use super::tree::Tree;
 
 /// The trees of a text's documents (those that hold nothing are left out), and its faults.
@@ -22,6 +23,7 @@ pub(super) fn read(source: &str, limits: &Limits) -> (Vec<Tree>, Vec<Fault>) {
         trees: Vec::new(),
         last_end: 0,
     };
+    let mut broken = 0;
     loop {
         let fault = match parser.next_event() {
             None => break,
@@ -30,7 +32,14 @@ pub(super) fn read(source: &str, limits: &Limits) -> (Vec<Tree>, Vec<Fault>) {
                 Ok(()) => continue,
                 Err(fault) => fault,
             },
-            Some(Err(error)) => syntax_fault(source, &error),
+            Some(Err(error)) => {
+                broken += 1;
+                // What is not told of need not be put into words.
+                match broken > MAX_OF_A_KIND {
+                    true => plain_fault(source, &error),
+                    false => syntax_fault(source, &error),
+                }
+            }
         };
         reader.builder.faults.push(fault);
         reader.builder.take();

@@ -57,6 +57,12 @@ pub(super) fn syntax_fault(source: &str, error: &granit_parser::ScanError) -> Fa
     fault
 }
 
+/// The same in the parser's words, at no cost.
+pub(super) fn plain_fault(source: &str, error: &granit_parser::ScanError) -> Fault {
+    let at = error.marker().byte_offset().unwrap_or(0).min(source.len());
+    Fault::error("yaml-syntax", at, at, error.kind().to_string())
+}
+
 /// A fault put into words.
 struct Told {
     code: &'static str,

@@ -56,7 +56,8 @@ impl After {
         }
         for &id in runs {
             let one = if self.watch {
-                super::wait::show_until_over(client, id, watch)?
+                super::wait::show_until_over(client, id, watch)?;
+                ExitCode::SUCCESS
             } else if self.wait {
                 let tells = matches!(printed, None | Some(Format::Wide));
                 super::wait::wait_for(client, id, tells)?

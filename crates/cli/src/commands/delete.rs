@@ -1,5 +1,6 @@
 //! `argosy delete`: workflows, and the other objects that are kept.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
@@ -84,6 +85,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
             println!("No resources found");
         }
     }
+    let mut seen = BTreeSet::new();
+    rows.retain(|row| seen.insert(row.id));
     for row in rows {
         if arguments.dry_run {
             println!("Workflow '{}' deleted (dry-run)", row.name);

@@ -141,7 +141,7 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::List(arguments) => list::run(&arguments, global)?,
         Command::Get(arguments) => get::run(&arguments, global)?,
         Command::Logs(arguments) => logs::run(&arguments, global)?,
-        Command::Watch(arguments) => return wait::watch(&arguments, global),
+        Command::Watch(arguments) => wait::watch(&arguments, global)?,
         Command::Wait(arguments) => return wait::wait(&arguments, global),
         Command::Why(arguments) => why::run(&arguments, global)?,
         Command::Stop(arguments) => control::stop(&arguments, global)?,

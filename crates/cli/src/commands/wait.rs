@@ -88,7 +88,7 @@ const PACE: Duration = Duration::from_millis(100);
 /// Reading a whole run takes at most this part of the time.
 const SHARE: u32 = 10;
 
-pub fn watch(arguments: &WatchArguments, global: &Global) -> Result<ExitCode> {
+pub fn watch(arguments: &WatchArguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
     let row = client.row(&arguments.name)?;
     let watch = Watch {
@@ -151,8 +151,8 @@ pub fn until_over(
     }
 }
 
-/// Shows a run until it ends: a tree that is redrawn on a terminal, plain lines elsewhere.
-pub fn show_until_over(client: &Client, id: RunId, watch: &Watch) -> Result<ExitCode> {
+/// Shows a run until it ends, however that is (whoever wants to know waits): a tree that is redrawn on a terminal, plain lines elsewhere.
+pub fn show_until_over(client: &Client, id: RunId, watch: &Watch) -> Result<()> {
     let mut live = Live::new(watch.style);
     let mut picture = Redrawn::default();
     let mut seen = None;
@@ -184,7 +184,7 @@ pub fn show_until_over(client: &Client, id: RunId, watch: &Watch) -> Result<Exit
             None => live.pulse(std::iter::once(&run)),
         }
         if over {
-            return Ok(super::exit_code(run.phase()));
+            return Ok(());
         }
         std::thread::sleep(PACE.max(started.elapsed() * SHARE));
     }

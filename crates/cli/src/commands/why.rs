@@ -7,6 +7,7 @@ use argosy_engine::run::{Run, Why};
 
 use crate::client::Client;
 use crate::options::Global;
+use crate::style::one_line;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -63,7 +64,7 @@ fn workflow(run: &Run) -> Result<()> {
         .map_or("Pending", argosy_api::WorkflowPhase::as_str);
     let message = match run.message() {
         "" => String::new(),
-        message => format!(": {message}"),
+        message => format!(": {}", one_line(message)),
     };
     let name = run.definition().name();
     println!("{name} is {phase}{message}");
@@ -91,14 +92,14 @@ fn entries(client: &Client, run: &Run) -> Result<Vec<Vec<u8>>> {
 }
 
 fn print(why: &Why) {
-    println!("{} is {}", why.node, why.phase);
+    println!("{} is {}", one_line(&why.node), why.phase);
     for step in &why.chain {
         let at = step
             .at
             .map_or_else(String::new, argosy_engine::timestamp::rfc3339);
-        println!("  {at} {}", step.text);
+        println!("  {at} {}", one_line(&step.text));
     }
     if let Some(waits) = &why.waits_for {
-        println!("  now: {waits}");
+        println!("  now: {}", one_line(&waits.to_string()));
     }
 }

@@ -36,3 +36,43 @@ fn lint_reads_every_kind_and_prints_what_is_asked_for() {
     let nothing = place.fails(&["lint", "--kinds", "workflows", "kept.yaml"]);
     assert!(nothing.contains("found nothing to lint"), "{nothing}");
 }
+
+#[test]
+fn faults_point_at_what_of_a_text_is_wrong_each_once_and_file_by_file() {
+    let place = Place::new();
+    let script = "  entrypoint: main
+  templates:
+  - name: main
+    script:
+      image: busybox
+      command: [sh]
+      source: |
+        echo {{workflow.name}}
+        echo {{inputs.parameters.x}} {{inputs.parameters.x}}
+        echo {{=1 +}}
+";
+    place.workflow("a", script);
+    place.workflow("b", "   entrypoint: main\n  templates: []\n");
+    place.write(
+        "c.yaml",
+        &place
+            .read("a.yaml")
+            .replace("metadata: {name: a}", "metadata: {name: A_b}"),
+    );
+    let output = place.argosy(&["lint", "--offline", "-o", "simple", "."]);
+    let places: Vec<String> = text(&output)
+        .lines()
+        .map(|line| line.splitn(5, ':').take(4).collect::<Vec<_>>().join(":"))
+        .collect();
+    assert_eq!(
+        places,
+        [
+            "./a.yaml:13:14: error",
+            "./a.yaml:14:17: warning",
+            "./b.yaml:6:3: error",
+            "./c.yaml:3:18: warning",
+            "./c.yaml:13:14: error",
+            "./c.yaml:14:17: warning",
+        ]
+    );
+}

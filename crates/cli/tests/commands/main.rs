@@ -3,6 +3,7 @@
 mod again;
 mod control;
 mod controller;
+mod flags;
 mod lint;
 mod list;
 mod metrics;

@@ -1,6 +1,7 @@
 //! `get` and `logs`.
 
 use crate::ended;
+use crate::place::Place;
 
 #[test]
 fn a_workflow_is_shown_as_argo_shows_it() {
@@ -92,4 +93,99 @@ fn logs_are_picked_and_cut() {
             .fails(&["logs", "good", "--grep", "("])
             .contains("regular expression")
     );
+}
+
+#[test]
+fn no_branch_leads_to_what_is_not_shown() {
+    let place = Place::new();
+    place.run_spec(
+        "dag",
+        "  entrypoint: main
+  templates:
+  - name: main
+    dag:
+      tasks:
+      - {name: a, template: one}
+      - {name: b, template: inner}
+      - {name: z, template: one, depends: a.Failed}
+  - name: inner
+    steps:
+    - - {name: x, template: one}
+    - - {name: w, template: one, when: 'false'}
+  - name: one
+    container: {image: busybox, command: ['true']}
+",
+    );
+    let tree = |arguments: &[&str]| {
+        let shown = place.says(&[&["get", "dag", "-o", "short"][..], arguments].concat());
+        let lines = shown.lines().skip(1);
+        let steps = lines.map(|line| {
+            let line = line.trim_start();
+            line.split("  ").next().unwrap_or_default().to_owned()
+        });
+        steps.collect::<Vec<_>>()
+    };
+    assert_eq!(tree(&[]), ["✔ dag", "├─✔ a", "└─✔ b", "├───✔ x", "└───○ w"]);
+    let skipped = tree(&["--status", "Skipped"]);
+    assert!(
+        skipped.len() == 1 && skipped[0].ends_with("○ w"),
+        "{skipped:?}"
+    );
+}
+
+#[test]
+fn a_workflow_is_estimated_by_the_last_one_of_its_template() {
+    let place = Place::new();
+    place.apply(
+        "apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {name: slow}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    container: {image: busybox, command: [sleep, '1.2']}
+",
+    );
+    let from = [
+        "submit",
+        "--from",
+        "workflowtemplate/slow",
+        "--wait",
+        "-o",
+        "name",
+    ];
+    place.says(&from);
+    assert_eq!(
+        place.get("@latest")["status"].get("estimatedDuration"),
+        None
+    );
+    let label = "workflows.argoproj.io/workflow-template=slow";
+    assert_eq!(
+        place
+            .says(&["list", "-l", label, "-o", "name"])
+            .lines()
+            .count(),
+        1
+    );
+    place.says(&from);
+    let second = place.get("@latest");
+    let estimate = second["status"]["estimatedDuration"].as_i64();
+    assert!(estimate.is_some_and(|seconds| seconds >= 1), "{second:#}");
+}
+
+#[test]
+fn who_waits_learns_how_it_ended_and_who_watches_sees_it() {
+    let place = ended();
+    assert!(place.says(&["watch", "bad"]).contains("bad Failed 0/1"));
+    assert!(
+        place
+            .says(&["wait", "good"])
+            .starts_with("good Succeeded at ")
+    );
+    place.fails(&["wait", "good", "bad"]);
+    place.fails(&["wait", "nothing"]);
+    place.says(&["wait", "nothing", "--ignore-not-found"]);
+    place.says(&["resubmit", "bad", "--watch"]);
+    place.fails(&["resubmit", "bad", "--wait"]);
 }

@@ -157,3 +157,16 @@ fn the_death_of_the_keeper_kills_its_steps_and_their_nodes_say_so() {
         (Some("Error"), Some("pod deleted"))
     );
 }
+
+#[test]
+fn what_runs_ends_when_its_data_directory_is_deleted() {
+    for words in [&["run", "--host"][..], &["submit"]] {
+        let place = Place::new();
+        let file = place.workflow("homeless", &one_step("touch running; exec sleep 1000"));
+        let mut runner = place.start(&[words, &[&*file]].concat());
+        place.wait_until("the step runs", || place.path("running").exists());
+        std::fs::remove_dir_all(place.data("")).expect("it can be deleted");
+        place.wait_until("nothing is left", || place.processes().is_empty());
+        assert_eq!(runner.ends_well(), words == ["submit"]);
+    }
+}

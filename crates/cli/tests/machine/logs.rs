@@ -1,8 +1,12 @@
-//! The lines of logs have times, although steps write them themselves.
+//! The lines of logs have times, although steps write them themselves; and what a step says when it is
+//! stopped is among them.
+
+use std::process::Stdio;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::place::Place;
+use crate::one_step;
+use crate::place::{Place, text};
 
 /// Two lines that lie further apart than their times are off.
 const LINES: &str = "echo one; sleep 2.5; echo two";
@@ -80,8 +84,7 @@ fn lines_of_all_kinds_of_containers_have_times() {
 #[test]
 fn lines_have_times_while_they_come() {
     let place = Place::new();
-    let spec = crate::one_step(LINES);
-    let file = place.workflow("timed", &spec);
+    let file = place.workflow("timed", &one_step(LINES));
     let mut running = place.start(&["run", "--host", &file]);
     place.wait_until("the workflow is there", || {
         place.says(&["list"]).contains("timed")
@@ -92,4 +95,27 @@ fn lines_have_times_while_they_come() {
     assert!(second.duration_since(began) < SignedDuration::from_secs(60));
     assert!(running.ends_well());
     two_lines(&timed(&place, &["logs", "timed", "--timestamps"]));
+}
+
+#[test]
+fn what_a_stopped_step_says_is_printed_too() {
+    let place = Place::new();
+    let file = place.workflow(
+        "polite",
+        &one_step(
+            "trap 'echo leaving; exit 3' TERM; echo here; touch running; while :; do sleep 0.05; done",
+        ),
+    );
+    let mut command = place.command(&["run", "--host", "--log", &file]);
+    let runner = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("argosy starts");
+    place.wait_until("the step runs", || place.path("running").exists());
+    place.says(&["stop", "polite"]);
+    let output = runner.wait_with_output().expect("it ends");
+    let said = text(&output);
+    for line in ["polite: here\n", "polite: leaving\n"] {
+        assert_eq!(said.matches(line).count(), 1, "{said}");
+    }
 }

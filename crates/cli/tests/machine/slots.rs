@@ -156,3 +156,47 @@ fn a_daemon_that_is_ready_gives_its_slot_back() {
     assert_eq!(workflow["status"]["phase"], "Succeeded", "{workflow:#}");
     place.wait_until("the daemon has ended", || place.processes().is_empty());
 }
+
+#[test]
+fn steps_that_are_refused_leave_room_for_others() {
+    let place = Place::new();
+    // More than a runner asks for ahead.
+    let ended = place.run_spec(
+        "room",
+        "  entrypoint: main
+  templates:
+  - name: main
+    steps:
+    - [{name: large, template: large, withSequence: {count: '100'}, continueOn: {error: true, failed: true}}]
+    - [{name: small, template: small}]
+  - {name: large, container: {image: busybox, command: ['true'], resources: {requests: {cpu: 1000}}}}
+  - {name: small, container: {image: busybox, command: ['true']}}
+",
+    );
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+}
+
+#[test]
+fn the_number_of_slots_is_the_machines_whoever_has_set_it() {
+    let place = Place::new();
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    let holder = place.workflow(
+        "holder",
+        &one_step("touch began; until [ -e go ]; do sleep 0.05; done"),
+    );
+    let total = (cores + 2).to_string();
+    let mut first = place.start(&["run", "--host", "--max-processes", &total, &holder]);
+    place.wait_until("the first runs", || place.path("began").exists());
+    let wide = format!(
+        "  entrypoint: main
+  templates:
+  - name: main
+    container: {{image: busybox, command: ['true'], resources: {{requests: {{cpu: {}}}}}}}
+",
+        cores + 1
+    );
+    let ended = place.run_spec("wide", &wide);
+    assert_eq!(ended["status"]["phase"], "Succeeded", "{ended:#}");
+    place.write("go", "");
+    assert!(first.ends_well());
+}

@@ -51,10 +51,38 @@ impl Drop for Place {
                 .stderr(Stdio::null())
                 .status();
         }
+        self.remove_cgroups();
     }
 }
 
 impl Place {
+    /// Removes the cgroups of keepers that were killed, which their next runner would have done.
+    fn remove_cgroups(&self) {
+        let entries = std::fs::read_dir(self.data("keepers"));
+        for entry in entries.into_iter().flatten().flatten() {
+            let path = entry.path();
+            if path.extension().is_none_or(|end| end != "cgroup") {
+                continue;
+            }
+            let folder = std::fs::read_to_string(path).map(PathBuf::from);
+            // One that was killed just then has not written it.
+            let Some(folder) = folder.ok().filter(|folder| folder.is_absolute()) else {
+                continue;
+            };
+            let _ = std::fs::write(folder.join("cgroup.kill"), "1");
+            let end = Instant::now() + Duration::from_secs(5);
+            // What was killed takes a moment to be gone.
+            while folder.exists() && Instant::now() < end {
+                for below in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+                    let _ = std::fs::remove_dir(below.path());
+                }
+                if std::fs::remove_dir(&folder).is_err() {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+
     pub fn new() -> Self {
         Self::with_data("data")
     }

@@ -333,8 +333,10 @@ impl Run {
     }
 
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
-        // It is the retried node, or the pod, that has the locks, not its attempts or containers.
+        // It is the retried node, or the pod, that has the locks, not its attempts or containers. What
+        // has children is taken over from another workflow, and waits no more.
         let waits = node.phase == NodePhase::Pending
+            && !self.shows_children(found.status)
             && !node.flags.has(Flags::HOLDS_LOCKS)
             && !matches!(node.role, Role::Attempt | Role::Container);
         if let Some(template) = found.template.as_deref().filter(|_| waits) {
@@ -357,7 +359,7 @@ impl Run {
                 node.kind,
                 NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
             )
-            && found.status.children.is_empty();
+            && !self.shows_children(found.status);
         if held_back {
             return StoredBody::Gate(Gate::Place);
         }
@@ -383,6 +385,14 @@ impl Run {
             },
             _ => StoredBody::None,
         }
+    }
+
+    /// Whether there is more below a node than hooks, which a node that waits may have.
+    fn shows_children(&self, status: &NodeStatus) -> bool {
+        let nodes = &self.definition.workflow.status.nodes;
+        let is_hook = |node: &NodeStatus| node.node_flag.as_ref().is_some_and(|flag| flag.hooked);
+        let mut children = status.children.iter();
+        children.any(|id| !nodes.get(id).is_some_and(is_hook))
     }
 
     /// What a loop goes over: what its text says, if the items that are shown fit, else what is

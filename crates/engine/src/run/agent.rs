@@ -105,10 +105,7 @@ impl Run {
             return;
         };
         if let Some(progress) = seen.outputs.progress {
-            // The sums above it know what it counted for.
-            self.count(index, false);
-            self.change(index).details_mut().progress = Some(progress);
-            self.count(index, true);
+            self.recount(index, |node| node.details_mut().progress = Some(progress));
         }
         let parameters: Vec<OutputParameter> = seen
             .outputs

@@ -59,25 +59,24 @@ impl Run {
             self.set_kind(index, kind, NodePhase::Pending);
         }
         // Who waits for a place does not take one.
-        let waits = matches!(gate, Gate::Locks(_) | Gate::Place);
-        self.set_waits_for_lock(index, waits);
+        match gate {
+            Gate::Locks(_) | Gate::Place => self.wait_for_lock(index),
+            Gate::Cache => self.wait_for_lock_no_more(index),
+        }
         self.change(index).body = Body::Gate(gate);
     }
 
-    fn set_waits_for_lock(&mut self, index: NodeIndex, waits: bool) {
-        if self.node(index).flags.has(Flags::WAITS_FOR_LOCK) == waits {
+    fn wait_for_lock(&mut self, index: NodeIndex) {
+        if self.node(index).flags.has(Flags::WAITS_FOR_LOCK) {
             return;
         }
-        self.count(index, false);
-        let flags = &mut self.change(index).flags;
-        if waits {
-            flags.set(Flags::WAITS_FOR_LOCK);
-        } else {
-            flags.clear(Flags::WAITS_FOR_LOCK);
-        }
-        self.count(index, true);
-        if waits {
-            self.wake_held_back(NodeIndex::NONE);
+        self.recount(index, |node| node.flags.set(Flags::WAITS_FOR_LOCK));
+        self.wake_held_back(NodeIndex::NONE);
+    }
+
+    fn wait_for_lock_no_more(&mut self, index: NodeIndex) {
+        if self.node(index).flags.has(Flags::WAITS_FOR_LOCK) {
+            self.recount(index, |node| node.flags.clear(Flags::WAITS_FOR_LOCK));
         }
     }
 
@@ -85,7 +84,7 @@ impl Run {
     pub(super) fn leave_gate(&mut self, index: NodeIndex) {
         if matches!(self.node(index).body, Body::Gate(_)) {
             self.forget_waiter(index, Forget::Left);
-            self.set_waits_for_lock(index, false);
+            self.wait_for_lock_no_more(index);
             self.change(index).body = Body::None;
         }
     }

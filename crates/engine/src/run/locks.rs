@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::Run;
 use super::body::{Body, Gate, WaitsForLocks};
 use super::node::Flags;
+use super::workflow::DEADLINE;
 use crate::effect::Effect;
 use crate::ids::{NodeIndex, Seconds};
 use crate::locks::{LockHolder, LockKind, LockName, LockRequest, LockSeen, lock_names};
@@ -221,6 +222,10 @@ impl Run {
                 message,
                 holders,
             } => {
+                if let Some(message) = self.wait_in_vain(node) {
+                    self.end(node, NodePhase::Failed, Some(&message));
+                    return;
+                }
                 self.note_waiting(&waits.locks, holders);
                 if self.node(node).message.as_deref() != Some(message) {
                     let message = self.shared_locks.message(message);
@@ -236,6 +241,17 @@ impl Run {
             }
             LockSeen::Refused(error) => self.refuse_late(node, error),
         }
+    }
+
+    /// Why a node that was made after a stop or past the deadline waits for no lock: what waited then
+    /// was ended. Argo: `failNodesWithoutCreatedPodsAfterDeadlineOrShutdown`.
+    fn wait_in_vain(&self, node: NodeIndex) -> Option<String> {
+        if self.is_shut_down(node) {
+            let strategy = self.status.shutdown?;
+            return Some(format!("Stopped with strategy '{strategy}'"));
+        }
+        let bound = !self.node(node).flags.has(Flags::EXIT_HANDLER);
+        (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())
     }
 
     fn workflow_lock_seen(&mut self, seen: &LockSeen) {

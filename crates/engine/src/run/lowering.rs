@@ -62,9 +62,9 @@ impl Run {
             .and_then(|text| text.split_once('/'))
             .and_then(|(done, total)| Some((done.parse().ok()?, total.parse().ok()?)));
         if let Some((done, total)) = told.filter(|(done, total)| done <= total && *total > 0) {
-            self.count(index, false);
-            self.change(index).details_mut().progress = Some((done, total));
-            self.count(index, true);
+            self.recount(index, |node| {
+                node.details_mut().progress = Some((done, total));
+            });
         }
     }
 

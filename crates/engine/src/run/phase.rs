@@ -32,6 +32,13 @@ pub(super) fn place(phase: NodePhase) -> usize {
     }
 }
 
+/// Whether a node is added to the sums or taken out of them.
+#[derive(Clone, Copy)]
+enum Counting {
+    In,
+    Out,
+}
+
 impl Run {
     /// Adds a node to the arena.
     pub(super) fn add_node(&mut self, mut node: Node) -> NodeIndex {
@@ -54,7 +61,7 @@ impl Run {
 
     /// Adds a node to the sums that it belongs to.
     pub(super) fn count_in(&mut self, index: NodeIndex) {
-        self.count(index, true);
+        self.count(index, Counting::In);
     }
 
     /// Changes what a node is, or the phase that it is in, and the sums with it.
@@ -63,9 +70,7 @@ impl Run {
             return;
         }
         let was_active = is_active(self.node(index).phase);
-        self.count(index, false);
-        self.change(index).phase = phase;
-        self.count(index, true);
+        self.recount(index, |node| node.phase = phase);
         self.spent += 1;
         let boundary = self.node(index).boundary;
         if was_active && !is_active(phase) {
@@ -86,23 +91,26 @@ impl Run {
 
     /// Changes what a node is before it has begun.
     pub(super) fn set_kind(&mut self, index: NodeIndex, kind: NodeType, phase: NodePhase) {
-        self.count(index, false);
-        let node = self.change(index);
-        node.kind = kind;
-        node.phase = phase;
-        self.count(index, true);
+        self.recount(index, |node| {
+            node.kind = kind;
+            node.phase = phase;
+        });
     }
 
-    pub(super) fn count(&mut self, index: NodeIndex, add: bool) {
+    /// Changes what the sums above a node count of it.
+    pub(super) fn recount(&mut self, index: NodeIndex, change: impl FnOnce(&mut Node)) {
+        self.count(index, Counting::Out);
+        change(self.change(index));
+        self.count(index, Counting::In);
+    }
+
+    fn count(&mut self, index: NodeIndex, counting: Counting) {
         let node = &self.nodes[index.offset()];
         let (kind, phase, boundary) = (node.kind, node.phase, node.boundary);
         let waits_for_lock = node.flags.has(Flags::WAITS_FOR_LOCK);
-        let step = |value: &mut u32| {
-            if add {
-                *value += 1;
-            } else {
-                *value -= 1;
-            }
+        let step = |value: &mut u32| match counting {
+            Counting::In => *value += 1,
+            Counting::Out => *value -= 1,
         };
         step(&mut self.counts.phases[place(phase)]);
         if kind == NodeType::Suspend && phase == NodePhase::Running {
@@ -114,12 +122,15 @@ impl Run {
         }
         let progress = own_progress(node);
         let (done, total) = &mut self.counts.progress;
-        if add {
-            *done += progress.done;
-            *total += progress.total;
-        } else {
-            *done -= progress.done;
-            *total -= progress.total;
+        match counting {
+            Counting::In => {
+                *done += progress.done;
+                *total += progress.total;
+            }
+            Counting::Out => {
+                *done -= progress.done;
+                *total -= progress.total;
+            }
         }
         if !is_counted(kind) || boundary == NodeIndex::NONE {
             return;

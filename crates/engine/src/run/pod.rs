@@ -10,6 +10,7 @@ use super::body::{Body, Gate};
 use super::node::{Flags, NodeOutputs, Role};
 use super::pod_reason::{failed_reason, finished_at, main_exit_code, pending_reason};
 use super::workflow::DEADLINE;
+use crate::collection::PodEnd;
 use crate::duration;
 use crate::effect::Effect;
 use crate::fact::{ContainerKind, PodPhase, PodSeen};
@@ -111,7 +112,7 @@ impl Run {
         let flags = self.node(index).flags;
         if flags.has(Flags::POD_SUCCEEDED) {
             // Only its outputs were waited for.
-            self.collect_pod(index, true);
+            self.collect_pod(index, PodEnd::Good);
             let pod = self.pod_key(index);
             self.effects.push(Effect::ForgetPod { pod });
         } else if flags.has(Flags::POD_ASKED) {
@@ -130,7 +131,7 @@ impl Run {
 
     /// A pod stands in this state.
     pub(super) fn pod_seen(&mut self, key: PodKey, seen: &PodSeen) {
-        let over = matches!(seen.phase, PodPhase::Succeeded | PodPhase::Failed) || seen.deleted;
+        let over = is_over(seen);
         let Some(index) = self.node_of_present_pod(key) else {
             self.effects.push(if over {
                 Effect::ForgetPod { pod: key }
@@ -143,29 +144,14 @@ impl Run {
             return;
         };
         self.pod_exists(index);
-        let asked = self.node(index).flags.has(Flags::POD_ASKED);
         if !over && self.node(index).flags.has(Flags::POD_ENDED) {
             // Told late: a pod that was seen to end does not begin again.
             return;
         }
-        match (asked, over) {
-            (false, false) => {
-                // After a restart: the pod is there, so it need not be asked for again.
-                self.nodes[index.offset()].flags.set(Flags::POD_ASKED);
-                self.counts.asked_pods += 1;
-                self.wanted_pods.remove(&index);
-            }
-            (true, true) => {
-                self.nodes[index.offset()].flags.clear(Flags::POD_ASKED);
-                self.counts.asked_pods -= 1;
-            }
-            (true, false) | (false, true) => {}
-        }
-        if over && self.node(index).phase.is_fulfilled() {
-            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
-        }
+        let asked = self.note_asked(index, seen);
         if self.node(index).phase.is_fulfilled() {
             if over {
+                self.collect_pod(index, seen.phase.into());
                 self.effects.push(Effect::ForgetPod { pod: key });
             } else if !asked {
                 // A node that was ended while its pod lived on.
@@ -184,6 +170,36 @@ impl Run {
         if !seen.deleted {
             self.containers_seen(index, seen);
         }
+        self.follow_pod(index, seen);
+        // Of a pod whose outputs have not come yet a restart must still be told.
+        let node = self.node(index);
+        if over && (node.phase.is_fulfilled() || !node.flags.has(Flags::POD_SUCCEEDED)) {
+            self.effects.push(Effect::ForgetPod { pod: key });
+        }
+    }
+
+    /// Notes whether the backend has a living pod of a node, and gives whether it was known to.
+    fn note_asked(&mut self, index: NodeIndex, seen: &PodSeen) -> bool {
+        let asked = self.node(index).flags.has(Flags::POD_ASKED);
+        let flags = &mut self.nodes[index.offset()].flags;
+        match (asked, is_over(seen)) {
+            (false, false) => {
+                // After a restart: the pod is there, so it need not be asked for again.
+                flags.set(Flags::POD_ASKED);
+                self.counts.asked_pods += 1;
+                self.wanted_pods.remove(&index);
+            }
+            (true, true) => {
+                flags.clear(Flags::POD_ASKED);
+                self.counts.asked_pods -= 1;
+            }
+            (true, false) | (false, true) => {}
+        }
+        asked
+    }
+
+    /// What the state of its pod makes of a node that has not ended. Argo: `assessNodeStatus`.
+    fn follow_pod(&mut self, index: NodeIndex, seen: &PodSeen) {
         match seen.phase {
             _ if seen.deleted => self.pod_vanished(index),
             PodPhase::Pending if self.node(index).phase == NodePhase::Pending => {
@@ -211,11 +227,6 @@ impl Run {
                 self.note_exit_code(index, seen);
                 self.end_pod(index, seen, phase, &message);
             }
-        }
-        // Of a pod whose outputs have not come yet a restart must still be told.
-        let node = self.node(index);
-        if over && (node.phase.is_fulfilled() || !node.flags.has(Flags::POD_SUCCEEDED)) {
-            self.effects.push(Effect::ForgetPod { pod: key });
         }
     }
 
@@ -326,7 +337,7 @@ impl Run {
         }
         self.end(index, phase, message);
         if !seen.deleted {
-            self.collect_pod(index, seen.phase == PodPhase::Succeeded);
+            self.collect_pod(index, seen.phase.into());
         }
         if let Some(finished) = finished_at(seen) {
             let started = self.node(index).started_at();
@@ -403,4 +414,8 @@ impl Run {
         }
         self.bring_down_what_runs();
     }
+}
+
+fn is_over(seen: &PodSeen) -> bool {
+    matches!(seen.phase, PodPhase::Succeeded | PodPhase::Failed) || seen.deleted
 }

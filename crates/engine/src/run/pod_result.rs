@@ -6,6 +6,7 @@ use argosy_api::NodePhase;
 
 use super::Run;
 use super::node::{Flags, OutputParameter};
+use crate::collection::PodEnd;
 use crate::effect::Effect;
 use crate::fact::ResultSeen;
 use crate::ids::{NodeIndex, PodKey};
@@ -21,9 +22,7 @@ impl Run {
             return;
         }
         if let Some(progress) = seen.progress {
-            self.count(index, false);
-            self.change(index).details_mut().progress = Some(progress);
-            self.count(index, true);
+            self.recount(index, |node| node.details_mut().progress = Some(progress));
         }
         if !seen.parameters.is_empty() || !seen.artifacts.is_empty() || seen.result.is_some() {
             self.add_outputs(index, seen);
@@ -45,7 +44,7 @@ impl Run {
                 None => NodePhase::Succeeded,
             };
             self.end(index, phase, None);
-            self.collect_pod(index, true);
+            self.collect_pod(index, PodEnd::Good);
             self.effects.push(Effect::ForgetPod { pod: key });
         }
     }

@@ -1,17 +1,18 @@
 //! Nodes as they are stored. A row holds what can't be told from other rows.
 
+mod decode;
+
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType};
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, Gate, GroupBody, Items, RetryBody, StepState, WaitsForLocks};
-use super::node::{Flags, Memo, Node, NodeInputs, NodeOutputs, OutputParameter, PodDetails, Role};
+use super::body::{Body, Gate, Items, RetryBody, StepState};
+use super::node::{Flags, Node, Role};
 use crate::commit::ValueHash;
-use crate::ids::{NodeIndex, Seconds};
 use crate::item::Item;
 use crate::locks::LockName;
-use crate::plan::TemplateIndex;
+
+pub(super) use decode::{decode, stored_group};
 
 /// The first byte of every row.
 const VERSION: u8 = 4;
@@ -288,187 +289,4 @@ fn encode_items(items: &Items, values: &mut NewValues) -> RowItems {
             format: format.clone(),
         },
     }
-}
-
-/// Finds large values by hash.
-pub(super) type FindValue<'a> = dyn Fn(ValueHash) -> Option<Arc<str>> + 'a;
-
-/// Decodes a node. Its body is left empty; what the row says of it comes beside.
-pub(super) fn decode(bytes: &[u8], find: &FindValue<'_>) -> Result<(Node, StoredBody), RowError> {
-    let (&version, rest) = bytes
-        .split_first()
-        .ok_or_else(|| RowError::Damaged("it is empty".to_owned()))?;
-    if version != VERSION {
-        return Err(RowError::Version(version));
-    }
-    let row: Row =
-        postcard::from_bytes(rest).map_err(|error| RowError::Damaged(error.to_string()))?;
-    let read = |text: Text| match text {
-        Text::Here(text) => Ok(text),
-        Text::Hash(hash) => find(ValueHash(hash)).ok_or(RowError::NoValue),
-    };
-    let damaged = |what: &str| RowError::Damaged(format!("unknown {what}"));
-    let role = role(row.role).ok_or_else(|| damaged("role"))?;
-    let kind = kind(row.kind).ok_or_else(|| damaged("type"))?;
-    let phase = phase(row.phase).ok_or_else(|| damaged("phase"))?;
-    let mut node = Node::new(role, kind, phase, Seconds(row.started_at));
-    node.set_finished_at((row.finished_at != 0).then_some(Seconds(row.finished_at)));
-    node.parent = NodeIndex(unshifted(row.parent));
-    node.boundary = NodeIndex(unshifted(row.boundary));
-    node.owner = NodeIndex(unshifted(row.owner));
-    node.slot = row.slot;
-    node.item = unshifted(row.item);
-    node.template = TemplateIndex(unshifted(row.template));
-    node.incarnation = row.incarnation;
-    node.depth = row.depth;
-    node.flags = Flags(row.flags);
-    if let Some(inputs) = row.inputs {
-        let parameters: Vec<Option<Arc<str>>> = inputs
-            .parameters
-            .into_iter()
-            .map(|value| value.map(read).transpose())
-            .collect::<Result<_, _>>()?;
-        node.inputs = Some(Arc::new(NodeInputs {
-            parameters: parameters.into(),
-            artifacts: from_json(inputs.artifacts.map(read).transpose()?)?,
-        }));
-    }
-    if let Some(outputs) = row.outputs {
-        let mut parameters = Vec::with_capacity(outputs.parameters.len());
-        for (name, value) in outputs.parameters {
-            parameters.push(OutputParameter {
-                name,
-                value: value.map(read).transpose()?,
-            });
-        }
-        node.outputs = Some(Arc::new(NodeOutputs {
-            parameters: parameters.into(),
-            artifacts: from_json(outputs.artifacts.map(read).transpose()?)?,
-            result: outputs.result.map(read).transpose()?,
-            exit_code: outputs.exit_code,
-        }));
-    }
-    node.message = row.message.map(read).transpose()?;
-    node.details = row.details.map(|details| {
-        Box::new(PodDetails {
-            ip: details.ip,
-            host: details.host,
-            progress: details.progress,
-            display_name: details.display_name,
-            salt: details.salt,
-            used: details.used.map(Into::into),
-            restarts: details.restarts,
-            asked_as: details.asked_as.map(NodeIndex),
-            memo: details
-                .memo
-                .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),
-            locks: details.locks,
-        })
-    });
-    let items = |items: RowItems| -> Result<Items, RowError> {
-        Ok(match items {
-            RowItems::Values(list) => {
-                let list = read(list)?;
-                let _: Vec<serde::de::IgnoredAny> = from_json(Some(list.clone()))?;
-                Items::Values(Item::list(&list).into())
-            }
-            RowItems::Sequence {
-                start,
-                step,
-                count,
-                format,
-            } => Items::Sequence {
-                start,
-                step,
-                count,
-                format,
-            },
-        })
-    };
-    let body = match row.body {
-        RowBody::None => StoredBody::None,
-        RowBody::Steps => StoredBody::Steps,
-        RowBody::Group { loops, doomed } => StoredBody::Group {
-            loops: loops
-                .into_iter()
-                .map(|(slot, list)| Ok((slot, items(list)?)))
-                .collect::<Result<_, RowError>>()?,
-            doomed,
-        },
-        RowBody::Dag => StoredBody::Dag,
-        RowBody::Loop(list) => StoredBody::Loop(items(list)?),
-        RowBody::Retry {
-            wait_until,
-            deadline,
-        } => StoredBody::Retry(RetryBody {
-            attempts: Vec::new(),
-            wait_until,
-            deadline,
-        }),
-        RowBody::Gate(gate) => StoredBody::Gate(match gate {
-            RowGate::Locks { locks, at } => Gate::Locks(Arc::new(WaitsForLocks { locks, at })),
-            RowGate::Place => Gate::Place,
-            RowGate::Cache => Gate::Cache,
-        }),
-    };
-    Ok((node, body))
-}
-
-fn from_json<T: serde::de::DeserializeOwned + Default>(
-    text: Option<Arc<str>>,
-) -> Result<T, RowError> {
-    match text {
-        None => Ok(T::default()),
-        Some(text) => {
-            serde_json::from_str(&text).map_err(|error| RowError::Damaged(error.to_string()))
-        }
-    }
-}
-
-fn role(code: u8) -> Option<Role> {
-    [
-        Role::Root,
-        Role::StepGroup,
-        Role::Step,
-        Role::Task,
-        Role::Attempt,
-        Role::OnExit,
-        Role::Hook,
-        Role::Container,
-    ]
-    .into_iter()
-    .find(|role| *role as u8 == code)
-}
-
-fn kind(code: u8) -> Option<NodeType> {
-    NodeType::WORDS
-        .iter()
-        .filter_map(|word| NodeType::parse(word))
-        .find(|kind| *kind as u8 == code)
-}
-
-fn phase(code: u8) -> Option<NodePhase> {
-    NodePhase::WORDS
-        .iter()
-        .filter_map(|word| NodePhase::parse(word))
-        .find(|phase| *phase as u8 == code)
-}
-
-/// An empty group of this many steps, as its row tells.
-pub(super) fn stored_group(
-    steps: usize,
-    loops: Vec<(u32, Items)>,
-    doomed: Option<Arc<str>>,
-) -> GroupBody {
-    let mut body = GroupBody {
-        steps: vec![StepState::Unmade; steps],
-        doomed,
-        ..GroupBody::default()
-    };
-    for (slot, items) in loops {
-        if let Some(step) = body.steps.get_mut(slot as usize) {
-            *step = StepState::Loop(Box::new(super::body::LoopState::new(items)));
-        }
-    }
-    body
 }

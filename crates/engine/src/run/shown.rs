@@ -39,15 +39,15 @@ pub(super) struct Found<'a> {
     pub loops: Vec<ShownLoop>,
 }
 
-/// An item of a loop: its index, its text, its node.
-type Item<'a> = (u32, &'a str, &'a NodeStatus);
+/// The index of an item, its text, its node.
+type ShownItem<'a> = (u32, &'a str, &'a NodeStatus);
 
 /// The shown nodes, by name and by what they are items of or attempts at.
 #[derive(Default)]
 pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     /// Of `name(3:text)`: by what is around the loop and its name, each with its index and text.
-    items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<Item<'a>>>>,
+    items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<ShownItem<'a>>>>,
     /// Of `name(3)`: by the name of the retried node.
     attempts: BTreeMap<&'a str, Vec<(u32, &'a NodeStatus)>>,
 }
@@ -452,13 +452,13 @@ impl<'a> Shown<'a> {
     }
 
     /// The items of a loop, in order.
-    fn items(&self, boundary: &str, name: &str) -> &[Item<'a>] {
+    fn items(&self, boundary: &str, name: &str) -> &[(u32, &'a str, &'a NodeStatus)] {
         let items = self.items.get(boundary).and_then(|around| around.get(name));
         items.map_or(&[], Vec::as_slice)
     }
 }
 
-fn texts_of(items: &[Item<'_>]) -> Vec<(u32, String)> {
+fn texts_of(items: &[(u32, &str, &NodeStatus)]) -> Vec<(u32, String)> {
     let texts = items.iter();
     texts
         .map(|(item, text, _)| (*item, (*text).to_owned()))

@@ -8,7 +8,7 @@ use super::Run;
 use super::node::Flags;
 use super::passes::again;
 use crate::collection::{
-    ArtifactSweep, SweepTime, SweptArtifact, collects_pod, delete_at, selects, sweep_group,
+    ArtifactSweep, PodEnd, SweepTime, SweptArtifact, collects_pod, delete_at, selects, sweep_group,
     sweep_time,
 };
 use crate::effect::Effect;
@@ -17,7 +17,7 @@ use crate::lower::pod_gc_delay;
 
 impl Run {
     /// Has a pod deleted whose end is known, if `podGC` says so.
-    pub(super) fn collect_pod(&mut self, index: NodeIndex, succeeded: bool) {
+    pub(super) fn collect_pod(&mut self, index: NodeIndex, end: PodEnd) {
         let Some(collection) = self.plan.workflow.spec.pod_gc.clone() else {
             return;
         };
@@ -26,7 +26,7 @@ impl Run {
             .label_selector
             .as_ref()
             .is_none_or(|selector| selects(selector, &self.pod_labels(index)));
-        if !selected || !collects_pod(&collection.strategy, succeeded, workflow) {
+        if !selected || !collects_pod(&collection.strategy, end, workflow) {
             return;
         }
         let delay = pod_gc_delay(&collection, &self.settings.config);
@@ -71,14 +71,14 @@ impl Run {
             .pod_gc
             .as_ref()
             .is_some_and(|collection| {
-                collects_pod(&collection.strategy, false, self.ended_as())
-                    && !collects_pod(&collection.strategy, false, None)
+                collects_pod(&collection.strategy, PodEnd::Other, self.ended_as())
+                    && !collects_pod(&collection.strategy, PodEnd::Other, None)
             });
         if by_workflow {
             for place in 0..self.nodes.len() as u32 {
                 let node = self.node(NodeIndex(place));
                 if node.kind == NodeType::Pod && node.flags.has(Flags::POD_ENDED) {
-                    self.collect_pod(NodeIndex(place), false);
+                    self.collect_pod(NodeIndex(place), PodEnd::Other);
                 }
             }
         }

@@ -10,7 +10,7 @@ use super::strings::{Place, each_string};
 use super::tags;
 
 /// How many tags of one text are told of.
-const MOST_OF_A_TEXT: usize = 100;
+const MOST_OF_A_TEXT: usize = 20;
 
 /// What was found in a text; with a task, it only holds if that task does not come before.
 pub(super) type Remark = (Finding, Option<u32>);

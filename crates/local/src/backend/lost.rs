@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use argosy_engine::ids::PodKey;
 use argosy_runtime::backend::BackendEvent;
 
+use super::begun::begun;
 use super::connection::Connection;
 use super::{Shared, State};
 use crate::keeper;
-use crate::protocol::Order;
+use crate::protocol::{Order, Stage};
 
 /// A keeper that dies more often than this within [`SPAN`] is not started again.
 const MOST_DEATHS: usize = 5;
@@ -42,11 +43,20 @@ impl Shared {
                 .pods
                 .iter()
                 .filter(|(_, known)| known.keeper == place && known.is_handed_over)
+                // The end of those that are over is told, or is being collected.
+                .filter(|(_, known)| {
+                    let state = known.state.as_ref();
+                    state.is_none_or(|pod| pod.stage != Stage::Over)
+                })
                 .map(|(key, _)| *key)
                 .collect();
+            let begun = begun(&self.config.data_dir, &lost);
             for key in lost {
                 state.end(key);
-                events.push(self.deleted(key));
+                match begun.contains(&key) {
+                    true => events.extend(self.begun_and_gone(key)),
+                    false => events.push(self.deleted(key)),
+                }
             }
             for open in state.inventories.values_mut() {
                 open.remove(&place);
@@ -59,7 +69,7 @@ impl Shared {
                     "the keeper, which is the parent of all steps, has died, and its steps with it; {why}; `argosy run --resume` goes on"
                 )));
             }
-            events.extend(state.room(self.config.slots));
+            events.extend(state.room(self.slots()));
         }
         if was_own {
             self.plugins_lost();

@@ -2,6 +2,7 @@
 
 mod agent;
 mod arguments;
+mod begun;
 mod connection;
 mod data;
 mod finish;
@@ -19,6 +20,7 @@ mod workers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
@@ -60,6 +62,8 @@ struct Shared {
     jobs: Workers<Work>,
     host: Arc<str>,
     namespaces: OnceLock<Result<(), String>>,
+    /// The machine's slots, as all runners share them.
+    slots: AtomicU32,
     tasks: agent::Tasks,
     agents: agent::Agents,
 }
@@ -84,6 +88,7 @@ impl LocalBackend {
             jobs: jobs::workers(),
             host: Arc::from(host_name()),
             namespaces: OnceLock::new(),
+            slots: AtomicU32::new(config.slots),
             tasks: agent::Tasks::default(),
             agents: agent::Agents::default(),
             config,
@@ -95,7 +100,7 @@ impl LocalBackend {
             let shared = shared.clone();
             thread::spawn(move || body(&shared));
         }
-        if let Some(room) = shared.lock().room(shared.config.slots) {
+        if let Some(room) = shared.lock().room(shared.slots()) {
             shared.sink.send(room);
         }
         Ok(Self { shared })
@@ -112,8 +117,17 @@ impl Backend for LocalBackend {
     fn create(&mut self, requests: Vec<PodRequest>) {
         let mut ready = Vec::new();
         let mut failed = Vec::new();
+        let asked = u32::try_from(requests.len()).unwrap_or(u32::MAX);
+        {
+            let mut state = self.shared.lock();
+            state.announced = state.announced.saturating_sub(asked);
+        }
         for request in requests {
             let key = request.key;
+            if self.shared.has_begun(&request) {
+                failed.extend(self.shared.begun_and_gone(key));
+                continue;
+            }
             let slots = match self.shared.slots_of(&request.pod) {
                 Ok(slots) => slots,
                 Err(message) => {
@@ -136,6 +150,8 @@ impl Backend for LocalBackend {
         }
         self.shared.spawn(ready);
         if !failed.is_empty() {
+            // They take no slots.
+            failed.extend(self.shared.lock().room(self.shared.slots()));
             self.shared.sink.send_all(failed);
         }
     }
@@ -165,6 +181,7 @@ impl Backend for LocalBackend {
 
     fn run_ended(&mut self, run: RunId) {
         self.shared.end_agent(run);
+        self.shared.lock().taken_over.remove(&run);
     }
 
     fn forget(&mut self, pods: &[PodKey]) {
@@ -207,6 +224,7 @@ impl Backend for LocalBackend {
         }
         let mut state = self.shared.lock();
         state.is_reaching = false;
+        state.taken_over.insert(run);
         let keepers: BTreeSet<usize> = state
             .keepers
             .iter()
@@ -232,12 +250,20 @@ impl Backend for LocalBackend {
 
     fn remove_run(&mut self, run: RunId) {
         self.shared.end_agent(run);
-        self.shared.lock().surroundings.remove(&run);
+        let mut state = self.shared.lock();
+        state.surroundings.remove(&run);
+        state.taken_over.remove(&run);
+        drop(state);
         let _ = fs::remove_dir_all(crate::run_dir(&self.shared.config.data_dir, run));
     }
 }
 
 impl Shared {
+    /// How many slots there are.
+    fn slots(&self) -> u32 {
+        self.slots.load(Ordering::Relaxed)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -325,7 +351,7 @@ impl Shared {
                 Report::Slots { limit, used } => self.slots_told(keeper, limit, used),
             }
         }
-        events.extend(self.lock().room(self.config.slots));
+        events.extend(self.lock().room(self.slots()));
         if !events.is_empty() {
             self.sink.send_all(events);
         }

@@ -301,7 +301,7 @@ impl Shared {
         let containers = pod.spec.iter().flat_map(|spec| &spec.containers);
         let asked: f64 = containers.filter_map(cores).sum();
         let slots = (asked.ceil() as u32).max(1);
-        let total = self.config.slots;
+        let total = self.slots();
         if slots > total {
             return Err(format!(
                 "the step asks for {asked} cores, and this machine gives {total} in all: ask for fewer (resources.requests.cpu), or allow more with --max-processes"

@@ -276,7 +276,8 @@ fn failed(
     }
 }
 
-fn now() -> Seconds {
+/// The time, in whole seconds.
+pub(super) fn now() -> Seconds {
     let since = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .unwrap_or_default();

@@ -4,6 +4,7 @@
 //! slots are held, and given back when fewer are wanted or another runner waits below its share.
 //! While nobody else wants any, a pod costs no call to the store.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,6 +63,8 @@ impl Shared {
         let is_alone = status.owners.len() <= 1;
         if self.config.sets_total || is_alone || status.total == 0 {
             store.set_slots_total(self.config.slots)?;
+        } else {
+            self.slots.store(status.total, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -113,7 +116,7 @@ impl Shared {
                 let state = self.lock();
                 let is_content = |state: &mut super::State| {
                     let demand = state.demand;
-                    let enough = demand.wanted.min(self.config.slots) <= demand.held;
+                    let enough = demand.wanted.min(self.slots()) <= demand.held;
                     enough && !state.is_closed
                 };
                 // What is short now is asked for after a pause, not at every change.
@@ -187,12 +190,14 @@ impl Shared {
     ) -> Result<SlotsStatus, StoreError> {
         let store = &self.config.store;
         let mut held = demand.held;
-        let short = demand.wanted.min(self.config.slots).saturating_sub(held);
+        let short = demand.wanted.min(self.slots()).saturating_sub(held);
         if short > 0 {
             held += store.acquire_slots(self.owner.id(), short)?.granted;
         }
         let status = store.slots_status()?;
-        if demand.wanted.min(self.config.slots) > held {
+        // Another runner may have changed it.
+        self.slots.store(status.total, Ordering::Relaxed);
+        if demand.wanted.min(self.slots()) > held {
             self.ask_orphans(&status);
         }
         let others_wait = status.waiting().any(|other| other.id != *self.owner.id());

@@ -65,6 +65,8 @@ pub(super) struct State {
     pub demand: Demand,
     /// Runs whose inventory is wanted, and the keepers that have yet to answer.
     pub inventories: BTreeMap<RunId, BTreeSet<usize>>,
+    /// Runs that another runner has begun.
+    pub taken_over: BTreeSet<RunId>,
     /// Keepers are being connected to for an inventory.
     pub is_reaching: bool,
     pub is_closed: bool,
@@ -93,7 +95,6 @@ impl State {
             return false;
         }
         self.load += 1;
-        self.announced = self.announced.saturating_sub(1);
         self.demand.wanted += slots;
         self.pods.insert(
             key,

@@ -105,7 +105,7 @@ impl Shared {
             (pod, seen)
         };
         self.yield_if_ready(&told.0, Some(kept), &told.1);
-        let room = self.lock().room(self.config.slots);
+        let room = self.lock().room(self.slots());
         if let Some(room) = room {
             self.sink.send(room);
         }

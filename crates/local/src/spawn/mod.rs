@@ -107,7 +107,7 @@ pub(crate) fn spawn(
     cgroup: Option<RawFd>,
 ) -> Result<Started, String> {
     let program = process.argv.first().map_or("", String::as_str);
-    let cannot = |error: &io::Error| format!("StartError: cannot run \"{program}\": {error}");
+    let cannot = |error: &io::Error| cannot_run(program, error);
     let log = open_log(&process.log).map_err(|error| {
         format!(
             "StartError: cannot write the log {}: {error}",
@@ -126,37 +126,22 @@ pub(crate) fn spawn(
         });
         inner_end = Some(to);
     }
-    let own: BTreeSet<&str> = process
-        .environment
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    let text = |text: String| CString::new(text).map_err(|error| cannot(&io::Error::other(error)));
-    let mut texts = vec![text(cookie.to_owned())?];
-    for (name, value) in &process.environment {
-        texts.push(text(format!("{name}={value}"))?);
-    }
-    let inherited = base
-        .variables
-        .iter()
-        .filter(|(name, _)| !own.contains(name.as_str()))
-        .map(|(_, text)| text);
-    let environment: Vec<&CString> = texts.iter().chain(inherited).collect();
+    let own = own_variables(process, cookie).map_err(|error| cannot(&error))?;
+    let environment: Vec<&CString> = own.iter().chain(inherited(process, base)).collect();
     let arguments = process
         .argv
         .iter()
-        .map(|argument| text(argument.clone()))
-        .collect::<Result<Vec<_>, _>>()?;
-    let search = process
-        .environment
-        .iter()
-        .find(|(name, _)| name == "PATH")
+        .map(|argument| c_string(argument.as_bytes()))
+        .collect::<io::Result<Vec<_>>>()
+        .map_err(|error| cannot(&error))?;
+    let own_path = process.environment.iter().find(|(name, _)| name == "PATH");
+    let search = own_path
         .map(|(_, value)| value.as_str())
         .or_else(|| base.get("PATH"))
         .unwrap_or(PATH);
     let programs = candidates(program, search).map_err(|error| cannot(&error))?;
-    let directory = CString::new(process.working_directory.as_os_str().as_bytes())
-        .map_err(|error| cannot(&io::Error::other(error)))?;
+    let directory = c_string(process.working_directory.as_os_str().as_bytes())
+        .map_err(|error| cannot(&error))?;
     let mounts = Mounts::new(&process.mounts).map_err(|error| cannot(&error))?;
     let mut child = Child::new(
         &programs,
@@ -169,30 +154,61 @@ pub(crate) fn spawn(
             .as_ref()
             .map_or(log.as_raw_fd(), AsRawFd::as_raw_fd),
     );
-    match child.start(cgroup) {
-        Ok((pid, in_cgroup)) => Ok(Started {
-            pid,
-            output: tee,
-            in_cgroup,
-        }),
-        Err(Failed::Directory(error)) => Err(match error.kind() {
-            io::ErrorKind::NotFound => format!(
-                "StartError: the working directory {} does not exist",
-                process.working_directory.display()
-            ),
-            _ => format!(
-                "StartError: cannot enter the working directory {}: {error}",
-                process.working_directory.display()
-            ),
-        }),
-        Err(Failed::Program(error)) if error.kind() == io::ErrorKind::NotFound => Err(format!(
+    let (pid, in_cgroup) = child
+        .start(cgroup)
+        .map_err(|failed| why_not_started(&failed, process))?;
+    Ok(Started {
+        pid,
+        output: tee,
+        in_cgroup,
+    })
+}
+
+fn cannot_run(program: &str, error: &io::Error) -> String {
+    format!("StartError: cannot run \"{program}\": {error}")
+}
+
+/// Why a process could not be started, for people.
+fn why_not_started(failed: &Failed, process: &Process) -> String {
+    let program = process.argv.first().map_or("", String::as_str);
+    let directory = process.working_directory.display();
+    match failed {
+        Failed::Directory(error) if error.kind() == io::ErrorKind::NotFound => {
+            format!("StartError: the working directory {directory} does not exist")
+        }
+        Failed::Directory(error) => {
+            format!("StartError: cannot enter the working directory {directory}: {error}")
+        }
+        Failed::Program(error) if error.kind() == io::ErrorKind::NotFound => format!(
             "StartError: cannot run \"{program}\": this machine has no such command; under --host a step runs the commands of this machine"
-        )),
-        Err(Failed::Namespace(error)) => Err(format!(
-            "StartError: cannot make the step's mount namespace: {error}"
-        )),
-        Err(Failed::Program(error) | Failed::Process(error)) => Err(cannot(&error)),
+        ),
+        Failed::Namespace(error) => {
+            format!("StartError: cannot make the step's mount namespace: {error}")
+        }
+        Failed::Program(error) | Failed::Process(error) => cannot_run(program, error),
     }
+}
+
+/// The variables that a process has beside those that it inherits.
+fn own_variables(process: &Process, cookie: &str) -> io::Result<Vec<CString>> {
+    let own = process.environment.iter();
+    let own = own.map(|(name, value)| c_string(format!("{name}={value}").as_bytes()));
+    std::iter::once(c_string(cookie.as_bytes()))
+        .chain(own)
+        .collect()
+}
+
+fn inherited<'a>(process: &'a Process, base: &'a Base) -> impl Iterator<Item = &'a CString> {
+    let own = process.environment.iter().map(|(name, _)| name.as_str());
+    let own: BTreeSet<&str> = own.collect();
+    let inherited = base.variables.iter();
+    inherited
+        .filter(move |(name, _)| !own.contains(name.as_str()))
+        .map(|(_, text)| text)
+}
+
+fn c_string(text: &[u8]) -> io::Result<CString> {
+    CString::new(text).map_err(io::Error::other)
 }
 
 /// The files that may be meant by a program's name, in the order in which they are tried.

@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::RunId;
+use argosy_engine::locks::LockSeen;
 use argosy_store::{CommandId, CommandRow, StoreError};
 
 use super::handle::Message;
@@ -129,6 +130,14 @@ impl Pump {
         // A letter that can't be read was checked by who wrote it; it is consumed unread.
         let fact = match serde_json::from_slice(&row.command) {
             Ok(Letter::Asked(command)) => Fact::Asked(command),
+            // It may be older than what became of the lock since: the table tells.
+            Ok(Letter::Lock {
+                lock_seen: LockSeen::Granted(_),
+                ..
+            }) => {
+                self.was_granted = true;
+                return;
+            }
             Ok(Letter::Lock { node, lock_seen }) => {
                 self.locks.answered(row.run, node);
                 Fact::LockSeen(node, lock_seen)

@@ -202,19 +202,29 @@ impl Session {
             return self.report_task(task, report);
         }
         let keys = self.meant(report)?;
+        // All that may be refused comes before the first change.
+        let outputs = report.outputs.as_ref().map(result_of).transpose()?;
+        let changed: Vec<SimPod> = keys
+            .into_iter()
+            .filter_map(|key| {
+                self.world
+                    .pods
+                    .get(&key)
+                    .or_else(|| self.world.agents.get(&key))
+            })
+            .map(|pod| self.changed(pod, report))
+            .collect::<Result<_, _>>()?;
         let mut names = Vec::new();
-        for key in keys {
-            self.report(key, report)?;
-            let pods = self.world.pods_and_agents();
-            let mut pods = pods.filter(|pod| pod.request.key == key);
-            let name = pods.next().map(SimPod::name);
-            names.push(name.unwrap_or_default().to_owned());
+        for pod in changed {
+            names.push(pod.name().to_owned());
+            self.report(pod, report, outputs.clone());
         }
         Ok(one("pods", names))
     }
 
-    fn report(&mut self, key: PodKey, report: &PodReport) -> Result<(), ProtocolError> {
-        let now = self.world.now();
+    /// A pod as it is after a report.
+    fn changed(&self, pod: &SimPod, report: &PodReport) -> Result<SimPod, ProtocolError> {
+        let mut pod = pod.clone();
         let own_code = report.exit_code.as_ref().map(exit_code_of).transpose()?;
         let exit_code = match own_code {
             Some(code) => Some(code),
@@ -226,19 +236,14 @@ impl Session {
             (None, Some(_)) => Some("Failed"),
             (None, None) => None,
         };
-        let world = &mut self.world;
-        let known = world.pods.get_mut(&key);
-        let Some(pod) = known.or_else(|| world.agents.get_mut(&key)) else {
-            return Ok(());
-        };
         if let Some(phase) = phase {
             if !PHASES.contains(&phase) {
                 return Err(ProtocolError::Refused(format!(
-                    "a pod's phase is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
+                    "phase: a pod's is Pending, Running, Succeeded, Failed or Unknown, not {phase:?}"
                 )));
             }
             let code = exit_code.unwrap_or(i32::from(phase == "Failed"));
-            pod.enter(phase, code, now);
+            pod.enter(phase, code, self.world.now());
         }
         if report.node_name.is_some() {
             let spec = pod.request.pod.spec.get_or_insert_default();
@@ -254,32 +259,38 @@ impl Session {
         if let Some(raw) = &report.status {
             *status = merged(status, raw)?;
         }
-        let ended = pod.has_ended();
-        if is_agent(pod) {
+        Ok(pod)
+    }
+
+    /// Puts a pod in the place of what it was, and tells of it.
+    fn report(&mut self, pod: SimPod, report: &PodReport, outputs: Option<ResultSeen>) {
+        let key = pod.request.key;
+        if is_agent(&pod) {
+            self.world.agents.insert(key, pod);
             self.world.tell_of_agent(key);
-            return Ok(());
+            return;
         }
-        let changed = phase.is_some()
+        let changed = report.phase.is_some()
+            || report.exit_code.is_some()
             || report.status.is_some()
             || report.message.is_some()
             || report.reason.is_some()
             || report.node_name.is_some();
         let complete_already = pod.result.as_ref().is_some_and(|result| result.complete);
-        match &report.outputs {
-            Some(outputs) => self.world.tell_result(key, result_of(outputs)?),
-            None if changed && ended && !complete_already => {
-                let nothing_more = ResultSeen {
-                    complete: true,
-                    ..ResultSeen::default()
-                };
-                self.world.tell_result(key, nothing_more);
-            }
-            None => {}
+        let nothing_more = changed && pod.has_ended() && !complete_already;
+        let outputs = outputs.or_else(|| {
+            nothing_more.then(|| ResultSeen {
+                complete: true,
+                ..ResultSeen::default()
+            })
+        });
+        self.world.pods.insert(key, pod);
+        if let Some(outputs) = outputs {
+            self.world.tell_result(key, outputs);
         }
         if changed {
             self.world.tell_pod(key);
         }
-        Ok(())
     }
 
     pub(super) fn delete_pod(

@@ -1,15 +1,20 @@
 //! `apply` and `submit`.
 
+use std::collections::BTreeSet;
+
 use argosy_api::{AnyString, Parameter, Strictness, Workflow, read_typed};
 use serde_json::Value;
 
 use super::{Answer, ProtocolError, Session, one};
-use crate::objects::{document_of, read, typed};
+use crate::objects::{NAMESPACE, document_of, read, typed};
+use crate::world::{SimError, World};
 
 impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
         let mut workflows = Vec::new();
-        for value in read(yaml)? {
+        let values = read(yaml)?;
+        self.check(&values)?;
+        for value in values {
             let kind = value["kind"].as_str().unwrap_or("Workflow");
             if kind == "Workflow" {
                 workflows.push(self.create(value, &[], None)?);
@@ -30,22 +35,50 @@ impl Session {
         parameters: &[(String, String)],
         entrypoint: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
-        let mut workflows = Vec::new();
-        for mut value in read(yaml)? {
-            if let Some(map) = value.as_object_mut() {
-                map.entry("kind").or_insert_with(|| "Workflow".into());
-            }
-            // As Argo: what is no workflow is passed over.
-            if value["kind"] == "Workflow" {
-                workflows.push(self.create(value, parameters, entrypoint)?);
-            }
+        let mut values = read(yaml)?;
+        for map in values.iter_mut().filter_map(Value::as_object_mut) {
+            map.entry("kind").or_insert_with(|| "Workflow".into());
         }
-        if workflows.is_empty() {
+        // As Argo: what is no workflow is passed over.
+        values.retain(|value| value["kind"] == "Workflow");
+        if values.is_empty() {
             return Err(ProtocolError::Refused(
                 "there is no workflow in the YAML".to_owned(),
             ));
         }
+        self.check(&values)?;
+        let mut workflows = Vec::new();
+        for value in values {
+            workflows.push(self.create(value, parameters, entrypoint)?);
+        }
         Ok(one("workflows", workflows))
+    }
+
+    /// Refuses objects of which one can't be kept, before the first is.
+    fn check(&self, values: &[Value]) -> Result<(), ProtocolError> {
+        let mut objects = self.world.objects.clone();
+        let mut new = BTreeSet::new();
+        for value in values {
+            match value["kind"].as_str().unwrap_or("Workflow") {
+                "Workflow" => {
+                    let metadata = &value["metadata"];
+                    let name = metadata["name"].as_str().unwrap_or_default();
+                    let namespace = metadata["namespace"].as_str().unwrap_or_default();
+                    let namespace = match namespace {
+                        "" => NAMESPACE,
+                        namespace => namespace,
+                    };
+                    let known = self.world.find(&format!("{namespace}/{name}")).is_some();
+                    if !name.is_empty() && (known || !new.insert((namespace, name))) {
+                        return Err(SimError::Exists(name.to_owned()).into());
+                    }
+                }
+                "Namespace" => {}
+                "SyncLimit" => World::sync_limit(value).map(drop)?,
+                _ => objects.apply(value.clone()).map(drop)?,
+            }
+        }
+        Ok(())
     }
 
     fn create(

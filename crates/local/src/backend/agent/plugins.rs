@@ -22,8 +22,8 @@ use argosy_executor::agent::{CallError, Plugin};
 use k8s_openapi::api::core::v1::{Container, Pod};
 
 use super::super::Shared;
-use crate::layout::is_plain;
 use crate::protocol::{Order, PodState, Progress, Stage};
+use crate::volumes::is_plain;
 use crate::{log_path, pod_dir};
 
 /// How long a plugin may take until it answers.
