@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeStatus, WorkflowStatus};
+use argosy_api::{NodePhase, NodeStatus, SynchronizationStatus, WorkflowStatus};
 use argosy_engine::effect::Effect;
 use argosy_engine::fact::{Fact, PodPhase};
 use argosy_engine::ids::RunId;
@@ -140,6 +140,20 @@ pub fn check_adopted(world: &World, id: RunId) -> Result<(), String> {
 /// and how long containers ran.
 fn comparable(mut status: WorkflowStatus) -> WorkflowStatus {
     status.resources_duration.clear();
+    let locks = status.synchronization.as_mut();
+    if let Some(SynchronizationStatus { semaphore, mutex }) = locks {
+        for semaphore in semaphore {
+            for list in [&mut semaphore.holding, &mut semaphore.waiting] {
+                list.iter_mut().for_each(|lock| lock.holders.sort());
+                list.sort_by(|one, other| one.semaphore.cmp(&other.semaphore));
+            }
+        }
+        for mutex in mutex {
+            for list in [&mut mutex.holding, &mut mutex.waiting] {
+                list.sort_by(|one, other| one.mutex.cmp(&other.mutex));
+            }
+        }
+    }
     for node in status.nodes.values_mut() {
         node.children.sort();
         node.outbound_nodes.sort();
