@@ -142,13 +142,13 @@ fn comparable(mut status: WorkflowStatus) -> WorkflowStatus {
     status.resources_duration.clear();
     let locks = status.synchronization.as_mut();
     if let Some(SynchronizationStatus { semaphore, mutex }) = locks {
-        for semaphore in semaphore {
+        if let Some(semaphore) = semaphore {
             for list in [&mut semaphore.holding, &mut semaphore.waiting] {
                 list.iter_mut().for_each(|lock| lock.holders.sort());
                 list.sort_by(|one, other| one.semaphore.cmp(&other.semaphore));
             }
         }
-        for mutex in mutex {
+        if let Some(mutex) = mutex {
             for list in [&mut mutex.holding, &mut mutex.waiting] {
                 list.sort_by(|one, other| one.mutex.cmp(&other.mutex));
             }

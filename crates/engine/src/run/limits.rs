@@ -60,6 +60,8 @@ impl Run {
                 if let Some(boundary) = self.nodes[boundary.offset()].body.boundary_mut() {
                     boundary.held_back.insert(composite);
                 }
+                // A place that the workflow has is the next one's, before what comes behind it.
+                self.wake_next();
             }
             Held::FailFast => {}
         }
