@@ -56,6 +56,8 @@ pub fn remove(client: &Client, row: &RunRow, force: bool) -> Result<()> {
     let store = &*client.store;
     argosy_local::delete_claims_of(&client.data_dir, store, &row.namespace, &row.uid)
         .with_context(|| format!("cannot delete the volume claims of workflow {}", row.name))?;
+    // A keeper may hold what became of a step until somebody asks, which nobody will.
+    argosy_local::keeper::discard_run(&client.data_dir, row.id);
     let folder = argosy_local::run_dir(&client.data_dir, row.id);
     match std::fs::remove_dir_all(&folder) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {

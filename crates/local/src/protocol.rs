@@ -2,9 +2,10 @@
 
 use std::ffi::OsString;
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use argosy_engine::ids::{PodKey, RunId};
+use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -106,6 +107,18 @@ pub(crate) enum Order {
     Slots(u32),
     /// This pod needs its slots no more, though it runs on.
     Yield(PodKey),
+    /// Nobody wants this run any more: end its pods, and tell nobody.
+    Discard(RunId),
+}
+
+/// Where all pods of a run are in what is sorted by pods.
+pub(crate) fn pods_of(run: RunId) -> RangeInclusive<PodKey> {
+    let key = |node, incarnation| PodKey {
+        run,
+        node: NodeIndex(node),
+        incarnation,
+    };
+    key(0, 0)..=key(u32::MAX, u32::MAX)
 }
 
 /// What a keeper tells a runner.

@@ -41,7 +41,9 @@ pub trait Backend: Send {
         let _ = task;
     }
 
-    /// A run has ended, and its end is committed: it needs no agent any more.
+    /// A run has ended and is let go: it needs no agent any more, and what the backend still knows of
+    /// its pods is wanted by nobody. An owner before this one may have committed the end of a pod and
+    /// died before it was forgotten.
     fn run_ended(&mut self, run: RunId) {
         let _ = run;
     }

@@ -211,7 +211,7 @@ impl Pump {
             self.perform(backend, observer)?;
             self.take_turns();
             for id in self.ending.clone() {
-                self.release(id, observer);
+                self.release(id, backend, observer);
             }
             observer.pulse(&self.controller);
             if self.controller.is_empty() && self.pending.is_empty() {

@@ -51,6 +51,9 @@ fn definition() -> Arc<Definition> {
 struct Ends {
     handle: Handle,
     dropped: Vec<String>,
+    /// Runs that were let go, with whether somebody else could have had them then.
+    let_go: Vec<(RunId, bool)>,
+    store: Arc<dyn Store>,
 }
 
 fn ended(key: PodKey) -> Vec<Fact> {
@@ -103,6 +106,11 @@ impl Backend for Ends {
 
     fn drop_claim(&mut self, _namespace: &str, name: &str) {
         self.dropped.push(name.to_owned());
+    }
+
+    fn run_ended(&mut self, run: RunId) {
+        let is_free = self.store.claim(run).expect("asked").is_some();
+        self.let_go.push((run, is_free));
     }
 
     fn remove_run(&mut self, _run: RunId) {}
@@ -198,6 +206,8 @@ fn pump(store: &Arc<dyn Store>) -> (Pump, Ends) {
     let backend = Ends {
         handle: pump.handle(),
         dropped: Vec::new(),
+        let_go: Vec::new(),
+        store: store.clone(),
     };
     EventSink::send(&backend.handle, BackendEvent::Slots(8));
     (pump, backend)
@@ -207,6 +217,7 @@ fn check(store: &dyn Store, id: RunId, sees: &Sees, backend: &Ends) {
     assert_eq!(sees.ended, 1);
     assert_eq!(sees.swept, 1);
     assert_eq!(backend.dropped, ["wf-work"]);
+    assert_eq!(backend.let_go, [(id, false)], "told once, while it is ours");
     let reasons: Vec<&str> = sees.events.iter().map(|(reason, _)| &**reason).collect();
     let expected = [
         "WorkflowRunning",

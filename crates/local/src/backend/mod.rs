@@ -181,7 +181,14 @@ impl Backend for LocalBackend {
 
     fn run_ended(&mut self, run: RunId) {
         self.shared.end_agent(run);
-        self.shared.lock().taken_over.remove(&run);
+        let left = {
+            let mut state = self.shared.lock();
+            state.taken_over.remove(&run);
+            state.discard(run)
+        };
+        for pod in left {
+            let _ = fs::remove_dir_all(pod_dir(&self.shared.config.data_dir, pod));
+        }
     }
 
     fn forget(&mut self, pods: &[PodKey]) {

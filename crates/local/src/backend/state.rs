@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::kept::Kept;
 use super::slots::Demand;
 use crate::Surroundings;
-use crate::protocol::{Order, PodState};
+use crate::protocol::{Order, PodState, pods_of};
 
 /// How many pods beyond the slots are kept ready, so that the keeper never waits for the runner: as
 /// many as ended within a second, since on a busy machine an answer may take a good part of one.
@@ -163,6 +163,22 @@ impl State {
         if let Some(Some(connection)) = self.keepers.get_mut(keeper) {
             connection.send(std::slice::from_ref(order));
         }
+    }
+
+    /// Forgets all pods of a run, and has their keepers forget them. Gives which they were.
+    pub(super) fn discard(&mut self, run: RunId) -> Vec<PodKey> {
+        let pods = self.pods.range(pods_of(run));
+        let keys: Vec<PodKey> = pods.map(|(key, _)| *key).collect();
+        let mut keepers = BTreeSet::new();
+        for key in &keys {
+            self.end(*key);
+            keepers.extend(self.pods.remove(key).map(|known| known.keeper));
+        }
+        for keeper in keepers {
+            self.order(keeper, &Order::Discard(run));
+            self.leave_if_done(keeper);
+        }
+        keys
     }
 
     /// Leaves the keeper of an earlier runner once all that it held has been taken over.

@@ -2,17 +2,19 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::OnceLock;
 
+use argosy_engine::ids::RunId;
 use argosy_store::OwnerLock;
 
 use super::Keeper;
+use crate::protocol::{Order, put_frame};
 
 /// The folder of keepers' sockets inside a data directory.
 const FOLDER: &str = "keepers";
@@ -110,13 +112,16 @@ pub(crate) fn start_again(
     let socket = dead.with_file_name(format!("{}.{next}.sock", owner.id()));
     let (stream, its_stream) = UnixStream::pair()?;
     let held = owner.share().map_err(io::Error::other)?;
+    // Made here and not by the program, which takes its time: a keeper that has orders and that
+    // another runner can't find would carry them out beside that one's own.
+    let listener = listen(&socket)?;
     let mut command = Command::new(file);
     command
         .args(arguments)
         .arg(&socket)
         .stdin(OwnedFd::from(its_stream))
         .stdout(OwnedFd::from(held))
-        .stderr(Stdio::null());
+        .stderr(OwnedFd::from(listener));
     if let Some(&files) = FILES.get() {
         // SAFETY: a system call on memory of the closure's own.
         unsafe {
@@ -126,21 +131,28 @@ pub(crate) fn start_again(
             });
         }
     }
-    command.spawn()?;
+    let started = command.spawn();
+    // The last of this process's hands on what the keeper listens with.
+    drop(command);
+    if let Err(error) = started {
+        let _ = fs::remove_file(&socket);
+        return Err(error);
+    }
     Ok((socket, stream))
 }
 
 /// Is a keeper until it is needed no more: what a runner runs when its own has died. Standard input
-/// is the connection to the runner, standard output the lock that they share.
+/// is the connection to the runner, standard output the lock that they share, and standard error what
+/// it listens with.
 ///
 /// # Errors
-/// If the socket can't be made, or the system fails.
+/// If the system fails.
 pub fn serve(socket: &Path) -> io::Result<()> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let held = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let no_folder = || io::Error::from(io::ErrorKind::InvalidInput);
     let data_dir = socket.ancestors().nth(2).ok_or_else(no_folder)?;
-    let listener = listen(socket)?;
+    let listener = UnixListener::from(io::stderr().as_fd().try_clone_to_owned()?);
     Keeper::new(data_dir, listener, socket.to_owned(), held, stream)?.run()
 }
 
@@ -151,6 +163,20 @@ fn listen(socket: &Path) -> io::Result<UnixListener> {
     let listener = UnixListener::bind(address)?;
     fs::rename(new, socket)?;
     Ok(listener)
+}
+
+/// Tells all keepers of a data directory that nobody wants a run any more: what they have of it ends
+/// and is forgotten. A keeper that can't be told is dead, and what it left is swept up by the next
+/// runner.
+pub fn discard_run(data_dir: &Path, run: RunId) {
+    let mut frame = Vec::new();
+    if put_frame(&mut frame, &Order::Discard(run)).is_err() {
+        return;
+    }
+    for socket in sockets(data_dir) {
+        let stream = address(&socket).and_then(|(address, _folder)| UnixStream::connect(address));
+        let _ = stream.and_then(|mut stream| stream.write_all(&frame));
+    }
 }
 
 /// The longest path of a socket that every system takes.
@@ -188,4 +214,42 @@ pub(crate) fn name(socket: &Path) -> String {
         .file_stem()
         .map(|stem| stem.to_string_lossy().into_owned())
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keeper_that_is_being_started_is_found_by_other_runners() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let owner = OwnerLock::create(directory.path()).expect("an owner");
+        let folder = directory.path().join(FOLDER);
+        fs::create_dir(&folder).expect("a folder");
+        let dead = folder.join(format!("{}.sock", owner.id()));
+        // Takes its time until the connection to its runner ends, and serves nobody.
+        let program: Vec<OsString> = ["sh", "-c", "read line"].map(OsString::from).to_vec();
+        let (socket, stream) = start_again(&program, &dead, &owner).expect("started");
+        assert_eq!(sockets(directory.path()), std::slice::from_ref(&socket));
+        let other = UnixStream::connect(&socket).expect("it can be connected to");
+        drop(stream);
+        // Ends with the program, which nobody else holds the socket for.
+        let mut other = other;
+        let mut byte = [0];
+        let ended = io::Read::read(&mut other, &mut byte);
+        assert!(!matches!(ended, Ok(1)), "nobody answers");
+        let refused = UnixStream::connect(&socket).expect_err("nobody is there");
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_program_that_can_not_be_run_leaves_no_socket() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let owner = OwnerLock::create(directory.path()).expect("an owner");
+        fs::create_dir(directory.path().join(FOLDER)).expect("a folder");
+        let dead = directory.path().join(FOLDER).join("1-a.sock");
+        let program = [OsString::from("/nowhere/argosy")];
+        assert!(start_again(&program, &dead, &owner).is_err());
+        assert!(sockets(directory.path()).is_empty());
+    }
 }

@@ -25,12 +25,12 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::ids::{PodKey, RunId};
 
-use crate::protocol::{Order, Report, Stage};
+use crate::protocol::{Order, Report, Stage, pods_of};
 use crate::spawn::Tee;
 use cgroups::{Cgroup, Cgroups};
 use client::Client;
 pub(crate) use handle::start_again;
-pub use handle::{KeeperHandle, fork, serve};
+pub use handle::{KeeperHandle, discard_run, fork, serve};
 pub(crate) use handle::{address, name, sockets};
 use orphans::Orphans;
 use pod::Pod;
@@ -44,6 +44,9 @@ const OWN_RUNNER: u64 = 0;
 
 /// Seconds that what is bound to a runner has to end when that is gone.
 const BOUND_GRACE_SECONDS: u32 = 5;
+
+/// Seconds that what nobody wants any more has to end.
+const UNWANTED_GRACE_SECONDS: u32 = 30;
 
 /// How often it is looked whether the data directory is still there.
 const LOOK: Duration = Duration::from_secs(1);
@@ -329,8 +332,12 @@ impl Keeper {
                 if id != OWN_RUNNER {
                     self.let_go(run);
                 }
+                for pod in self.pods_of(run) {
+                    pod.is_unwanted = false;
+                }
                 self.tell_all(run);
             }
+            Order::Discard(run) => self.discard(run),
             // A runner that lives is the only one that says how many slots its keeper uses.
             Order::Slots(_) if id != OWN_RUNNER && self.clients.contains_key(&OWN_RUNNER) => {}
             Order::Slots(limit) => {
@@ -376,6 +383,29 @@ impl Keeper {
         }
     }
 
+    fn pods_of(&mut self, run: RunId) -> impl Iterator<Item = &mut Pod> {
+        self.pods.range_mut(pods_of(run)).map(|(_, pod)| pod)
+    }
+
+    /// Nobody wants a run any more: what has not begun never does, what runs ends, and nobody is to
+    /// be told. What is bound to a runner ends with that.
+    fn discard(&mut self, run: RunId) {
+        self.let_go(run);
+        self.told.remove(&run);
+        let mut keys = Vec::new();
+        for pod in self.pods_of(run).filter(|pod| !pod.spawn.is_bound) {
+            pod.is_unwanted = true;
+            keys.push(pod.spawn.key);
+        }
+        for key in keys {
+            if self.pods.get(&key).is_some_and(Pod::is_over) {
+                self.pods.remove(&key);
+            } else {
+                self.stop(key, UNWANTED_GRACE_SECONDS);
+            }
+        }
+    }
+
     fn stop(&mut self, key: PodKey, grace_seconds: u32) {
         if let Some(place) = self.waiting.iter().position(|waiting| *waiting == key) {
             self.waiting.remove(place);
@@ -415,14 +445,10 @@ impl Keeper {
     }
 }
 
-/// Kills all that a dead keeper's steps have left, and removes what stood for it.
+/// Kills all that a dead keeper's steps have left, waits until it is gone, and removes what stood for
+/// the keeper. What a step holds is given to the next as soon as its end is told.
 pub(crate) fn sweep(socket: &Path) {
     cgroups::sweep(socket);
-    // Killing one process may make another, which was being made, appear.
-    for _ in 0..10 {
-        if orphans::sweep(&name(socket)) == 0 {
-            break;
-        }
-    }
+    orphans::sweep(&name(socket));
     let _ = fs::remove_file(socket);
 }

@@ -1,6 +1,8 @@
 //! What steps leave behind. Their processes become the keeper's children when their parents end;
 //! those of steps that are over are killed.
 
+#[cfg(target_os = "linux")]
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use argosy_engine::ids::PodKey;
@@ -128,26 +130,94 @@ fn mark_of(_pid: u32) -> Option<String> {
     None
 }
 
-/// Kills all that a dead keeper's steps have left. Gives how many processes there were.
-pub(super) fn sweep(keeper: &str) -> usize {
-    #[cfg(target_os = "linux")]
-    {
-        let mine = format!("{keeper}/");
-        let mut found = 0;
-        for pid in processes() {
-            if mark_of(pid).is_some_and(|mark| mark.starts_with(&mine)) {
-                found += 1;
-                // SAFETY: a plain system call.
-                unsafe {
-                    libc::kill(pid as libc::pid_t, libc::SIGKILL);
-                }
+/// How long it may take until what was killed is gone.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Kills all that a dead keeper's steps have left, and waits until it is gone: killing one process
+/// may make another, which was being made, appear, and a process holds its files for a moment after
+/// it was killed.
+#[cfg(target_os = "linux")]
+pub(super) fn sweep(keeper: &str) {
+    let mine = format!("{keeper}/");
+    let end = Instant::now() + PATIENCE;
+    let mut killed = BTreeSet::new();
+    loop {
+        let found = processes().filter(|pid| {
+            let mark = mark_of(*pid);
+            mark.is_some_and(|mark| mark.starts_with(&mine))
+        });
+        let mut more = false;
+        for pid in found {
+            more = true;
+            let Some(since) = living_since(pid) else {
+                continue;
+            };
+            // SAFETY: a plain system call.
+            unsafe {
+                libc::kill(pid as libc::pid_t, libc::SIGKILL);
             }
+            killed.insert((pid, since));
         }
-        found
+        // One that is dying has no environment any more, but may have its files.
+        killed.retain(|(pid, since)| living_since(*pid).as_ref() == Some(since));
+        if (!more && killed.is_empty()) || Instant::now() >= end {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
     }
-    #[cfg(not(target_os = "linux"))]
-    {
-        let _ = keeper;
-        0
+}
+
+/// When a process has begun, in the kernel's words; `None` once it is dead, with all that it held
+/// given back.
+#[cfg(target_os = "linux")]
+fn living_since(pid: u32) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    let is_dead = matches!(fields.next()?, "Z" | "X");
+    // The 20th and the 22nd field of all. The first thread may die before the others.
+    let threads: i64 = fields.nth(16)?.parse().ok()?;
+    let since = fields.nth(1)?.to_owned();
+    (!is_dead || threads > 1).then_some(since)
+}
+
+/// Other systems show nobody the environment of a process.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn sweep(_keeper: &str) {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn what_is_swept_is_dead_when_that_is_said() {
+        let keeper = format!("test-{}", std::process::id());
+        let mut steps: Vec<_> = (0..20)
+            .map(|node| {
+                Command::new("sleep")
+                    .arg("1000")
+                    .env(COOKIE, format!("{keeper}/1/{node}/0"))
+                    .spawn()
+                    .expect("started")
+            })
+            .collect();
+        let mut other = Command::new("sleep")
+            .arg("1000")
+            .env(COOKIE, format!("{keeper}.1/1/0/0"))
+            .spawn()
+            .expect("started");
+        sweep(&keeper);
+        let alive: Vec<u32> = steps
+            .iter()
+            .map(std::process::Child::id)
+            .filter(|pid| living_since(*pid).is_some())
+            .collect();
+        let other_lives = living_since(other.id()).is_some();
+        for child in steps.iter_mut().chain([&mut other]) {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        assert!(alive.is_empty(), "{alive:?}");
+        assert!(other_lives, "another keeper's is left alone");
     }
 }

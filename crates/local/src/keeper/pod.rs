@@ -23,6 +23,8 @@ pub(super) struct Pod {
     pub dismissed: bool,
     /// What it leaves behind must be looked for: it was not in a cgroup.
     pub needs_search: bool,
+    /// Nobody is to be told of its end.
+    pub is_unwanted: bool,
     /// Nothing more of it may begin.
     is_given_up: bool,
     /// How often each process has been begun.
@@ -47,6 +49,7 @@ impl Pod {
             kill_at: None,
             dismissed: false,
             needs_search: false,
+            is_unwanted: false,
         }
     }
 

@@ -114,7 +114,8 @@ impl Keeper {
         }
         if let Some(pod) = self.pods.get(&key) {
             let report = Report::Pod(pod.state());
-            if pod.is_over() && pod.spawn.is_bound && !self.clients.contains_key(&pod.client) {
+            let is_masterless = pod.spawn.is_bound && !self.clients.contains_key(&pod.client);
+            if pod.is_over() && (is_masterless || pod.is_unwanted) {
                 self.pods.remove(&key);
                 return;
             }

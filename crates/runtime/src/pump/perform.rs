@@ -95,8 +95,7 @@ impl Pump {
             self.deliver(id, number, gathered.ended);
         }
         if pending.ended {
-            backend.run_ended(id);
-            self.release(id, observer);
+            self.release(id, backend, observer);
         }
         Ok(())
     }
@@ -207,7 +206,12 @@ impl Pump {
     /// Gives up a run that has ended, once all that it asked for is done and its pods are known to be
     /// gone. One that was told something more in the meantime has its turn first: it may have been
     /// asked to run again.
-    pub(super) fn release(&mut self, id: RunId, observer: &mut dyn Observer) {
+    pub(super) fn release(
+        &mut self,
+        id: RunId,
+        backend: &mut dyn Backend,
+        observer: &mut dyn Observer,
+    ) {
         let Some(run) = self.controller.run(id) else {
             return;
         };
@@ -222,6 +226,8 @@ impl Pump {
         if !run.is_over() {
             return;
         }
+        // While the run is ours: its next owner may have it run again.
+        backend.run_ended(id);
         if let Some(run) = self.controller.remove(id) {
             observer.ended(&run);
         }
