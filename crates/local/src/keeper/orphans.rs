@@ -131,6 +131,7 @@ fn mark_of(_pid: u32) -> Option<String> {
 }
 
 /// How long it may take until what was killed is gone.
+#[cfg(target_os = "linux")]
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Kills all that a dead keeper's steps have left, and waits until it is gone: killing one process
