@@ -76,7 +76,7 @@ fn items<'a>(a: &Arguments<'a>, at: usize, what: &str) -> Result<&'a [Value], Fa
         Value::List(list) => Ok(list.items()),
         other => Err(Failure::Message(format!(
             "Cannot {what} on type {}",
-            super::types::kind(other)
+            other.go_kind()
         ))),
     }
 }

@@ -106,7 +106,7 @@ fn join(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
         Some(Value::String(text)) => Ok(&**text),
         Some(other) => Err(Failure::Message(format!(
             "unable to parse {key} key, must be of type string, but {} found",
-            super::types::kind(other)
+            other.go_kind()
         ))),
     };
     let (scheme, host, path) = (part("scheme")?, part("host")?, part("path")?);
