@@ -199,7 +199,7 @@ impl Locks {
                     node: holder.node,
                     lock_seen: seen,
                 };
-                let letter = serde_json::to_vec(&letter).unwrap_or_default();
+                let letter = serde_json::to_vec(&letter).expect("a letter is plain data");
                 store.push_command(holder.run, letter)?;
             }
         }

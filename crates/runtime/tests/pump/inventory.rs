@@ -1,55 +1,21 @@
 //! A run that is taken over goes on before all of its pods have been told.
 
-use std::path::Path;
-use std::sync::Arc;
-
-use argosy_api::{Workflow, WorkflowPhase};
-use argosy_engine::config::Config;
-use argosy_engine::definition::Definition;
+use argosy_api::WorkflowPhase;
 use argosy_engine::effect::PodRequest;
-use argosy_engine::fact::{Fact, PodPhase, PodSeen};
+use argosy_engine::fact::{Fact, PodPhase};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::ArtifactRepositoryView;
 use argosy_engine::run::Run;
-use argosy_engine::settings::{Events, Settings};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
-use argosy_runtime::{Handle, Observer, Pump, Until};
-use argosy_store::{Durability, Environment, MemoryDisk, MemoryStore, NewRun, Store};
+use argosy_runtime::{Handle, Pump, Until};
+use argosy_store::{Durability, Store};
+
+use crate::place::{Phase, definition, seen, settings, store, submit};
 
 const WORKFLOW: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec": {
     "entrypoint": "main", "templates": [
         {"name": "main", "steps": [
             [{"name": "a", "template": "step"}], [{"name": "b", "template": "step"}]]},
         {"name": "step", "container": {"image": "i"}}]}}"#;
-
-fn settings() -> Arc<Settings> {
-    Arc::new(Settings {
-        repository: ArtifactRepositoryView::default(),
-        read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
-        config: Config::default(),
-        events: Events::Kept,
-    })
-}
-
-fn definition() -> Arc<Definition> {
-    let workflow: Workflow = serde_json::from_str(WORKFLOW).expect("a workflow");
-    Arc::new(Definition {
-        workflow,
-        ..Definition::default()
-    })
-}
-
-fn seen(phase: PodPhase) -> PodSeen {
-    PodSeen {
-        phase,
-        message: None,
-        reason: None,
-        ip: None,
-        host_node_name: None,
-        containers: Vec::new(),
-        deleted: false,
-    }
-}
 
 /// A backend that counted the pods before one more was asked for, and tells of them after.
 struct Late {
@@ -82,21 +48,10 @@ impl Backend for Late {
     fn remove_run(&mut self, _run: RunId) {}
 }
 
-#[derive(Default)]
-struct Ends(Option<WorkflowPhase>);
-
-impl Observer for Ends {
-    fn changed(&mut self, _run: &Run, _nodes: &[u32]) {}
-
-    fn ended(&mut self, run: &Run) {
-        self.0 = run.phase();
-    }
-}
-
 /// Plays the run's first owner, which dies when the first pod runs.
 fn die_at_the_first_pod(store: &dyn Store, id: RunId) -> PodKey {
     let claim = store.claim(id).expect("claimed").expect("free");
-    let mut run = Run::new(id, definition(), settings()).expect("a run");
+    let mut run = Run::new(id, definition(WORKFLOW), settings()).expect("a run");
     let at = Seconds(1_000);
     run.tell(at, Fact::Started);
     let mut first = None;
@@ -115,21 +70,8 @@ fn die_at_the_first_pod(store: &dyn Store, id: RunId) -> PodKey {
 
 #[test]
 fn what_was_asked_for_since_the_pods_were_counted_is_not_asked_for_again() {
-    let disk = MemoryDisk::new(Path::new(env!("CARGO_MANIFEST_DIR")));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&disk));
-    let id = store
-        .create_run(NewRun {
-            namespace: "ns".to_owned(),
-            name: "wf".to_owned(),
-            uid: "u".to_owned(),
-            labels: [].into(),
-            annotations: [].into(),
-            definition: serde_json::to_vec(&*definition()).expect("JSON"),
-            environment: Environment::default(),
-            options: Vec::new(),
-            created_at: Seconds(0),
-        })
-        .expect("created");
+    let store = store();
+    let id = submit(&*store, WORKFLOW);
     let first = die_at_the_first_pod(&*store, id);
     let mut pump = Pump::new(store, settings());
     let handle = pump.handle();
@@ -139,7 +81,7 @@ fn what_was_asked_for_since_the_pods_were_counted_is_not_asked_for_again() {
         asked: Vec::new(),
     };
     EventSink::send(&handle, BackendEvent::Slots(9));
-    let mut ends = Ends::default();
+    let mut ends = Phase::default();
     assert!(pump.adopt(id, &mut backend).expect("adopted"));
     pump.run(&mut backend, &mut ends, Until::NoRuns)
         .expect("it ends");

@@ -1,25 +1,21 @@
 //! What a run's last owner did not get to is carried out by the next, which then lets it go.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 
-use argosy_api::Workflow;
 use argosy_engine::collection::ArtifactSweep;
-use argosy_engine::config::Config;
-use argosy_engine::definition::Definition;
 use argosy_engine::effect::{Effect, PodRequest};
 use argosy_engine::events::Event;
-use argosy_engine::fact::{Fact, PodPhase, PodSeen, ResultSeen};
+use argosy_engine::fact::{Fact, PodPhase, ResultSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
-use argosy_engine::lower::ArtifactRepositoryView;
 use argosy_engine::metrics::Current;
 use argosy_engine::outbox::Ticket;
 use argosy_engine::run::Run;
-use argosy_engine::settings::{Events, Settings};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
 use argosy_runtime::{Finish, Handle, Observer, Pump, Until};
-use argosy_store::{Durability, Environment, Epoch, MemoryDisk, MemoryStore, NewRun, Store};
+use argosy_store::{Durability, Epoch, Store};
+
+use crate::place::{definition, seen, settings, store, submit};
 
 const WORKFLOW: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec": {
     "entrypoint": "main",
@@ -29,23 +25,6 @@ const WORKFLOW: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec"
     "templates": [{"name": "main", "container": {"image": "i"},
         "memoize": {"key": "k", "cache": {"configMap": {"name": "cache"}}},
         "outputs": {"artifacts": [{"name": "o", "path": "/o", "s3": {"key": "o"}}]}}]}}"#;
-
-fn settings() -> Arc<Settings> {
-    Arc::new(Settings {
-        repository: ArtifactRepositoryView::default(),
-        read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
-        config: Config::default(),
-        events: Events::Kept,
-    })
-}
-
-fn definition() -> Arc<Definition> {
-    let workflow: Workflow = serde_json::from_str(WORKFLOW).expect("a workflow");
-    Arc::new(Definition {
-        workflow,
-        ..Definition::default()
-    })
-}
 
 /// A backend whose pods end well at once, and which has claims.
 struct Ends {
@@ -57,22 +36,16 @@ struct Ends {
 }
 
 fn ended(key: PodKey) -> Vec<Fact> {
-    let seen = PodSeen {
-        phase: PodPhase::Succeeded,
-        message: None,
-        reason: None,
-        ip: None,
-        host_node_name: None,
-        containers: Vec::new(),
-        deleted: false,
-    };
     let artifact = serde_json::json!({"name": "o", "path": "/o", "s3": {"key": "o"}});
     let result = ResultSeen {
         artifacts: vec![serde_json::from_value(artifact).expect("an artifact")],
         complete: true,
         ..ResultSeen::default()
     };
-    vec![Fact::ResultSeen(key, result), Fact::PodSeen(key, seen)]
+    vec![
+        Fact::ResultSeen(key, result),
+        Fact::PodSeen(key, seen(PodPhase::Succeeded)),
+    ]
 }
 
 impl Backend for Ends {
@@ -139,26 +112,10 @@ impl Observer for Sees {
     }
 }
 
-fn submit(store: &dyn Store) -> RunId {
-    store
-        .create_run(NewRun {
-            namespace: "ns".to_owned(),
-            name: "wf".to_owned(),
-            uid: "u".to_owned(),
-            labels: [].into(),
-            annotations: [].into(),
-            definition: serde_json::to_vec(&*definition()).expect("JSON"),
-            environment: Environment::default(),
-            options: Vec::new(),
-            created_at: Seconds(0),
-        })
-        .expect("created")
-}
-
 /// Plays the run's first owner, which commits all and carries nothing of it out that lasts.
 fn die_before_the_effects(store: &dyn Store, id: RunId) {
     let claim = store.claim(id).expect("claimed").expect("free");
-    let mut run = Run::new(id, definition(), settings()).expect("a run");
+    let mut run = Run::new(id, definition(WORKFLOW), settings()).expect("a run");
     let at = Seconds(1_000);
     run.tell(at, Fact::Started);
     while run.has_work() {
@@ -243,9 +200,8 @@ fn check(store: &dyn Store, id: RunId, sees: &Sees, backend: &Ends) {
 
 #[test]
 fn a_run_that_nobody_disturbs_leaves_nothing_in_its_outbox() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&MemoryDisk::new(dir)));
-    let id = submit(&*store);
+    let store = store();
+    let id = submit(&*store, WORKFLOW);
     let (mut pump, mut backend) = pump(&store);
     let mut sees = Sees::default();
     assert!(pump.adopt(id, &mut backend).expect("adopted"));
@@ -256,9 +212,8 @@ fn a_run_that_nobody_disturbs_leaves_nothing_in_its_outbox() {
 
 #[test]
 fn what_the_last_owner_did_not_get_to_is_done() {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&MemoryDisk::new(dir)));
-    let id = submit(&*store);
+    let store = store();
+    let id = submit(&*store, WORKFLOW);
     die_before_the_effects(&*store, id);
     assert!(!outbox(&*store, id).is_empty());
     assert_eq!(store.unowned_runs().expect("looked"), [id]);

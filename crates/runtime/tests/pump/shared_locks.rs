@@ -2,25 +2,21 @@
 //! before.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use argosy_api::{Workflow, WorkflowPhase};
-use argosy_engine::config::Config;
-use argosy_engine::definition::Definition;
+use argosy_api::WorkflowPhase;
 use argosy_engine::effect::PodRequest;
-use argosy_engine::fact::{Letter, PodPhase, PodSeen};
+use argosy_engine::fact::{Letter, PodPhase};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId, Seconds};
 use argosy_engine::locks::{
     LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen, LockTable,
 };
-use argosy_engine::lower::ArtifactRepositoryView;
-use argosy_engine::run::Run;
-use argosy_engine::settings::{Events, Settings};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
-use argosy_runtime::{Handle, Observer, Pump, Until};
-use argosy_store::{Environment, MemoryDisk, MemoryStore, NewRun, Store};
+use argosy_runtime::{Handle, Pump, Until};
+use argosy_store::Store;
+
+use crate::place::{Phase, seen, settings, store, submit};
 
 const WORKFLOW: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec": {
     "entrypoint": "main", "templates": [{"name": "main", "container": {"image": "i"},
@@ -73,15 +69,7 @@ impl Backend for Ends {
     fn create(&mut self, requests: Vec<PodRequest>) {
         for request in requests {
             self.had.push(request_of(&*self.store, request.key.run));
-            let seen = PodSeen {
-                phase: PodPhase::Succeeded,
-                message: None,
-                reason: None,
-                ip: None,
-                host_node_name: None,
-                containers: Vec::new(),
-                deleted: false,
-            };
+            let seen = seen(PodPhase::Succeeded);
             EventSink::send(&self.handle, BackendEvent::PodSeen(request.key, seen));
         }
     }
@@ -97,39 +85,10 @@ impl Backend for Ends {
     fn remove_run(&mut self, _run: RunId) {}
 }
 
-#[derive(Default)]
-struct Phase(Option<WorkflowPhase>);
-
-impl Observer for Phase {
-    fn changed(&mut self, _run: &Run, _nodes: &[u32]) {}
-
-    fn ended(&mut self, run: &Run) {
-        self.0 = run.phase();
-    }
-}
-
 #[test]
 fn a_lock_is_had_when_the_table_says_so_and_not_before() {
-    let disk = MemoryDisk::new(Path::new(env!("CARGO_MANIFEST_DIR")));
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::open(&disk));
-    let workflow: Workflow = serde_json::from_str(WORKFLOW).expect("a workflow");
-    let definition = Definition {
-        workflow,
-        ..Definition::default()
-    };
-    let id = store
-        .create_run(NewRun {
-            namespace: "ns".to_owned(),
-            name: "wf".to_owned(),
-            uid: "u".to_owned(),
-            labels: [].into(),
-            annotations: [].into(),
-            definition: serde_json::to_vec(&definition).expect("JSON"),
-            environment: Environment::default(),
-            options: Vec::new(),
-            created_at: Seconds(0),
-        })
-        .expect("created");
+    let store = store();
+    let id = submit(&*store, WORKFLOW);
     let other = LockRequest {
         holder: OTHER,
         key: "ns/other".into(),
@@ -146,13 +105,7 @@ fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     };
     let letter = serde_json::to_vec(&letter).expect("JSON");
     store.push_command(id, letter).expect("stored");
-    let settings = Settings {
-        repository: ArtifactRepositoryView::default(),
-        read_yaml: |text| serde_json::from_str(text).map_err(|error| error.to_string()),
-        config: Config::default(),
-        events: Events::Kept,
-    };
-    let mut pump = Pump::new(store.clone(), Arc::new(settings));
+    let mut pump = Pump::new(store.clone(), settings());
     let mut backend = Ends {
         handle: pump.handle(),
         store: store.clone(),
