@@ -1,19 +1,21 @@
 //! Compares what was seen with what a test expects.
 
+mod beside;
+mod order;
+
 use std::collections::BTreeMap;
 
 use argosy_api::{Document, FieldPath, NodeStatus, Workflow, WorkflowPhase};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::file::{Layer, ReadTest};
-use super::matching::{Mismatch, agrees, compare};
-use super::observe::{self, Nodes, base_name, template_name};
+use super::matching::{Mismatch, compare};
+use super::observe::{self, Nodes};
 use super::play::{Leaf, Play};
 use super::says::Expect;
 use super::snapshot::{Snapshot, differences};
 use super::subject::Subject;
 use super::{Cause, Failure, Files, Place};
-use crate::protocol;
 
 /// So many nodes are named as the cause of a failure.
 const MOST_CAUSES: usize = 5;
@@ -327,106 +329,6 @@ impl Check<'_> {
         }
     }
 
-    fn runs(&mut self, expect: &Expect) {
-        let leaves = &self.play.leaves;
-        if !expect.ran.is_null() {
-            let mut full = Vec::new();
-            texts(&expect.ran, &mut full);
-            let shown = leaves.iter().map(|leaf| match &leaf.node {
-                node if full.contains(&node.name.as_str()) => node.name.as_str(),
-                node => node.display_name.as_str(),
-            });
-            let shown: Vec<&str> = shown.collect();
-            self.matches(&self.at("ran"), &expect.ran, &json!(shown), None);
-        }
-        for (name, wanted) in &expect.times {
-            let count = leaves.iter().filter(|leaf| is_of(leaf, name)).count();
-            let path = self.at("times").field(name.clone());
-            self.matches(&path, wanted, &json!(count), None);
-        }
-        for (name, wanted) in &expect.template_times {
-            let of_template = |leaf: &&Leaf| template_name(&leaf.node) == name;
-            let count = leaves.iter().filter(of_template).count();
-            let first = leaves.iter().find(of_template).map(|leaf| &leaf.node);
-            let path = self.at("templateTimes").field(name.clone());
-            self.matches(&path, wanted, &json!(count), first);
-        }
-    }
-
-    /// Says so of a name under which nothing ran.
-    fn all_ran(&mut self, path: &FieldPath, names: &[String]) -> bool {
-        let leaves = &self.play.leaves;
-        let idle = names
-            .iter()
-            .find(|name| !leaves.iter().any(|leaf| is_of(leaf, name)));
-        if let Some(name) = idle {
-            let actual = format!("{name} did not run");
-            self.fail(path, json!(names), actual.into(), None);
-        }
-        idle.is_none()
-    }
-
-    fn order(&mut self, wanted: &[String]) {
-        let leaves = &self.play.leaves;
-        let path = self.at("order");
-        if !self.all_ran(&path, wanted) {
-            return;
-        }
-        for pair in wanted.windows(2) {
-            let last = leaves.iter().filter(|leaf| is_of(leaf, &pair[0]));
-            let last = last.map(|leaf| leaf.ended.unwrap_or(usize::MAX)).max();
-            let next = leaves.iter().find(|leaf| is_of(leaf, &pair[1]));
-            if let (Some(last), Some(next)) = (last, next)
-                && next.began < last
-            {
-                let actual = format!("{} began before {} had ended", pair[1], pair[0]);
-                self.fail(&path, json!(wanted), actual.into(), Some(&next.node));
-            }
-        }
-    }
-
-    /// All of a group ran at the same time, at some time.
-    fn together(&mut self, groups: &[Vec<String>]) {
-        let leaves = &self.play.leaves;
-        for (place, names) in groups.iter().enumerate() {
-            let path = self.at("together").index(place);
-            if !self.all_ran(&path, names) {
-                continue;
-            }
-            let runs_at = |name: &String, at: usize| {
-                let mut all = leaves.iter().filter(|leaf| is_of(leaf, name));
-                all.any(|leaf| leaf.began <= at && at < leaf.ended.unwrap_or(usize::MAX))
-            };
-            let mut times = leaves.iter().map(|leaf| leaf.began);
-            if !times.any(|at| names.iter().all(|name| runs_at(name, at))) {
-                let actual = "they never all ran at the same time";
-                self.fail(&path, json!(names), actual.into(), None);
-            }
-        }
-    }
-
-    /// No two of a group ever ran at the same time.
-    fn apart(&mut self, groups: &[Vec<String>]) {
-        let leaves = &self.play.leaves;
-        for (place, names) in groups.iter().enumerate() {
-            let path = self.at("apart").index(place);
-            if !self.all_ran(&path, names) {
-                continue;
-            }
-            let of_group = |leaf: &&Leaf| names.iter().any(|name| is_of(leaf, name));
-            let mut all: Vec<&Leaf> = leaves.iter().filter(of_group).collect();
-            all.sort_by_key(|leaf| leaf.began);
-            let ran_on = all
-                .windows(2)
-                .find(|pair| pair[1].began < pair[0].ended.unwrap_or(usize::MAX));
-            if let Some(pair) = ran_on {
-                let (one, other) = (&pair[0].node.display_name, &pair[1].node.display_name);
-                let actual = format!("{other} began before {one} had ended");
-                self.fail(&path, json!(names), actual.into(), Some(&pair[1].node));
-            }
-        }
-    }
-
     fn pods(&mut self, expected: &BTreeMap<String, Value>) {
         let leaves = &self.play.leaves;
         for (name, expected) in expected {
@@ -464,159 +366,4 @@ impl Check<'_> {
             }
         }
     }
-
-    /// What the workflow left in the cluster beside its nodes and pods.
-    fn beside(&mut self, expect: &Expect) {
-        if !expect.metrics.is_empty() {
-            let samples = protocol::metrics(&self.play.world);
-            for (name, expected) in &expect.metrics {
-                let path = self.at("metrics").field(name.clone());
-                let own: Vec<&Value> = samples
-                    .iter()
-                    .filter(|sample| sample["name"] == name.as_str())
-                    .collect();
-                self.metric(&path, expected, &own);
-            }
-        }
-        self.events(&expect.events);
-        for (name, expected) in &expect.locks {
-            let path = self.at("locks").field(name.clone());
-            let seen = self.play.locks.find(name).unwrap_or_default();
-            if seen.is_null() && !expected.is_null() {
-                let names: Vec<&str> = self.play.locks.names().collect();
-                let actual = format!("nobody asked for it; locks: {}", names.join(", "));
-                self.fail(&path, expected.clone(), actual.into(), None);
-            } else {
-                self.matches(&path, expected, &seen, None);
-            }
-        }
-        if !expect.caches.is_empty() {
-            let caches = Value::Object(self.caches());
-            for (name, expected) in &expect.caches {
-                let path = self.at("caches").field(name.clone());
-                self.matches(&path, expected, &caches[name.as_str()], None);
-            }
-        }
-        let claims = self.play.world.cluster.claims.iter();
-        let claims: Map<String, Value> = claims
-            .map(|(name, claim)| (name.clone(), json!(claim)))
-            .collect();
-        let maps = protocol::config_maps(&self.play.world).unwrap_or_default();
-        let maps = maps.into_iter().filter_map(|map| {
-            let name = map["metadata"]["name"].as_str()?.to_owned();
-            Some((name, map))
-        });
-        let kinds = [
-            (
-                "configMaps",
-                &expect.config_maps,
-                maps.collect::<Map<_, _>>(),
-            ),
-            ("claims", &expect.claims, claims),
-        ];
-        for (field, expected, seen) in kinds {
-            for (name, expected) in expected {
-                let path = self.at(field).field(name.clone());
-                let seen = seen.get(name).unwrap_or(&Value::Null);
-                self.matches(&path, expected, seen, None);
-            }
-        }
-    }
-
-    /// A metric: its value where it has but one series, a series, or several.
-    fn metric(&mut self, path: &FieldPath, expected: &Value, samples: &[&Value]) {
-        let several: Vec<Value> = samples.iter().copied().map(brief).collect();
-        match expected {
-            Value::Array(wanted) => {
-                for (place, wanted) in wanted.iter().enumerate() {
-                    if !samples.iter().any(|sample| agrees(wanted, sample)) {
-                        let path = path.clone().index(place);
-                        self.fail(&path, wanted.clone(), several.clone().into(), None);
-                    }
-                }
-            }
-            Value::Null if samples.is_empty() => {}
-            Value::Object(fields) if fields.keys().any(|key| !key.starts_with('$')) => {
-                match samples {
-                    [one] => self.matches(path, expected, one, None),
-                    _ if samples.iter().any(|sample| agrees(expected, sample)) => {}
-                    _ => self.fail(path, expected.clone(), several.into(), None),
-                }
-            }
-            _ => match samples {
-                [one] if one.get("value").is_some() => {
-                    self.matches(path, expected, &one["value"], None);
-                }
-                _ => self.fail(path, expected.clone(), several.into(), None),
-            },
-        }
-    }
-
-    /// Events come in this order; others may lie between.
-    fn events(&mut self, expected: &[Value]) {
-        if expected.is_empty() {
-            return;
-        }
-        let told = protocol::events(&self.play.world);
-        let mut left = told.iter();
-        for (place, wanted) in expected.iter().enumerate() {
-            let fits = |event: &&Value| match wanted {
-                Value::String(_) => agrees(wanted, &event["reason"]),
-                _ => agrees(wanted, event),
-            };
-            if !left.any(|event| fits(&event)) {
-                let shown: Vec<String> = told
-                    .iter()
-                    .map(|event| {
-                        let part = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
-                        format!("{}: {}", part("reason"), part("message"))
-                    })
-                    .collect();
-                let path = self.at("events").index(place);
-                self.fail(&path, wanted.clone(), shown.into(), None);
-                return;
-            }
-        }
-    }
-
-    /// What is memoized, by cache and key, outputs by their names.
-    fn caches(&self) -> Map<String, Value> {
-        let mut caches: Map<String, Value> = Map::new();
-        for (cache, key, entry) in self.play.world.caches.list() {
-            let mut entry: Value = serde_json::from_str(entry).unwrap_or_default();
-            let outputs = argosy_api::from_value(entry["outputs"].clone());
-            if let Ok(outputs) = outputs {
-                entry["outputs"] = observe::outputs(&outputs);
-            }
-            caches.entry(cache).or_insert_with(|| json!({}))[key] = entry;
-        }
-        caches
-    }
-}
-
-/// A sample without what is the same for all of its metric.
-fn brief(sample: &Value) -> Value {
-    let mut brief = sample.clone();
-    if let Some(fields) = brief.as_object_mut() {
-        for key in ["help", "name", "type"] {
-            fields.remove(key);
-        }
-    }
-    brief
-}
-
-/// All texts within a value.
-fn texts<'v>(value: &'v Value, found: &mut Vec<&'v str>) {
-    match value {
-        Value::String(text) => found.push(text),
-        Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
-        Value::Object(fields) => fields.values().for_each(|item| texts(item, found)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-/// Whether a leaf is a node of this name, one of its attempts, or an item of its loop.
-fn is_of(leaf: &Leaf, name: &str) -> bool {
-    let node = &leaf.node;
-    node.name == name || node.display_name == name || base_name(&node.display_name) == name
 }
