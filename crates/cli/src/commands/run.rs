@@ -1,8 +1,8 @@
 //! `argosy run`: here, in the foreground, to the end.
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
@@ -18,6 +18,7 @@ use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
+use crate::signals::{Asked, Signal};
 use crate::style::StyleFlags;
 use crate::submission::{self, Sources};
 
@@ -88,18 +89,18 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         logs: (arguments.log).then(|| Ended::new(&client, arguments.style.style())),
         failed: false,
         ended: Vec::new(),
-        interrupts: Arc::default(),
+        signals: Arc::default(),
         interrupts_told: 0,
     };
-    let interrupts = printer.interrupts.clone();
-    crate::runner::carry_out(
+    let signals = printer.signals.clone();
+    let left = crate::runner::carry_out(
         &client,
         keeper,
         arguments.max_processes,
         runs,
         &mut printer,
         Until::NoRuns,
-        &interrupts,
+        &signals,
     )?;
     printer.tell_rest();
     if arguments.output.is_some() {
@@ -109,10 +110,37 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             print!("{}", super::submit::text(workflow, arguments.output)?);
         }
     }
+    if let Some(signal) = left {
+        return leave(&client, signal, arguments.max_processes);
+    }
     Ok(match printer.failed {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Says what becomes of workflows that a signal has ended the carrying out of. A closed terminal is no
+/// reason to leave them lie.
+fn leave(client: &Client, signal: Signal, max_processes: Option<u32>) -> Result<ExitCode> {
+    let text = match signal {
+        Signal::HangUp => {
+            crate::runner::start(client, max_processes)?;
+            "the terminal is gone: a runner in the background carries on"
+        }
+        Signal::Interrupt => {
+            "left: steps that do not end are killed 30 seconds after they were told to"
+        }
+        Signal::Terminate => {
+            "left as it stands, and steps that run go on: `argosy run --resume` carries on, `argosy stop NAME` stops"
+        }
+    };
+    complain(text);
+    Ok(ExitCode::from(signal.exit_code()))
+}
+
+/// Prints to standard error. Where nobody reads that any more, the workflow goes on all the same.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Makes all workflows this process's that nobody carries out.
@@ -139,15 +167,15 @@ struct Printer<'a> {
     logs: Option<Ended<'a>>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
-    /// How often Ctrl-C was pressed.
-    interrupts: Arc<AtomicU32>,
+    signals: Arc<Asked>,
+    /// How often Ctrl-C was pressed when something was last said of it.
     interrupts_told: u32,
 }
 
 impl Printer<'_> {
     /// Says what comes of Ctrl-C.
     fn tell_interrupts(&mut self) {
-        let pressed = self.interrupts.load(Ordering::SeqCst).min(2);
+        let pressed = self.signals.interrupts().min(2);
         if pressed <= self.interrupts_told {
             return;
         }
@@ -158,7 +186,7 @@ impl Printer<'_> {
         };
         match &mut self.live {
             Some(live) => live.print(&format!("{text}\n")),
-            None => eprintln!("{text}"),
+            None => complain(text),
         }
     }
 
@@ -215,7 +243,7 @@ impl Observer for Printer<'_> {
     fn trouble(&mut self, what: &str) {
         match &mut self.live {
             Some(live) => live.print(&format!("warning: {what}\n")),
-            None => eprintln!("warning: {what}"),
+            None => complain(&format!("warning: {what}")),
         }
     }
 
