@@ -119,9 +119,8 @@ pub struct CompletionArguments {
 
 #[derive(clap::Args)]
 pub struct RunnerArguments {
-    /// How many steps run at once
-    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
-    max_processes: Option<u32>,
+    #[command(flatten)]
+    steps: crate::runner::Steps,
     /// Serve metrics at this address
     #[arg(long, env = "ARGOSY_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<String>,
@@ -129,6 +128,8 @@ pub struct RunnerArguments {
 
 #[derive(clap::Args)]
 pub struct KeeperArguments {
+    #[command(flatten)]
+    steps: crate::runner::Steps,
     /// Where to listen for later runners
     socket: std::path::PathBuf,
 }
@@ -185,10 +186,12 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
             clap_complete::generate(arguments.shell, &mut line, "argosy", &mut script);
             std::io::stdout().write_all(&script)?;
         }
-        Command::Keeper(arguments) => argosy_local::keeper::serve(&arguments.socket)?,
+        Command::Keeper(arguments) => {
+            argosy_local::keeper::serve(&arguments.socket, arguments.steps.limits())?;
+        }
         Command::Runner(arguments) => {
             let metrics = arguments.metrics_address.as_deref();
-            crate::runner::background(global, arguments.max_processes, metrics)?;
+            crate::runner::background(global, arguments.steps, metrics)?;
         }
     }
     Ok(ExitCode::SUCCESS)

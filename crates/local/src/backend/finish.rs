@@ -1,6 +1,9 @@
 //! After the command: outputs are collected, whether or not it did well.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use argosy_artifacts::{ArtifactError, Secrets, Stores};
 use argosy_engine::fact::ResultSeen;
@@ -9,8 +12,9 @@ use argosy_runtime::backend::BackendEvent;
 
 use super::Shared;
 use super::kept::Kept;
-use crate::ObjectSource;
+use crate::log_bound::first_kept;
 use crate::protocol::{PodState, Progress, Role};
+use crate::{ObjectSource, pod_dir};
 
 /// The Secrets of a workflow's namespace, for the stores of its artifacts.
 pub(super) struct NamespaceSecrets<'a> {
@@ -59,13 +63,19 @@ impl Shared {
             .all(|container| {
                 matches!(&container.progress, Progress::Ended(end) if end.exit_code == 0)
             });
+        let kept_parts: Vec<Option<PathBuf>> = supervised
+            .logs
+            .iter()
+            .map(|log| kept_part(&log.log, &pod_dir(&self.config.data_dir, key)))
+            .collect();
         let logs: Vec<ContainerLog<'_>> = supervised
             .logs
             .iter()
-            .map(|log| ContainerLog {
+            .zip(&kept_parts)
+            .map(|(log, kept_part)| ContainerLog {
                 container: &log.container,
                 stdout: log.capture.as_ref().unwrap_or(&log.log),
-                combined: &log.log,
+                combined: kept_part.as_ref().unwrap_or(&log.log),
             })
             .collect();
         let wanted = Wanted {
@@ -112,4 +122,18 @@ impl Shared {
             BackendEvent::PodSeen(key, end(error.as_deref())),
         ]);
     }
+}
+
+/// A copy of what is kept of a log, made in a folder, where that is not all of it. One that can't be
+/// made is left out: then the log is taken as it is.
+fn kept_part(log: &Path, folder: &Path) -> Option<PathBuf> {
+    let mut file = File::open(log).ok()?;
+    let from = first_kept(&file, 0);
+    if from == 0 {
+        return None;
+    }
+    let copy = folder.join(log.file_name()?);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    io::copy(&mut file, &mut File::create(&copy).ok()?).ok()?;
+    Some(copy)
 }
