@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use argosy_api::{
     ArtifactLocation, ArtifactRepository, ArtifactRepositoryRef, ArtifactRepositoryRefStatus,
-    Diagnostic, FieldPath, S3ArtifactRepository, Workflow,
+    Diagnostic, FieldPath, S3ArtifactRepository, Workflow, labels,
 };
 use argosy_artifacts::StoreKind;
 use argosy_artifacts::location::is_whole;
@@ -25,12 +25,6 @@ use crate::shelf::Shelf;
 
 /// The name by which Argo knows its configuration.
 pub const CONFIG_MAP: &str = "workflow-controller-configmap";
-
-/// The label of workflows that belong to one of several controllers.
-const INSTANCE_ID: &str = "workflows.argoproj.io/controller-instanceid";
-
-/// The annotation that names the repository of those who name none.
-const DEFAULT_REPOSITORY: &str = "workflows.argoproj.io/default-artifact-repository";
 
 /// The configuration that is kept, with the namespace and the version of its ConfigMap.
 pub struct Configuration {
@@ -106,9 +100,10 @@ impl Configuration {
             .context("workflowDefaults of the controller's configuration can't be merged")?;
         if !self.config.instance_id.is_empty() {
             let labels = &mut definition.workflow.metadata.labels;
-            labels
-                .get_or_insert_default()
-                .insert(INSTANCE_ID.to_owned(), self.config.instance_id.clone());
+            labels.get_or_insert_default().insert(
+                labels::CONTROLLER_INSTANCE_ID.to_owned(),
+                self.config.instance_id.clone(),
+            );
         }
         Ok(())
     }
@@ -134,7 +129,9 @@ impl Configuration {
                 .with_context(|| format!("cannot read the stored ConfigMap {map_name}"))?;
             let annotations = map.metadata.annotations.unwrap_or_default();
             let key = match wanted.key.as_str() {
-                "" => annotations.get(DEFAULT_REPOSITORY).map_or("", |key| key),
+                "" => annotations
+                    .get(labels::DEFAULT_ARTIFACT_REPOSITORY)
+                    .map_or("", |key| key),
                 key => key,
             };
             let Some(text) = map.data.as_ref().and_then(|data| data.get(key)) else {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use argosy_api::{AnyString, Parameter, Workflow};
+use argosy_api::{AnyString, Parameter, Workflow, labels};
 use rand::Rng;
 
 use crate::files;
@@ -92,10 +92,10 @@ impl Overrides {
                     "--scheduled-time takes a time in RFC 3339, such as 2006-01-02T15:04:05-07:00, not {time:?}"
                 )
             })?;
-            metadata.annotations.get_or_insert_default().insert(
-                "workflows.argoproj.io/scheduled-time".to_owned(),
-                time.clone(),
-            );
+            metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(labels::SCHEDULED_TIME.to_owned(), time.clone());
         }
         let spec = &mut workflow.spec;
         if let Some(entrypoint) = given_text(&self.entrypoint) {
@@ -200,14 +200,9 @@ fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// A name as Kubernetes generates it: the prefix, cut so that the whole has at most 63 letters, and
-/// five of its alphabet.
+/// A name as Kubernetes generates it.
 pub fn generated(prefix: &str) -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    const SUFFIX: usize = 5;
-    let mut random = rand::rng();
-    let letters = (0..SUFFIX).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
-    prefix.chars().take(63 - SUFFIX).chain(letters).collect()
+    argosy_engine::names::generated(prefix, rand::rng().random())
 }
 
 /// A random UID (RFC 9562, version 4).

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
-use argosy_api::WorkflowPhase;
+use argosy_api::{WorkflowPhase, labels};
 use argosy_engine::ids::Seconds;
 use argosy_store::RunRow;
 
@@ -74,9 +74,6 @@ pub struct Filter {
     pub field_selector: Option<String>,
 }
 
-/// The label by which Argo marks a resubmitted workflow.
-pub const RESUBMITTED: &str = "workflows.argoproj.io/resubmitted-from-workflow";
-
 impl Filter {
     /// Whether it filters at all.
     pub fn is_set(&self) -> bool {
@@ -127,7 +124,8 @@ impl Filter {
                         .is_some_and(|finished| finished < before)
                 });
                 (!self.completed || ended)
-                    && (!self.resubmitted || row.labels.contains_key(RESUBMITTED))
+                    && (!self.resubmitted
+                        || row.labels.contains_key(labels::PREVIOUS_WORKFLOW_NAME))
                     && (self.status.is_empty() || self.status.iter().any(|phase| phase == named))
                     && self
                         .prefix
@@ -155,12 +153,9 @@ impl Filter {
 fn shown_labels(row: &RunRow) -> std::collections::BTreeMap<String, String> {
     let mut labels = row.labels.clone();
     if let Some(phase) = row.summary.phase {
+        labels.insert(labels::PHASE.to_owned(), phase.as_str().to_owned());
         labels.insert(
-            "workflows.argoproj.io/phase".to_owned(),
-            phase.as_str().to_owned(),
-        );
-        labels.insert(
-            "workflows.argoproj.io/completed".to_owned(),
+            labels::COMPLETED.to_owned(),
             phase.is_completed().to_string(),
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result, bail};
-use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
+use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef, labels};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
@@ -170,9 +170,9 @@ fn from_reference(client: &Client, from: &str) -> Result<Workflow> {
     };
     workflow.metadata.generate_name = Some(format!("{name}-"));
     let (label, cluster_scope) = match kind.to_lowercase().as_str() {
-        "workflowtemplate" | "workflowtemplates" | "wftmpl" => ("workflow-template", false),
+        "workflowtemplate" | "workflowtemplates" | "wftmpl" => (labels::WORKFLOW_TEMPLATE, false),
         "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwft" | "cwftmpl" => {
-            ("cluster-workflow-template", true)
+            (labels::CLUSTER_WORKFLOW_TEMPLATE, true)
         }
         "cronworkflow" | "cronworkflows" | "cwf" | "cronwf" => {
             return from_cron(client, name, workflow);
@@ -185,7 +185,7 @@ fn from_reference(client: &Client, from: &str) -> Result<Workflow> {
         .metadata
         .labels
         .get_or_insert_default()
-        .insert(format!("workflows.argoproj.io/{label}"), name.to_owned());
+        .insert(label.to_owned(), name.to_owned());
     workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
         name: name.to_owned(),
         cluster_scope,
@@ -205,10 +205,10 @@ fn from_cron(client: &Client, name: &str, mut workflow: Workflow) -> Result<Work
         metadata.labels = own.labels;
         metadata.annotations = own.annotations;
     }
-    metadata.labels.get_or_insert_default().insert(
-        "workflows.argoproj.io/cron-workflow".to_owned(),
-        name.to_owned(),
-    );
+    metadata
+        .labels
+        .get_or_insert_default()
+        .insert(labels::CRON_WORKFLOW.to_owned(), name.to_owned());
     workflow.spec = cron.spec.workflow_spec;
     Ok(workflow)
 }

@@ -79,7 +79,7 @@ impl World {
     /// A namespace's label says how many of its workflows may run at a time.
     fn apply_namespace(&mut self, value: &serde_json::Value) {
         let metadata = &value["metadata"];
-        let limit = metadata["labels"]["workflows.argoproj.io/parallelism-limit"].as_str();
+        let limit = metadata["labels"][labels::PARALLELISM_LIMIT].as_str();
         let limit = limit.and_then(|limit| limit.parse().ok());
         let name = metadata["name"].as_str().unwrap_or_default();
         self.namespace_limits.insert(name.to_owned(), limit);
@@ -324,8 +324,8 @@ impl World {
             shown.insert(key.to_owned(), reference.name.clone());
         }
         let labels = workflow.metadata.labels.get_or_insert_default();
-        for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
-            labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        for (key, value) in [(labels::PHASE, phase.as_str()), (labels::COMPLETED, "true")] {
+            labels.insert(key.to_owned(), value.to_owned());
         }
         if self.settings.config.workflow_events.enabled != Some(false) {
             let event = Event {
@@ -344,16 +344,16 @@ impl World {
 
 /// Labels that say what a workflow was made from.
 const ORIGINS: [&str; 3] = [
-    "workflows.argoproj.io/workflow-template",
-    "workflows.argoproj.io/cluster-workflow-template",
-    "workflows.argoproj.io/cron-workflow",
+    labels::WORKFLOW_TEMPLATE,
+    labels::CLUSTER_WORKFLOW_TEMPLATE,
+    labels::CRON_WORKFLOW,
 ];
 
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.
 fn is_left_alone(workflow: &Workflow) -> bool {
     let labels = workflow.metadata.labels.as_ref();
-    let completed = labels.and_then(|labels| labels.get(argosy_api::labels::COMPLETED));
+    let completed = labels.and_then(|labels| labels.get(labels::COMPLETED));
     let ended = workflow
         .status
         .phase

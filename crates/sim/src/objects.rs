@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use argosy_api::{
     ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, ExecutorPluginManifest,
-    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, read_documents, read_typed,
+    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, labels, read_documents,
+    read_typed,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::repository::find_repository;
@@ -20,9 +21,6 @@ pub const NAMESPACE: &str = "default";
 
 /// The namespace of the controller.
 const CONTROLLER_NAMESPACE: &str = "argo";
-
-/// The label without which no parameter is read from a ConfigMap.
-const TYPE_LABEL: &str = "workflows.argoproj.io/configmap-type";
 
 type Place = (String, String);
 
@@ -180,8 +178,9 @@ impl Objects {
                 .iter()
                 .filter(|(place, map)| {
                     let labels = map.metadata.labels.as_ref();
-                    let kind = labels.and_then(|labels| labels.get(TYPE_LABEL));
-                    of_namespace(place) && kind.is_some_and(|kind| kind == "Parameter")
+                    let kind = labels.and_then(|labels| labels.get(labels::CONFIG_MAP_TYPE));
+                    of_namespace(place)
+                        && kind.is_some_and(|kind| kind == labels::CONFIG_MAP_TYPE_PARAMETER)
                 })
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ExecutorPlugin, Template, Workflow};
+use argosy_api::{ExecutorPlugin, Template, Workflow, labels};
 use k8s_openapi::api::core::v1::{
     Container, EmptyDirVolumeSource, Pod, PodSecurityContext, PodSpec, ResourceRequirements,
     SeccompProfile, SecretVolumeSource, Volume, VolumeMount,
@@ -17,7 +17,7 @@ use super::error::LowerError;
 use super::executor::{EXECUTOR_IMAGE, UNPRIVILEGED, locked_down};
 use super::names::{fnv1a32, node_id};
 use super::patch::{self, ReadYaml};
-use super::pod::{keys, owner_reference, set_scheduling, set_workflow_machines};
+use super::pod::{owner_reference, set_scheduling, set_workflow_machines};
 use crate::config::Config;
 
 /// The folder in which each plugin finds its token, and the agent all of them.
@@ -26,8 +26,6 @@ pub const RUN_FOLDER: &str = "/var/run/argo";
 const RUN_VOLUME: &str = "var-run-argo";
 /// Where the token of a service account is mounted.
 const ACCOUNT_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
-/// Says what part of Argo a pod is.
-const COMPONENT: &str = "workflows.argoproj.io/component";
 /// How often Argo's agent reports.
 const PATCH_RATE: &str = "10s";
 
@@ -138,19 +136,22 @@ fn metadata(workflow: &Workflow, config: &Config) -> ObjectMeta {
     let text = |(key, value): (&str, &str)| (key.to_owned(), value.to_owned());
     let mut labels = BTreeMap::from(
         [
-            (keys::WORKFLOW, name),
-            (keys::COMPLETED, "false"),
-            (COMPONENT, "agent"),
+            (labels::WORKFLOW, name),
+            (labels::COMPLETED, "false"),
+            (labels::COMPONENT, "agent"),
         ]
         .map(text),
     );
-    let mut annotations = BTreeMap::from([(keys::DEFAULT_CONTAINER, MAIN)].map(text));
+    let mut annotations = BTreeMap::from([(labels::DEFAULT_CONTAINER, MAIN)].map(text));
     if let Some(own) = &workflow.spec.pod_metadata {
         labels.extend(own.labels.clone());
         annotations.extend(own.annotations.clone());
     }
     if !config.instance_id.is_empty() {
-        labels.insert(keys::INSTANCE_ID.to_owned(), config.instance_id.clone());
+        labels.insert(
+            labels::CONTROLLER_INSTANCE_ID.to_owned(),
+            config.instance_id.clone(),
+        );
     }
     ObjectMeta {
         name: Some(agent_pod_name(name)),

@@ -39,7 +39,7 @@ pub use location::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 pub use names::{fnv1a32, node_id, pod_name};
 pub use offload::offload;
 pub use patch::ReadYaml;
-pub use pod::{keys, owner_reference, pod_gc_delay};
+pub use pod::{owner_reference, pod_gc_delay};
 pub use prepared::{NodeInput, PreparedTemplate, Render};
 pub use volumes::claim_volume;
 

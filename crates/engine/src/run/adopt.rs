@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+use argosy_api::{
+    Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus, labels,
+};
 
 use super::Run;
 use super::adopt_rest::adopt_pod;
@@ -100,9 +102,6 @@ fn recall_templates(definition: &mut Definition) {
         }
     }
 }
-
-/// The annotation by which a template names its nodes.
-const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
 
 impl Run {
     /// A run as the `status` of its workflow shows it. It is to be told which pods there are; its
@@ -198,7 +197,7 @@ impl Run {
     fn has_more_to_do(&self, status: &WorkflowStatus) -> bool {
         let labels = self.definition.workflow.metadata.labels.as_ref();
         let labelled = labels
-            .and_then(|labels| labels.get(argosy_api::labels::COMPLETED))
+            .and_then(|labels| labels.get(labels::COMPLETED))
             .is_some_and(|completed| completed == "true");
         let root = status.nodes.get(self.definition.name());
         let phase = root.and_then(|root| root.phase);
@@ -287,7 +286,10 @@ impl Run {
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && found.role != Role::Attempt
-            && template.template.annotations.contains_key(DISPLAY_NAME)
+            && template
+                .template
+                .annotations
+                .contains_key(labels::DISPLAY_NAME)
         {
             node.details_mut().display_name = Some(status.display_name.as_str().into());
         }
