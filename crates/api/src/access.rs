@@ -1,5 +1,7 @@
 //! Looking things up in objects, as nearly everyone does who handles them.
 
+use std::sync::Arc;
+
 use crate::*;
 
 impl Template {
@@ -36,7 +38,7 @@ impl Template {
 
 impl WorkflowSpec {
     /// The template of this name.
-    pub fn template(&self, name: &str) -> Option<&Template> {
+    pub fn template(&self, name: &str) -> Option<&Arc<Template>> {
         self.templates.iter().find(|template| template.name == name)
     }
 }

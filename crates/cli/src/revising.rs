@@ -1,6 +1,7 @@
 //! Reading changed templates for a run: `argosy retry --template-from FILE`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use argosy_api::{Segment, Template, Workflow};
@@ -122,7 +123,7 @@ impl Changed {
     }
 }
 
-fn templates(object: &Object) -> Option<&[Template]> {
+fn templates(object: &Object) -> Option<&[Arc<Template>]> {
     match object {
         Object::Workflow(o) => Some(&o.spec.templates),
         Object::WorkflowTemplate(o) => Some(&o.spec.templates),

@@ -2,6 +2,7 @@
 //! `templateDefaults`. Argo: `workflow/util/merge.go`, `mergedTemplateDefaultsInto`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use argosy_api::{Artifact, Parameter, Template, Workflow, WorkflowSpec};
 use serde::Serialize;
@@ -154,11 +155,11 @@ fn add_maps(base: &WorkflowSpec, spec: &mut WorkflowSpec) {
 /// A template over the workflow's `templateDefaults`: of the fields that say what a template does,
 /// only the one that the template itself has is taken from them.
 pub(super) fn with_defaults(
-    template: &Template,
+    template: Arc<Template>,
     defaults: Option<&Template>,
-) -> Result<Template, CompileError> {
+) -> Result<Arc<Template>, CompileError> {
     let Some(defaults) = defaults else {
-        return Ok(template.clone());
+        return Ok(template);
     };
     let mut defaults = defaults.clone();
     if template.container.is_none() {
@@ -191,7 +192,7 @@ pub(super) fn with_defaults(
     if template.steps.is_empty() {
         defaults.steps = Vec::new();
     }
-    merged(&defaults, template, Schema::Template)
+    merged(&defaults, &*template, Schema::Template).map(Arc::new)
 }
 
 fn merged<T: Serialize + DeserializeOwned>(

@@ -95,8 +95,8 @@ fn recall_templates(definition: &mut Definition) {
         {
             // The spec that is kept whole says more than what was kept of each of its templates.
             Some(_) if own == Some((scope == "cluster", name.to_owned())) => {}
-            Some(known) => *known = template.clone(),
-            None => templates.push(template.clone()),
+            Some(known) => *known = Arc::new(template.clone()),
+            None => templates.push(Arc::new(template.clone())),
         }
     }
 }

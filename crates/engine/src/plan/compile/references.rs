@@ -115,10 +115,11 @@ impl<'a> Compiler<'a> {
             }
             let mut template = template.clone();
             if let Some(more) = &spec.pod_metadata {
-                add_missing(&mut template.metadata.labels, &more.labels);
-                add_missing(&mut template.metadata.annotations, &more.annotations);
+                let metadata = &mut Arc::make_mut(&mut template).metadata;
+                add_missing(&mut metadata.labels, &more.labels);
+                add_missing(&mut metadata.annotations, &more.annotations);
             }
-            self.declare(origin.clone(), Arc::new(template));
+            self.declare(origin.clone(), template);
         }
     }
 
