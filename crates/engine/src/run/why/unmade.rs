@@ -48,7 +48,7 @@ enum Unmade {
 impl Run {
     /// Whether a task, a step or an item of a loop has this name and no node yet; then, why not.
     pub fn why_unmade(&self, name: &str) -> Option<String> {
-        if self.nodes.len() == 0 {
+        if self.nodes.is_empty() {
             return Some(format!("not begun: {}", self.held_up()?));
         }
         let wanted = Wanted::of(name);
