@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ExecutorPlugin, Template, Workflow, labels};
+use argosy_api::{ExecutorPlugin, MAIN_CONTAINER, Template, Workflow, labels};
 use k8s_openapi::api::core::v1::{
     Container, EmptyDirVolumeSource, Pod, PodSecurityContext, PodSpec, ResourceRequirements,
     SeccompProfile, SecretVolumeSource, Volume, VolumeMount,
@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
-use super::containers::{MAIN, list, text, variable};
+use super::containers::{list, text, variable};
 use super::error::LowerError;
 use super::executor::{EXECUTOR_IMAGE, UNPRIVILEGED, locked_down};
 use super::names::{fnv1a32, node_id};
@@ -99,7 +99,7 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
         args: Some(arguments.map(str::to_owned).to_vec()),
         ..agent.clone()
     };
-    containers.push(with(MAIN, ["agent", "main"]));
+    containers.push(with(MAIN_CONTAINER, ["agent", "main"]));
     let mut pod_spec = PodSpec {
         restart_policy: Some("OnFailure".to_owned()),
         image_pull_secrets: list(&spec.image_pull_secrets),
@@ -142,7 +142,7 @@ fn metadata(workflow: &Workflow, config: &Config) -> ObjectMeta {
         ]
         .map(text),
     );
-    let mut annotations = BTreeMap::from([(labels::DEFAULT_CONTAINER, MAIN)].map(text));
+    let mut annotations = BTreeMap::from([(labels::DEFAULT_CONTAINER, MAIN_CONTAINER)].map(text));
     if let Some(own) = &workflow.spec.pod_metadata {
         labels.extend(own.labels.clone());
         annotations.extend(own.annotations.clone());
