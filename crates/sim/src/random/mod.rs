@@ -89,6 +89,7 @@ fn play(seed: u64, diligence: Diligence, teller: &mut dyn FnMut(&str)) -> Result
         late: Vec::new(),
         retried: false,
         submitted: 0,
+        found_over: BTreeMap::new(),
         teller,
     };
     play.world.diligence = diligence;
@@ -114,6 +115,8 @@ struct Play<'a> {
     retried: bool,
     /// How many workflows there have been.
     submitted: u64,
+    /// Runs that had ended when all checks were made of them, with the turns that they had had.
+    found_over: BTreeMap<RunId, usize>,
     teller: &'a mut dyn FnMut(&str),
 }
 
@@ -455,11 +458,18 @@ impl Play<'_> {
             return Ok(());
         }
         for id in runs {
-            if self.world.run(id).is_some() {
-                check(&self.world, id)?;
-                if adopt {
-                    check_adopted(&self.world, id)?;
-                }
+            let Some(run) = self.world.run(id) else {
+                continue;
+            };
+            // What has ended, and was found right since, stays as it is.
+            let turns = run.is_over().then(|| self.world.stored_turns(id));
+            if turns.is_some() && self.found_over.get(&id) == turns.as_ref() {
+                continue;
+            }
+            check(&self.world, id)?;
+            if adopt {
+                check_adopted(&self.world, id)?;
+                self.found_over.extend(turns.map(|turns| (id, turns)));
             }
         }
         // What a pod has done is not done again, unless a user asks for it.
@@ -488,7 +498,7 @@ impl Play<'_> {
     fn note_step(&mut self, runs: &[RunId]) {
         let mut step = self.world.trace.replace(Vec::new()).unwrap_or_default();
         for &id in runs {
-            let status = self.world.workflow(id).unwrap_or_default().status;
+            let status = self.world.status(id);
             for (node_id, node) in &status.nodes {
                 let phase = node.phase.map(|phase| phase.as_str());
                 step.push(format!("{} {node_id} {phase:?} {}", id.0, node.message));
