@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use argosy_api::{ExecutorPluginManifest, labels};
+use argosy_api::{ExecutorPluginManifest, Strictness, labels};
 
 use crate::files::{self, Object};
 use crate::{output, validation};
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn load(folder: &Path) -> Result<ExecutorPluginManifest> {
     let path = folder.join("plugin.yaml");
     crate::client::existing(&path)?;
-    let parsed = files::parse(&path, true)?;
+    let parsed = files::parse(&path, Strictness::Strict)?;
     validation::report(&parsed.faults, "nothing was built")?;
     let plugin = parsed
         .objects

@@ -206,7 +206,7 @@ spec:
             nodes.learn(run, index);
         }
         let mut picture = Picture {
-            style: Style::new(false, true),
+            style: Style::plain(),
             now: world.now(),
             lines: Vec::new(),
             most: 40,
