@@ -62,26 +62,7 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
         [] => input.plugins,
         own => own,
     };
-    let mut volumes = Vec::new();
-    let mut containers = Vec::new();
-    for plugin in plugins {
-        let sidecar = &plugin.spec.sidecar;
-        let mut container = sidecar.container.clone();
-        let mounts = container.volume_mounts.get_or_insert_default();
-        mounts.push(VolumeMount {
-            read_only: Some(true),
-            // The token of this plugin, not of others.
-            sub_path: Some(container.name.clone()),
-            ..run_mount()
-        });
-        if sidecar.automount_service_account_token {
-            let name = plugin.metadata.name.as_deref().unwrap_or_default();
-            let (volume, mount) = account(&format!("{name}-executor-plugin"));
-            mounts.push(mount);
-            volumes.push(volume);
-        }
-        containers.push(container);
-    }
+    let (mut containers, mut volumes) = plugin_containers(plugins);
     let account_name = match spec.service_account_name.as_str() {
         "" => "default",
         name => name,
@@ -128,6 +109,31 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
         spec: Some(pod_spec),
         status: None,
     })
+}
+
+/// The containers of executor plugins, each with a place for its own token, and their volumes.
+fn plugin_containers(plugins: &[ExecutorPlugin]) -> (Vec<Container>, Vec<Volume>) {
+    let mut containers = Vec::with_capacity(plugins.len());
+    let mut volumes = Vec::new();
+    for plugin in plugins {
+        let sidecar = &plugin.spec.sidecar;
+        let mut container = sidecar.container.clone();
+        let mounts = container.volume_mounts.get_or_insert_default();
+        mounts.push(VolumeMount {
+            read_only: Some(true),
+            // The token of this plugin, not of others.
+            sub_path: Some(container.name.clone()),
+            ..run_mount()
+        });
+        if sidecar.automount_service_account_token {
+            let name = plugin.metadata.name.as_deref().unwrap_or_default();
+            let (volume, mount) = account(&format!("{name}-executor-plugin"));
+            mounts.push(mount);
+            volumes.push(volume);
+        }
+        containers.push(container);
+    }
+    (containers, volumes)
 }
 
 fn metadata(workflow: &Workflow, config: &Config) -> ObjectMeta {
