@@ -117,8 +117,7 @@ impl Run {
             return;
         }
         if matches!(node.body, Body::Gate(Gate::Locks(_))) {
-            let message = format!("Stopped with strategy '{strategy}'");
-            self.end(index, NodePhase::Failed, Some(&message));
+            self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             return;
         }
         // A daemon that is up is ended with the template around it, and well.
@@ -135,8 +134,7 @@ impl Run {
                 self.end(index, NodePhase::Failed, Some(&message));
             }
             NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => {
-                let message = format!("Stopped with strategy '{strategy}'");
-                self.end(index, NodePhase::Failed, Some(&message));
+                self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             }
             _ => {
                 self.dirty.insert(index);
@@ -373,4 +371,9 @@ impl Run {
             }
         }
     }
+}
+
+/// What is said of a node, or a workflow, that ends because the workflow is stopped.
+pub(super) fn stopped(strategy: ShutdownStrategy) -> String {
+    format!("Stopped with strategy '{strategy}'")
 }

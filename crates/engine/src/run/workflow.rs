@@ -6,6 +6,7 @@ use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::Serialize;
 
 use super::Run;
+use super::commands::stopped;
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place};
 use crate::commit::RunSummary;
@@ -104,7 +105,8 @@ impl Run {
     /// `releaseLocksForPendingShuttingdownWfs`, `processNextItem`.
     pub(super) fn terminate_before_start(&mut self) {
         if self.plan.workflow.spec.synchronization.is_some() {
-            self.end_workflow(WorkflowPhase::Failed, "Stopped with strategy 'Terminate'");
+            let message = stopped(ShutdownStrategy::Terminate);
+            self.end_workflow(WorkflowPhase::Failed, &message);
         } else {
             self.start_running();
         }
@@ -286,9 +288,7 @@ impl Run {
     fn conclude(&mut self) {
         let root = self.node(NodeIndex::ROOT);
         let message = match self.status.shutdown {
-            Some(strategy) if root.phase.is_failed_or_error() => {
-                format!("Stopped with strategy '{strategy}'")
-            }
+            Some(strategy) if root.phase.is_failed_or_error() => stopped(strategy),
             _ => root.message.as_deref().unwrap_or_default().to_owned(),
         };
         match root.phase {
