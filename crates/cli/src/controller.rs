@@ -197,20 +197,10 @@ fn folder() -> ArtifactRepositoryView {
 /// The repository that a workflow asks for: itself, else its template, else the defaults.
 fn wanted_repository(definition: &Definition) -> Option<ArtifactRepositoryRef> {
     let own = &definition.workflow.spec;
-    let inherited = own.workflow_template_ref.as_ref().and_then(|reference| {
-        let name = &reference.name;
-        if reference.cluster_scope {
-            let found = definition.cluster_workflow_templates.get(name);
-            found.map(|found| &found.spec)
-        } else {
-            let found = definition.workflow_templates.get(name);
-            found.map(|found| &found.spec)
-        }
-    });
     let defaults = definition.workflow_defaults.as_deref();
     [
         Some(own),
-        inherited,
+        definition.inherited(),
         defaults.map(|defaults| &defaults.spec),
     ]
     .into_iter()

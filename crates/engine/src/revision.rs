@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Template, Workflow, WorkflowTemplate};
+use argosy_api::{
+    ClusterWorkflowTemplate, ExecutorPlugin, Template, TemplateScope, Workflow, WorkflowTemplate,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
@@ -180,14 +182,17 @@ impl Definition {
             return &mut spec.templates;
         };
         let name = &reference.name;
-        let inherited = if reference.cluster_scope {
-            let found = self.cluster_workflow_templates.get_mut(name);
-            found.map(|found| &mut found.spec.templates)
-        } else {
-            let found = self.workflow_templates.get_mut(name);
-            found.map(|found| &mut found.spec.templates)
+        let inherited = match reference.scope() {
+            TemplateScope::Namespaced => {
+                let found = self.workflow_templates.get_mut(name);
+                found.map(|found| &mut found.spec)
+            }
+            TemplateScope::Cluster => {
+                let found = self.cluster_workflow_templates.get_mut(name);
+                found.map(|found| &mut found.spec)
+            }
         };
-        inherited.unwrap_or(&mut spec.templates)
+        &mut inherited.unwrap_or(spec).templates
     }
 }
 

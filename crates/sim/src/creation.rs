@@ -316,10 +316,7 @@ impl World {
         if let Some(reference) = &workflow.spec.workflow_template_ref
             && workflow.status.stored_workflow_template_spec.is_some()
         {
-            let key = match reference.cluster_scope {
-                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-                false => labels::WORKFLOW_TEMPLATE,
-            };
+            let key = reference.scope().label();
             let shown = workflow.metadata.labels.get_or_insert_default();
             shown.insert(key.to_owned(), reference.name.clone());
         }
@@ -365,12 +362,9 @@ fn is_left_alone(workflow: &Workflow) -> bool {
 fn missing_template(definition: &Definition) -> Option<String> {
     let reference = definition.workflow.spec.workflow_template_ref.as_ref()?;
     let name = &reference.name;
-    let (kind, found) = if reference.cluster_scope {
-        let known = &definition.cluster_workflow_templates;
-        ("clusterworkflowtemplate", known.contains_key(name))
-    } else {
-        let known = &definition.workflow_templates;
-        ("workflowtemplate", known.contains_key(name))
-    };
-    (!found).then(|| format!("{kind}.argoproj.io \"{name}\" not found"))
+    let kind = reference.scope().kind().to_lowercase();
+    match definition.inherited() {
+        Some(_) => None,
+        None => Some(format!("{kind}.argoproj.io \"{name}\" not found")),
+    }
 }

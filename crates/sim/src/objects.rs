@@ -141,16 +141,8 @@ impl Objects {
         definition: &Definition,
     ) -> Result<Option<ArtifactRepositoryRefStatus>, String> {
         let spec = &definition.workflow.spec;
-        let of_template = spec.workflow_template_ref.as_ref().and_then(|reference| {
-            let name = &reference.name;
-            let templates = &definition.workflow_templates;
-            let cluster = &definition.cluster_workflow_templates;
-            let spec = match reference.cluster_scope {
-                true => &cluster.get(name)?.spec,
-                false => &templates.get(name)?.spec,
-            };
-            spec.artifact_repository_ref.as_ref()
-        });
+        let inherited = definition.inherited();
+        let of_template = inherited.and_then(|spec| spec.artifact_repository_ref.as_ref());
         let named = spec.artifact_repository_ref.as_ref().or(of_template);
         let find = |namespace: &str, name: &str| {
             let place = (namespace.to_owned(), name.to_owned());

@@ -19,25 +19,10 @@ pub(super) fn executed_spec(definition: &Definition) -> Result<WorkflowSpec, Com
     let Some(reference) = &own.workflow_template_ref else {
         return Ok(own.clone());
     };
-    let inherited = if reference.cluster_scope {
-        definition
-            .cluster_workflow_templates
-            .get(&reference.name)
-            .map(|template| &template.spec)
-    } else {
-        definition
-            .workflow_templates
-            .get(&reference.name)
-            .map(|template| &template.spec)
-    };
-    let inherited = inherited.ok_or_else(|| {
-        let kind = if reference.cluster_scope {
-            "clusterworkflowtemplate"
-        } else {
-            "workflowtemplate"
-        };
+    let inherited = definition.inherited().ok_or_else(|| {
         CompileError(format!(
-            "{kind}s.argoproj.io \"{}\" not found",
+            "{}.argoproj.io \"{}\" not found",
+            reference.scope().plural(),
             reference.name
         ))
     })?;

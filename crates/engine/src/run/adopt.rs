@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{
-    Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus, labels,
+    Condition, NodePhase, NodeStatus, NodeType, TemplateScope, WorkflowPhase, WorkflowStatus,
+    labels,
 };
 
 use super::Run;
@@ -59,13 +60,17 @@ fn recall_templates(definition: &mut Definition) {
         &definition.workflow.spec.workflow_template_ref,
         &status.stored_workflow_template_spec,
     ) {
-        if reference.cluster_scope {
-            let known = &mut definition.cluster_workflow_templates;
-            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
-        } else {
-            let known = &mut definition.workflow_templates;
-            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
-        }
+        let name = reference.name.clone();
+        let known = match reference.scope() {
+            TemplateScope::Namespaced => {
+                &mut definition.workflow_templates.entry(name).or_default().spec
+            }
+            TemplateScope::Cluster => {
+                let known = &mut definition.cluster_workflow_templates;
+                &mut known.entry(name).or_default().spec
+            }
+        };
+        *known = (**spec).clone();
     }
     let own = (definition.workflow.spec.workflow_template_ref.as_ref())
         .filter(|_| status.stored_workflow_template_spec.is_some())

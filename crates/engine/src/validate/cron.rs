@@ -37,7 +37,7 @@ pub(super) fn check_cron_workflow(
         spec: &cron.spec.workflow_spec,
         spec_path: "spec.workflowSpec",
         metadata: &metadata,
-        is_template: None,
+        template: None,
         via: "cannot validate Workflow:",
     };
     faults.extend(check_workflow(subject, source, options));

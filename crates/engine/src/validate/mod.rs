@@ -43,7 +43,8 @@ mod workflow;
 mod zones;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, CronWorkflow, Workflow, WorkflowMetadata, WorkflowTemplate,
+    ClusterWorkflowTemplate, CronWorkflow, TemplateScope, Workflow, WorkflowMetadata,
+    WorkflowTemplate,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -99,7 +100,7 @@ pub fn validate_workflow(
         spec: &workflow.spec,
         spec_path: "spec",
         metadata: &workflow.metadata,
-        is_template: None,
+        template: None,
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));
@@ -117,7 +118,7 @@ pub fn validate_workflow_template(
         spec: &template.spec,
         spec_path: "spec",
         metadata: &template.metadata,
-        is_template: Some(false),
+        template: Some(TemplateScope::Namespaced),
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));
@@ -135,7 +136,7 @@ pub fn validate_cluster_workflow_template(
         spec: &template.spec,
         spec_path: "spec",
         metadata: &template.metadata,
-        is_template: Some(true),
+        template: Some(TemplateScope::Cluster),
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));

@@ -20,11 +20,18 @@ impl Play<'_> {
             return Ok(());
         }
         for id in runs {
-            if self.world.run(id).is_some() {
-                check(&self.world, id)?;
-                if adopt {
-                    check_adopted(&self.world, id)?;
-                }
+            let Some(run) = self.world.run(id) else {
+                continue;
+            };
+            // What has ended, and was found right since, stays as it is.
+            let turns = run.is_over().then(|| self.world.stored_turns(id));
+            if turns.is_some() && self.found_over.get(&id) == turns.as_ref() {
+                continue;
+            }
+            check(&self.world, id)?;
+            if adopt {
+                check_adopted(&self.world, id)?;
+                self.found_over.extend(turns.map(|turns| (id, turns)));
             }
         }
         self.check_pods()
@@ -57,7 +64,7 @@ impl Play<'_> {
     fn note_step(&mut self, runs: &[RunId]) {
         let mut step = self.world.trace.replace(Vec::new()).unwrap_or_default();
         for &id in runs {
-            let status = self.world.workflow(id).unwrap_or_default().status;
+            let status = self.world.status(id);
             for (node_id, node) in &status.nodes {
                 let phase = node.phase.map(|phase| phase.as_str());
                 step.push(format!("{} {node_id} {phase:?} {}", id.0, node.message));

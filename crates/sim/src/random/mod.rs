@@ -7,6 +7,8 @@ mod events;
 mod grammar;
 mod held;
 
+use std::collections::BTreeMap;
+
 use argosy_api::{NodePhase, Workflow, WorkflowPhase};
 use argosy_engine::fact::Command;
 use argosy_engine::ids::{PodKey, RunId};
@@ -92,6 +94,7 @@ fn play(seed: u64, diligence: Diligence, teller: &mut dyn FnMut(&str)) -> Result
         late: Vec::new(),
         retried: false,
         submitted: 0,
+        found_over: BTreeMap::new(),
         teller,
     };
     play.world.diligence = diligence;
@@ -117,6 +120,8 @@ struct Play<'a> {
     retried: bool,
     /// How many workflows there have been.
     submitted: u64,
+    /// Runs that had ended when all checks were made of them, with the turns that they had had.
+    found_over: BTreeMap<RunId, usize>,
     teller: &'a mut dyn FnMut(&str),
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness, Workflow,
-    WorkflowTemplate, WorkflowTemplateRef, read_typed,
+    ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness,
+    TemplateScope, Workflow, WorkflowTemplate, WorkflowTemplateRef, read_typed,
 };
 use argosy_engine::config::Config;
 use argosy_engine::ids::RunId;
@@ -138,11 +138,11 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     let mut workflow = match value["kind"].as_str() {
         Some("WorkflowTemplate") => {
             let template: WorkflowTemplate = typed(value)?;
-            by_reference(&template.metadata, false)
+            by_reference(&template.metadata, TemplateScope::Namespaced)
         }
         Some("ClusterWorkflowTemplate") => {
             let template: ClusterWorkflowTemplate = typed(value)?;
-            by_reference(&template.metadata, true)
+            by_reference(&template.metadata, TemplateScope::Cluster)
         }
         Some("CronWorkflow") => {
             let cron: CronWorkflow = typed(value)?;
@@ -171,14 +171,12 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     Ok(workflow)
 }
 
-fn by_reference(template: &ObjectMeta, cluster_scope: bool) -> Workflow {
+fn by_reference(template: &ObjectMeta, scope: TemplateScope) -> Workflow {
     let mut workflow = Workflow::default();
     workflow.metadata.name.clone_from(&template.name);
     workflow.metadata.namespace.clone_from(&template.namespace);
-    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
-        name: template.name.clone().unwrap_or_default(),
-        cluster_scope,
-    });
+    let name = template.name.as_deref().unwrap_or_default();
+    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef::new(scope, name));
     workflow
 }
 
