@@ -65,12 +65,15 @@ impl Configuration {
     pub fn settings(&self) -> Arc<Settings> {
         let own = &self.config.artifact_repository;
         let repository = if *own == ArtifactRepository::default() {
-            folder(false)
+            folder()
         } else {
             let view = ArtifactRepositoryView::from(own);
             match &view.location {
                 Some(location) if location.store().is_some() => view,
-                _ => folder(view.archive_logs),
+                _ => ArtifactRepositoryView {
+                    archive_logs: view.archive_logs,
+                    ..folder()
+                },
             }
         };
         Arc::new(Settings {
@@ -177,7 +180,8 @@ pub fn follow(store: Arc<dyn Store>, mut version: u64, pump: Handle) {
     });
 }
 
-fn folder(archive_logs: bool) -> ArtifactRepositoryView {
+/// The repository that the data directory is.
+fn folder() -> ArtifactRepositoryView {
     ArtifactRepositoryView {
         location: Some(argosy_api::ArtifactLocation {
             s3: Some(Box::new(argosy_api::S3Artifact {
@@ -186,7 +190,7 @@ fn folder(archive_logs: bool) -> ArtifactRepositoryView {
             })),
             ..Default::default()
         }),
-        archive_logs,
+        archive_logs: false,
     }
 }
 

@@ -7,7 +7,7 @@ use argosy_api::{WorkflowPhase, labels};
 use argosy_engine::ids::Seconds;
 use argosy_store::RunRow;
 
-use crate::client::Client;
+use crate::client::{Client, Scope};
 use crate::label_selector::LabelSelector;
 use crate::submission::now;
 
@@ -40,7 +40,7 @@ impl Selection {
                 field_selector: self.field_selector.clone(),
                 ..Filter::default()
             };
-            rows.extend(filter.rows(client, false)?);
+            rows.extend(filter.rows(client, Scope::Namespace)?);
         }
         let mut seen = BTreeSet::new();
         rows.retain(|row| seen.insert(row.id));
@@ -87,17 +87,12 @@ impl Filter {
     }
 
     /// The workflows that fit, in Argo's order: those under way first, then the latest.
-    pub fn rows(&self, client: &Client, all_namespaces: bool) -> Result<Vec<RunRow>> {
-        self.rows_in_pages(client, all_namespaces, 0)
+    pub fn rows(&self, client: &Client, scope: Scope) -> Result<Vec<RunRow>> {
+        self.rows_in_pages(client, scope, 0)
     }
 
     /// The same, read so many at a time; 0 for as many as suits.
-    pub fn rows_in_pages(
-        &self,
-        client: &Client,
-        all_namespaces: bool,
-        page: usize,
-    ) -> Result<Vec<RunRow>> {
+    pub fn rows_in_pages(&self, client: &Client, scope: Scope, page: usize) -> Result<Vec<RunRow>> {
         for phase in &self.status {
             if WorkflowPhase::parse(phase).is_none() {
                 bail!(
@@ -109,8 +104,8 @@ impl Filter {
         let fields = fields(self.field_selector.as_deref().unwrap_or_default())?;
         let before = self.older.as_deref().map(since).transpose()?;
         let all = match page {
-            0 => client.rows(all_namespaces)?,
-            page => client.rows_in_pages(all_namespaces, page)?,
+            0 => client.rows(scope)?,
+            page => client.rows_in_pages(scope, page)?,
         };
         let mut rows: Vec<RunRow> = all
             .into_iter()

@@ -56,6 +56,13 @@ impl StyleFlags {
     }
 }
 
+/// Whether pictures can be drawn there, again and again in one place: on a terminal, unless it
+/// says of itself that it obeys nothing.
+pub fn drawn_on(stream: &impl IsTerminal) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stream.is_terminal() && !is_dumb
+}
+
 impl Style {
     /// Colours are for terminals only, and not where the environment is against them.
     pub fn usual() -> Self {
@@ -69,9 +76,8 @@ impl Style {
 
     fn on(stream: &impl IsTerminal) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            color: stream.is_terminal() && !unwanted && !dumb,
+            color: drawn_on(stream) && !unwanted,
             utf8: true,
         }
     }
@@ -190,15 +196,16 @@ pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     format!("{head}… ({missing} letters left out) …{rest}").into()
 }
 
-/// How many columns a text takes; colours take none.
+/// How many columns a text takes: of East Asian letters each takes two, colours take none.
 pub fn width(text: &str) -> usize {
+    use unicode_width::UnicodeWidthChar;
     let mut columns = 0;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         if letter == '\x1b' {
             letters.find(|letter| letter.is_ascii_alphabetic());
         } else {
-            columns += 1;
+            columns += letter.width().unwrap_or_default();
         }
     }
     columns

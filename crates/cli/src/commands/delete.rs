@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use argosy_engine::fact::Command;
 use argosy_store::{ObjectKind, Precondition, RunRow};
 
-use crate::client::Client;
+use crate::client::{Client, Scope};
 use crate::leftovers::{self, IfStuck};
 use crate::options::Global;
 use crate::selection::Filter;
@@ -102,7 +102,7 @@ fn wanted(client: &Client, arguments: &Arguments) -> Result<Vec<RunRow>> {
     if arguments.is_filter() {
         rows.extend(arguments.filter.rows_in_pages(
             client,
-            arguments.all_namespaces,
+            Scope::of(arguments.all_namespaces),
             arguments.query_chunk_size,
         )?);
         if rows.is_empty() {

@@ -115,6 +115,9 @@ pub fn of_kind(arguments: &OfKindArguments, global: &Global, kind: ObjectKind) -
     finish(&found, arguments.output, Style::usual())
 }
 
+/// Argo's words for files without what is linted.
+const NOTHING: &str = "found nothing to lint in the specified paths, failing...";
+
 struct Found {
     faults: Vec<Fault>,
     linted: usize,
@@ -193,6 +196,10 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
     let faults = &found.faults;
     let errors = faults.iter().filter(|fault| fault.is_error()).count();
     let nothing = found.linted == 0 && errors == 0;
+    if nothing && matches!(format, LintFormat::Json | LintFormat::Sarif) {
+        // Programs read the other stream.
+        eprintln!("{NOTHING}");
+    }
     match format {
         LintFormat::Json => println!("{}", serde_json::to_string_pretty(&json(faults))?),
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
@@ -200,7 +207,9 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
             for fault in faults {
                 println!("{}", fault.line(style));
             }
-            if errors == 0 && !nothing {
+            if nothing {
+                println!("{NOTHING}");
+            } else if errors == 0 {
                 println!("no linting errors found!");
             }
         }
@@ -208,18 +217,17 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
             for fault in faults {
                 println!("{}\n", fault.shown(style));
             }
-            if errors > 0 {
+            if nothing {
+                println!("{}", style.bad(&format!("✖ {NOTHING}")));
+            } else if errors > 0 {
                 println!(
                     "{}",
                     style.bad(&format!("✖ {errors} linting errors found!"))
                 );
-            } else if !nothing {
+            } else {
                 println!("{} no linting errors found!", style.good("✔"));
             }
         }
-    }
-    if nothing {
-        eprintln!("✖ found nothing to lint in the specified paths, failing...");
     }
     Ok(match errors > 0 || nothing {
         true => ExitCode::FAILURE,
