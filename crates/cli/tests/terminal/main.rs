@@ -124,7 +124,7 @@ fn what_is_watched_fits_the_screen() {
     for terminal in [&mut terminal, &mut other] {
         assert!(terminal.ended().success());
         let text = terminal.screen.text();
-        assert!(text.contains("✖ "), "{text}");
+        assert!(text.contains("Stopped with strategy 'Terminate'"), "{text}");
         assert!(text.lines().count() < 300, "{text}");
     }
 }
