@@ -32,6 +32,15 @@ pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 ///
 /// Every call but [`submit`](Self::submit) waits until it is done. Callbacks get rows in order and
 /// must not call the store: it may be locked, or in the middle of a read.
+///
+/// # Errors
+/// Every call can fail because the database can't be read or written, which [`StoreError`] tells with
+/// what was attempted; one about a run also because there is no such run. What else keeps a call from
+/// being carried out stands with it.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the trait says what all calls have in common"
+)]
 pub trait Store: Send + Sync {
     // Runs
 
