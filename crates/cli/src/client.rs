@@ -142,14 +142,7 @@ impl Client {
 
     /// One run by name; `@latest` is the one that was submitted last.
     pub fn row(&self, name: &str) -> Result<RunRow> {
-        let filter = RunFilter {
-            namespace: Some(self.namespace.clone()),
-            name: (name != "@latest").then(|| name.to_owned()),
-            limit: 1,
-            ..RunFilter::default()
-        };
-        let found = self.store.runs(&filter)?.into_iter().next();
-        found.with_context(|| match name {
+        self.find_row(name)?.with_context(|| match name {
             "@latest" => format!(
                 "no workflow has been submitted in namespace {}",
                 self.namespace
@@ -158,6 +151,17 @@ impl Client {
                 "workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"
             ),
         })
+    }
+
+    /// The same, if there is such a workflow.
+    pub fn find_row(&self, name: &str) -> Result<Option<RunRow>> {
+        let filter = RunFilter {
+            namespace: Some(self.namespace.clone()),
+            name: (name != "@latest").then(|| name.to_owned()),
+            limit: 1,
+            ..RunFilter::default()
+        };
+        Ok(self.store.runs(&filter)?.into_iter().next())
     }
 
     /// A run as it stands in the store.
