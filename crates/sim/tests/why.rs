@@ -594,6 +594,6 @@ fn what_led_to_a_node() {
     let answer = ask(json!({"op": "why", "workflow": "wf", "node": "d"}));
     assert_eq!(
         answer["why"][0]["waitsFor"],
-        "not begun: wf ended before, failed: child 'wf-3064372042' failed"
+        "not begun: wf ended before, failed: child 'wf-2229110751' failed"
     );
 }

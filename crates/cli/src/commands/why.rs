@@ -14,6 +14,9 @@ use crate::style::one_line;
 /// A name may mean many nodes, such as one step in each item of a loop: so many are told of.
 const MOST: usize = 5;
 
+/// What the core says of a node that waits for nothing else that it knows of.
+const FOR_ITS_POD: &str = "waits for its pod to begin";
+
 /// So many others that are in the way are named.
 const NAMED: usize = 5;
 
@@ -122,10 +125,12 @@ impl Surroundings<'_> {
             println!("  {at} {}", one_line(&step.text));
         }
         if let Some(waits) = &why.waits_for {
-            println!("  now: {}", one_line(waits));
-            if let Some(busy) = self.who_is_busy(why.index)? {
-                println!("  {busy}");
-            }
+            let waits = match self.who_is_busy(why.index)? {
+                Some(busy) if waits.contains(FOR_ITS_POD) => waits.replace(FOR_ITS_POD, &busy),
+                Some(busy) => format!("{waits}; it {busy}"),
+                None => waits.clone(),
+            };
+            println!("  now: {}", one_line(&waits));
         }
         Ok(())
     }
@@ -158,11 +163,11 @@ impl Surroundings<'_> {
             return Ok(None);
         }
         let slots = match slots.total {
-            1 => "its only slot is".to_owned(),
-            many => format!("all {many} slots are"),
+            1 => "this machine's only one is".to_owned(),
+            many => format!("this machine's {many} are"),
         };
         Ok(Some(format!(
-            "of this machine {slots} in use; running: {}",
+            "waits for a slot: {slots} used up by {}",
             listed(&users)
         )))
     }
