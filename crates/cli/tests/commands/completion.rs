@@ -26,7 +26,7 @@ fn words_are_completed_with_what_there_is() {
     place.says(&["wait", "third"]);
     let all = ["@latest", "third", "bad", "good"];
     for (words, expected) in [
-        (&["li"][..], &["list"][..]),
+        (&["lis"][..], &["list"][..]),
         (&["get", ""], &all),
         (&["get", "g"], &["good"]),
         (&["-n", "other", "get", ""], &["@latest"]),
