@@ -60,6 +60,7 @@ impl Surroundings<'_> {
             message => format!(": {}", one_line(message)),
         };
         println!("{name} is {phase}{message}");
+        self.tell_if_abandoned()?;
         let held_up = run.held_up();
         if let Some(text) = &held_up {
             println!("  now: {}", one_line(text));
@@ -74,6 +75,17 @@ impl Surroundings<'_> {
         if answers.is_empty() && run.message().is_empty() && held_up.is_none() {
             println!(
                 "  nothing waits and nothing went wrong; `argosy why {name} NODE` tells a node's story"
+            );
+        }
+        Ok(())
+    }
+
+    /// A killed runner's workflow stands still until somebody takes it up.
+    fn tell_if_abandoned(&self) -> Result<()> {
+        let over = self.run.phase().is_some_and(WorkflowPhase::is_completed);
+        if !over && !self.client.store.is_owned(self.row.id)? {
+            println!(
+                "  now: no process carries it out; `argosy run --resume` goes on with it, and so does whatever is submitted next"
             );
         }
         Ok(())
@@ -110,7 +122,7 @@ impl Surroundings<'_> {
                 found.len() - MOST
             );
         }
-        Ok(())
+        self.tell_if_abandoned()
     }
 
     fn print(&self, why: &Why) -> Result<()> {
