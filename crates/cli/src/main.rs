@@ -72,7 +72,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let error = style::shortened(&chain(&error), LONGEST).into_owned();
+            // What it quotes is not obeyed by a terminal.
+            let error = style::shortened(&chain(&error), LONGEST).replace(
+                |letter: char| letter.is_control() && letter != '\n',
+                "\u{fffd}",
+            );
             eprintln!("{}: {error}", Style::of_errors().bad("error"));
             ExitCode::FAILURE
         }
