@@ -150,7 +150,7 @@ impl Check<'_> {
     fn empty_values(&self) -> EmptyValues {
         let later = match self.options.purpose {
             Purpose::Lint => true,
-            Purpose::Create => self.subject.is_template.is_some(),
+            Purpose::Create | Purpose::Begin => self.subject.is_template.is_some(),
             Purpose::Submit => false,
         };
         if later {
