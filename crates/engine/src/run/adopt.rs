@@ -122,6 +122,7 @@ impl Run {
         run.adopt_workflow(status, now);
         run.adopt_rest(status);
         let found = run.find_shown(status);
+        run.keep_strangers(status, &found);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
         order.sort_by_key(|&place| {

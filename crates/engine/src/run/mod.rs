@@ -54,6 +54,7 @@ mod shown;
 mod siblings;
 mod start;
 mod steps;
+mod strangers;
 mod sub_path;
 mod suspend;
 mod sweep;
@@ -95,6 +96,7 @@ use locks::{LockNotes, SharedLocks};
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
 
+use strangers::Strangers;
 /// One workflow as it runs.
 pub struct Run {
     id: RunId,
@@ -196,6 +198,8 @@ pub(crate) struct Status {
     /// What is known of locks, once one was asked for.
     pub locks: Option<Box<LockNotes>>,
 }
+    /// Nodes that were shown when the run was taken up, and that stand nowhere in the templates.
+    pub strangers: Strangers,
 
 /// Sums over the nodes, kept as they change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

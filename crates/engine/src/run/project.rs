@@ -39,6 +39,7 @@ impl Run {
                 self.node_status(index, &ids, &children, &sums),
             );
         }
+        self.show_strangers(&mut nodes);
         let outputs = &self.globals.outputs;
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
         let shown_end = self.status.shown_end;

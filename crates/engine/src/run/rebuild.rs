@@ -13,6 +13,7 @@ use super::globals::GlobalOutputs;
 use super::locks::LockNotes;
 use super::node::{Flags, Role};
 use super::row::{RowError, StoredBody, decode, stored_group};
+use super::strangers::Strangers;
 use crate::commit::{NodeRow, ValueHash};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
@@ -78,6 +79,8 @@ struct State {
     first_incarnations: Vec<u32>,
 }
 
+    #[serde(skip_serializing_if = "Strangers::is_empty")]
+    strangers: Strangers,
 impl Run {
     /// A run as it stands in the store. Until it is told its inventory, it asks for no pod.
     ///
@@ -129,6 +132,7 @@ impl Run {
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
             parameters: self
+            strangers: self.status.strangers.clone(),
                 .globals
                 .changed_parameters
                 .iter()
@@ -144,6 +148,7 @@ impl Run {
         self.status.phase = state.phase;
         self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
         self.status.message = Arc::from(state.message);
+        self.status.strangers = state.strangers;
         self.status.started_at = state.started_at.map(Seconds);
         self.status.finished_at = state.finished_at.map(Seconds);
         self.status.shutdown = state.shutdown;
