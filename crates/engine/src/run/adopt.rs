@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
 
-use super::Run;
 use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
@@ -19,6 +18,7 @@ use super::rebuild::LoadError;
 use super::row::StoredBody;
 use super::shown::Found;
 use super::synchronization::{ShownHolder, shown_locks, shown_wait};
+use super::{Run, Undone};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::item::Item;
@@ -169,6 +169,10 @@ impl Run {
         let finished_at = status.finished_at.as_ref().map(timestamp::seconds);
         if let Some(end) = phase.filter(|_| self.has_more_to_do(status)) {
             self.status.shown_end = Some((end, finished_at));
+            phase = Some(WorkflowPhase::Running);
+        }
+        self.status.undone = self.shown_undone(status);
+        if self.status.undone == Undone::Waiting {
             phase = Some(WorkflowPhase::Running);
         }
         self.status.phase = phase;

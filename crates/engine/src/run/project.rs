@@ -8,8 +8,8 @@ use argosy_api::{
     Progress, Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
-use super::Run;
 use super::node::Flags;
+use super::{Run, Undone};
 use crate::ids::NodeIndex;
 use crate::plan::{Origin, TemplateIndex};
 use crate::timestamp;
@@ -44,7 +44,7 @@ impl Run {
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
         let shown_end = self.status.shown_end;
         WorkflowStatus {
-            phase: shown_end.map(|(phase, _)| phase).or(self.status.phase),
+            phase: self.shown_phase(),
             started_at: self.status.started_at.map(timestamp::kubernetes),
             finished_at: shown_end
                 .map_or(self.status.finished_at, |(_, at)| at)
@@ -100,6 +100,23 @@ impl Run {
         self.counts.progress
     }
 
+    /// The phase as it is shown.
+    fn shown_phase(&self) -> Option<WorkflowPhase> {
+        match (self.status.undone, self.status.shown_end) {
+            (Undone::Unseen(_), _) => None,
+            (_, Some((phase, _))) => Some(phase),
+            (_, None) => self.own_phase(),
+        }
+    }
+
+    /// The phase, whatever was shown when the run was taken up.
+    pub(super) fn own_phase(&self) -> Option<WorkflowPhase> {
+        match (self.status.undone, self.status.phase) {
+            (Undone::Waiting, Some(WorkflowPhase::Running)) => Some(WorkflowPhase::Pending),
+            (_, phase) => phase,
+        }
+    }
+
     fn conditions(&self) -> Vec<Condition> {
         let condition = |kind: &str, holds: bool| Condition {
             r#type: kind.to_owned(),
@@ -122,6 +139,8 @@ impl Run {
         }
         if self.status.phase.is_some_and(WorkflowPhase::is_completed) {
             conditions.push(condition("Completed", true));
+        } else if self.status.undone != Undone::Never {
+            conditions.push(condition("Completed", false));
         }
         conditions
     }
