@@ -25,6 +25,25 @@ pub fn unusable(data_dir: &Path) -> String {
     )
 }
 
+/// Whose objects are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of the namespace at hand.
+    Namespace,
+    /// Those of all namespaces.
+    Everywhere,
+}
+
+impl Scope {
+    /// As the flag `--all-namespaces` says.
+    pub fn of(all_namespaces: bool) -> Self {
+        match all_namespaces {
+            true => Self::Everywhere,
+            false => Self::Namespace,
+        }
+    }
+}
+
 /// An open data directory.
 pub struct Client {
     pub data_dir: PathBuf,
@@ -76,17 +95,17 @@ impl Client {
         Ok(self.configuration.get_or_init(|| read))
     }
 
-    /// The runs of the namespace, the latest first.
-    pub fn rows(&self, all_namespaces: bool) -> Result<Vec<RunRow>> {
-        self.rows_in_pages(all_namespaces, RunFilter::default().limit)
+    /// The runs, the latest first.
+    pub fn rows(&self, scope: Scope) -> Result<Vec<RunRow>> {
+        self.rows_in_pages(scope, RunFilter::default().limit)
     }
 
     /// The same, read so many at a time.
-    pub fn rows_in_pages(&self, all_namespaces: bool, page: usize) -> Result<Vec<RunRow>> {
+    pub fn rows_in_pages(&self, scope: Scope, page: usize) -> Result<Vec<RunRow>> {
         let mut rows: Vec<RunRow> = Vec::new();
         loop {
             let filter = RunFilter {
-                namespace: (!all_namespaces).then(|| self.namespace.clone()),
+                namespace: (scope == Scope::Namespace).then(|| self.namespace.clone()),
                 before: rows.last().map(|row| row.id),
                 limit: page,
                 ..RunFilter::default()

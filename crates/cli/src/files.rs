@@ -217,19 +217,32 @@ pub fn read_text(path: &Path) -> Result<String> {
     }
 }
 
+/// How a command reads files.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Reading {
+    /// Refuse unknown fields
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    strict: bool,
+}
+
+impl Reading {
+    /// What becomes of fields that there are not.
+    pub fn strictness(self) -> Strictness {
+        match self.strict {
+            true => Strictness::Strict,
+            false => Strictness::Lenient,
+        }
+    }
+}
+
 /// Reads a file's objects.
-pub fn parse(path: &Path, strict: bool) -> Result<Parsed> {
+pub fn parse(path: &Path, strictness: Strictness) -> Result<Parsed> {
     let file = path.display().to_string();
-    Ok(parse_text(&file, &read_text(path)?, strict))
+    Ok(parse_text(&file, &read_text(path)?, strictness))
 }
 
 /// Reads objects from a text.
-pub fn parse_text(file: &str, text: &str, strict: bool) -> Parsed {
-    let strictness = if strict {
-        Strictness::Strict
-    } else {
-        Strictness::Lenient
-    };
+pub fn parse_text(file: &str, text: &str, strictness: Strictness) -> Parsed {
     let text: Arc<str> = Arc::from(text);
     let parsed = read_objects(&Source::new(file, text.clone()), strictness);
     Parsed {
@@ -263,7 +276,7 @@ mod tests {
     #[test]
     fn faults_say_where_and_what() {
         let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {entrypont: x}\n";
-        let parsed = parse_text("f.yaml", text, true);
+        let parsed = parse_text("f.yaml", text, Strictness::Strict);
         let shown = parsed.faults[0].shown(Style::plain());
         assert!(
             shown.starts_with("f.yaml:3:8: error: spec.entrypont: "),

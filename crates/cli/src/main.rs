@@ -126,6 +126,13 @@ fn panicked(otherwise: Hook) -> impl Fn(&std::panic::PanicHookInfo<'_>) + Sync +
     }
 }
 
+/// What a panic says.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("it gave no reason").to_owned()
+}
+
 /// Whether the reader of our output has gone, as with `argosy list | head`.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {

@@ -79,7 +79,7 @@ impl World {
     /// A namespace's label says how many of its workflows may run at a time.
     fn apply_namespace(&mut self, value: &serde_json::Value) {
         let metadata = &value["metadata"];
-        let limit = metadata["labels"]["workflows.argoproj.io/parallelism-limit"].as_str();
+        let limit = metadata["labels"][labels::PARALLELISM_LIMIT].as_str();
         let limit = limit.and_then(|limit| limit.parse().ok());
         let name = metadata["name"].as_str().unwrap_or_default();
         self.namespace_limits.insert(name.to_owned(), limit);
@@ -340,16 +340,13 @@ impl World {
         if let Some(reference) = &workflow.spec.workflow_template_ref
             && workflow.status.stored_workflow_template_spec.is_some()
         {
-            let key = match reference.cluster_scope {
-                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-                false => labels::WORKFLOW_TEMPLATE,
-            };
+            let key = reference.scope().label();
             let shown = workflow.metadata.labels.get_or_insert_default();
             shown.insert(key.to_owned(), reference.name.clone());
         }
         let labels = workflow.metadata.labels.get_or_insert_default();
-        for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
-            labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        for (key, value) in [(labels::PHASE, phase.as_str()), (labels::COMPLETED, "true")] {
+            labels.insert(key.to_owned(), value.to_owned());
         }
         if self.settings.config.workflow_events.enabled != Some(false) {
             let event = Event {
@@ -368,16 +365,16 @@ impl World {
 
 /// Labels that say what a workflow was made from.
 const ORIGINS: [&str; 3] = [
-    "workflows.argoproj.io/workflow-template",
-    "workflows.argoproj.io/cluster-workflow-template",
-    "workflows.argoproj.io/cron-workflow",
+    labels::WORKFLOW_TEMPLATE,
+    labels::CLUSTER_WORKFLOW_TEMPLATE,
+    labels::CRON_WORKFLOW,
 ];
 
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.
 fn is_left_alone(workflow: &Workflow) -> bool {
     let labels = workflow.metadata.labels.as_ref();
-    let completed = labels.and_then(|labels| labels.get(argosy_api::labels::COMPLETED));
+    let completed = labels.and_then(|labels| labels.get(labels::COMPLETED));
     let ended = workflow
         .status
         .phase
@@ -389,12 +386,9 @@ fn is_left_alone(workflow: &Workflow) -> bool {
 fn missing_template(definition: &Definition) -> Option<String> {
     let reference = definition.workflow.spec.workflow_template_ref.as_ref()?;
     let name = &reference.name;
-    let (kind, found) = if reference.cluster_scope {
-        let known = &definition.cluster_workflow_templates;
-        ("clusterworkflowtemplate", known.contains_key(name))
-    } else {
-        let known = &definition.workflow_templates;
-        ("workflowtemplate", known.contains_key(name))
-    };
-    (!found).then(|| format!("{kind}.argoproj.io \"{name}\" not found"))
+    let kind = reference.scope().kind().to_lowercase();
+    match definition.inherited() {
+        Some(_) => None,
+        None => Some(format!("{kind}.argoproj.io \"{name}\" not found")),
+    }
 }

@@ -1,9 +1,9 @@
 //! Simulated pods: what the cluster and the executor would tell of them.
 
+use argosy_api::{MAIN_CONTAINER, NodePhase, labels};
 use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::fact::{Fact, ResultSeen};
 use argosy_engine::ids::Seconds;
-use argosy_engine::lower::keys;
 use argosy_engine::observe::pod_seen;
 use argosy_engine::timestamp;
 use k8s_openapi::api::core::v1::{
@@ -70,6 +70,29 @@ impl Outcome {
         self.error.as_deref().or(self.message.as_deref())
     }
 
+    /// The phase in which it leaves the node of a task, or one that waits for somebody.
+    pub(crate) fn phase(&self) -> NodePhase {
+        match self.exit_code {
+            _ if self.is_error() => NodePhase::Error,
+            0 => NodePhase::Succeeded,
+            _ => NodePhase::Failed,
+        }
+    }
+
+    /// What it puts out, all of it.
+    pub(crate) fn put_out(&self) -> ResultSeen {
+        let parameters = self.parameters.iter();
+        ResultSeen {
+            parameters: parameters
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
+            artifacts: self.artifacts.clone(),
+            result: self.result.as_deref().map(Into::into),
+            complete: true,
+            ..ResultSeen::default()
+        }
+    }
+
     /// A pod that ends with this exit code.
     pub fn exit(exit_code: i32) -> Self {
         Self {
@@ -115,7 +138,7 @@ impl SimPod {
     pub fn forget(&mut self) {
         self.forgotten = true;
         let labels = self.request.pod.metadata.labels.get_or_insert_default();
-        labels.insert(keys::COMPLETED.to_owned(), "true".to_owned());
+        labels.insert(labels::COMPLETED.to_owned(), "true".to_owned());
     }
 
     /// A pod that has just been made.
@@ -171,7 +194,7 @@ impl SimPod {
     }
 
     /// The fact of how it stands.
-    pub(crate) fn seen(&self) -> Fact {
+    pub fn seen(&self) -> Fact {
         let mut seen = pod_seen(self.pod());
         seen.deleted |= self.gone && !self.has_ended();
         Fact::PodSeen(self.request.key, seen)
@@ -193,9 +216,9 @@ impl SimPod {
         Fact::ResultSeen(self.request.key, seen)
     }
 
-    /// Puts the pod into a phase in which all of its containers take part. The main containers end
-    /// with `exit_code`, the others well.
-    pub(crate) fn enter(&mut self, phase: &str, exit_code: i32, at: Seconds) {
+    /// Puts the pod into a phase, in Kubernetes' word, in which all of its containers take part. The
+    /// main containers end with `exit_code`, the others well.
+    pub fn enter(&mut self, phase: &str, exit_code: i32, at: Seconds) {
         let spec = self.pod().spec.clone().unwrap_or_default();
         let before = self.pod().status.clone().unwrap_or_default();
         let mains = self.main_names();
@@ -275,31 +298,19 @@ impl SimPod {
 
     /// The containers that carry out the step.
     fn main_names(&self) -> Vec<String> {
-        let spec = self.pod().spec.as_ref();
-        let names = spec
-            .iter()
-            .flat_map(|spec| &spec.containers)
-            .map(|container| container.name.clone());
-        let set = match &self.request.layout {
-            Layout::Supervised(supervision) => supervision.template.container_set.as_ref(),
-            Layout::Bare => None,
-        };
-        match set {
-            Some(set) => set
-                .containers
-                .iter()
-                .map(|container| container.name.clone())
-                .collect(),
-            None => {
-                let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "main");
-                // A pod without the executor has no sidecars: what is not `main` is a set's.
-                if mains.is_empty() { others } else { mains }
-            }
+        if let Layout::Supervised(supervision) = &self.request.layout {
+            let names = supervision.template.main_containers();
+            return names.map(str::to_owned).collect();
         }
+        let containers = self.pod().spec.iter().flat_map(|spec| &spec.containers);
+        let names = containers.map(|container| container.name.clone());
+        let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == MAIN_CONTAINER);
+        // A pod without the executor has no sidecars: what is not `main` is a set's.
+        if mains.is_empty() { others } else { mains }
     }
 
     /// Ends the pod as `outcome` says; gives the facts that tell of it.
-    pub(crate) fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
+    pub fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
         let mut facts = Vec::with_capacity(2);
         match outcome.lost {
             Some(Lost::Deleted) => {
@@ -313,20 +324,10 @@ impl SimPod {
             None => {}
         }
         if self.is_supervised() {
-            facts.push(
-                self.report(ResultSeen {
-                    parameters: outcome
-                        .parameters
-                        .iter()
-                        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-                        .collect(),
-                    artifacts: outcome.artifacts.clone(),
-                    result: outcome.result.as_deref().map(Into::into),
-                    error: outcome.error.as_deref().map(Into::into),
-                    complete: true,
-                    ..ResultSeen::default()
-                }),
-            );
+            facts.push(self.report(ResultSeen {
+                error: outcome.error.as_deref().map(Into::into),
+                ..outcome.put_out()
+            }));
         }
         let phase = match outcome.exit_code {
             0 if outcome.error.is_none() => "Succeeded",

@@ -1,5 +1,6 @@
 //! `argosy run`: here, in the foreground, to the end.
 
+use std::collections::BTreeSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,8 +19,11 @@ use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
-use crate::style::StyleFlags;
+use crate::style::{StyleFlags, one_line};
 use crate::submission::{self, Sources};
+
+/// So many different warnings are told.
+const MOST_TROUBLES: usize = 100;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -90,6 +94,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         ended: Vec::new(),
         interrupts: Arc::default(),
         interrupts_told: 0,
+        troubles: BTreeSet::new(),
     };
     let interrupts = printer.interrupts.clone();
     crate::runner::carry_out(
@@ -142,6 +147,8 @@ struct Printer<'a> {
     /// How often Ctrl-C was pressed.
     interrupts: Arc<AtomicU32>,
     interrupts_told: u32,
+    /// The warnings that were told.
+    troubles: BTreeSet<String>,
 }
 
 impl Printer<'_> {
@@ -213,6 +220,11 @@ impl Observer for Printer<'_> {
     }
 
     fn trouble(&mut self, what: &str) {
+        let what = one_line(what);
+        // What goes wrong again and again is told once.
+        if self.troubles.len() >= MOST_TROUBLES || !self.troubles.insert(what.clone()) {
+            return;
+        }
         match &mut self.live {
             Some(live) => live.print(&format!("warning: {what}\n")),
             None => eprintln!("warning: {what}"),

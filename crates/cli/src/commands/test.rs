@@ -9,7 +9,8 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,7 +24,7 @@ use argosy_sim::testing::{
 
 use crate::files::{self, Fault};
 use crate::output;
-use crate::style::StyleFlags;
+use crate::style::{StyleFlags, drawn_on};
 use forms::Form;
 use shelf::{Named, Shelf, beside, folder_of};
 use watch::Stamps;
@@ -143,7 +144,7 @@ fn print_faults(unread: &[Unread]) {
 
 /// Plays the tests whenever their files have changed, until somebody ends the program.
 fn watch(arguments: &Arguments) -> Result<Infallible> {
-    let on_terminal = std::io::stdout().is_terminal();
+    let on_terminal = drawn_on(&std::io::stdout());
     loop {
         if on_terminal {
             // The last round's lines would be taken for this one's.
@@ -333,7 +334,10 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
 
 fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
-    let report = run_test(test, &shelf.beside(test), options);
+    let files = shelf.beside(test);
+    // A fault of the program's own fails its test, not all.
+    let played = catch_unwind(AssertUnwindSafe(|| run_test(test, &files, options)));
+    let report = played.unwrap_or_else(|panic| Report::broken(test, &crate::panic_text(&*panic)));
     Played {
         file: test.file().to_owned(),
         report,

@@ -128,11 +128,7 @@ impl Run {
             .spec
             .workflow_template_ref
             .as_ref()?;
-        let key = match reference.cluster_scope {
-            true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-            false => labels::WORKFLOW_TEMPLATE,
-        };
-        Some((key.to_owned(), reference.name.clone()))
+        Some((reference.scope().label().to_owned(), reference.name.clone()))
     }
 
     /// Writes into the workflow's metadata what the controller writes.

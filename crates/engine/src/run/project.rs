@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{
-    AnyString, ArtifactRepositoryRefStatus, Condition, NodePhase, NodeType, Outputs, Parameter,
-    Progress, Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
+    AnyString, ArtifactRepositoryRefStatus, Condition, NodePhase, NodeStatus, NodeType, Outputs,
+    Parameter, Progress, Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
 use super::node::Flags;
@@ -28,17 +28,12 @@ impl Run {
     pub fn workflow_status(&self) -> WorkflowStatus {
         let children = self.children();
         let sums = self.sums();
-        let mut nodes = BTreeMap::new();
-        let ids: Vec<String> = (0..self.nodes.len() as u32)
-            .map(|place| self.node_id(NodeIndex(place)))
-            .collect();
-        for place in 0..self.nodes.len() as u32 {
-            let index = NodeIndex(place);
-            nodes.insert(
-                ids[index.offset()].clone(),
-                self.node_status(index, &ids, &children, &sums),
-            );
-        }
+        let names = self.names();
+        let nodes = self.all_nodes().map(|index| {
+            let status = self.node_status(index, &names, &children, &sums);
+            (status.id.clone(), status)
+        });
+        let mut nodes: BTreeMap<String, NodeStatus> = nodes.collect();
         self.show_strangers(&mut nodes);
         let outputs = &self.globals.outputs;
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();

@@ -80,6 +80,11 @@ impl World {
         self.run(id).map(Run::workflow_status).unwrap_or_default()
     }
 
+    /// How many turns of a run that came to something are stored.
+    pub(crate) fn stored_turns(&self, id: RunId) -> usize {
+        self.stored.get(&id).map_or(0, |stored| stored.log.len())
+    }
+
     /// Deletes a workflow with its pods.
     pub fn delete(&mut self, id: RunId) {
         self.controller.remove(id);
