@@ -230,8 +230,9 @@ pub trait Store: Send + Sync {
     // Locks
 
     /// Works on the locks that all owners share, in one transaction: on what the seeds reach, with
-    /// the first of those who wait for each lock. Of those who hold one it may have no more than
-    /// some names and their number: whoever asks or gives back must be among the seeds. Gives back what `work` gave, and what came of the next.
+    /// the first of those who wait for each lock. Of a lock's holders `work` may see no more than
+    /// some names and their number, so whoever asks or gives back must be among the seeds. Answers
+    /// what `work` answered, and what came of those who waited next.
     ///
     /// A crash may lose it; a run's own state says what it holds. Completed runs hold nothing: what
     /// one left in the table when its owner died is given up first.
