@@ -22,6 +22,7 @@ mod revising;
 mod runner;
 mod selection;
 mod shelf;
+mod signals;
 mod style;
 mod submission;
 mod switches;
@@ -72,7 +73,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let error = style::shortened(&chain(&error), LONGEST).into_owned();
+            // What it quotes is not obeyed by a terminal.
+            let error = style::shortened(&chain(&error), LONGEST).replace(
+                |letter: char| letter.is_control() && letter != '\n',
+                "\u{fffd}",
+            );
             eprintln!("{}: {error}", Style::of_errors().bad("error"));
             ExitCode::FAILURE
         }

@@ -119,8 +119,12 @@ fn owner_path(data_dir: &Path, owner: &OwnerId) -> PathBuf {
         .join(format!("{OWNER_PREFIX}{owner}"))
 }
 
-/// Whether an owner still lives. The file of one that does not is removed.
-pub(crate) fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
+/// Whether an owner of slots still lives: its runner, or a keeper of that which has something to run.
+/// The file of one that does not is removed.
+///
+/// # Errors
+/// If its lock can't be looked at.
+pub fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
     let path = owner_path(data_dir, owner);
     // A look costs nothing; taking waits for others who look.
     if FileLock::is_held(&path)? {

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
@@ -68,7 +68,7 @@ pub fn read(
         let parsed = files::parse(&path, reading.strictness())?;
         faults.extend(parsed.faults);
         for (object, document) in parsed.objects {
-            if !wanted(&object)? {
+            if !wanted(&object).with_context(|| path.display().to_string())? {
                 continue;
             }
             if let Some(kept) = Kept::of(&object, &client.namespace)? {

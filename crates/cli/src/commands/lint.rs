@@ -205,7 +205,9 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line(style));
+                let help = fault.diagnostic.help.as_ref();
+                let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+                println!("{}{help}", fault.line(style));
             }
             if nothing {
                 println!("{NOTHING}");

@@ -29,6 +29,9 @@ use forms::Form;
 use shelf::{Named, Shelf, beside, folder_of};
 use watch::Stamps;
 
+/// So many faults of files are shown.
+const MOST_FAULTS: usize = 100;
+
 /// The end of the name of a test file that is looked for in folders.
 const SUFFIXES: [&str; 2] = ["_test.yaml", "_test.yml"];
 
@@ -137,8 +140,13 @@ fn list(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn print_faults(unread: &[Unread]) {
-    for fault in unread.iter().flat_map(|(_, faults)| faults) {
+    let all = || unread.iter().flat_map(|(_, faults)| faults);
+    for fault in all().take(MOST_FAULTS) {
         eprintln!("{fault}\n");
+    }
+    let more = all().count().saturating_sub(MOST_FAULTS);
+    if more > 0 {
+        eprintln!("… and {more} more faults; `-o json` has them all\n");
     }
 }
 

@@ -14,6 +14,9 @@ use crate::style::one_line;
 /// A name may mean many nodes, such as one step in each item of a loop: so many are told of.
 const MOST: usize = 5;
 
+/// What the core says of a node that waits for nothing else that it knows of.
+const FOR_ITS_POD: &str = "waits for its pod to begin";
+
 /// So many others that are in the way are named.
 const NAMED: usize = 5;
 
@@ -57,6 +60,7 @@ impl Surroundings<'_> {
             message => format!(": {}", one_line(message)),
         };
         println!("{name} is {phase}{message}");
+        self.tell_if_abandoned()?;
         let held_up = run.held_up();
         if let Some(text) = &held_up {
             println!("  now: {}", one_line(text));
@@ -71,6 +75,17 @@ impl Surroundings<'_> {
         if answers.is_empty() && run.message().is_empty() && held_up.is_none() {
             println!(
                 "  nothing waits and nothing went wrong; `argosy why {name} NODE` tells a node's story"
+            );
+        }
+        Ok(())
+    }
+
+    /// A killed runner's workflow stands still until somebody takes it up.
+    fn tell_if_abandoned(&self) -> Result<()> {
+        let over = self.run.phase().is_some_and(WorkflowPhase::is_completed);
+        if !over && !self.client.store.is_owned(self.row.id)? {
+            println!(
+                "  now: no process carries it out; `argosy run --resume` goes on with it, and so does whatever is submitted next"
             );
         }
         Ok(())
@@ -107,7 +122,7 @@ impl Surroundings<'_> {
                 found.len() - MOST
             );
         }
-        Ok(())
+        self.tell_if_abandoned()
     }
 
     fn print(&self, why: &Why) -> Result<()> {
@@ -122,10 +137,12 @@ impl Surroundings<'_> {
             println!("  {at} {}", one_line(&step.text));
         }
         if let Some(waits) = &why.waits_for {
-            println!("  now: {}", one_line(waits));
-            if let Some(busy) = self.who_is_busy(why.index)? {
-                println!("  {busy}");
-            }
+            let waits = match self.who_is_busy(why.index)? {
+                Some(busy) if waits.contains(FOR_ITS_POD) => waits.replace(FOR_ITS_POD, &busy),
+                Some(busy) => format!("{waits}; it {busy}"),
+                None => waits.clone(),
+            };
+            println!("  now: {}", one_line(&waits));
         }
         Ok(())
     }
@@ -158,11 +175,11 @@ impl Surroundings<'_> {
             return Ok(None);
         }
         let slots = match slots.total {
-            1 => "its only slot is".to_owned(),
-            many => format!("all {many} slots are"),
+            1 => "this machine's only one is".to_owned(),
+            many => format!("this machine's {many} are"),
         };
         Ok(Some(format!(
-            "of this machine {slots} in use; running: {}",
+            "waits for a slot: {slots} used up by {}",
             listed(&users)
         )))
     }

@@ -15,6 +15,7 @@ mod run;
 mod shown;
 mod small;
 mod sync;
+mod why;
 
 use place::Place;
 

@@ -14,13 +14,15 @@ const MAX_NAME: usize = 63;
 ///
 /// Kubernetes: `ValidateObjectMeta` of its API machinery.
 pub fn check_metadata(metadata: &ObjectMeta, purpose: Purpose) -> Vec<Fault> {
+    let severity = match purpose {
+        Purpose::Begin => return Vec::new(),
+        Purpose::Lint => Severity::Warning,
+        Purpose::Create | Purpose::Submit => Severity::Error,
+    };
     let mut faults = Vec::new();
     let mut add = |path: FieldPath, text: &str, fault: NameFault| {
         faults.push(Fault {
-            severity: match purpose {
-                Purpose::Lint => Severity::Warning,
-                Purpose::Create | Purpose::Submit => Severity::Error,
-            },
+            severity,
             code: "metadata-invalid",
             path,
             part: None,

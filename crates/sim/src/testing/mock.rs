@@ -30,6 +30,8 @@ pub(super) struct Wanted<'a> {
     pub looped: &'a BTreeSet<(String, Option<String>)>,
     /// What its template declares.
     pub declared: &'a Outputs,
+    /// The containers that carry it out.
+    pub containers: &'a [String],
     /// Whether what it prints is kept: if something refers to it.
     pub keeps_result: bool,
 }
@@ -156,6 +158,7 @@ fn scope(node: &NodeStatus, attempt: usize) -> ValueScope {
 pub(super) struct Told {
     says: OutcomeSays,
     exit_code: i32,
+    containers: BTreeMap<String, i32>,
     /// After how many seconds it ends.
     pub seconds: i64,
 }
@@ -192,9 +195,14 @@ pub(super) fn told(
         .try_for_each(fill)?;
     let exit_code = says.exit_code.told(&scope, &context)?.0;
     let seconds = says.duration.told(&scope, &context)?.0;
+    let mut containers = BTreeMap::new();
+    for (name, code) in &says.containers {
+        containers.insert(name.clone(), code.told(&scope, &context)?.0);
+    }
     Ok(Told {
         says: filled_in,
         exit_code,
+        containers,
         seconds,
     })
 }
@@ -221,12 +229,24 @@ pub(super) fn mocked(
     let Wanted {
         declared,
         keeps_result,
+        containers,
         ..
     } = wanted;
     let says = &told.says;
+    if let Some(name) = told
+        .containers
+        .keys()
+        .find(|name| !containers.contains(name))
+    {
+        let known = containers.iter().map(String::as_str);
+        let meant = nearest(name, known)
+            .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        return Err(format!("the step has no container {name:?}{meant}"));
+    }
     let result = says.outputs.result.as_ref().map(|text| text.0.clone());
     let mut outcome = Outcome {
         exit_code: told.exit_code,
+        containers: told.containers.clone(),
         message: says.message.clone(),
         reason: says.reason.clone(),
         error: says.error.clone(),
@@ -251,7 +271,7 @@ pub(super) fn mocked(
             outcome.artifacts.push(saved(artifact, place)?);
         }
     }
-    if outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some() {
+    if outcome.fails() {
         return Ok(outcome);
     }
     let made_up = made_up(node, wanted);

@@ -94,6 +94,7 @@ impl Run {
                 NodePhase::Skipped | NodePhase::Omitted => {
                     ended(node.phase, self.message_of(index))
                 }
+                NodePhase::Pending => "made".to_owned(),
                 _ => "started".to_owned(),
             },
         });

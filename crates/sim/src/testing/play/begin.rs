@@ -45,17 +45,18 @@ impl Player<'_> {
                 ),
                 Layout::Bare => (Outputs::default(), false),
             };
+            let containers = pod.step_containers();
             let wanted = Wanted {
                 looped: self.looped,
                 declared: &declared,
+                containers: &containers,
                 keeps_result,
             };
             let (seconds, outcome) = self.outcome(&node, wanted);
             self.play.world.start_pod(key);
             let leaf = self.begin(node, Some(key));
             // A daemon goes on until it is told to end, unless it fails.
-            let fails = outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some();
-            if !daemon || fails {
+            if !daemon || outcome.fails() {
                 let at = self.play.world.now().plus(seconds);
                 self.dues
                     .insert((at, leaf), Due::Pod(key, Box::new(outcome)));
@@ -77,6 +78,7 @@ impl Player<'_> {
             let wanted = Wanted {
                 looped: self.looped,
                 declared: &task.template.outputs,
+                containers: &[],
                 keeps_result: true,
             };
             let (seconds, outcome) = self.outcome(&node, wanted);
@@ -127,6 +129,7 @@ impl Player<'_> {
                     Wanted {
                         looped: self.looped,
                         declared: &declared,
+                        containers: &[],
                         keeps_result: false,
                     },
                 ),
