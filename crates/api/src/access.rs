@@ -1,5 +1,7 @@
 //! Looking things up in objects, as nearly everyone does who handles them.
 
+use std::sync::Arc;
+
 use crate::*;
 
 impl Template {
@@ -34,9 +36,27 @@ impl Template {
     }
 }
 
+/// The name of the container that carries a template out, unless that is a set of containers.
+/// Argo: `MainContainerName`.
+pub const MAIN_CONTAINER: &str = "main";
+
+impl Template {
+    /// The names of the containers that carry the template out. Argo: `GetMainContainerNames`.
+    pub fn main_containers(&self) -> impl Iterator<Item = &str> {
+        let set = self.container_set.iter().flat_map(|set| &set.containers);
+        let single = self.container_set.is_none().then_some(MAIN_CONTAINER);
+        set.map(|container| container.name.as_str()).chain(single)
+    }
+
+    /// Whether a container carries the template out, or stands beside. Argo: `IsMainContainerName`.
+    pub fn is_main_container(&self, name: &str) -> bool {
+        self.main_containers().any(|main| main == name)
+    }
+}
+
 impl WorkflowSpec {
     /// The template of this name.
-    pub fn template(&self, name: &str) -> Option<&Template> {
+    pub fn template(&self, name: &str) -> Option<&Arc<Template>> {
         self.templates.iter().find(|template| template.name == name)
     }
 }
@@ -101,11 +121,6 @@ impl Outputs {
 }
 
 impl Parameter {
-    /// The value, else the default. Argo: `GetValue` and its fallback.
-    pub fn value_or_default(&self) -> Option<&AnyString> {
-        self.value.as_ref().or(self.default.as_ref())
-    }
-
     /// The values that are allowed; none if all are.
     pub fn enum_values(&self) -> &[AnyString] {
         self.r#enum.as_deref().unwrap_or_default()

@@ -153,6 +153,9 @@ pub const TITLE: &str = "workflows.argoproj.io/title";
 /// On a workflow or template: a text to show, Markdown.
 pub const DESCRIPTION: &str = "workflows.argoproj.io/description";
 
+/// On an executor plugin: the version of Argo that it needs.
+pub const VERSION: &str = "workflows.argoproj.io/version";
+
 /// On a pod: the command that ends one of its containers. Argo: `AnnotationKeyKillCmd`.
 pub fn kill_command(container: &str) -> String {
     format!("workflows.argoproj.io/kill-cmd-{container}")

@@ -1,6 +1,7 @@
 //! Workflows, and templates of whole workflows.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use k8s_openapi::api::core::v1::*;
 use k8s_openapi::api::policy::v1::PodDisruptionBudgetSpec;
@@ -31,9 +32,9 @@ pub struct Workflow {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkflowSpec {
-    /// What can be run, by name.
+    /// What can be run, by name. Shared, since a spec has many holders and may be large.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub templates: Vec<Template>,
+    pub templates: Vec<Arc<Template>>,
     /// The template to start with.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub entrypoint: String,

@@ -26,6 +26,25 @@ pub fn unusable(data_dir: &Path) -> String {
     )
 }
 
+/// Whose objects are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those of the namespace at hand.
+    Namespace,
+    /// Those of all namespaces.
+    Everywhere,
+}
+
+impl Scope {
+    /// As the flag `--all-namespaces` says.
+    pub fn of(all_namespaces: bool) -> Self {
+        match all_namespaces {
+            true => Self::Everywhere,
+            false => Self::Namespace,
+        }
+    }
+}
+
 /// An open data directory.
 pub struct Client {
     pub data_dir: PathBuf,
@@ -85,17 +104,17 @@ impl Client {
         Ok(self.configuration.get_or_init(|| read))
     }
 
-    /// The runs of the namespace, the latest first.
-    pub fn rows(&self, all_namespaces: bool) -> Result<Vec<RunRow>> {
-        self.rows_in_pages(all_namespaces, RunFilter::default().limit)
+    /// The runs, the latest first.
+    pub fn rows(&self, scope: Scope) -> Result<Vec<RunRow>> {
+        self.rows_in_pages(scope, RunFilter::default().limit)
     }
 
     /// The same, read so many at a time.
-    pub fn rows_in_pages(&self, all_namespaces: bool, page: usize) -> Result<Vec<RunRow>> {
+    pub fn rows_in_pages(&self, scope: Scope, page: usize) -> Result<Vec<RunRow>> {
         let mut rows: Vec<RunRow> = Vec::new();
         loop {
             let filter = RunFilter {
-                namespace: (!all_namespaces).then(|| self.namespace.clone()),
+                namespace: (scope == Scope::Namespace).then(|| self.namespace.clone()),
                 before: rows.last().map(|row| row.id),
                 limit: page,
                 ..RunFilter::default()
@@ -132,14 +151,7 @@ impl Client {
 
     /// One run by name; `@latest` is the one that was submitted last.
     pub fn row(&self, name: &str) -> Result<RunRow> {
-        let filter = RunFilter {
-            namespace: Some(self.namespace.clone()),
-            name: (name != "@latest").then(|| name.to_owned()),
-            limit: 1,
-            ..RunFilter::default()
-        };
-        let found = self.store.runs(&filter)?.into_iter().next();
-        found.with_context(|| match name {
+        self.find_row(name)?.with_context(|| match name {
             "@latest" => format!(
                 "no workflow has been submitted in namespace {}",
                 self.namespace
@@ -148,6 +160,17 @@ impl Client {
                 "workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"
             ),
         })
+    }
+
+    /// The same, if there is such a workflow.
+    pub fn find_row(&self, name: &str) -> Result<Option<RunRow>> {
+        let filter = RunFilter {
+            namespace: Some(self.namespace.clone()),
+            name: (name != "@latest").then(|| name.to_owned()),
+            limit: 1,
+            ..RunFilter::default()
+        };
+        Ok(self.store.runs(&filter)?.into_iter().next())
     }
 
     /// A run as it stands in the store.

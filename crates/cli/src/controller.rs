@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use argosy_api::{
     ArtifactLocation, ArtifactRepository, ArtifactRepositoryRef, ArtifactRepositoryRefStatus,
-    Diagnostic, FieldPath, S3ArtifactRepository, Workflow,
+    Diagnostic, FieldPath, S3ArtifactRepository, Workflow, labels,
 };
 use argosy_artifacts::StoreKind;
 use argosy_artifacts::location::is_whole;
@@ -25,12 +25,6 @@ use crate::shelf::Shelf;
 
 /// The name by which Argo knows its configuration.
 pub const CONFIG_MAP: &str = "workflow-controller-configmap";
-
-/// The label of workflows that belong to one of several controllers.
-const INSTANCE_ID: &str = "workflows.argoproj.io/controller-instanceid";
-
-/// The annotation that names the repository of those who name none.
-const DEFAULT_REPOSITORY: &str = "workflows.argoproj.io/default-artifact-repository";
 
 /// The configuration that is kept, with the namespace and the version of its ConfigMap.
 pub struct Configuration {
@@ -71,12 +65,15 @@ impl Configuration {
     pub fn settings(&self) -> Arc<Settings> {
         let own = &self.config.artifact_repository;
         let repository = if *own == ArtifactRepository::default() {
-            folder(false)
+            folder()
         } else {
             let view = ArtifactRepositoryView::from(own);
             match &view.location {
                 Some(location) if location.store().is_some() => view,
-                _ => folder(view.archive_logs),
+                _ => ArtifactRepositoryView {
+                    archive_logs: view.archive_logs,
+                    ..folder()
+                },
             }
         };
         Arc::new(Settings {
@@ -106,9 +103,10 @@ impl Configuration {
             .context("workflowDefaults of the controller's configuration can't be merged")?;
         if !self.config.instance_id.is_empty() {
             let labels = &mut definition.workflow.metadata.labels;
-            labels
-                .get_or_insert_default()
-                .insert(INSTANCE_ID.to_owned(), self.config.instance_id.clone());
+            labels.get_or_insert_default().insert(
+                labels::CONTROLLER_INSTANCE_ID.to_owned(),
+                self.config.instance_id.clone(),
+            );
         }
         Ok(())
     }
@@ -134,7 +132,9 @@ impl Configuration {
                 .with_context(|| format!("cannot read the stored ConfigMap {map_name}"))?;
             let annotations = map.metadata.annotations.unwrap_or_default();
             let key = match wanted.key.as_str() {
-                "" => annotations.get(DEFAULT_REPOSITORY).map_or("", |key| key),
+                "" => annotations
+                    .get(labels::DEFAULT_ARTIFACT_REPOSITORY)
+                    .map_or("", |key| key),
                 key => key,
             };
             let Some(text) = map.data.as_ref().and_then(|data| data.get(key)) else {
@@ -180,7 +180,8 @@ pub fn follow(store: Arc<dyn Store>, mut version: u64, pump: Handle) {
     });
 }
 
-fn folder(archive_logs: bool) -> ArtifactRepositoryView {
+/// The repository that the data directory is.
+fn folder() -> ArtifactRepositoryView {
     ArtifactRepositoryView {
         location: Some(argosy_api::ArtifactLocation {
             s3: Some(Box::new(argosy_api::S3Artifact {
@@ -189,27 +190,17 @@ fn folder(archive_logs: bool) -> ArtifactRepositoryView {
             })),
             ..Default::default()
         }),
-        archive_logs,
+        archive_logs: false,
     }
 }
 
 /// The repository that a workflow asks for: itself, else its template, else the defaults.
 fn wanted_repository(definition: &Definition) -> Option<ArtifactRepositoryRef> {
     let own = &definition.workflow.spec;
-    let inherited = own.workflow_template_ref.as_ref().and_then(|reference| {
-        let name = &reference.name;
-        if reference.cluster_scope {
-            let found = definition.cluster_workflow_templates.get(name);
-            found.map(|found| &found.spec)
-        } else {
-            let found = definition.workflow_templates.get(name);
-            found.map(|found| &found.spec)
-        }
-    });
     let defaults = definition.workflow_defaults.as_deref();
     [
         Some(own),
-        inherited,
+        definition.inherited(),
         defaults.map(|defaults| &defaults.spec),
     ]
     .into_iter()

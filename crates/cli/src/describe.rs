@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use argosy_api::{Artifact, Outputs, Workflow, WorkflowPhase};
+use argosy_api::{Artifact, Outputs, Parameter, Workflow, WorkflowPhase, WorkflowStatus};
+use argosy_engine::duration::humanized;
 use argosy_engine::fact::NodeSelector;
 use argosy_engine::ids::Seconds;
 use argosy_engine::timestamp;
@@ -78,22 +79,17 @@ pub fn describe(workflow: &Workflow, look: &Look) -> String {
 }
 
 fn header(workflow: &Workflow, look: &Look) -> String {
-    let now = look.now;
     let mut text = String::new();
     let mut line = |name: &str, value: &str| {
         // Writing to a String can't fail.
         let _ = writeln!(text, "{name:<20} {value}");
     };
     let (status, metadata) = (&workflow.status, &workflow.metadata);
-    let spec = match &status.stored_workflow_template_spec {
-        Some(merged) => merged,
-        None => &workflow.spec,
-    };
+    let merged = status.stored_workflow_template_spec.as_deref();
+    let spec = merged.unwrap_or(&workflow.spec);
+    let namespace = metadata.namespace.as_deref();
     line("Name:", metadata.name.as_deref().unwrap_or_default());
-    line(
-        "Namespace:",
-        metadata.namespace.as_deref().unwrap_or_default(),
-    );
+    line("Namespace:", namespace.unwrap_or_default());
     let account = match spec.service_account_name.as_str() {
         "" if workflow.spec.workflow_template_ref.is_some() => "unset",
         "" => "unset (will run with the default ServiceAccount)",
@@ -106,63 +102,71 @@ fn header(workflow: &Workflow, look: &Look) -> String {
     if !status.message.is_empty() {
         line("Message:", &shortened(&status.message, LONGEST));
     }
-    if !status.conditions.is_empty() {
-        line("Conditions:", "");
-        for condition in &status.conditions {
-            let value = match condition.message.as_str() {
-                "" => &condition.status,
-                message => message,
-            };
-            let glyph = look.style.condition_glyph(&condition.r#type);
-            line(&format!("{glyph} {}", condition.r#type), value);
-        }
-    }
-    if let Some(created) = &metadata.creation_timestamp {
-        line("Created:", &moment(timestamp::seconds(created), now));
-    }
-    let started = status.started_at.as_ref().map(timestamp::seconds);
-    let finished = status.finished_at.as_ref().map(timestamp::seconds);
-    if let Some(started) = started {
-        line("Started:", &moment(started, now));
-    }
-    if let Some(finished) = finished {
-        line("Finished:", &moment(finished, now));
-    }
-    if let Some(started) = started {
-        let span = finished.unwrap_or(now).since(started);
-        line("Duration:", &argosy_engine::duration::humanized(span));
-    }
-    if status.phase == Some(WorkflowPhase::Running) && status.estimated_duration > 0 {
-        let estimated = argosy_engine::duration::humanized(status.estimated_duration);
-        line("EstimatedDuration:", &estimated);
-    }
+    print_conditions(status, look.style, &mut line);
+    print_times(workflow, look.now, &mut line);
     line("Progress:", &status.progress.to_string());
     if !status.resources_duration.is_empty() {
         line("ResourcesDuration:", &resources(&status.resources_duration));
     }
-    if !spec.arguments.parameters.is_empty() {
-        line("Parameters:", "");
-        for parameter in &spec.arguments.parameters {
-            if let Some(value) = &parameter.value {
-                line(&format!("  {}:", parameter.name), value.as_str());
-            }
-        }
-    }
+    print_parameters("Parameters:", &spec.arguments.parameters, &mut line);
     if let Some(outputs) = &status.outputs {
         print_outputs(outputs, &mut line);
     }
     text
 }
 
-fn print_outputs(outputs: &Outputs, line: &mut impl FnMut(&str, &str)) {
-    if !outputs.parameters.is_empty() {
-        line("Output Parameters:", "");
-        for parameter in &outputs.parameters {
-            if let Some(value) = &parameter.value {
-                line(&format!("  {}:", parameter.name), value.as_str());
-            }
+fn print_conditions(status: &WorkflowStatus, style: Style, line: &mut impl FnMut(&str, &str)) {
+    if status.conditions.is_empty() {
+        return;
+    }
+    line("Conditions:", "");
+    for condition in &status.conditions {
+        let value = match condition.message.as_str() {
+            "" => &condition.status,
+            message => message,
+        };
+        let glyph = style.condition_glyph(&condition.r#type);
+        line(&format!("{glyph} {}", condition.r#type), value);
+    }
+}
+
+fn print_times(workflow: &Workflow, now: Seconds, line: &mut impl FnMut(&str, &str)) {
+    let status = &workflow.status;
+    let created = workflow.metadata.creation_timestamp.as_ref();
+    let started = status.started_at.as_ref().map(timestamp::seconds);
+    let finished = status.finished_at.as_ref().map(timestamp::seconds);
+    for (name, time) in [
+        ("Created:", created.map(timestamp::seconds)),
+        ("Started:", started),
+        ("Finished:", finished),
+    ] {
+        if let Some(time) = time {
+            line(name, &moment(time, now));
         }
     }
+    if let Some(started) = started {
+        let span = finished.unwrap_or(now).since(started);
+        line("Duration:", &humanized(span));
+    }
+    if status.phase == Some(WorkflowPhase::Running) && status.estimated_duration > 0 {
+        let estimated = humanized(status.estimated_duration);
+        line("EstimatedDuration:", &estimated);
+    }
+}
+
+fn print_parameters(title: &str, parameters: &[Parameter], line: &mut impl FnMut(&str, &str)) {
+    if !parameters.is_empty() {
+        line(title, "");
+    }
+    for parameter in parameters {
+        if let Some(value) = &parameter.value {
+            line(&format!("  {}:", parameter.name), value.as_str());
+        }
+    }
+}
+
+fn print_outputs(outputs: &Outputs, line: &mut impl FnMut(&str, &str)) {
+    print_parameters("Output Parameters:", &outputs.parameters, line);
     if !outputs.artifacts.is_empty() {
         line("Output Artifacts:", "");
         for artifact in &outputs.artifacts {

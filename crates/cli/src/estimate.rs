@@ -66,10 +66,6 @@ fn origin(workflow: &Workflow) -> Option<(&'static str, String)> {
         .find_map(|key| Some((key, own?.get(key)?.clone())));
     labelled.or_else(|| {
         let reference = workflow.spec.workflow_template_ref.as_ref()?;
-        let key = match reference.cluster_scope {
-            true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-            false => labels::WORKFLOW_TEMPLATE,
-        };
-        Some((key, reference.name.clone()))
+        Some((reference.scope().label(), reference.name.clone()))
     })
 }

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::style::{LONGEST, Style, shortened};
+use crate::style::{Style, shortened};
 use anyhow::{Context, Result, bail};
 use argosy_api::{Diagnostic, Document, Source, Span, Strictness, read_objects};
 
@@ -14,6 +14,10 @@ pub use argosy_api::Object;
 
 /// The largest file that is read as a manifest.
 const MAX_BYTES: u64 = 20 << 20;
+
+/// The longest message of a fault that is printed whole, in letters: what it is about is shown
+/// beside it, and there may be many.
+const MOST_LETTERS: usize = 300;
 
 /// A fault of a file, with the text that it is about.
 #[derive(Clone, Debug)]
@@ -28,13 +32,13 @@ pub struct Fault {
 impl Fault {
     /// A fault in a text. Of what its author wrote, messages repeat so much at most.
     pub fn new(file: &str, text: &Arc<str>, mut diagnostic: Diagnostic) -> Self {
-        let message = shortened(&diagnostic.message, LONGEST);
+        let message = shortened(&diagnostic.message, MOST_LETTERS);
         diagnostic.message = message
             .replace('\n', "\\n")
             .replace(char::is_control, "\u{fffd}");
         diagnostic.help = diagnostic
             .help
-            .map(|help| shortened(&help, LONGEST).into_owned());
+            .map(|help| shortened(&help, MOST_LETTERS).into_owned());
         Self {
             file: file.to_owned(),
             diagnostic,
@@ -74,7 +78,7 @@ impl Fault {
     pub fn shown(&self, style: Style) -> String {
         let mut text = self.line(style);
         if let Some(span) = self.diagnostic.span
-            && let Some(line) = self.text.lines().nth(span.line.saturating_sub(1) as usize)
+            && let Some(line) = line_around(&self.text, span)
         {
             let marked = marked(line, span);
             let marks = match self.is_error() {
@@ -92,6 +96,13 @@ impl Fault {
         }
         text
     }
+}
+
+/// The line of a text in which a stretch of it begins.
+fn line_around(text: &str, span: Span) -> Option<&str> {
+    let begun = text.get(..span.start as usize)?;
+    let start = begun.rfind('\n').map_or(0, |end| end + 1);
+    text.get(start..)?.lines().next()
 }
 
 /// As it is told on standard error.
@@ -217,19 +228,32 @@ pub fn read_text(path: &Path) -> Result<String> {
     }
 }
 
+/// How a command reads files.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub struct Reading {
+    /// Refuse unknown fields
+    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    strict: bool,
+}
+
+impl Reading {
+    /// What becomes of fields that there are not.
+    pub fn strictness(self) -> Strictness {
+        match self.strict {
+            true => Strictness::Strict,
+            false => Strictness::Lenient,
+        }
+    }
+}
+
 /// Reads a file's objects.
-pub fn parse(path: &Path, strict: bool) -> Result<Parsed> {
+pub fn parse(path: &Path, strictness: Strictness) -> Result<Parsed> {
     let file = path.display().to_string();
-    Ok(parse_text(&file, &read_text(path)?, strict))
+    Ok(parse_text(&file, &read_text(path)?, strictness))
 }
 
 /// Reads objects from a text.
-pub fn parse_text(file: &str, text: &str, strict: bool) -> Parsed {
-    let strictness = if strict {
-        Strictness::Strict
-    } else {
-        Strictness::Lenient
-    };
+pub fn parse_text(file: &str, text: &str, strictness: Strictness) -> Parsed {
     let text: Arc<str> = Arc::from(text);
     let parsed = read_objects(&Source::new(file, text.clone()), strictness);
     Parsed {
@@ -263,7 +287,7 @@ mod tests {
     #[test]
     fn faults_say_where_and_what() {
         let text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {entrypont: x}\n";
-        let parsed = parse_text("f.yaml", text, true);
+        let parsed = parse_text("f.yaml", text, Strictness::Strict);
         let shown = parsed.faults[0].shown(Style::plain());
         assert!(
             shown.starts_with("f.yaml:3:8: error: spec.entrypont: "),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Workflow, WorkflowTemplate};
+use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Workflow, WorkflowTemplate, labels};
 use argosy_engine::definition::Definition;
 use argosy_engine::source::TemplateSet;
 use argosy_store::ObjectKind;
@@ -59,7 +59,7 @@ pub fn definition(workflow: Workflow, found: Gathered) -> Definition {
 
 /// What a run knows, as it was gathered for it.
 pub fn known(definition: &Definition) -> Gathered {
-    let label = ("workflows.argoproj.io/configmap-type", "Parameter");
+    let label = (labels::CONFIG_MAP_TYPE, labels::CONFIG_MAP_TYPE_PARAMETER);
     let config_maps = definition.config_maps.iter().map(|(name, data)| {
         let mut map = ConfigMap {
             data: Some(data.clone()),
@@ -80,8 +80,8 @@ pub fn known(definition: &Definition) -> Gathered {
 
 fn is_for_parameters(map: &ConfigMap) -> bool {
     let labels = map.metadata.labels.as_ref();
-    let kind = labels.and_then(|labels| labels.get("workflows.argoproj.io/configmap-type"));
-    kind.is_some_and(|kind| kind == "Parameter")
+    let kind = labels.and_then(|labels| labels.get(labels::CONFIG_MAP_TYPE));
+    kind.is_some_and(|kind| kind == labels::CONFIG_MAP_TYPE_PARAMETER)
 }
 
 /// Gathers all that a spec refers to, and what that refers to.

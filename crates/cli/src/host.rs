@@ -15,14 +15,7 @@ pub fn check(definition: &Definition) -> Result<()> {
     let own = &definition.workflow.spec;
     let spec = match &own.workflow_template_ref {
         None => Some(own),
-        Some(reference) if reference.cluster_scope => {
-            let known = definition.cluster_workflow_templates.get(&reference.name);
-            known.map(|known| &known.spec)
-        }
-        Some(reference) => {
-            let known = definition.workflow_templates.get(&reference.name);
-            known.map(|known| &known.spec)
-        }
+        Some(_) => definition.inherited(),
     };
     let Some(spec) = spec else {
         return Ok(());
@@ -75,13 +68,7 @@ fn target<'a>(
     let Some(reference) = call.template_ref() else {
         return named(spec, call.template());
     };
-    let spec = match reference.cluster_scope {
-        true => {
-            let known = &definition.cluster_workflow_templates;
-            &known.get(&reference.name)?.spec
-        }
-        false => &definition.workflow_templates.get(&reference.name)?.spec,
-    };
+    let spec = definition.template_spec(reference.scope(), &reference.name)?;
     named(spec, &reference.template)
 }
 

@@ -25,18 +25,27 @@ use crate::controller::Configuration;
 /// How often it is looked for workflows whose time has come.
 const TICK: Duration = Duration::from_secs(1);
 
+/// What becomes of a workflow of which something can't be deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfStuck {
+    /// It stays.
+    Keep,
+    /// It is removed all the same.
+    Remove,
+}
+
 /// Removes a workflow that has ended, with its logs, claims and those of its artifacts that go with
 /// it. The workflow goes last: what was cut off is begun again by asking again.
 ///
 /// # Errors
-/// If an artifact can't be deleted, unless `force` or the workflow's own
+/// If an artifact can't be deleted, unless the user or the workflow's own
 /// `artifactGC.forceFinalizerRemoval` say that this is no reason to keep it.
-pub fn remove(client: &Client, row: &RunRow, force: bool) -> Result<()> {
+pub fn remove(client: &Client, row: &RunRow, if_stuck: IfStuck) -> Result<()> {
     match client.load(row.id) {
         Ok(run) => {
             let sweep = run.artifacts_to_sweep(SweepTime::OnWorkflowDeletion);
             let faults = delete_artifacts(client, &sweep);
-            if !faults.is_empty() && !force && !sweep.force {
+            if !faults.is_empty() && if_stuck == IfStuck::Keep && !sweep.force {
                 bail!(
                     "workflow {} is kept, since artifacts of it can't be deleted ({}); `argosy delete --force` deletes it all the same",
                     row.name,
@@ -45,7 +54,7 @@ pub fn remove(client: &Client, row: &RunRow, force: bool) -> Result<()> {
             }
         }
         // One that can't be read has nothing that is known to be deleted.
-        Err(error) if !force => {
+        Err(error) if if_stuck == IfStuck::Keep => {
             return Err(error.context(format!(
                 "workflow {} is kept, since it can't be read; `argosy delete --force` deletes it all the same",
                 row.name
@@ -145,7 +154,7 @@ impl<'a> Leftovers<'a> {
             return Ok(());
         };
         match self.client.row_of(id)? {
-            Some(row) if row.summary.completed => remove(self.client, &row, false),
+            Some(row) if row.summary.completed => remove(self.client, &row, IfStuck::Keep),
             Some(_) | None => Ok(()),
         }
     }

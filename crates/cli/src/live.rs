@@ -6,18 +6,19 @@
 
 mod nodes;
 mod picture;
+mod screen;
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
 
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::{Glance, Run};
 
-use crate::style::{Style, one_line, width};
+use crate::style::{Style, drawn_on, one_line};
 use nodes::Nodes;
 use picture::{Picture, summary};
+pub use screen::{Screen, Size};
 
 /// How often the picture is drawn anew: where something has changed, and for the clock's sake.
 const PACE: Duration = Duration::from_millis(100);
@@ -35,8 +36,9 @@ pub struct Live {
     runs: BTreeMap<RunId, Nodes>,
     /// Why pods wait, for people.
     waiting: String,
-    /// How many lines stand on the screen.
-    lines: usize,
+    /// When they were last told in plain lines.
+    told_waiting: Option<Instant>,
+    screen: Screen,
     drawn: Instant,
     changed: bool,
     summed: Instant,
@@ -48,10 +50,11 @@ impl Live {
         let now = Instant::now();
         Self {
             style,
-            terminal: std::io::stdout().is_terminal(),
+            terminal: drawn_on(&std::io::stdout()),
             runs: BTreeMap::new(),
             waiting: String::new(),
-            lines: 0,
+            told_waiting: None,
+            screen: Screen::default(),
             drawn: now.checked_sub(CLOCK).unwrap_or(now),
             changed: true,
             summed: now,
@@ -91,19 +94,16 @@ impl Live {
         }
         self.waiting = why.to_owned();
         self.changed = true;
-        if !self.terminal && !why.is_empty() {
-            self.print(&format!("◷ {why}\n"));
+        let told = self.told_waiting.is_some_and(|told| told.elapsed() < SUMS);
+        if !self.terminal && !why.is_empty() && !told {
+            self.told_waiting = Some(Instant::now());
+            self.print(&format!("◷ {}\n", one_line(why)));
         }
     }
 
     /// Prints lines that stay, above the picture.
     pub fn print(&mut self, text: &str) {
-        let mut out = std::io::stdout().lock();
-        // Nobody reads on when the pipe is closed; the workflow goes on all the same.
-        let _ = out.write_all(erased(self.lines).as_bytes());
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
-        self.lines = 0;
+        self.screen.print(text);
         self.changed = true;
     }
 
@@ -132,33 +132,31 @@ impl Live {
     }
 
     fn draw<'a>(&mut self, runs: impl Iterator<Item = &'a Run>) {
-        let (columns, rows) = terminal_size::terminal_size().map_or(
-            (80, 24),
-            |(terminal_size::Width(w), terminal_size::Height(h))| (usize::from(w), usize::from(h)),
-        );
+        let size = Size::of_terminal();
         let mut picture = Picture {
             style: self.style,
             now: crate::submission::now(),
             lines: Vec::new(),
-            most: rows.saturating_sub(2).max(3),
+            // What is above the screen can't be drawn anew; and two lines more may follow.
+            most: size.rows.saturating_sub(3).max(1),
         };
+        let mut more = 0;
         for run in runs {
-            if let Some(nodes) = self.runs.get(&run.id()) {
-                picture.run(run, nodes);
+            match self.runs.get(&run.id()) {
+                Some(_) if picture.lines.len() >= picture.most => more += 1,
+                Some(nodes) => picture.run(run, nodes),
+                None => {}
             }
         }
+        if more > 0 {
+            picture.lines.push(format!(" … {more} more workflows"));
+        }
         if !self.waiting.is_empty() {
-            picture.lines.push(format!(" ◷ {}", self.waiting));
+            picture
+                .lines
+                .push(format!(" ◷ {}", one_line(&self.waiting)));
         }
-        let mut text = erased(self.lines);
-        for line in &picture.lines {
-            text.push_str(&cut(line, columns));
-            text.push('\n');
-        }
-        let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes());
-        let _ = out.flush();
-        self.lines = picture.lines.len();
+        self.screen.draw(&picture.lines, size);
         self.drawn = Instant::now();
         self.changed = false;
     }
@@ -166,7 +164,6 @@ impl Live {
     /// A run has ended: its last picture stays, with a line that sums it up.
     pub fn ended(&mut self, run: &Run) {
         if self.terminal {
-            let others = std::mem::take(&mut self.lines);
             let mut picture = Picture {
                 style: self.style,
                 now: crate::submission::now(),
@@ -176,7 +173,6 @@ impl Live {
             if let Some(nodes) = self.runs.get(&run.id()) {
                 picture.run(run, nodes);
             }
-            self.lines = others;
             let mut text: String = picture
                 .lines
                 .iter()
@@ -195,14 +191,6 @@ impl Live {
             self.print(&text);
         }
         self.runs.remove(&run.id());
-    }
-}
-
-/// What takes so many lines off the screen.
-fn erased(lines: usize) -> String {
-    match lines {
-        0 => String::new(),
-        lines => format!("\x1b[{lines}A\x1b[J"),
     }
 }
 
@@ -225,44 +213,4 @@ fn plain_line(style: Style, run: &Run, index: u32, node: Glance, told: &mut Stri
         one_line(&run.name_at(index)),
         node.phase
     ));
-}
-
-/// A text cut to so many columns.
-fn cut(line: &str, columns: usize) -> String {
-    if width(line) <= columns {
-        return line.to_owned();
-    }
-    let (mut text, mut taken, mut in_code) = (String::new(), 0, false);
-    for letter in line.chars() {
-        if letter == '\x1b' {
-            in_code = true;
-        } else if in_code {
-            in_code = !letter.is_ascii_alphabetic();
-        } else {
-            taken += 1;
-            if taken == columns {
-                text.push('…');
-                break;
-            }
-        }
-        text.push(letter);
-    }
-    text.push_str("\x1b[0m");
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lines_are_cut_to_the_terminal() {
-        for (line, columns, expected) in [
-            ("short", 10, "short"),
-            ("a longer line", 5, "a lo…\x1b[0m"),
-            ("\x1b[31mred\x1b[0m", 3, "\x1b[31mred\x1b[0m"),
-        ] {
-            assert_eq!(cut(line, columns), expected, "{line:?}");
-        }
-    }
 }

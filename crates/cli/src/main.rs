@@ -73,7 +73,11 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            let error = style::shortened(&chain(&error), LONGEST).into_owned();
+            // What it quotes is not obeyed by a terminal.
+            let error = style::shortened(&chain(&error), LONGEST).replace(
+                |letter: char| letter.is_control() && letter != '\n',
+                "\u{fffd}",
+            );
             eprintln!("{}: {error}", Style::of_errors().bad("error"));
             ExitCode::FAILURE
         }
@@ -125,6 +129,13 @@ fn panicked(otherwise: Hook) -> impl Fn(&std::panic::PanicHookInfo<'_>) + Sync +
         }
         _ => otherwise(panic),
     }
+}
+
+/// What a panic says.
+pub(crate) fn panic_text(payload: &(dyn std::any::Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("it gave no reason").to_owned()
 }
 
 /// Whether the reader of our output has gone, as with `argosy list | head`.

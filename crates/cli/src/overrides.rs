@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use argosy_api::{AnyString, Parameter, Workflow};
+use anyhow::{Context, Result};
+use argosy_api::{AnyString, Parameter, Workflow, labels};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rand::Rng;
 
 use crate::files;
@@ -48,55 +49,8 @@ impl Overrides {
     /// Changes a workflow as the flags say, and gives it its name, UID and time.
     pub fn change(&self, workflow: &mut Workflow, namespace: &str) -> Result<Given> {
         let mut given = Given::default();
-        let metadata = &mut workflow.metadata;
-        if metadata.namespace.is_none() {
-            metadata.namespace = Some(namespace.to_owned());
-            let flag = format!("--namespace {}", quoted(namespace));
-            given.set(&["metadata", "namespace"], flag);
-        }
-        if let Some(prefix) = given_text(&self.generate_name) {
-            metadata.generate_name = Some(prefix.to_owned());
-            let flag = format!("--generate-name {}", quoted(prefix));
-            given.set(&["metadata", "generateName"], flag);
-        }
-        if let Some(name) = given_text(&self.name) {
-            metadata.name = Some(name.to_owned());
-            given.set(&["metadata", "name"], format!("--name {}", quoted(name)));
-        }
-        if metadata.name.as_ref().is_none_or(String::is_empty) {
-            let prefix = metadata.generate_name.clone().unwrap_or_default();
-            if prefix.is_empty() {
-                bail!(
-                    "the workflow has neither metadata.name nor metadata.generateName; --name gives it one"
-                );
-            }
-            metadata.name = Some(generated(&prefix));
-        }
-        metadata.uid = Some(uid());
-        metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(now()));
-        if let Some(labels) = &self.labels {
-            let map = metadata.labels.get_or_insert_default();
-            for label in labels.split(',').filter(|label| !label.is_empty()) {
-                let (key, value) = label.split_once('=').with_context(|| {
-                    format!(
-                        "--labels takes KEY=VALUE,KEY=VALUE; {label:?} has no equals sign in it"
-                    )
-                })?;
-                map.insert(key.to_owned(), value.to_owned());
-                given.set_label(key, format!("--labels {}", quoted(label)));
-            }
-        }
-        if let Some(time) = &self.scheduled_time {
-            time.parse::<jiff::Timestamp>().map_err(|_| {
-                anyhow::anyhow!(
-                    "--scheduled-time takes a time in RFC 3339, such as 2006-01-02T15:04:05-07:00, not {time:?}"
-                )
-            })?;
-            metadata.annotations.get_or_insert_default().insert(
-                "workflows.argoproj.io/scheduled-time".to_owned(),
-                time.clone(),
-            );
-        }
+        self.name(&mut workflow.metadata, namespace, &mut given)?;
+        self.mark(&mut workflow.metadata, &mut given)?;
         let spec = &mut workflow.spec;
         if let Some(entrypoint) = given_text(&self.entrypoint) {
             entrypoint.clone_into(&mut spec.entrypoint);
@@ -123,6 +77,61 @@ impl Overrides {
             given.set_parameters(flags, kept);
         }
         Ok(given)
+    }
+
+    /// Gives a workflow the name by which it is known, and the time at which it was made.
+    fn name(&self, metadata: &mut ObjectMeta, namespace: &str, given: &mut Given) -> Result<()> {
+        if metadata.namespace.is_none() {
+            metadata.namespace = Some(namespace.to_owned());
+            let flag = format!("--namespace {}", quoted(namespace));
+            given.set(&["metadata", "namespace"], flag);
+        }
+        if let Some(prefix) = given_text(&self.generate_name) {
+            metadata.generate_name = Some(prefix.to_owned());
+            let flag = format!("--generate-name {}", quoted(prefix));
+            given.set(&["metadata", "generateName"], flag);
+        }
+        if let Some(name) = given_text(&self.name) {
+            metadata.name = Some(name.to_owned());
+            given.set(&["metadata", "name"], format!("--name {}", quoted(name)));
+        }
+        if metadata.name.as_ref().is_none_or(String::is_empty) {
+            // Without either, validation says what is wrong, and where.
+            let prefix = metadata.generate_name.as_deref();
+            let prefix = prefix.filter(|prefix| !prefix.is_empty());
+            metadata.name = prefix.map(generated);
+        }
+        metadata.uid = Some(uid());
+        metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(now()));
+        Ok(())
+    }
+
+    /// Gives a workflow its labels, and the time that it was scheduled for.
+    fn mark(&self, metadata: &mut ObjectMeta, given: &mut Given) -> Result<()> {
+        if let Some(labels) = &self.labels {
+            let map = metadata.labels.get_or_insert_default();
+            for label in labels.split(',').filter(|label| !label.is_empty()) {
+                let (key, value) = label.split_once('=').with_context(|| {
+                    format!(
+                        "--labels takes KEY=VALUE,KEY=VALUE; {label:?} has no equals sign in it"
+                    )
+                })?;
+                map.insert(key.to_owned(), value.to_owned());
+                given.set_label(key, format!("--labels {}", quoted(label)));
+            }
+        }
+        if let Some(time) = &self.scheduled_time {
+            time.parse::<jiff::Timestamp>().map_err(|_| {
+                anyhow::anyhow!(
+                    "--scheduled-time takes a time in RFC 3339, such as 2006-01-02T15:04:05-07:00, not {time:?}"
+                )
+            })?;
+            metadata
+                .annotations
+                .get_or_insert_default()
+                .insert(labels::SCHEDULED_TIME.to_owned(), time.clone());
+        }
+        Ok(())
     }
 
     /// Those given one by one, then those of the file, as Argo lists them.
@@ -200,14 +209,9 @@ fn parameter_file(path: &Path) -> Result<Vec<(String, String)>> {
         .collect())
 }
 
-/// A name as Kubernetes generates it: the prefix, cut so that the whole has at most 63 letters, and
-/// five of its alphabet.
+/// A name as Kubernetes generates it.
 pub fn generated(prefix: &str) -> String {
-    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    const SUFFIX: usize = 5;
-    let mut random = rand::rng();
-    let letters = (0..SUFFIX).map(|_| char::from(ALPHABET[random.random_range(0..ALPHABET.len())]));
-    prefix.chars().take(63 - SUFFIX).chain(letters).collect()
+    argosy_engine::names::generated(prefix, rand::rng().random())
 }
 
 /// A random UID (RFC 9562, version 4).

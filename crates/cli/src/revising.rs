@@ -1,9 +1,10 @@
 //! Reading changed templates for a run: `argosy retry --template-from FILE`.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use argosy_api::{Segment, Template, Workflow};
+use argosy_api::{Segment, Strictness, Template, Workflow};
 use argosy_engine::definition::Definition;
 use argosy_engine::revision::Revision;
 use argosy_engine::validate::Purpose;
@@ -25,7 +26,7 @@ impl Changed {
     /// Reads a file: Workflows, WorkflowTemplates and ClusterWorkflowTemplates.
     pub fn read(path: &Path) -> Result<Self> {
         crate::client::existing(path)?;
-        let parsed = files::parse(path, true)?;
+        let parsed = files::parse(path, Strictness::Strict)?;
         validation::report(&parsed.faults, "nothing was retried")?;
         let file = path.display().to_string();
         if parsed.objects.is_empty() {
@@ -122,7 +123,7 @@ impl Changed {
     }
 }
 
-fn templates(object: &Object) -> Option<&[Template]> {
+fn templates(object: &Object) -> Option<&[Arc<Template>]> {
     match object {
         Object::Workflow(o) => Some(&o.spec.templates),
         Object::WorkflowTemplate(o) => Some(&o.spec.templates),

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, bail};
-use argosy_api::WorkflowPhase;
+use argosy_api::{WorkflowPhase, labels};
 use argosy_engine::ids::Seconds;
 use argosy_store::RunRow;
 
-use crate::client::Client;
+use crate::client::{Client, Scope};
 use crate::label_selector::LabelSelector;
 use crate::submission::now;
 
@@ -40,7 +40,7 @@ impl Selection {
                 field_selector: self.field_selector.clone(),
                 ..Filter::default()
             };
-            rows.extend(filter.rows(client, false)?);
+            rows.extend(filter.rows(client, Scope::Namespace)?);
         }
         let mut seen = BTreeSet::new();
         rows.retain(|row| seen.insert(row.id));
@@ -74,9 +74,6 @@ pub struct Filter {
     pub field_selector: Option<String>,
 }
 
-/// The label by which Argo marks a resubmitted workflow.
-pub const RESUBMITTED: &str = "workflows.argoproj.io/resubmitted-from-workflow";
-
 impl Filter {
     /// Whether it filters at all.
     pub fn is_set(&self) -> bool {
@@ -90,17 +87,12 @@ impl Filter {
     }
 
     /// The workflows that fit, in Argo's order: those under way first, then the latest.
-    pub fn rows(&self, client: &Client, all_namespaces: bool) -> Result<Vec<RunRow>> {
-        self.rows_in_pages(client, all_namespaces, 0)
+    pub fn rows(&self, client: &Client, scope: Scope) -> Result<Vec<RunRow>> {
+        self.rows_in_pages(client, scope, 0)
     }
 
     /// The same, read so many at a time; 0 for as many as suits.
-    pub fn rows_in_pages(
-        &self,
-        client: &Client,
-        all_namespaces: bool,
-        page: usize,
-    ) -> Result<Vec<RunRow>> {
+    pub fn rows_in_pages(&self, client: &Client, scope: Scope, page: usize) -> Result<Vec<RunRow>> {
         for phase in &self.status {
             if WorkflowPhase::parse(phase).is_none() {
                 bail!(
@@ -112,8 +104,8 @@ impl Filter {
         let fields = fields(self.field_selector.as_deref().unwrap_or_default())?;
         let before = self.older.as_deref().map(since).transpose()?;
         let all = match page {
-            0 => client.rows(all_namespaces)?,
-            page => client.rows_in_pages(all_namespaces, page)?,
+            0 => client.rows(scope)?,
+            page => client.rows_in_pages(scope, page)?,
         };
         let mut rows: Vec<RunRow> = all
             .into_iter()
@@ -127,7 +119,8 @@ impl Filter {
                         .is_some_and(|finished| finished < before)
                 });
                 (!self.completed || ended)
-                    && (!self.resubmitted || row.labels.contains_key(RESUBMITTED))
+                    && (!self.resubmitted
+                        || row.labels.contains_key(labels::PREVIOUS_WORKFLOW_NAME))
                     && (self.status.is_empty() || self.status.iter().any(|phase| phase == named))
                     && self
                         .prefix
@@ -155,12 +148,9 @@ impl Filter {
 fn shown_labels(row: &RunRow) -> std::collections::BTreeMap<String, String> {
     let mut labels = row.labels.clone();
     if let Some(phase) = row.summary.phase {
+        labels.insert(labels::PHASE.to_owned(), phase.as_str().to_owned());
         labels.insert(
-            "workflows.argoproj.io/phase".to_owned(),
-            phase.as_str().to_owned(),
-        );
-        labels.insert(
-            "workflows.argoproj.io/completed".to_owned(),
+            labels::COMPLETED.to_owned(),
             phase.is_completed().to_string(),
         );
     }

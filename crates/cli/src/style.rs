@@ -20,12 +20,28 @@ enum Color {
     Default = 39,
 }
 
-/// Flags on how text looks.
+/// The flag that is against colours.
 #[derive(clap::Args, Clone, Copy, Debug, Default)]
-pub struct StyleFlags {
+pub struct ColorFlag {
     /// Print without colours, also on a terminal
     #[arg(long)]
     no_color: bool,
+}
+
+impl ColorFlag {
+    pub fn style(self) -> Style {
+        match self.no_color {
+            true => Style::plain(),
+            false => Style::usual(),
+        }
+    }
+}
+
+/// Flags on how text looks.
+#[derive(clap::Args, Clone, Copy, Debug, Default)]
+pub struct StyleFlags {
+    #[command(flatten)]
+    color: ColorFlag,
     /// Print words in place of glyphs
     #[arg(long)]
     no_utf8: bool,
@@ -33,27 +49,36 @@ pub struct StyleFlags {
 
 impl StyleFlags {
     pub fn style(self) -> Style {
-        Style::new(!self.no_color, !self.no_utf8)
+        Style {
+            utf8: !self.no_utf8,
+            ..self.color.style()
+        }
     }
+}
+
+/// Whether pictures can be drawn there, again and again in one place: on a terminal, unless it
+/// says of itself that it obeys nothing.
+pub fn drawn_on(stream: &impl IsTerminal) -> bool {
+    let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    stream.is_terminal() && !is_dumb
 }
 
 impl Style {
     /// Colours are for terminals only, and not where the environment is against them.
-    pub fn new(color: bool, utf8: bool) -> Self {
-        Self::on(std::io::stdout().is_terminal(), color, utf8)
+    pub fn usual() -> Self {
+        Self::on(&std::io::stdout())
     }
 
     /// How what goes to standard error looks.
     pub fn of_errors() -> Self {
-        Self::on(std::io::stderr().is_terminal(), true, true)
+        Self::on(&std::io::stderr())
     }
 
-    fn on(terminal: bool, color: bool, utf8: bool) -> Self {
+    fn on(stream: &impl IsTerminal) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         Self {
-            color: color && !unwanted && !dumb && terminal,
-            utf8,
+            color: drawn_on(stream) && !unwanted,
+            utf8: true,
         }
     }
 
@@ -171,15 +196,16 @@ pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
     format!("{head}… ({missing} letters left out) …{rest}").into()
 }
 
-/// How many columns a text takes; colours take none.
+/// How many columns a text takes: of East Asian letters each takes two, colours take none.
 pub fn width(text: &str) -> usize {
+    use unicode_width::UnicodeWidthChar;
     let mut columns = 0;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         if letter == '\x1b' {
             letters.find(|letter| letter.is_ascii_alphabetic());
         } else {
-            columns += 1;
+            columns += letter.width().unwrap_or_default();
         }
     }
     columns

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Error, Result, bail};
-use argosy_api::{CronWorkflow, Workflow, WorkflowTemplateRef};
+use argosy_api::{CronWorkflow, Strictness, TemplateScope, Workflow, WorkflowTemplateRef, labels};
 use argosy_engine::definition::Definition;
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::validate::Purpose;
@@ -18,16 +18,15 @@ use crate::shelf::{Kept, Shelf};
 use crate::validation::{self, Origin};
 
 /// What is submitted, and how it is read.
-#[derive(clap::Args, Clone, Debug, Default)]
+#[derive(clap::Args, Clone, Debug)]
 pub struct Sources {
     /// Files and folders with workflows; `-` is standard input
     pub files: Vec<PathBuf>,
     /// Submit from workflowtemplate/NAME, clusterworkflowtemplate/NAME or cronworkflow/NAME
     #[arg(long, value_name = "KIND/NAME", conflicts_with = "files")]
     pub from: Option<String>,
-    /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub strict: bool,
+    #[command(flatten)]
+    pub reading: files::Reading,
 }
 
 /// Workflows that were read and checked, with what else stood in their files.
@@ -45,7 +44,7 @@ pub fn read(client: &Client, sources: &Sources, overrides: &Overrides) -> Result
             Vec::new(),
             Vec::new(),
         ),
-        None => read_files(&sources.files, sources.strict)?,
+        None => read_files(&sources.files, sources.reading.strictness())?,
     };
     if workflows.is_empty() {
         validation::report(&faults, NOTHING_RUN)?;
@@ -93,11 +92,11 @@ const NOTHING_RUN: &str = "nothing was run";
 /// The workflows of files, the other objects, and what is wrong with the texts.
 type Read = (Vec<(Workflow, Option<Origin>)>, Vec<Object>, Vec<Fault>);
 
-fn read_files(paths: &[PathBuf], strict: bool) -> Result<Read> {
+fn read_files(paths: &[PathBuf], strictness: Strictness) -> Result<Read> {
     let (mut workflows, mut others, mut faults) = (Vec::new(), Vec::new(), Vec::new());
     for path in files::expand(paths)? {
         crate::client::existing(&path)?;
-        let parsed = files::parse(&path, strict)?;
+        let parsed = files::parse(&path, strictness)?;
         faults.extend(parsed.faults);
         for (object, document) in parsed.objects {
             match object {
@@ -169,10 +168,10 @@ fn from_reference(client: &Client, from: &str) -> Result<Workflow> {
         ..Workflow::default()
     };
     workflow.metadata.generate_name = Some(format!("{name}-"));
-    let (label, cluster_scope) = match kind.to_lowercase().as_str() {
-        "workflowtemplate" | "workflowtemplates" | "wftmpl" => ("workflow-template", false),
+    let scope = match kind.to_lowercase().as_str() {
+        "workflowtemplate" | "workflowtemplates" | "wftmpl" => TemplateScope::Namespaced,
         "clusterworkflowtemplate" | "clusterworkflowtemplates" | "cwft" | "cwftmpl" => {
-            ("cluster-workflow-template", true)
+            TemplateScope::Cluster
         }
         "cronworkflow" | "cronworkflows" | "cwf" | "cronwf" => {
             return from_cron(client, name, workflow);
@@ -185,11 +184,8 @@ fn from_reference(client: &Client, from: &str) -> Result<Workflow> {
         .metadata
         .labels
         .get_or_insert_default()
-        .insert(format!("workflows.argoproj.io/{label}"), name.to_owned());
-    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
-        name: name.to_owned(),
-        cluster_scope,
-    });
+        .insert(scope.label().to_owned(), name.to_owned());
+    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef::new(scope, name));
     Ok(workflow)
 }
 
@@ -205,10 +201,10 @@ fn from_cron(client: &Client, name: &str, mut workflow: Workflow) -> Result<Work
         metadata.labels = own.labels;
         metadata.annotations = own.annotations;
     }
-    metadata.labels.get_or_insert_default().insert(
-        "workflows.argoproj.io/cron-workflow".to_owned(),
-        name.to_owned(),
-    );
+    metadata
+        .labels
+        .get_or_insert_default()
+        .insert(labels::CRON_WORKFLOW.to_owned(), name.to_owned());
     workflow.spec = cron.spec.workflow_spec;
     Ok(workflow)
 }

@@ -430,3 +430,85 @@ fn sizes_and_depths() {
         ),
     ]);
 }
+
+#[test]
+fn every_command_that_reads_files_says_what_is_wrong_with_them() {
+    let bomb: String = ('a'..='i')
+        .zip('b'..='j')
+        .map(|(before, name)| {
+            let list = vec![format!("*{before}"); 9].join(",");
+            format!("{name}: &{name} [{list}]\n")
+        })
+        .collect();
+    let files: [(&str, Vec<u8>); 8] = [
+        ("truncated.yaml", b"spec:\n  templates: [a, b".to_vec()),
+        ("scalar.yaml", b"hello\n".to_vec()),
+        ("binary.yaml", b"\x7fELF\0\x80".to_vec()),
+        ("latin.yaml", b"a: b\nc: d\xe9\n".to_vec()),
+        ("tabs.yaml", b"spec:\n\ttemplates: []\n".to_vec()),
+        ("deep.yaml", ["[".repeat(100_000), "]".repeat(100_000)].concat().into()),
+        ("bomb.yaml", format!("a: &a [x,x,x,x,x,x,x,x,x]\n{bomb}").into()),
+        (
+            "control.yaml",
+            b"kind: \"Work\\u001b[31mflow\"\napiVersion: \"\\u001b[2Jv1\"\nmetadata: {name: \"\\u001b[31m\"}\nspec: 3\n"
+                .to_vec(),
+        ),
+    ];
+    let place = Place::new();
+    place.write("good.yaml", &echo("x"));
+    place.says(&["run", "--host", "good.yaml", "--name", "done"]);
+    for (file, content) in files {
+        std::fs::write(place.path(file), content).expect("a file");
+        for words in [
+            &["run", "--host", file][..],
+            &["submit", "--dry-run", file],
+            &["lint", "--offline", file],
+            &["apply", "-f", file],
+            &["template", "create", file],
+            &["template", "update", file],
+            &["template", "lint", file],
+            &["cluster-template", "create", file],
+            &["cron", "create", file],
+            &["convert", file],
+            &["executor-plugin", "build", file],
+            &["test", file],
+            &["submit", "--dry-run", "good.yaml", "-f", file],
+            &["retry", "done", "--template-from", file],
+        ] {
+            // Any text may be converted, and any flags and their values are what they are.
+            let may_pass =
+                ["convert", "resubmit"].contains(&words[0]) || words.contains(&"good.yaml");
+            let said = watched(&place, words, Stdio::null());
+            let all = format!("{}{}", said.out, said.errors);
+            assert!(said.code == Some(1) || may_pass, "{words:?}: {all}");
+            assert!(said.code.is_some_and(|code| code < 2), "{words:?}: {all}");
+            assert!(!all.contains("panicked"), "{words:?}: {all}");
+            assert!(!all.contains('\x1b'), "{words:?}: {all:?}");
+            assert!(
+                all.len() < 5_000 || may_pass,
+                "{words:?}: {} bytes",
+                all.len()
+            );
+            assert!(said.peak_kib < MAX_KIB, "{words:?}: {} KiB", said.peak_kib);
+        }
+    }
+}
+
+#[test]
+fn many_faults_take_no_longer_each_and_are_counted() {
+    let place = Place::new();
+    let documents = place.write("many.yaml", &"---\nkind: Workflow\n".repeat(10_000));
+    let said = run(&place, &documents);
+    assert_eq!(said.code, Some(1));
+    assert!(
+        said.errors.contains("more: `argosy lint` shows all"),
+        "{}",
+        said.errors
+    );
+    assert!(said.errors.len() < 50_000, "{} bytes", said.errors.len());
+    place.write("many_test.yaml", &"---\nkind: Workflow\n".repeat(10_000));
+    let said = watched(&place, &["test", "many_test.yaml"], Stdio::null());
+    assert_eq!(said.code, Some(1));
+    assert!(said.errors.contains("more faults"), "{}", said.errors);
+    assert!(said.errors.len() < 50_000, "{} bytes", said.errors.len());
+}

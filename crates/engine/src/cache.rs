@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::Outputs;
+use argosy_api::{Outputs, labels};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::ids::Seconds;
 use crate::timestamp;
 
 /// The label that a ConfigMap must have to serve as a cache, with the value `Cache`.
-pub const CACHE_LABEL: (&str, &str) = ("workflows.argoproj.io/configmap-type", "Cache");
+pub const CACHE_LABEL: (&str, &str) = (labels::CONFIG_MAP_TYPE, labels::CONFIG_MAP_TYPE_CACHE);
 
 /// The names of an entry's fields.
 const FIELDS: [&str; 4] = ["nodeID", "outputs", "creationTimestamp", "lastHitTimestamp"];

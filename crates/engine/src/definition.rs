@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use argosy_api::{
-    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, Workflow,
-    WorkflowTemplate,
+    ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, TemplateScope, Workflow,
+    WorkflowSpec, WorkflowTemplate,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,20 @@ pub enum ConfigMapError {
 }
 
 impl Definition {
+    /// The spec of a template that the workflow reaches.
+    pub fn template_spec(&self, scope: TemplateScope, name: &str) -> Option<&WorkflowSpec> {
+        match scope {
+            TemplateScope::Namespaced => Some(&self.workflow_templates.get(name)?.spec),
+            TemplateScope::Cluster => Some(&self.cluster_workflow_templates.get(name)?.spec),
+        }
+    }
+
+    /// The spec that `workflowTemplateRef` names.
+    pub fn inherited(&self) -> Option<&WorkflowSpec> {
+        let reference = self.workflow.spec.workflow_template_ref.as_ref()?;
+        self.template_spec(reference.scope(), &reference.name)
+    }
+
     /// Brings in what the controller's ConfigMap says about workflows. Argo: `setExecWorkflow`.
     ///
     /// # Errors

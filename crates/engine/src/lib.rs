@@ -28,6 +28,7 @@ pub mod outbox;
 pub mod plan;
 mod printf;
 pub mod repository;
+pub mod resubmission;
 pub mod revision;
 pub mod run;
 pub mod settings;

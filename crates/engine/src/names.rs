@@ -12,6 +12,24 @@ pub struct NameFault {
 const MAX_SUBDOMAIN: usize = 253;
 const MAX_LABEL: usize = 63;
 
+/// The letters of generated names: no vowels, so that they are no words.
+const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+const MAX_GENERATED: usize = 63;
+const SUFFIX: usize = 5;
+
+/// A name as Kubernetes generates it: the prefix, cut so that the whole has at most 63 letters, and
+/// five of its alphabet, which `chosen` chooses.
+pub fn generated(prefix: &str, chosen: u64) -> String {
+    let mut left = chosen;
+    let suffix = std::iter::repeat_with(|| {
+        let letter = (left % ALPHABET.len() as u64) as usize;
+        left /= ALPHABET.len() as u64;
+        char::from(ALPHABET[letter])
+    });
+    let prefix = prefix.chars().take(MAX_GENERATED - SUFFIX);
+    prefix.chain(suffix.take(SUFFIX)).collect()
+}
+
 /// Whether a text can name an object: RFC 1123's subdomain.
 ///
 /// # Errors
@@ -155,6 +173,20 @@ mod tests {
         ] {
             let instead = subdomain(name).map_err(|fault| fault.instead);
             assert_eq!(instead, Err(expected.map(str::to_owned)), "{name}");
+        }
+    }
+
+    #[test]
+    fn generated_names_have_five_letters_more_and_63_at_most() {
+        let long = "a".repeat(70);
+        for (prefix, chosen, expected) in [
+            ("", 0, "bbbbb".to_owned()),
+            ("wf-", 1, "wf-cbbbb".to_owned()),
+            ("wf-", 27, "wf-bcbbb".to_owned()),
+            ("wf-", u64::MAX, "wf-7544t".to_owned()),
+            (&long, 0, format!("{}bbbbb", &long[..58])),
+        ] {
+            assert_eq!(generated(prefix, chosen), expected, "{prefix} {chosen}");
         }
     }
 }

@@ -1,15 +1,12 @@
 //! Which artifact repository a workflow uses. Argo: `workflow/artifactrepositories`.
 
-use argosy_api::{ArtifactRepositoryRef, ArtifactRepositoryRefStatus};
+use argosy_api::{ArtifactRepositoryRef, ArtifactRepositoryRefStatus, labels};
 use k8s_openapi::api::core::v1::ConfigMap;
 
 use crate::lower::ReadYaml;
 
 /// The ConfigMap that is looked at where a workflow names none.
 const CONFIG_MAP: &str = "artifact-repositories";
-
-/// Names the entry that is meant where a workflow names none.
-const DEFAULT_KEY: &str = "workflows.argoproj.io/default-artifact-repository";
 
 /// Finds the repository that a workflow names, or that its namespace has by default; `None` for the
 /// controller's own. `find` gives the ConfigMap of a namespace and a name.
@@ -35,7 +32,8 @@ pub fn find_repository<'a>(
             continue;
         };
         let annotations = map.metadata.annotations.as_ref();
-        let by_default = annotations.and_then(|annotations| annotations.get(DEFAULT_KEY));
+        let by_default = annotations
+            .and_then(|annotations| annotations.get(labels::DEFAULT_ARTIFACT_REPOSITORY));
         let key = match reference.key.as_str() {
             "" => by_default.map_or("", String::as_str),
             key => key,

@@ -2,8 +2,11 @@
 //! Beyond Argo, where a workflow that is retried reads its templates as they stand then.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use argosy_api::{ClusterWorkflowTemplate, ExecutorPlugin, Template, Workflow, WorkflowTemplate};
+use argosy_api::{
+    ClusterWorkflowTemplate, ExecutorPlugin, Template, TemplateScope, Workflow, WorkflowTemplate,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
@@ -15,13 +18,13 @@ pub struct Revision {
     /// Templates of the workflow itself, by their names: of its spec or, where that only refers to
     /// a WorkflowTemplate, of that one's.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub templates: Vec<Template>,
+    pub templates: Vec<Arc<Template>>,
     /// Templates of WorkflowTemplates, by those objects' names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub workflow_templates: BTreeMap<String, Vec<Template>>,
+    pub workflow_templates: BTreeMap<String, Vec<Arc<Template>>>,
     /// The same of ClusterWorkflowTemplates.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub cluster_workflow_templates: BTreeMap<String, Vec<Template>>,
+    pub cluster_workflow_templates: BTreeMap<String, Vec<Arc<Template>>>,
     /// WorkflowTemplates that the run did not refer to before.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub more_workflow_templates: BTreeMap<String, WorkflowTemplate>,
@@ -173,20 +176,23 @@ impl Definition {
     }
 
     /// Where the workflow's own templates stand.
-    fn own_templates(&mut self) -> &mut Vec<Template> {
+    fn own_templates(&mut self) -> &mut Vec<Arc<Template>> {
         let spec = &mut self.workflow.spec;
         let Some(reference) = &spec.workflow_template_ref else {
             return &mut spec.templates;
         };
         let name = &reference.name;
-        let inherited = if reference.cluster_scope {
-            let found = self.cluster_workflow_templates.get_mut(name);
-            found.map(|found| &mut found.spec.templates)
-        } else {
-            let found = self.workflow_templates.get_mut(name);
-            found.map(|found| &mut found.spec.templates)
+        let inherited = match reference.scope() {
+            TemplateScope::Namespaced => {
+                let found = self.workflow_templates.get_mut(name);
+                found.map(|found| &mut found.spec)
+            }
+            TemplateScope::Cluster => {
+                let found = self.cluster_workflow_templates.get_mut(name);
+                found.map(|found| &mut found.spec)
+            }
         };
-        inherited.unwrap_or(&mut spec.templates)
+        &mut inherited.unwrap_or(spec).templates
     }
 }
 
@@ -198,7 +204,7 @@ fn not_used(kind: &'static str, name: &str) -> RevisionError {
 }
 
 /// Puts templates in place of those of the same names; whether there was one.
-fn replace(known: &mut Vec<Template>, changed: &[Template]) -> bool {
+fn replace(known: &mut Vec<Arc<Template>>, changed: &[Arc<Template>]) -> bool {
     let mut found = false;
     for template in changed {
         match known.iter_mut().find(|known| known.name == template.name) {

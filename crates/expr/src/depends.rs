@@ -261,6 +261,11 @@ impl Depends {
     pub fn expr(&self) -> &DependsExpr {
         &self.expr
     }
+
+    /// The condition over them, alone.
+    pub fn into_expr(self) -> DependsExpr {
+        self.expr
+    }
 }
 
 fn proceeds(task: usize, more: Vec<TaskResult>) -> DependsExpr {

@@ -2,6 +2,9 @@
 //! They read nearly the same; what differs is rewritten: Go's `\d`, `\w`, `\s` and `\b` know only
 //! ASCII, a `[` within brackets is itself, and `\Q…\E` quotes.
 
+use std::iter::Peekable;
+use std::str::Chars;
+
 use regex::{Regex, RegexBuilder};
 
 /// How much memory a compiled pattern may take.
@@ -28,28 +31,60 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
 fn translate(pattern: &str) -> Result<String, &'static str> {
     let mut out = String::with_capacity(pattern.len() + 16);
     let mut chars = pattern.chars().peekable();
-    let mut in_class = false;
-    let mut class_start = false;
     while let Some(c) = chars.next() {
-        let at_start = std::mem::replace(&mut class_start, false);
         match c {
-            '\\' => match chars.next() {
-                Some('Q') if !in_class => quote(&mut chars, &mut out),
-                Some(letter @ ('p' | 'P' | 'x')) => {
-                    out.push('\\');
-                    out.push(letter);
-                    // What stands in braces here is a name or a number.
-                    if chars.next_if_eq(&'{').is_some() {
-                        out.push('{');
-                        let name = chars.by_ref().take_while(|c| *c != '}');
-                        out.extend(name);
-                        out.push('}');
-                    }
-                }
-                Some(letter) => escape(letter, in_class, &mut out),
-                None => out.push('\\'),
-            },
-            '[' if in_class && chars.peek() == Some(&':') => {
+            '\\' => escaped(&mut chars, Place::Outside, &mut out),
+            '[' => class(&mut chars, &mut out),
+            '*' | '+' | '?' | '{' => repetition(c, &mut chars, &mut out)?,
+            _ => out.push(c),
+        }
+    }
+    Ok(out)
+}
+
+/// The letters of a pattern that are still to be read.
+type Letters<'p> = Peekable<Chars<'p>>;
+
+/// Where in a pattern something stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Within brackets.
+    InClass,
+    Outside,
+}
+
+/// What follows a backslash.
+fn escaped(chars: &mut Letters<'_>, place: Place, out: &mut String) {
+    match chars.next() {
+        Some('Q') if place == Place::Outside => quote(chars, out),
+        Some(letter @ ('p' | 'P' | 'x')) => {
+            out.push('\\');
+            out.push(letter);
+            // What stands in braces here is a name or a number.
+            if chars.next_if_eq(&'{').is_some() {
+                out.push('{');
+                let name = chars.by_ref().take_while(|c| *c != '}');
+                out.extend(name);
+                out.push('}');
+            }
+        }
+        Some(letter) => escape(letter, place, out),
+        None => out.push('\\'),
+    }
+}
+
+/// What follows an opening bracket, to its end.
+fn class(chars: &mut Letters<'_>, out: &mut String) {
+    out.push('[');
+    out.extend(chars.next_if_eq(&'^'));
+    // The first letter is no end.
+    if chars.next_if_eq(&']').is_some() {
+        out.push_str("\\]");
+    }
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => escaped(chars, Place::InClass, out),
+            '[' if chars.peek() == Some(&':') => {
                 out.push('[');
                 for inner in chars.by_ref() {
                     out.push(inner);
@@ -58,54 +93,44 @@ fn translate(pattern: &str) -> Result<String, &'static str> {
                     }
                 }
             }
-            '[' if in_class => out.push_str("\\["),
-            '[' => {
-                in_class = true;
-                class_start = true;
-                out.push('[');
-                if chars.next_if_eq(&'^').is_some() {
-                    out.push('^');
-                }
-                if chars.next_if_eq(&']').is_some() {
-                    out.push_str("\\]");
-                    class_start = false;
-                }
-            }
-            ']' if in_class && !at_start => {
-                in_class = false;
+            '[' => out.push_str("\\["),
+            ']' => {
                 out.push(']');
+                return;
             }
-            '&' | '~' if in_class => {
+            '&' | '~' => {
                 out.push('\\');
                 out.push(c);
             }
-            '-' if in_class && chars.peek() == Some(&'-') => out.push_str("\\-"),
-            '*' | '+' | '?' | '{' if !in_class => {
-                let length = match c {
-                    '{' => count(chars.clone())?,
-                    _ => Some(0),
-                };
-                let Some(length) = length else {
-                    // What is no count of repetitions is a brace.
-                    out.push_str("\\{");
-                    continue;
-                };
-                out.push(c);
-                out.extend(chars.by_ref().take(length));
-                out.extend(chars.next_if_eq(&'?'));
-                let repeats_again = match chars.peek() {
-                    Some('*' | '+' | '?') => true,
-                    Some('{') => count(chars.clone().skip(1))?.is_some(),
-                    _ => false,
-                };
-                if repeats_again {
-                    return Err("invalid nested repetition operator");
-                }
-            }
+            '-' if chars.peek() == Some(&'-') => out.push_str("\\-"),
             _ => out.push(c),
         }
     }
-    Ok(out)
+}
+
+/// What says how often something is repeated.
+fn repetition(sign: char, chars: &mut Letters<'_>, out: &mut String) -> Result<(), &'static str> {
+    let length = match sign {
+        '{' => count(chars.clone())?,
+        _ => Some(0),
+    };
+    let Some(length) = length else {
+        // What is no count of repetitions is a brace.
+        out.push_str("\\{");
+        return Ok(());
+    };
+    out.push(sign);
+    out.extend(chars.by_ref().take(length));
+    out.extend(chars.next_if_eq(&'?'));
+    let repeats_again = match chars.peek() {
+        Some('*' | '+' | '?') => true,
+        Some('{') => count(chars.clone().skip(1))?.is_some(),
+        _ => false,
+    };
+    match repeats_again {
+        true => Err("invalid nested repetition operator"),
+        false => Ok(()),
+    }
 }
 
 /// The length of the `2}`, `2,}` or `2,5}` that follows; `None` if nothing of the kind does.
@@ -146,12 +171,12 @@ fn quote(chars: &mut impl Iterator<Item = char>, out: &mut String) {
     out.push_str(&regex::escape(&text));
 }
 
-fn escape(letter: char, in_class: bool, out: &mut String) {
+fn escape(letter: char, place: Place, out: &mut String) {
     let class = match letter {
         'd' | 'D' => "0-9",
         'w' | 'W' => "0-9A-Za-z_",
         's' | 'S' => "\\t\\n\\x0C\\r ",
-        'b' if !in_class => {
+        'b' if place == Place::Outside => {
             out.push_str("(?-u:\\b)");
             return;
         }
@@ -166,8 +191,8 @@ fn escape(letter: char, in_class: bool, out: &mut String) {
             return;
         }
     };
-    match (letter.is_ascii_uppercase(), in_class) {
-        (false, true) => out.push_str(class),
+    match (letter.is_ascii_uppercase(), place) {
+        (false, Place::InClass) => out.push_str(class),
         (negated, _) => {
             out.push_str(if negated { "[^" } else { "[" });
             out.push_str(class);

@@ -4,6 +4,8 @@
 //! This crate decides nothing about workflows, and holds no state that the store does not.
 
 pub mod backend;
+#[cfg(feature = "contract")]
+pub mod contract;
 mod limits;
 mod locks;
 mod objects;

@@ -79,7 +79,7 @@ impl World {
     /// A namespace's label says how many of its workflows may run at a time.
     fn apply_namespace(&mut self, value: &serde_json::Value) {
         let metadata = &value["metadata"];
-        let limit = metadata["labels"]["workflows.argoproj.io/parallelism-limit"].as_str();
+        let limit = metadata["labels"][labels::PARALLELISM_LIMIT].as_str();
         let limit = limit.and_then(|limit| limit.parse().ok());
         let name = metadata["name"].as_str().unwrap_or_default();
         self.namespace_limits.insert(name.to_owned(), limit);
@@ -208,6 +208,10 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
+        self.create_as(id, workflow)
+    }
+
+    pub(crate) fn create_as(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         if is_left_alone(&workflow) {
             self.refused.insert(id, workflow);
             return Ok(id);
@@ -252,18 +256,13 @@ impl World {
 
     /// Takes up a workflow that began elsewhere.
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
-        let mut definition = self.objects.definition(workflow);
-        definition.configure(&self.settings.config)?;
-        if let Some(violation) = violation_by_change(&definition)? {
-            self.refuse(id, definition.workflow, WorkflowPhase::Error, violation);
-            return Ok(id);
-        }
-        prepare_adoption(&mut definition);
-        let found = definition.workflow.status.artifact_repository_ref.as_ref();
-        definition.artifact_repository = found
-            .filter(|found| !found.default && found.artifact_repository.is_some())
-            .cloned();
-        let definition = Arc::new(definition);
+        let definition = match self.adoptable(workflow)? {
+            Ok(definition) => definition,
+            Err((workflow, violation)) => {
+                self.refuse(id, workflow, WorkflowPhase::Error, violation);
+                return Ok(id);
+            }
+        };
         match begin(id, &definition, &self.settings, self.now) {
             Ok(run) => {
                 let stored = Stored {
@@ -284,6 +283,25 @@ impl World {
         Ok(id)
     }
 
+    /// What a workflow that has begun is taken up with; or the workflow, and why it ends in an error
+    /// instead.
+    pub(crate) fn adoptable(
+        &self,
+        workflow: Workflow,
+    ) -> Result<Result<Arc<Definition>, (Workflow, String)>, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        definition.configure(&self.settings.config)?;
+        if let Some(violation) = violation_by_change(&definition)? {
+            return Ok(Err((definition.workflow, violation)));
+        }
+        prepare_adoption(&mut definition);
+        let found = definition.workflow.status.artifact_repository_ref.as_ref();
+        definition.artifact_repository = found
+            .filter(|found| !found.default && found.artifact_repository.is_some())
+            .cloned();
+        Ok(Ok(Arc::new(definition)))
+    }
+
     /// Creates a workflow that Argo's controller can't read.
     ///
     /// # Errors
@@ -298,7 +316,13 @@ impl World {
         Ok(id)
     }
 
-    fn refuse(&mut self, id: RunId, mut workflow: Workflow, phase: WorkflowPhase, message: String) {
+    pub(crate) fn refuse(
+        &mut self,
+        id: RunId,
+        mut workflow: Workflow,
+        phase: WorkflowPhase,
+        message: String,
+    ) {
         let now = Some(timestamp::kubernetes(self.now));
         workflow.status = WorkflowStatus {
             phase: Some(phase),
@@ -316,16 +340,13 @@ impl World {
         if let Some(reference) = &workflow.spec.workflow_template_ref
             && workflow.status.stored_workflow_template_spec.is_some()
         {
-            let key = match reference.cluster_scope {
-                true => labels::CLUSTER_WORKFLOW_TEMPLATE,
-                false => labels::WORKFLOW_TEMPLATE,
-            };
+            let key = reference.scope().label();
             let shown = workflow.metadata.labels.get_or_insert_default();
             shown.insert(key.to_owned(), reference.name.clone());
         }
         let labels = workflow.metadata.labels.get_or_insert_default();
-        for (key, value) in [("phase", phase.as_str()), ("completed", "true")] {
-            labels.insert(format!("workflows.argoproj.io/{key}"), value.to_owned());
+        for (key, value) in [(labels::PHASE, phase.as_str()), (labels::COMPLETED, "true")] {
+            labels.insert(key.to_owned(), value.to_owned());
         }
         if self.settings.config.workflow_events.enabled != Some(false) {
             let event = Event {
@@ -344,16 +365,16 @@ impl World {
 
 /// Labels that say what a workflow was made from.
 const ORIGINS: [&str; 3] = [
-    "workflows.argoproj.io/workflow-template",
-    "workflows.argoproj.io/cluster-workflow-template",
-    "workflows.argoproj.io/cron-workflow",
+    labels::WORKFLOW_TEMPLATE,
+    labels::CLUSTER_WORKFLOW_TEMPLATE,
+    labels::CRON_WORKFLOW,
 ];
 
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.
 fn is_left_alone(workflow: &Workflow) -> bool {
     let labels = workflow.metadata.labels.as_ref();
-    let completed = labels.and_then(|labels| labels.get(argosy_api::labels::COMPLETED));
+    let completed = labels.and_then(|labels| labels.get(labels::COMPLETED));
     let ended = workflow
         .status
         .phase
@@ -365,12 +386,9 @@ fn is_left_alone(workflow: &Workflow) -> bool {
 fn missing_template(definition: &Definition) -> Option<String> {
     let reference = definition.workflow.spec.workflow_template_ref.as_ref()?;
     let name = &reference.name;
-    let (kind, found) = if reference.cluster_scope {
-        let known = &definition.cluster_workflow_templates;
-        ("clusterworkflowtemplate", known.contains_key(name))
-    } else {
-        let known = &definition.workflow_templates;
-        ("workflowtemplate", known.contains_key(name))
-    };
-    (!found).then(|| format!("{kind}.argoproj.io \"{name}\" not found"))
+    let kind = reference.scope().kind().to_lowercase();
+    match definition.inherited() {
+        Some(_) => None,
+        None => Some(format!("{kind}.argoproj.io \"{name}\" not found")),
+    }
 }

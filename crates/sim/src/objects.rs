@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use argosy_api::{
     ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, ExecutorPluginManifest,
-    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, read_documents, read_typed,
+    Limits, Source, Strictness, Workflow, WorkflowTemplate, from_value, labels, read_documents,
+    read_typed,
 };
 use argosy_engine::definition::Definition;
 use argosy_engine::repository::find_repository;
 use argosy_engine::source::TemplateSet;
-use argosy_engine::validate::{ValidateOptions, validate_workflow};
+use argosy_engine::validate::{Purpose, ValidateOptions, validate_workflow};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde_json::Value;
 
@@ -20,9 +21,6 @@ pub const NAMESPACE: &str = "default";
 
 /// The namespace of the controller.
 const CONTROLLER_NAMESPACE: &str = "argo";
-
-/// The label without which no parameter is read from a ConfigMap.
-const TYPE_LABEL: &str = "workflows.argoproj.io/configmap-type";
 
 type Place = (String, String);
 
@@ -143,16 +141,8 @@ impl Objects {
         definition: &Definition,
     ) -> Result<Option<ArtifactRepositoryRefStatus>, String> {
         let spec = &definition.workflow.spec;
-        let of_template = spec.workflow_template_ref.as_ref().and_then(|reference| {
-            let name = &reference.name;
-            let templates = &definition.workflow_templates;
-            let cluster = &definition.cluster_workflow_templates;
-            let spec = match reference.cluster_scope {
-                true => &cluster.get(name)?.spec,
-                false => &templates.get(name)?.spec,
-            };
-            spec.artifact_repository_ref.as_ref()
-        });
+        let inherited = definition.inherited();
+        let of_template = inherited.and_then(|spec| spec.artifact_repository_ref.as_ref());
         let named = spec.artifact_repository_ref.as_ref().or(of_template);
         let find = |namespace: &str, name: &str| {
             let place = (namespace.to_owned(), name.to_owned());
@@ -180,8 +170,9 @@ impl Objects {
                 .iter()
                 .filter(|(place, map)| {
                     let labels = map.metadata.labels.as_ref();
-                    let kind = labels.and_then(|labels| labels.get(TYPE_LABEL));
-                    of_namespace(place) && kind.is_some_and(|kind| kind == "Parameter")
+                    let kind = labels.and_then(|labels| labels.get(labels::CONFIG_MAP_TYPE));
+                    of_namespace(place)
+                        && kind.is_some_and(|kind| kind == labels::CONFIG_MAP_TYPE_PARAMETER)
                 })
                 .map(|(place, map)| (place.1.clone(), map.data.clone().unwrap_or_default()))
                 .collect(),
@@ -203,6 +194,7 @@ pub(crate) fn refusal(definition: &Definition) -> Option<String> {
     }
     let defaults = definition.workflow_defaults.as_deref();
     let options = ValidateOptions {
+        purpose: Purpose::Begin,
         workflow_metadata: defaults.and_then(|defaults| defaults.spec.workflow_metadata.clone()),
         ..ValidateOptions::default()
     };

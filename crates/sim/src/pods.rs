@@ -1,9 +1,11 @@
 //! Simulated pods: what the cluster and the executor would tell of them.
 
+use std::collections::BTreeMap;
+
+use argosy_api::{ContainerNode, MAIN_CONTAINER, NodePhase, labels};
 use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::fact::{Fact, ResultSeen};
 use argosy_engine::ids::Seconds;
-use argosy_engine::lower::keys;
 use argosy_engine::observe::pod_seen;
 use argosy_engine::timestamp;
 use k8s_openapi::api::core::v1::{
@@ -16,6 +18,8 @@ use k8s_openapi::api::core::v1::{
 pub struct Outcome {
     /// The main container's exit code.
     pub exit_code: i32,
+    /// Exit codes of single containers of a set, by name.
+    pub containers: BTreeMap<String, i32>,
     /// Output parameters.
     pub parameters: Vec<(String, String)>,
     /// Output artifacts.
@@ -60,6 +64,12 @@ impl TryFrom<String> for Lost {
 pub(crate) const EVICTED: &str = "The node was low on resource: memory. ";
 
 impl Outcome {
+    /// Whether it does not end well.
+    pub(crate) fn fails(&self) -> bool {
+        let codes = self.containers.values();
+        self.is_error() || codes.chain([&self.exit_code]).any(|code| *code != 0)
+    }
+
     /// Whether it could not be carried out at all.
     pub(crate) fn is_error(&self) -> bool {
         self.error.is_some() || self.lost.is_some()
@@ -68,6 +78,29 @@ impl Outcome {
     /// Why it ended so: what went wrong, else the message.
     pub(crate) fn why(&self) -> Option<&str> {
         self.error.as_deref().or(self.message.as_deref())
+    }
+
+    /// The phase in which it leaves the node of a task, or one that waits for somebody.
+    pub(crate) fn phase(&self) -> NodePhase {
+        match self.exit_code {
+            _ if self.is_error() => NodePhase::Error,
+            0 => NodePhase::Succeeded,
+            _ => NodePhase::Failed,
+        }
+    }
+
+    /// What it puts out, all of it.
+    pub(crate) fn put_out(&self) -> ResultSeen {
+        let parameters = self.parameters.iter();
+        ResultSeen {
+            parameters: parameters
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
+            artifacts: self.artifacts.clone(),
+            result: self.result.as_deref().map(Into::into),
+            complete: true,
+            ..ResultSeen::default()
+        }
     }
 
     /// A pod that ends with this exit code.
@@ -115,7 +148,7 @@ impl SimPod {
     pub fn forget(&mut self) {
         self.forgotten = true;
         let labels = self.request.pod.metadata.labels.get_or_insert_default();
-        labels.insert(keys::COMPLETED.to_owned(), "true".to_owned());
+        labels.insert(labels::COMPLETED.to_owned(), "true".to_owned());
     }
 
     /// A pod that has just been made.
@@ -171,7 +204,7 @@ impl SimPod {
     }
 
     /// The fact of how it stands.
-    pub(crate) fn seen(&self) -> Fact {
+    pub fn seen(&self) -> Fact {
         let mut seen = pod_seen(self.pod());
         seen.deleted |= self.gone && !self.has_ended();
         Fact::PodSeen(self.request.key, seen)
@@ -193,9 +226,9 @@ impl SimPod {
         Fact::ResultSeen(self.request.key, seen)
     }
 
-    /// Puts the pod into a phase in which all of its containers take part. The main containers end
-    /// with `exit_code`, the others well.
-    pub(crate) fn enter(&mut self, phase: &str, exit_code: i32, at: Seconds) {
+    /// Puts the pod into a phase, in Kubernetes' word, in which all of its containers take part. The
+    /// main containers end with `exit_code`, the others well.
+    pub fn enter(&mut self, phase: &str, exit_code: i32, at: Seconds) {
         let spec = self.pod().spec.clone().unwrap_or_default();
         let before = self.pod().status.clone().unwrap_or_default();
         let mains = self.main_names();
@@ -273,33 +306,86 @@ impl SimPod {
         }
     }
 
-    /// The containers that carry out the step.
-    fn main_names(&self) -> Vec<String> {
-        let spec = self.pod().spec.as_ref();
-        let names = spec
-            .iter()
-            .flat_map(|spec| &spec.containers)
-            .map(|container| container.name.clone());
-        let set = match &self.request.layout {
-            Layout::Supervised(supervision) => supervision.template.container_set.as_ref(),
-            Layout::Bare => None,
-        };
-        match set {
-            Some(set) => set
-                .containers
-                .iter()
-                .map(|container| container.name.clone())
-                .collect(),
-            None => {
-                let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "main");
-                // A pod without the executor has no sidecars: what is not `main` is a set's.
-                if mains.is_empty() { others } else { mains }
+    /// Ends single containers of a set, and those that wait for one that failed: the executor does
+    /// not begin them. Argo: `emissary`.
+    fn end_containers(&mut self, outcome: &Outcome, at: Seconds) {
+        const NOT_BEGUN: i32 = 64;
+        let mut codes: BTreeMap<String, i32> = BTreeMap::new();
+        for name in self.step_containers() {
+            let code = outcome.containers.get(&name).copied();
+            codes.insert(name, code.unwrap_or(outcome.exit_code));
+        }
+        let set = self.container_set().map(<[_]>::to_vec).unwrap_or_default();
+        let mut kept_back: BTreeMap<String, String> = BTreeMap::new();
+        // What waits for one that fails tells those behind it of the same code, so often as they stand
+        // behind each other.
+        for _ in 0..set.len() {
+            for container in &set {
+                let failed = container.dependencies.iter().find_map(|before| {
+                    let code = *codes.get(before)?;
+                    (code != 0).then_some((before, code))
+                });
+                let said = outcome.containers.contains_key(&container.name);
+                if let Some((before, code)) = failed.filter(|_| !said) {
+                    codes.insert(container.name.clone(), code);
+                    let text = format!("dependency {before:?} exited with non-zero code: {code}");
+                    kept_back.insert(container.name.clone(), text);
+                }
+            }
+        }
+        let statuses = self.status_mut().container_statuses.iter_mut().flatten();
+        for status in statuses {
+            let message = kept_back.remove(&status.name);
+            let code = match (codes.get(&status.name), &message) {
+                (None, _) => continue,
+                (Some(_), Some(_)) => NOT_BEGUN,
+                (Some(code), None) => *code,
+            };
+            let began = began_at(status).unwrap_or(at);
+            *status = container_status(&status.name, began, Some((code, at)));
+            let state = status.state.as_mut();
+            if let Some(ended) = state.and_then(|state| state.terminated.as_mut()) {
+                ended.message = message;
             }
         }
     }
 
+    /// The containers of the set that it runs, if the executor knows of one.
+    fn container_set(&self) -> Option<&[ContainerNode]> {
+        match &self.request.layout {
+            Layout::Supervised(supervision) => {
+                let set = supervision.template.container_set.as_ref()?;
+                Some(&set.containers)
+            }
+            Layout::Bare => None,
+        }
+    }
+
+    /// The containers that a user's set may have: without the executor a pod has no sidecars.
+    pub(crate) fn step_containers(&self) -> Vec<String> {
+        if self.is_supervised() {
+            return self.main_names();
+        }
+        let spec = self.pod().spec.as_ref();
+        let containers = spec.into_iter().flat_map(|spec| &spec.containers);
+        containers.map(|container| container.name.clone()).collect()
+    }
+
+    /// The containers that carry out the step.
+    fn main_names(&self) -> Vec<String> {
+        if let Layout::Supervised(supervision) = &self.request.layout {
+            let names = supervision.template.main_containers();
+            return names.map(str::to_owned).collect();
+        }
+        let containers = self.pod().spec.iter().flat_map(|spec| &spec.containers);
+        let names = containers.map(|container| container.name.clone());
+        let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == MAIN_CONTAINER);
+        // A pod without the executor has no sidecars: what is not `main` is a set's.
+        if mains.is_empty() { others } else { mains }
+    }
+
     /// Ends the pod as `outcome` says; gives the facts that tell of it.
-    pub(crate) fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
+    pub fn end(&mut self, outcome: &Outcome, at: Seconds) -> Vec<Fact> {
         let mut facts = Vec::with_capacity(2);
         match outcome.lost {
             Some(Lost::Deleted) => {
@@ -313,26 +399,19 @@ impl SimPod {
             None => {}
         }
         if self.is_supervised() {
-            facts.push(
-                self.report(ResultSeen {
-                    parameters: outcome
-                        .parameters
-                        .iter()
-                        .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
-                        .collect(),
-                    artifacts: outcome.artifacts.clone(),
-                    result: outcome.result.as_deref().map(Into::into),
-                    error: outcome.error.as_deref().map(Into::into),
-                    complete: true,
-                    ..ResultSeen::default()
-                }),
-            );
+            facts.push(self.report(ResultSeen {
+                error: outcome.error.as_deref().map(Into::into),
+                ..outcome.put_out()
+            }));
         }
-        let phase = match outcome.exit_code {
-            0 if outcome.error.is_none() => "Succeeded",
-            _ => "Failed",
+        let phase = match outcome.fails() {
+            false => "Succeeded",
+            true => "Failed",
         };
         self.enter(phase, outcome.exit_code, at);
+        if !outcome.containers.is_empty() {
+            self.end_containers(outcome, at);
+        }
         self.status_mut().message.clone_from(&outcome.message);
         if let Some(reason) = &outcome.reason {
             self.give_reason(reason);

@@ -76,6 +76,9 @@ impl Drop for RunLock {
 
 impl OwnerLock {
     /// Makes a new owner in a data directory, which is created if need be.
+    ///
+    /// # Errors
+    /// If the directory, or the lock in it, can't be made.
     pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
         create_directories(data_dir)?;
         loop {
@@ -91,6 +94,9 @@ impl OwnerLock {
     }
 
     /// Another hold on the lock, for another process: it is held until this is closed there too.
+    ///
+    /// # Errors
+    /// If the system has no file handle left.
     pub fn share(&self) -> Result<File, StoreError> {
         let cannot = |error| StoreError::io("share the lock", &self.lock.path, error);
         self.lock.file.try_clone().map_err(cannot)

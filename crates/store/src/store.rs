@@ -38,6 +38,15 @@ pub type LetterOf<'a> = &'a dyn Fn(&LockAnswer) -> Option<Vec<u8>>;
 ///
 /// Every call but [`submit`](Self::submit) waits until it is done. Callbacks get rows in order and
 /// must not call the store: it may be locked, or in the middle of a read.
+///
+/// # Errors
+/// Every call can fail because the database can't be read or written, which [`StoreError`] tells with
+/// what was attempted; one about a run also because there is no such run. What else keeps a call from
+/// being carried out stands with it.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the trait says what all calls have in common"
+)]
 pub trait Store: Send + Sync {
     // Runs
 
@@ -230,8 +239,9 @@ pub trait Store: Send + Sync {
     // Locks
 
     /// Works on the locks that all owners share, in one transaction: on what the seeds reach, with
-    /// the first of those who wait for each lock. Of those who hold one it may have no more than
-    /// some names and their number: whoever asks or gives back must be among the seeds. Gives back what `work` gave, and what came of the next.
+    /// the first of those who wait for each lock. Of a lock's holders `work` may see no more than
+    /// some names and their number, so whoever asks or gives back must be among the seeds. Answers
+    /// what `work` answered, and what came of those who waited next.
     ///
     /// A crash may lose it; a run's own state says what it holds. Completed runs hold nothing: what
     /// one left in the table when its owner died is given up first.

@@ -59,8 +59,11 @@ impl After {
                 super::wait::show_until_over(client, id, watch)?;
                 ExitCode::SUCCESS
             } else if self.wait {
-                let tells = matches!(printed, None | Some(Format::Wide));
-                super::wait::wait_for(client, id, tells)?
+                let row = super::wait::ended(client, id)?;
+                if matches!(printed, None | Some(Format::Wide)) {
+                    println!("{}", super::wait::said(&row));
+                }
+                super::exit_code(row.summary.phase)
             } else {
                 ExitCode::SUCCESS
             };

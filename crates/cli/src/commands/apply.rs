@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use argosy_engine::validate::Purpose;
 
 use crate::client::Client;
@@ -18,14 +18,13 @@ pub struct Arguments {
     /// Files and folders; `-` is standard input
     #[arg(short, long = "filename", required = true)]
     filenames: Vec<PathBuf>,
-    /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    strict: bool,
+    #[command(flatten)]
+    reading: files::Reading,
 }
 
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
-    for object in read(&client, &arguments.filenames, arguments.strict, is_kept)? {
+    for object in read(&client, &arguments.filenames, arguments.reading, is_kept)? {
         let applied = crate::submission::keep(&client, &object)?;
         let done = if applied.is_new {
             "created"
@@ -50,18 +49,7 @@ fn is_kept(object: &Object) -> Result<bool> {
 
 /// `workflowtemplate.argoproj.io/name`, as `kubectl` writes it.
 pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
-    use argosy_store::ObjectKind;
-    let group = match kind {
-        ObjectKind::ConfigMap
-        | ObjectKind::Secret
-        | ObjectKind::PersistentVolumeClaim
-        | ObjectKind::SyncLimit => "",
-        ObjectKind::WorkflowTemplate
-        | ObjectKind::ClusterWorkflowTemplate
-        | ObjectKind::CronWorkflow
-        | ObjectKind::WorkflowEventBinding => ".argoproj.io",
-    };
-    format!("{}{group}/{name}", kind.as_str().to_lowercase())
+    format!("{}{}/{name}", kind.as_str().to_lowercase(), kind.group())
 }
 
 /// Reads the wanted objects of files and checks them, all faults at once. They may refer to each
@@ -69,7 +57,7 @@ pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
 pub fn read(
     client: &Client,
     paths: &[PathBuf],
-    strict: bool,
+    reading: files::Reading,
     wanted: impl Fn(&Object) -> Result<bool>,
 ) -> Result<Vec<Object>> {
     let mut faults = Vec::new();
@@ -77,10 +65,10 @@ pub fn read(
     let mut shelf = Shelf::new(Some(&*client.store));
     for path in files::expand(paths)? {
         crate::client::existing(&path)?;
-        let parsed = files::parse(&path, strict)?;
+        let parsed = files::parse(&path, reading.strictness())?;
         faults.extend(parsed.faults);
         for (object, document) in parsed.objects {
-            if !wanted(&object)? {
+            if !wanted(&object).with_context(|| path.display().to_string())? {
                 continue;
             }
             if let Some(kept) = Kept::of(&object, &client.namespace)? {

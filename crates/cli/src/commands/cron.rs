@@ -114,8 +114,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         Action::Get(arguments) => objects::get(&client, KIND, arguments)?,
         Action::List(arguments) => objects::list(&client, KIND, arguments)?,
         Action::Delete(arguments) => objects::delete(&client, KIND, arguments)?,
-        Action::Suspend(names) => set_suspend(&client, names, true, "suspended")?,
-        Action::Resume(names) => set_suspend(&client, names, false, "resumed")?,
+        Action::Suspend(names) => set_schedule(&client, names, Schedule::Suspended)?,
+        Action::Resume(names) => set_schedule(&client, names, Schedule::Resumed)?,
         Action::Lint(arguments) => return super::lint::of_kind(arguments, global, KIND),
     }
     Ok(ExitCode::SUCCESS)
@@ -162,13 +162,24 @@ fn change(object: Object, flags: &CronOverrides, schedule: Option<&str>) -> Resu
     Ok(Object::CronWorkflow(cron))
 }
 
-fn set_suspend(client: &Client, names: &Names, suspend: bool, done: &str) -> Result<()> {
+/// What becomes of a schedule.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Schedule {
+    Suspended,
+    Resumed,
+}
+
+fn set_schedule(client: &Client, names: &Names, schedule: Schedule) -> Result<()> {
+    let done = match schedule {
+        Schedule::Suspended => "suspended",
+        Schedule::Resumed => "resumed",
+    };
     for name in &names.names {
         let object = client
             .object(KIND, &client.namespace, name)?
             .with_context(|| not_found(KIND, name))?;
         let mut cron: Box<argosy_api::CronWorkflow> = serde_json::from_value(object)?;
-        cron.spec.suspend = suspend;
+        cron.spec.suspend = schedule == Schedule::Suspended;
         crate::submission::keep(client, &Object::CronWorkflow(cron))?;
         println!("CronWorkflow '{name}' {done}");
     }

@@ -7,7 +7,8 @@ use anyhow::{Result, bail};
 use argosy_engine::fact::Command;
 use argosy_store::{ObjectKind, Precondition, RunRow};
 
-use crate::client::Client;
+use crate::client::{Client, Scope};
+use crate::leftovers::{self, IfStuck};
 use crate::options::Global;
 use crate::selection::Filter;
 
@@ -39,6 +40,13 @@ pub struct Arguments {
     dry_run: bool,
 }
 
+impl Arguments {
+    /// Whether workflows are meant that are not named.
+    fn is_filter(&self) -> bool {
+        self.all || self.all_namespaces || self.filter.is_set()
+    }
+}
+
 pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     let client = Client::open(global)?;
     if let Some((kind, names)) = super::get::kept_objects(&arguments.names) {
@@ -61,24 +69,43 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         }
         return Ok(());
     }
-    let by_filter = arguments.all || arguments.all_namespaces || arguments.filter.is_set();
-    if arguments.names.is_empty() && !by_filter {
+    if arguments.names.is_empty() && !arguments.is_filter() {
         bail!(
             "requires either a workflow or other argument: --all, --completed, --older, --prefix, …"
         );
     }
+    let if_stuck = match arguments.force {
+        true => IfStuck::Remove,
+        false => IfStuck::Keep,
+    };
+    for row in wanted(&client, arguments)? {
+        if arguments.dry_run {
+            println!("Workflow '{}' deleted (dry-run)", row.name);
+            continue;
+        }
+        delete(&client, &row, if_stuck)?;
+        println!("Workflow '{}' deleted", row.name);
+    }
+    Ok(())
+}
+
+/// The workflows that are named, and those that the filter lets through, each once.
+fn wanted(client: &Client, arguments: &Arguments) -> Result<Vec<RunRow>> {
     let mut rows = Vec::new();
     for name in &arguments.names {
-        match client.row(name) {
-            Ok(row) => rows.push(row),
-            Err(_) if name != "@latest" => println!("Workflow '{name}' not found"),
-            Err(error) => return Err(error),
+        let found = match name.as_str() {
+            "@latest" => Some(client.row(name)?),
+            name => client.find_row(name)?,
+        };
+        match found {
+            Some(row) => rows.push(row),
+            None => println!("Workflow '{name}' not found"),
         }
     }
-    if by_filter {
+    if arguments.is_filter() {
         rows.extend(arguments.filter.rows_in_pages(
-            &client,
-            arguments.all_namespaces,
+            client,
+            Scope::of(arguments.all_namespaces),
             arguments.query_chunk_size,
         )?);
         if rows.is_empty() {
@@ -87,15 +114,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     }
     let mut seen = BTreeSet::new();
     rows.retain(|row| seen.insert(row.id));
-    for row in rows {
-        if arguments.dry_run {
-            println!("Workflow '{}' deleted (dry-run)", row.name);
-            continue;
-        }
-        delete(&client, &row, arguments.force)?;
-        println!("Workflow '{}' deleted", row.name);
-    }
-    Ok(())
+    Ok(rows)
 }
 
 fn delete_object(client: &Client, kind: ObjectKind, place: &str, name: &str) -> Result<bool> {
@@ -114,13 +133,13 @@ fn delete_object(client: &Client, kind: ObjectKind, place: &str, name: &str) -> 
         .delete_object(kind, place, name, Precondition::Any)?)
 }
 
-fn delete(client: &Client, row: &RunRow, force: bool) -> Result<()> {
+fn delete(client: &Client, row: &RunRow, if_stuck: IfStuck) -> Result<()> {
     let over = row.summary.phase.is_some_and(|phase| phase.is_completed());
     if !over {
         // Its steps end first, so that none outlives its workflow.
         client.ask(row, &Command::Terminate)?;
-        let patience = force.then_some(PATIENCE);
+        let patience = (if_stuck == IfStuck::Remove).then_some(PATIENCE);
         super::wait::until_over(client, row.id, patience)?;
     }
-    crate::leftovers::remove(client, row, force)
+    leftovers::remove(client, row, if_stuck)
 }

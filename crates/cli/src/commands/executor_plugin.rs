@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
-use argosy_api::ExecutorPluginManifest;
+use argosy_api::{ExecutorPluginManifest, Strictness, labels};
 
 use crate::files::{self, Object};
 use crate::{output, validation};
@@ -42,7 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
 fn load(folder: &Path) -> Result<ExecutorPluginManifest> {
     let path = folder.join("plugin.yaml");
     crate::client::existing(&path)?;
-    let parsed = files::parse(&path, true)?;
+    let parsed = files::parse(&path, Strictness::Strict)?;
     validation::report(&parsed.faults, "nothing was built")?;
     let plugin = parsed
         .objects
@@ -95,9 +95,8 @@ fn write(path: &Path, text: &str) -> Result<()> {
 fn readme(plugin: &ExecutorPluginManifest, map: &str) -> String {
     let annotation = |key: &str| {
         let annotations = plugin.metadata.annotations.as_ref();
-        let key = format!("workflows.argoproj.io/{key}");
         annotations
-            .and_then(|annotations| annotations.get(&key))
+            .and_then(|annotations| annotations.get(key))
             .map(String::as_str)
             .unwrap_or_default()
     };
@@ -113,7 +112,7 @@ fn readme(plugin: &ExecutorPluginManifest, map: &str) -> String {
         "<!-- {GENERATED} -->\n# {name}\n\n* Needs: {}\n* Image: {image}\n\n{}\n\n\
          Install:\n\n    kubectl apply -f {map}-configmap.yaml\n\n\
          Uninstall:\n\n    kubectl delete cm {map}\n",
-        annotation("version"),
-        annotation("description"),
+        annotation(labels::VERSION),
+        annotation(labels::DESCRIPTION),
     )
 }

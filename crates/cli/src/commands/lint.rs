@@ -14,7 +14,7 @@ use crate::files::{self, Fault, Object};
 use crate::given::Given;
 use crate::options::Global;
 use crate::shelf::{Kept, Shelf};
-use crate::style::Style;
+use crate::style::{ColorFlag, Style};
 use crate::validation::{self, Origin};
 
 #[derive(clap::Args)]
@@ -25,18 +25,16 @@ pub struct Arguments {
     /// Which kinds: workflows, workflowtemplates, cronworkflows, clusterworkflowtemplates or all
     #[arg(long, value_delimiter = ',', default_value = "all")]
     kinds: Vec<String>,
-    /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    strict: bool,
+    #[command(flatten)]
+    reading: files::Reading,
     /// Look templates up in the files alone
     #[arg(long)]
     offline: bool,
     /// What to print
     #[arg(short, long, default_value = "pretty")]
     output: LintFormat,
-    /// Print without colours, also on a terminal
-    #[arg(long)]
-    no_color: bool,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 /// Flags of the `lint` of one kind.
@@ -45,9 +43,8 @@ pub struct OfKindArguments {
     /// Files and folders; `-` is standard input
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    strict: bool,
+    #[command(flatten)]
+    reading: files::Reading,
     /// What to print
     #[arg(short, long, default_value = "pretty")]
     output: LintFormat,
@@ -98,12 +95,11 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let found = lint(
         &arguments.files,
         &kinds,
-        arguments.strict,
+        arguments.reading,
         client.as_ref(),
         &global.namespace,
     )?;
-    let style = Style::new(!arguments.no_color, true);
-    finish(&found, arguments.output, style)
+    finish(&found, arguments.output, arguments.color.style())
 }
 
 /// Lints the objects of one kind.
@@ -112,12 +108,15 @@ pub fn of_kind(arguments: &OfKindArguments, global: &Global, kind: ObjectKind) -
     let found = lint(
         &arguments.files,
         &[kind.as_str()],
-        arguments.strict,
+        arguments.reading,
         Some(&client),
         &global.namespace,
     )?;
-    finish(&found, arguments.output, Style::new(true, true))
+    finish(&found, arguments.output, Style::usual())
 }
+
+/// Argo's words for files without what is linted.
+const NOTHING: &str = "found nothing to lint in the specified paths, failing...";
 
 struct Found {
     faults: Vec<Fault>,
@@ -127,7 +126,7 @@ struct Found {
 fn lint(
     paths: &[PathBuf],
     kinds: &[&str],
-    strict: bool,
+    reading: files::Reading,
     client: Option<&Client>,
     namespace: &str,
 ) -> Result<Found> {
@@ -138,7 +137,7 @@ fn lint(
     for path in files::expand(paths)? {
         crate::client::existing(&path)?;
         read.push(path.display().to_string());
-        let parsed = match files::parse(&path, strict) {
+        let parsed = match files::parse(&path, reading.strictness()) {
             Ok(parsed) => parsed,
             Err(error) => {
                 faults.push(whole_file(&path, &format!("{error:#}")));
@@ -197,14 +196,22 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
     let faults = &found.faults;
     let errors = faults.iter().filter(|fault| fault.is_error()).count();
     let nothing = found.linted == 0 && errors == 0;
+    if nothing && matches!(format, LintFormat::Json | LintFormat::Sarif) {
+        // Programs read the other stream.
+        eprintln!("{NOTHING}");
+    }
     match format {
         LintFormat::Json => println!("{}", serde_json::to_string_pretty(&json(faults))?),
         LintFormat::Sarif => println!("{}", serde_json::to_string_pretty(&sarif(faults))?),
         LintFormat::Simple => {
             for fault in faults {
-                println!("{}", fault.line(style));
+                let help = fault.diagnostic.help.as_ref();
+                let help = help.map_or_else(String::new, |help| format!(" ({help})"));
+                println!("{}{help}", fault.line(style));
             }
-            if errors == 0 && !nothing {
+            if nothing {
+                println!("{NOTHING}");
+            } else if errors == 0 {
                 println!("no linting errors found!");
             }
         }
@@ -212,18 +219,17 @@ fn finish(found: &Found, format: LintFormat, style: Style) -> Result<ExitCode> {
             for fault in faults {
                 println!("{}\n", fault.shown(style));
             }
-            if errors > 0 {
+            if nothing {
+                println!("{}", style.bad(&format!("✖ {NOTHING}")));
+            } else if errors > 0 {
                 println!(
                     "{}",
                     style.bad(&format!("✖ {errors} linting errors found!"))
                 );
-            } else if !nothing {
+            } else {
                 println!("{} no linting errors found!", style.good("✔"));
             }
         }
-    }
-    if nothing {
-        eprintln!("✖ found nothing to lint in the specified paths, failing...");
     }
     Ok(match errors > 0 || nothing {
         true => ExitCode::FAILURE,

@@ -5,7 +5,7 @@ use argosy_api::{NodePhase, NodeType, Parameter, WorkflowPhase};
 use argosy_store::RunRow;
 use serde::Deserialize;
 
-use crate::client::Client;
+use crate::client::{Client, Scope};
 use crate::options::Global;
 use crate::output::{self, Format, short_duration};
 use crate::selection::{Filter, since};
@@ -41,10 +41,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
     }
     let client = Client::open(global)?;
     let created = arguments.since.as_deref().map(since).transpose()?;
-    let mut rows =
-        arguments
-            .filter
-            .rows_in_pages(&client, arguments.all_namespaces, arguments.chunk_size)?;
+    let scope = Scope::of(arguments.all_namespaces);
+    let mut rows = arguments
+        .filter
+        .rows_in_pages(&client, scope, arguments.chunk_size)?;
     rows.retain(|row| {
         let ended = row.summary.phase.is_some_and(WorkflowPhase::is_completed);
         (!arguments.running || !ended) && created.is_none_or(|created| row.created_at > created)

@@ -12,7 +12,7 @@ use argosy_local::{LogEnd, LogLine, LogReader};
 use crate::client::Client;
 use crate::label_selector::LabelSelector;
 use crate::options::Global;
-use crate::style::{Style, StyleFlags};
+use crate::style::{ColorFlag, Style};
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -47,9 +47,8 @@ pub struct Arguments {
     /// Print the time of each line, which is true to about a second
     #[arg(long)]
     timestamps: bool,
-    /// Print without colours, also on a terminal
-    #[arg(long)]
-    no_color: bool,
+    #[command(flatten)]
+    color: ColorFlag,
 }
 
 /// How often logs are looked at when they are followed.
@@ -88,7 +87,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
         grep: grep.transpose()?,
         tail: arguments.tail.and_then(|tail| u64::try_from(tail).ok()),
         timestamps: arguments.timestamps,
-        style: Style::new(!arguments.no_color, true),
+        style: arguments.color.style(),
         places: BTreeMap::new(),
         met: false,
     };
@@ -115,7 +114,7 @@ fn ago(span: &str) -> Result<SystemTime> {
 
 /// Prints a workflow's logs until it ends.
 pub fn follow(client: &Client, id: RunId) -> Result<()> {
-    Printer::of_all(client, StyleFlags::default().style()).go(id, true)
+    Printer::of_all(client, Style::usual()).go(id, true)
 }
 
 /// The logs of pods that have ended, each printed once, and what comes to them after that: a step

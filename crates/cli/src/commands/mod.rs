@@ -2,6 +2,7 @@
 
 pub mod after;
 mod apply;
+mod completion;
 mod control;
 mod convert;
 mod cp;
@@ -25,7 +26,6 @@ mod test;
 mod wait;
 mod why;
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -95,7 +95,10 @@ pub enum Command {
     /// Print the version
     Version(VersionArguments),
     /// Print a completion script for a shell
-    Completion(CompletionArguments),
+    Completion(completion::Arguments),
+    /// Print what a word may become (asked by the completion scripts)
+    #[command(hide = true)]
+    Complete(completion::WordsArguments),
     /// Carry out what was submitted (started by submit)
     #[command(hide = true)]
     Runner(RunnerArguments),
@@ -109,12 +112,6 @@ pub struct VersionArguments {
     /// Print the version alone
     #[arg(long)]
     short: bool,
-}
-
-#[derive(clap::Args)]
-pub struct CompletionArguments {
-    /// The shell
-    shell: clap_complete::Shell,
 }
 
 #[derive(clap::Args)]
@@ -180,12 +177,8 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
                 );
             }
         }
-        Command::Completion(arguments) => {
-            let mut line = crate::command_line();
-            let mut script = Vec::new();
-            clap_complete::generate(arguments.shell, &mut line, "argosy", &mut script);
-            std::io::stdout().write_all(&script)?;
-        }
+        Command::Completion(arguments) => completion::run(&arguments)?,
+        Command::Complete(arguments) => completion::complete(&arguments, global)?,
         Command::Keeper(arguments) => {
             argosy_local::keeper::serve(&arguments.socket, arguments.steps.limits())?;
         }

@@ -41,9 +41,8 @@ pub struct KeepArguments {
     /// Files and folders; `-` is standard input
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
-    /// Refuse unknown fields
-    #[arg(long, default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, require_equals = true, default_missing_value = "true")]
-    pub strict: bool,
+    #[command(flatten)]
+    pub reading: crate::files::Reading,
     /// What to print
     #[arg(short, long)]
     pub output: Option<Format>,
@@ -111,17 +110,7 @@ pub fn plural(kind: ObjectKind) -> &'static str {
 
 /// Kubernetes' words for an object that isn't there.
 pub fn not_found(kind: ObjectKind, name: &str) -> String {
-    let group = match kind {
-        ObjectKind::ConfigMap
-        | ObjectKind::Secret
-        | ObjectKind::PersistentVolumeClaim
-        | ObjectKind::SyncLimit => "",
-        ObjectKind::WorkflowTemplate
-        | ObjectKind::ClusterWorkflowTemplate
-        | ObjectKind::CronWorkflow
-        | ObjectKind::WorkflowEventBinding => ".argoproj.io",
-    };
-    format!("{}{group} \"{name}\" not found", plural(kind))
+    format!("{}{} \"{name}\" not found", plural(kind), kind.group())
 }
 
 /// Whether an object must be there already.
@@ -140,7 +129,7 @@ pub fn keep(
     change: impl Fn(Object) -> Result<Object>,
 ) -> Result<()> {
     let is_meant = |object: &Object| Ok(object.kind() == kind.as_str());
-    let objects = super::apply::read(client, &arguments.files, arguments.strict, is_meant)?;
+    let objects = super::apply::read(client, &arguments.files, arguments.reading, is_meant)?;
     let place = super::get::place(client, kind);
     let mut changed = Vec::new();
     for object in objects {

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use argosy_api::Workflow;
 use argosy_engine::definition::Definition;
 use argosy_engine::fact::Fact;
 use argosy_engine::ids::RunId;
+use argosy_engine::resubmission::resubmission;
 use argosy_engine::run::Run;
 use argosy_store::{Claim, Durability};
 
@@ -17,7 +17,7 @@ use crate::client::Client;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
-use crate::selection::{RESUBMITTED, Selection};
+use crate::selection::Selection;
 use crate::submission;
 
 #[derive(clap::Args)]
@@ -47,7 +47,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let mut runs = Vec::new();
     for row in &rows {
         let old = client.load(row.id)?;
-        let mut workflow = renewed(&old.definition().workflow);
+        let mut workflow = resubmission(&old.definition().workflow);
         let overrides = Overrides {
             parameters: arguments.parameters.clone(),
             priority: arguments.priority,
@@ -113,35 +113,4 @@ fn store_carried(
             return Ok(());
         }
     }
-}
-
-/// The workflow as its user wrote it, under a name to be generated.
-fn renewed(old: &Workflow) -> Workflow {
-    let mut workflow = Workflow {
-        api_version: old.api_version.clone(),
-        kind: old.kind.clone(),
-        spec: old.spec.clone(),
-        ..Workflow::default()
-    };
-    let name = old.metadata.name.clone().unwrap_or_default();
-    let metadata = &mut workflow.metadata;
-    metadata.namespace.clone_from(&old.metadata.namespace);
-    metadata.annotations.clone_from(&old.metadata.annotations);
-    metadata
-        .owner_references
-        .clone_from(&old.metadata.owner_references);
-    let prefix = old
-        .metadata
-        .generate_name
-        .clone()
-        .filter(|prefix| !prefix.is_empty());
-    metadata.generate_name = Some(prefix.unwrap_or_else(|| format!("{name}-")));
-    let mut labels = old.metadata.labels.clone().unwrap_or_default();
-    for own in ["phase", "completed", "workflow-archiving-status"] {
-        labels.remove(&format!("workflows.argoproj.io/{own}"));
-    }
-    labels.insert(RESUBMITTED.to_owned(), name);
-    metadata.labels = Some(labels);
-    workflow.spec.shutdown = None;
-    workflow
 }

@@ -1,5 +1,6 @@
 //! `argosy run`: here, in the foreground, to the end.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -20,8 +21,11 @@ use crate::output::Format;
 use crate::overrides::Overrides;
 use crate::runner::Steps;
 use crate::signals::{Asked, Signal};
-use crate::style::StyleFlags;
+use crate::style::{StyleFlags, one_line};
 use crate::submission::{self, Sources};
+
+/// So many different warnings are told.
+const MOST_TROUBLES: usize = 100;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -90,6 +94,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         ended: Vec::new(),
         signals: Arc::default(),
         interrupts_told: 0,
+        troubles: BTreeSet::new(),
     };
     let signals = printer.signals.clone();
     let left = crate::runner::carry_out(
@@ -169,6 +174,8 @@ struct Printer<'a> {
     signals: Arc<Asked>,
     /// How often Ctrl-C was pressed when something was last said of it.
     interrupts_told: u32,
+    /// The warnings that were told.
+    troubles: BTreeSet<String>,
 }
 
 impl Printer<'_> {
@@ -240,6 +247,11 @@ impl Observer for Printer<'_> {
     }
 
     fn trouble(&mut self, what: &str) {
+        let what = one_line(what);
+        // What goes wrong again and again is told once.
+        if self.troubles.len() >= MOST_TROUBLES || !self.troubles.insert(what.clone()) {
+            return;
+        }
         match &mut self.live {
             Some(live) => live.print(&format!("warning: {what}\n")),
             None => complain(&format!("warning: {what}")),

@@ -9,7 +9,8 @@ mod watch;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::io::{IsTerminal, Write};
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,10 +24,13 @@ use argosy_sim::testing::{
 
 use crate::files::{self, Fault};
 use crate::output;
-use crate::style::StyleFlags;
+use crate::style::{StyleFlags, drawn_on};
 use forms::Form;
 use shelf::{Named, Shelf, beside, folder_of};
 use watch::Stamps;
+
+/// So many faults of files are shown.
+const MOST_FAULTS: usize = 100;
 
 /// The end of the name of a test file that is looked for in folders.
 const SUFFIXES: [&str; 2] = ["_test.yaml", "_test.yml"];
@@ -136,14 +140,19 @@ fn list(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 fn print_faults(unread: &[Unread]) {
-    for fault in unread.iter().flat_map(|(_, faults)| faults) {
+    let all = || unread.iter().flat_map(|(_, faults)| faults);
+    for fault in all().take(MOST_FAULTS) {
         eprintln!("{fault}\n");
+    }
+    let more = all().count().saturating_sub(MOST_FAULTS);
+    if more > 0 {
+        eprintln!("… and {more} more faults; `-o json` has them all\n");
     }
 }
 
 /// Plays the tests whenever their files have changed, until somebody ends the program.
 fn watch(arguments: &Arguments) -> Result<Infallible> {
-    let on_terminal = std::io::stdout().is_terminal();
+    let on_terminal = drawn_on(&std::io::stdout());
     loop {
         if on_terminal {
             // The last round's lines would be taken for this one's.
@@ -333,7 +342,10 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
 
 fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
     let began = Instant::now();
-    let report = run_test(test, &shelf.beside(test), options);
+    let files = shelf.beside(test);
+    // A fault of the program's own fails its test, not all.
+    let played = catch_unwind(AssertUnwindSafe(|| run_test(test, &files, options)));
+    let report = played.unwrap_or_else(|panic| Report::broken(test, &crate::panic_text(&*panic)));
     Played {
         file: test.file().to_owned(),
         report,

@@ -1,20 +1,20 @@
 //! `argosy watch` and `argosy wait`.
 
-use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use argosy_api::WorkflowPhase;
 use argosy_engine::ids::RunId;
 use argosy_engine::timestamp;
 use argosy_store::RunRow;
 
 use crate::client::Client;
 use crate::describe::{Look, describe};
-use crate::live::Live;
+use crate::live::{Live, Screen, Size};
 use crate::node_match;
 use crate::options::Global;
-use crate::style::{Style, StyleFlags};
+use crate::style::{Style, StyleFlags, drawn_on};
 
 #[derive(clap::Args)]
 pub struct WatchArguments {
@@ -85,7 +85,10 @@ pub struct WaitArguments {
 /// How often the store is asked whether something has changed.
 const PACE: Duration = Duration::from_millis(100);
 
-/// Reading a whole run takes at most this part of the time.
+/// How often a tree is drawn anew for the durations in it.
+const CLOCK: Duration = Duration::from_secs(1);
+
+/// Reading a whole run, and drawing all of its nodes, takes at most this part of the time.
 const SHARE: u32 = 10;
 
 pub fn watch(arguments: &WatchArguments, global: &Global) -> Result<()> {
@@ -102,14 +105,17 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
     let mut runs = Vec::new();
     for name in &arguments.names {
-        match client.row(name) {
-            Err(_) if arguments.ignore_not_found => {}
-            row => runs.push(row?.id),
-        }
+        let found = match arguments.ignore_not_found {
+            true => client.find_row(name)?,
+            false => Some(client.row(name)?),
+        };
+        runs.extend(found.map(|row| row.id));
     }
     let mut code = ExitCode::SUCCESS;
     for id in runs {
-        let one = wait_for(&client, id, true)?;
+        let row = ended(&client, id)?;
+        println!("{}", said(&row));
+        let one = super::exit_code(row.summary.phase);
         if one != ExitCode::SUCCESS {
             code = one;
         }
@@ -117,19 +123,19 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Waits for a run to end, and says how it did, if it is to tell.
-pub fn wait_for(client: &Client, id: RunId, tells: bool) -> Result<ExitCode> {
-    let Some(row) = until_over(client, id, None)? else {
-        anyhow::bail!("the workflow was deleted");
-    };
+/// Waits for a run to end.
+pub fn ended(client: &Client, id: RunId) -> Result<RunRow> {
+    until_over(client, id, None)?.context("the workflow was deleted")
+}
+
+/// How and when a run that has ended did.
+pub fn said(row: &RunRow) -> String {
     let summary = &row.summary;
-    if let Some(phase) = summary.phase.filter(|_| tells) {
-        let at = summary
-            .finished_at
-            .map_or_else(String::new, timestamp::go_utc);
-        println!("{} {phase} at {at}", row.name);
-    }
-    Ok(super::exit_code(summary.phase))
+    let phase = summary.phase.map_or("Pending", WorkflowPhase::as_str);
+    let at = summary
+        .finished_at
+        .map_or_else(String::new, timestamp::go_utc);
+    format!("{} {phase} at {at}", row.name)
 }
 
 /// Waits for a run to end, or for so long; `None` if it was deleted.
@@ -151,33 +157,44 @@ pub fn until_over(
     }
 }
 
-/// Shows a run until it ends, however that is (whoever wants to know waits): a tree that is redrawn on a terminal, plain lines elsewhere.
+/// Shows a run until it ends, however that is (whoever wants to know waits): a tree that is redrawn
+/// on a terminal, plain lines elsewhere.
 pub fn show_until_over(client: &Client, id: RunId, watch: &Watch) -> Result<()> {
     let mut live = Live::new(watch.style);
-    let mut picture = Redrawn::default();
+    let mut screen = Screen::default();
+    let terminal = drawn_on(&std::io::stdout());
     let mut seen = None;
     let mut run = client.load(id)?;
+    let (mut next_load, mut next_tree) = (Instant::now(), Instant::now());
     loop {
-        let started = Instant::now();
+        let row = client.row_of(id)?.context("the workflow was deleted")?;
+        let over = row.summary.phase.is_some_and(WorkflowPhase::is_completed);
         let counter = client.store.change_counter()?;
-        if seen != Some(counter) {
+        if seen != Some(counter) && (over || Instant::now() >= next_load) {
             seen = Some(counter);
+            let started = Instant::now();
             run = client.load(id)?;
             if watch.nodes.is_none() {
                 live.learn(&run, 0..run.node_count() as u32);
             }
+            next_load = Instant::now() + started.elapsed() * SHARE;
+            next_tree = Instant::now();
         }
-        let over = run
-            .phase()
-            .is_some_and(argosy_api::WorkflowPhase::is_completed);
+        // It may have ended since the row was read, but what is shown has not.
+        let over = over && run.phase().is_some_and(WorkflowPhase::is_completed);
         match &watch.nodes {
             Some(nodes) => {
                 let look = Look {
                     nodes: Some(nodes.clone()),
                     ..Look::usual(watch.style)
                 };
-                if over || picture.terminal {
-                    picture.draw(&describe(&run.workflow(), &look))?;
+                let text = || describe(&run.workflow(), &look);
+                if over {
+                    screen.print(&text());
+                } else if terminal && Instant::now() >= next_tree {
+                    let (started, size) = (Instant::now(), Size::of_terminal());
+                    screen.draw(&fitting(&text(), size.rows), size);
+                    next_tree = Instant::now() + CLOCK.max(started.elapsed() * SHARE);
                 }
             }
             None if over => live.ended(&run),
@@ -186,34 +203,22 @@ pub fn show_until_over(client: &Client, id: RunId, watch: &Watch) -> Result<()> 
         if over {
             return Ok(());
         }
-        std::thread::sleep(PACE.max(started.elapsed() * SHARE));
+        std::thread::sleep(PACE);
     }
 }
 
-/// A text that replaces the one before on a terminal.
-struct Redrawn {
-    terminal: bool,
-    lines: usize,
-}
-
-impl Default for Redrawn {
-    fn default() -> Self {
-        Self {
-            terminal: std::io::stdout().is_terminal(),
-            lines: 0,
-        }
+/// As many lines of a text as a terminal has, less one for the cursor.
+fn fitting(text: &str, rows: usize) -> Vec<String> {
+    let all: Vec<&str> = text.lines().collect();
+    let most = rows.saturating_sub(1).max(2);
+    if all.len() <= most {
+        return all.into_iter().map(str::to_owned).collect();
     }
-}
-
-impl Redrawn {
-    fn draw(&mut self, text: &str) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        if self.terminal && self.lines > 0 {
-            write!(out, "\x1b[{}A\x1b[J", self.lines)?;
-        }
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
-        self.lines = text.lines().count();
-        Ok(())
-    }
+    let (shown, rest) = all.split_at(most - 1);
+    let more = format!("… {} more lines", rest.len());
+    shown
+        .iter()
+        .map(|line| (*line).to_owned())
+        .chain([more])
+        .collect()
 }

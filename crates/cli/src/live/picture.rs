@@ -5,7 +5,7 @@ use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 use argosy_engine::ids::Seconds;
 use argosy_engine::run::Run;
 
-use super::nodes::Nodes;
+use super::nodes::{Below, Nodes};
 use crate::output::short_duration;
 use crate::style::{Style, one_line};
 
@@ -43,7 +43,7 @@ impl Picture {
                 let line = self.line(run, nodes, root);
                 self.lines.push(format!(" {line}"));
             }
-            self.below(run, nodes, root, " ");
+            self.below(run, nodes, root, " ", self.most);
         }
     }
 
@@ -78,48 +78,40 @@ impl Picture {
         text
     }
 
-    // As deep as the templates call each other, which is bounded; as long as there are lines.
-    fn below(&mut self, run: &Run, nodes: &Nodes, index: u32, prefix: &str) {
+    // As deep as the templates call each other, which is bounded; as long as there are lines: below
+    // this node so many in all. Where they don't suffice, the last one counts what has none.
+    fn below(&mut self, run: &Run, nodes: &Nodes, index: u32, prefix: &str, most: usize) {
         let Some(below) = nodes.below.get(&index) else {
             return;
         };
-        let many = below.children.len() > FEW;
-        let shown: Vec<u32> = match many {
-            false => below.children.clone(),
-            true => below
-                .active
-                .iter()
-                .take(ACTIVE)
-                .chain(below.bad.iter().take(BAD))
-                .copied()
-                .collect(),
-        };
-        let rest = below.children.len() - shown.len();
-        let last = shown.len() + usize::from(rest > 0);
-        for (place, &child) in shown.iter().enumerate() {
-            if self.lines.len() >= self.most {
-                return;
+        if self.lines.len() >= most {
+            return;
+        }
+        let wanted = wanted(below);
+        let all = below.children.len();
+        let mut shown = 0;
+        for &child in &wanted {
+            let is_last = shown + 1 == all;
+            if !is_last && self.lines.len() + 1 >= most {
+                break;
             }
-            let (part, inner) = match place + 1 == last {
+            shown += 1;
+            let (part, inner) = match is_last {
                 true => ("└─", "  "),
                 false => ("├─", "│ "),
             };
             let line = self.line(run, nodes, child);
             self.lines.push(format!("{prefix}{part}{line}"));
-            let seen = nodes.seen.get(child as usize).copied().flatten();
-            let over = seen.is_none_or(|seen| seen.phase == NodePhase::Succeeded);
-            if !(over
-                && nodes
-                    .below
-                    .get(&child)
-                    .is_some_and(|below| below.children.len() > FEW))
-            {
-                self.below(run, nodes, child, &format!("{prefix}{inner}"));
+            if !is_folded(nodes, child) {
+                let kept = usize::from(!is_last);
+                let inner = format!("{prefix}{inner}");
+                self.below(run, nodes, child, &inner, most - kept);
             }
         }
-        if rest > 0 && self.lines.len() < self.most {
+        let rest = all - shown;
+        if rest > 0 {
             let mut counts = below.counts.clone();
-            for &child in &shown {
+            for &child in &wanted[..shown] {
                 if let Some(seen) = nodes.seen.get(child as usize).copied().flatten()
                     && let Some(count) = counts.get_mut(&seen.phase)
                 {
@@ -139,6 +131,23 @@ impl Picture {
             .collect();
         parts.join("  ")
     }
+}
+
+/// Which nodes below one have lines, if there are enough.
+fn wanted(below: &Below) -> Vec<u32> {
+    if below.children.len() <= FEW {
+        return below.children.clone();
+    }
+    let active = below.active.iter().take(ACTIVE);
+    active.chain(below.bad.iter().take(BAD)).copied().collect()
+}
+
+/// Whether what stands below a node is only counted: it has gone well, and there is much of it.
+fn is_folded(nodes: &Nodes, index: u32) -> bool {
+    let seen = nodes.seen.get(index as usize).copied().flatten();
+    let over = seen.is_none_or(|seen| seen.phase == NodePhase::Succeeded);
+    let below = nodes.below.get(&index);
+    over && below.is_some_and(|below| below.children.len() > FEW)
 }
 
 /// How a run as a whole fares.
@@ -205,13 +214,16 @@ spec:
         for index in 0..run.node_count() as u32 {
             nodes.learn(run, index);
         }
-        let mut picture = Picture {
-            style: Style::new(false, true),
-            now: world.now(),
-            lines: Vec::new(),
-            most: 40,
+        let drawn = |most| {
+            let mut picture = Picture {
+                style: Style::plain(),
+                now: world.now(),
+                lines: Vec::new(),
+                most,
+            };
+            picture.run(run, &nodes);
+            picture.lines
         };
-        picture.run(run, &nodes);
         let expected = [
             " ● wide Running 498/1000",
             " └─● each  ◷ 499  ● 2  ✔ 498  ✖ 1",
@@ -220,6 +232,16 @@ spec:
             "   ├─✖ each(500:500)  0s  main: Error (exit code 3)",
             "   └─… 997 more: ◷ 499  ✔ 498",
         ];
-        assert_eq!(picture.lines, expected);
+        assert_eq!(drawn(40), expected);
+        assert_eq!(drawn(6), expected);
+        let few = [
+            expected[0],
+            expected[1],
+            expected[2],
+            "   └─… 999 more: ◷ 499  ● 1  ✔ 498  ✖ 1",
+        ];
+        assert_eq!(drawn(4), few);
+        assert_eq!(drawn(2), expected[..2]);
+        assert_eq!(drawn(1), expected[..1]);
     }
 }

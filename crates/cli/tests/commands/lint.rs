@@ -1,7 +1,7 @@
 //! `lint`.
 
 use crate::objects::KEPT;
-use crate::place::{Place, text};
+use crate::place::{Place, errors, text};
 
 #[test]
 fn lint_reads_every_kind_and_prints_what_is_asked_for() {
@@ -33,8 +33,17 @@ fn lint_reads_every_kind_and_prints_what_is_asked_for() {
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         assert!(said.contains(part), "{arguments:?}: {said}");
     }
-    let nothing = place.fails(&["lint", "--kinds", "workflows", "kept.yaml"]);
-    assert!(nothing.contains("found nothing to lint"), "{nothing}");
+    let words = "found nothing to lint in the specified paths, failing...\n";
+    let nothing = ["lint", "--kinds", "workflows", "kept.yaml", "-o"];
+    for (form, out, err) in [
+        ("pretty", format!("✖ {words}"), ""),
+        ("simple", words.to_owned(), ""),
+        ("json", "[]\n".to_owned(), words),
+    ] {
+        let output = place.argosy(&[&nothing[..], &[form]].concat());
+        assert_eq!(output.status.code(), Some(1), "{form}");
+        assert_eq!((text(&output), &*errors(&output)), (out, err), "{form}");
+    }
 }
 
 #[test]

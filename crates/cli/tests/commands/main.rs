@@ -1,6 +1,7 @@
 //! The program's commands: what each prints, and that it does what it says.
 
 mod again;
+mod completion;
 mod control;
 mod controller;
 mod flags;
@@ -14,6 +15,7 @@ mod run;
 mod shown;
 mod small;
 mod sync;
+mod why;
 
 use place::Place;
 

@@ -4,7 +4,7 @@
 //! besides (its containers, and the volumes by which files reach them) is not in it: a backend that
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
-use argosy_api::{Inputs, Template, Workflow};
+use argosy_api::{Artifact, Inputs, MAIN_CONTAINER, Template, Workflow};
 use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
@@ -24,14 +24,13 @@ mod location;
 mod names;
 mod offload;
 mod patch;
-pub(crate) mod path;
 mod pod;
 mod prepared;
 mod texts;
 mod volumes;
 
 pub use agent::{AgentInput, RUN_FOLDER, agent_pod, agent_pod_name};
-pub use containers::{MAIN, SCRIPT_PATH};
+pub use containers::SCRIPT_PATH;
 pub use error::{Capability, LowerError};
 pub use executor::EXECUTOR_IMAGE;
 pub use layout::needs_executor;
@@ -39,7 +38,7 @@ pub use location::{ArtifactRepositoryView, DEFAULT_KEY_FORMAT};
 pub use names::{fnv1a32, node_id, pod_name};
 pub use offload::offload;
 pub use patch::ReadYaml;
-pub use pod::{keys, owner_reference, pod_gc_delay};
+pub use pod::{owner_reference, pod_gc_delay};
 pub use prepared::{NodeInput, PreparedTemplate, Render};
 pub use volumes::claim_volume;
 
@@ -121,16 +120,22 @@ pub fn lower_within(input: &LowerInput, scope: &dyn Scope) -> Result<PodRequest,
     lower_with(input, &Some(LateTags::within(input, scope)))
 }
 
+/// That an input artifact may go where its template says.
+fn check_path(artifact: &Artifact) -> Result<(), LowerError> {
+    match artifact.clean_path() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(LowerError::InputPath {
+            name: artifact.name.clone(),
+            message: error.to_string(),
+        }),
+    }
+}
+
 /// With `None` for the late tags all tags stay.
 fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest, LowerError> {
     let template = input.template;
     for artifact in &template.inputs.artifacts {
-        path::check_artifact(&artifact.name, &artifact.path).map_err(|message| {
-            LowerError::InputPath {
-                name: artifact.name.clone(),
-                message,
-            }
-        })?;
+        check_path(artifact)?;
     }
     let supervised = needs_executor(template, input.workflow, input.capture_result)
         || input.deadline.is_some()
@@ -174,7 +179,10 @@ fn parts(input: &LowerInput, supervised: bool) -> Result<pod::Parts, LowerError>
     let template = input.template;
     let mut containers = containers::main_containers(input)?;
     let workers = containers.len();
-    let main = containers.iter().find(|c| c.name == MAIN).cloned();
+    let main = containers
+        .iter()
+        .find(|c| c.name == MAIN_CONTAINER)
+        .cloned();
     let user = |user| containers::user_container(user, main.as_ref());
     containers.extend(template.sidecars.iter().map(user));
     let mut init_containers: Vec<_> = template.init_containers.iter().map(user).collect();
@@ -312,7 +320,7 @@ fn finish(input: &LowerInput, spec: &mut PodSpec) -> Result<(), LowerError> {
 
 fn script(template: &Template, spec: &PodSpec) -> Option<Script> {
     let source = &template.script.as_ref()?.source;
-    let main = spec.containers.iter().find(|c| c.name == MAIN)?;
+    let main = spec.containers.iter().find(|c| c.name == MAIN_CONTAINER)?;
     let argument_index = main
         .args
         .as_ref()?

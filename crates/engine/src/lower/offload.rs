@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::Workflow;
+use argosy_api::{Workflow, labels};
 use k8s_openapi::api::core::v1::{
     ConfigMap, ConfigMapVolumeSource, Container, Pod, Volume, VolumeMount,
 };
@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use super::containers::variable;
 use super::layout::MAX_ARGUMENTS;
 use super::patch::is_executors;
-use super::pod::{keys, owner_reference};
+use super::pod::owner_reference;
 
 /// The volume, and where it is mounted.
 const VOLUME: (&str, &str) = ("argo-env-config", "/argo/config");
@@ -55,13 +55,13 @@ pub fn offload(pod: &mut Pod, workflow: &Workflow) -> Option<ConfigMap> {
     });
     let annotations = pod.metadata.annotations.iter().flatten();
     let told =
-        annotations.filter(|(key, _)| [keys::NODE_ID, keys::NODE_NAME].contains(&key.as_str()));
+        annotations.filter(|(key, _)| [labels::NODE_ID, labels::NODE_NAME].contains(&key.as_str()));
     Some(ConfigMap {
         metadata: ObjectMeta {
             name: Some(name),
             namespace: pod.metadata.namespace.clone(),
             labels: Some(BTreeMap::from([(
-                keys::WORKFLOW.to_owned(),
+                labels::WORKFLOW.to_owned(),
                 workflow.metadata.name.clone().unwrap_or_default(),
             )])),
             annotations: Some(told.map(|(k, v)| (k.clone(), v.clone())).collect()),

@@ -3,35 +3,15 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Metadata, PodGc, Template, Workflow, WorkflowSpec};
+use argosy_api::{MAIN_CONTAINER, Metadata, PodGc, Template, Workflow, WorkflowSpec, labels};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::LowerInput;
-use super::containers::{MAIN, list, text};
+use super::containers::{list, text};
 use super::error::LowerError;
 use crate::config::Config;
 use crate::duration::{self, go_text};
-
-/// Labels and annotations by which Argo's clients find pods.
-pub mod keys {
-    /// The label with the workflow's name.
-    pub const WORKFLOW: &str = "workflows.argoproj.io/workflow";
-    /// The label that says whether the pod's end has been dealt with.
-    pub const COMPLETED: &str = "workflows.argoproj.io/completed";
-    /// The label of an exit handler's pod.
-    pub const ON_EXIT: &str = "workflows.argoproj.io/on-exit";
-    /// The annotation with the node's name.
-    pub const NODE_NAME: &str = "workflows.argoproj.io/node-name";
-    /// The annotation with the node's ID.
-    pub const NODE_ID: &str = "workflows.argoproj.io/node-id";
-    /// The label of the controller that the pod belongs to.
-    pub const INSTANCE_ID: &str = "workflows.argoproj.io/controller-instanceid";
-    /// The annotation that says when the pod is deleted.
-    pub const POD_GC: &str = "workflows.argoproj.io/pod-gc-strategy";
-    /// The annotation that tells kubectl which container is meant.
-    pub const DEFAULT_CONTAINER: &str = "kubectl.kubernetes.io/default-container";
-}
 
 /// What goes into the pod.
 pub(super) struct Parts {
@@ -75,33 +55,38 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
     let workflow = &input.workflow.metadata;
     let name = workflow.name.as_deref().unwrap_or_default();
     let mut labels = BTreeMap::from([
-        (keys::WORKFLOW.to_owned(), name.to_owned()),
-        (keys::COMPLETED.to_owned(), "false".to_owned()),
+        (labels::WORKFLOW.to_owned(), name.to_owned()),
+        (labels::COMPLETED.to_owned(), "false".to_owned()),
     ]);
     if !input.config.instance_id.is_empty() {
         labels.insert(
-            keys::INSTANCE_ID.to_owned(),
+            labels::CONTROLLER_INSTANCE_ID.to_owned(),
             input.config.instance_id.clone(),
         );
     }
     if input.on_exit {
-        labels.insert(keys::ON_EXIT.to_owned(), "true".to_owned());
+        labels.insert(labels::ON_EXIT.to_owned(), "true".to_owned());
     }
     let workers = &parts.containers[..parts.workers];
-    let default = if workers.iter().any(|c| c.name == MAIN) {
-        MAIN
+    let default = if workers.iter().any(|c| c.name == MAIN_CONTAINER) {
+        MAIN_CONTAINER
     } else {
-        workers.last().map_or(MAIN, |container| &container.name)
+        workers
+            .last()
+            .map_or(MAIN_CONTAINER, |container| &container.name)
     };
     let mut annotations = BTreeMap::from([
-        (keys::NODE_NAME.to_owned(), input.node_name.to_owned()),
-        (keys::NODE_ID.to_owned(), input.node_id.to_owned()),
-        (keys::DEFAULT_CONTAINER.to_owned(), default.to_owned()),
+        (labels::NODE_NAME.to_owned(), input.node_name.to_owned()),
+        (labels::NODE_ID.to_owned(), input.node_id.to_owned()),
+        (labels::DEFAULT_CONTAINER.to_owned(), default.to_owned()),
     ]);
     if let Some(collection) = &input.workflow.spec.pod_gc {
         let strategy = &collection.strategy;
         let delay = go_text(pod_gc_delay(collection, input.config));
-        annotations.insert(keys::POD_GC.to_owned(), format!("{strategy}/{delay}"));
+        annotations.insert(
+            labels::POD_GC_STRATEGY.to_owned(),
+            format!("{strategy}/{delay}"),
+        );
     }
     let of_workflow = input.workflow.spec.pod_metadata.iter();
     for Metadata {

@@ -4,14 +4,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Artifact, Template};
+use argosy_api::{Artifact, Template, labels};
 use argosy_expr::Template as Tagged;
 use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec};
 
 use super::containers::variables;
 use super::deadline::{self, Bounds};
 use super::error::LowerError;
-use super::{LowerInput, affinity, containers, layout, lower_with, path, pod::keys, script, texts};
+use super::{LowerInput, affinity, check_path, containers, layout, lower_with, script, texts};
 use crate::effect::{Layout, PodRequest};
 use crate::ids::PodKey;
 
@@ -108,7 +108,7 @@ impl PreparedTemplate {
         }
         let annotations = base.pod.metadata.annotations.as_ref()?;
         let named = |key| annotations.get(key).is_some_and(|text| text == PLACEHOLDER);
-        if !named(keys::NODE_ID) || !named(keys::NODE_NAME) {
+        if !named(labels::NODE_ID) || !named(labels::NODE_NAME) {
             return None;
         }
         let unset = containers::deadline_text(None);
@@ -218,8 +218,8 @@ impl PreparedTemplate {
         metadata.name = Some(node.pod_name.to_owned());
         if let Some(annotations) = &mut metadata.annotations {
             for (key, value) in [
-                (keys::NODE_ID, node.node_id),
-                (keys::NODE_NAME, node.node_name),
+                (labels::NODE_ID, node.node_id),
+                (labels::NODE_NAME, node.node_name),
             ] {
                 if let Some(text) = annotations.get_mut(key) {
                     value.clone_into(text);
@@ -323,12 +323,7 @@ fn fill(slots: &[Slot], rendered: &[String], walk: impl FnOnce(&mut texts::Visit
 
 fn set_input_artifacts(template: &mut Template, artifacts: &[Artifact]) -> Result<(), LowerError> {
     for artifact in artifacts {
-        path::check_artifact(&artifact.name, &artifact.path).map_err(|message| {
-            LowerError::InputPath {
-                name: artifact.name.clone(),
-                message,
-            }
-        })?;
+        check_path(artifact)?;
     }
     template.inputs.artifacts = artifacts.to_vec();
     Ok(())

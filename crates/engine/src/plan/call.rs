@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{Artifact, Template, TemplateRef, ValueFrom};
+use argosy_api::{Artifact, Template, TemplateRef, TemplateScope, ValueFrom};
 
 use super::{Condition, LoopPlan, TemplateIndex, Text};
 
@@ -48,8 +48,8 @@ pub enum Target {
     Dynamic {
         /// `template`.
         template: Text,
-        /// `templateRef.name`, and whether it is cluster-scoped.
-        reference: Option<(Text, bool)>,
+        /// `templateRef.name`, and where that is looked for.
+        reference: Option<(TemplateScope, Text)>,
     },
     /// None of that name; the error stands here.
     Missing(Arc<str>),

@@ -6,7 +6,7 @@ mod references;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Template, TemplateType};
+use argosy_api::{Template, TemplateType, Workflow};
 use argosy_expr::TagError;
 
 use super::template::{InputDefault, InputPlan, PlannedTemplate, TemplateBody};
@@ -44,8 +44,10 @@ pub(crate) fn compile_after(
         let phase = argosy_api::WorkflowPhase::Error;
         return Ok(Plan::refused(&definition.workflow, phase, violation));
     }
-    let mut workflow = definition.workflow.clone();
-    workflow.spec = merge::executed_spec(definition)?;
+    let workflow = Workflow {
+        spec: merge::executed_spec(definition)?,
+        ..definition.workflow.clone()
+    };
     let mut compiler = Compiler {
         definition,
         defaults: workflow.spec.template_defaults.as_deref().cloned(),
@@ -63,7 +65,7 @@ pub(crate) fn compile_after(
         planned: before.to_vec(),
     };
     for template in &workflow.spec.templates {
-        compiler.declare(Origin::Local, Arc::new(template.clone()));
+        compiler.declare(Origin::Local, template.clone());
     }
     let spec = &workflow.spec;
     let entrypoint = compiler.call(
@@ -151,7 +153,7 @@ impl<'a> Compiler<'a> {
         while self.planned.len() < self.found.len() {
             let index = self.planned.len();
             let (origin, template) = self.found[index].clone();
-            let planned = self.plan(TemplateIndex(index as u32), origin, &template)?;
+            let planned = self.plan(TemplateIndex(index as u32), origin, template)?;
             self.planned.push(Arc::new(planned));
         }
         Ok(())
@@ -161,7 +163,7 @@ impl<'a> Compiler<'a> {
         &mut self,
         index: TemplateIndex,
         origin: Origin,
-        template: &Template,
+        template: Arc<Template>,
     ) -> Result<PlannedTemplate, CompileError> {
         let template = merge::with_defaults(template, self.defaults.as_ref())?;
         let body = if structure_has_tags(&template) {
@@ -183,7 +185,7 @@ impl<'a> Compiler<'a> {
             retry,
             gates: GatesPlan::new(&template, self.definition.namespace()),
             body,
-            template: Arc::new(template),
+            template,
         })
     }
 
@@ -193,13 +195,15 @@ impl<'a> Compiler<'a> {
             Some(TemplateType::Steps) => TemplateBody::Steps(self.steps(origin, template)?),
             Some(TemplateType::DAG) => {
                 let results = ResultReferences::new(template);
-                let dag = template.dag.as_deref().cloned().unwrap_or_default();
+                let Some(dag) = &template.dag else {
+                    return Ok(TemplateBody::Nothing);
+                };
                 let calls = dag
                     .tasks
                     .iter()
                     .map(|task| self.step_or_task(origin, task.into(), &results))
                     .collect::<Result<_, _>>()?;
-                TemplateBody::Dag(DagPlan::new(&dag, calls)?)
+                TemplateBody::Dag(DagPlan::new(dag, calls)?)
             }
             Some(TemplateType::Suspend) => TemplateBody::Suspend {
                 duration: Text::parse(

@@ -1,7 +1,7 @@
 //! A compiled `dag` template: tasks with edges in both directions.
 //! Argo: `workflow/common/ancestry.go`, `docs/enhanced-depends-logic.md`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use argosy_api::{DagTask, DagTemplate};
@@ -49,8 +49,14 @@ impl DagPlan {
             .zip(0u32..)
             .map(|(call, index)| (call.name.clone(), index))
             .collect();
+        let places: HashMap<&str, u32> = dag
+            .tasks
+            .iter()
+            .map(|task| task.name.as_str())
+            .zip(0u32..)
+            .collect();
         let accepts = |name: &str| {
-            by_name
+            places
                 .get(name)
                 .map_or_else(Vec::new, |&index| accepted(&dag.tasks[index as usize]))
         };
@@ -66,7 +72,7 @@ impl DagPlan {
             };
             let mut dependencies = Vec::new();
             for dependency in depends.iter().flat_map(Depends::tasks) {
-                dependencies.push(*by_name.get(dependency.name.as_str()).ok_or_else(|| {
+                dependencies.push(*places.get(dependency.name.as_str()).ok_or_else(|| {
                     CompileError(format!(
                         "dependency '{}' of task '{}' not defined",
                         dependency.name, task.name
@@ -76,7 +82,7 @@ impl DagPlan {
             tasks.push(TaskPlan {
                 call: Arc::new(call),
                 dependencies,
-                depends: depends.map(|depends| depends.expr().clone()),
+                depends: depends.map(Depends::into_expr),
                 dependents: Vec::new(),
                 needed: false,
                 is_target: false,

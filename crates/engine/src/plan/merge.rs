@@ -2,6 +2,7 @@
 //! `templateDefaults`. Argo: `workflow/util/merge.go`, `mergedTemplateDefaultsInto`.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use argosy_api::{Artifact, Parameter, Template, Workflow, WorkflowSpec};
 use serde::Serialize;
@@ -18,25 +19,10 @@ pub(super) fn executed_spec(definition: &Definition) -> Result<WorkflowSpec, Com
     let Some(reference) = &own.workflow_template_ref else {
         return Ok(own.clone());
     };
-    let inherited = if reference.cluster_scope {
-        definition
-            .cluster_workflow_templates
-            .get(&reference.name)
-            .map(|template| &template.spec)
-    } else {
-        definition
-            .workflow_templates
-            .get(&reference.name)
-            .map(|template| &template.spec)
-    };
-    let inherited = inherited.ok_or_else(|| {
-        let kind = if reference.cluster_scope {
-            "clusterworkflowtemplate"
-        } else {
-            "workflowtemplate"
-        };
+    let inherited = definition.inherited().ok_or_else(|| {
         CompileError(format!(
-            "{kind}s.argoproj.io \"{}\" not found",
+            "{}.argoproj.io \"{}\" not found",
+            reference.scope().plural(),
             reference.name
         ))
     })?;
@@ -154,11 +140,11 @@ fn add_maps(base: &WorkflowSpec, spec: &mut WorkflowSpec) {
 /// A template over the workflow's `templateDefaults`: of the fields that say what a template does,
 /// only the one that the template itself has is taken from them.
 pub(super) fn with_defaults(
-    template: &Template,
+    template: Arc<Template>,
     defaults: Option<&Template>,
-) -> Result<Template, CompileError> {
+) -> Result<Arc<Template>, CompileError> {
     let Some(defaults) = defaults else {
-        return Ok(template.clone());
+        return Ok(template);
     };
     let mut defaults = defaults.clone();
     if template.container.is_none() {
@@ -191,7 +177,7 @@ pub(super) fn with_defaults(
     if template.steps.is_empty() {
         defaults.steps = Vec::new();
     }
-    merged(&defaults, template, Schema::Template)
+    merged(&defaults, &*template, Schema::Template).map(Arc::new)
 }
 
 fn merged<T: Serialize + DeserializeOwned>(

@@ -19,7 +19,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Workflow, WorkflowPhase};
+use argosy_api::{TemplateScope, Workflow, WorkflowPhase};
 
 pub use call::{ArgumentPlan, CallPlan, ContinueOn, HookPlan, Target};
 pub use compile::{CompileError, compile};
@@ -53,6 +53,16 @@ pub enum Origin {
     Namespaced(Arc<str>),
     /// A ClusterWorkflowTemplate.
     Cluster(Arc<str>),
+}
+
+impl Origin {
+    /// A template that is kept.
+    pub(crate) fn kept(scope: TemplateScope, name: Arc<str>) -> Self {
+        match scope {
+            TemplateScope::Namespaced => Self::Namespaced(name),
+            TemplateScope::Cluster => Self::Cluster(name),
+        }
+    }
 }
 
 impl Origin {

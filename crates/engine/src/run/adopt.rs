@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Condition, NodePhase, NodeStatus, NodeType, WorkflowPhase, WorkflowStatus};
+use argosy_api::{
+    Condition, NodePhase, NodeStatus, NodeType, TemplateScope, WorkflowPhase, WorkflowStatus,
+    labels,
+};
 
-use super::Run;
 use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
@@ -19,6 +21,7 @@ use super::rebuild::LoadError;
 use super::row::StoredBody;
 use super::shown::Found;
 use super::synchronization::{ShownHolder, shown_locks, shown_wait};
+use super::{Run, Undone};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::item::Item;
@@ -57,13 +60,17 @@ fn recall_templates(definition: &mut Definition) {
         &definition.workflow.spec.workflow_template_ref,
         &status.stored_workflow_template_spec,
     ) {
-        if reference.cluster_scope {
-            let known = &mut definition.cluster_workflow_templates;
-            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
-        } else {
-            let known = &mut definition.workflow_templates;
-            known.entry(reference.name.clone()).or_default().spec = (**spec).clone();
-        }
+        let name = reference.name.clone();
+        let known = match reference.scope() {
+            TemplateScope::Namespaced => {
+                &mut definition.workflow_templates.entry(name).or_default().spec
+            }
+            TemplateScope::Cluster => {
+                let known = &mut definition.cluster_workflow_templates;
+                &mut known.entry(name).or_default().spec
+            }
+        };
+        *known = (**spec).clone();
     }
     let own = (definition.workflow.spec.workflow_template_ref.as_ref())
         .filter(|_| status.stored_workflow_template_spec.is_some())
@@ -95,14 +102,11 @@ fn recall_templates(definition: &mut Definition) {
         {
             // The spec that is kept whole says more than what was kept of each of its templates.
             Some(_) if own == Some((scope == "cluster", name.to_owned())) => {}
-            Some(known) => *known = template.clone(),
-            None => templates.push(template.clone()),
+            Some(known) => *known = Arc::new(template.clone()),
+            None => templates.push(Arc::new(template.clone())),
         }
     }
 }
-
-/// The annotation by which a template names its nodes.
-const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
 
 impl Run {
     /// A run as the `status` of its workflow shows it. It is to be told which pods there are; its
@@ -122,6 +126,7 @@ impl Run {
         run.adopt_workflow(status, now);
         run.adopt_rest(status);
         let found = run.find_shown(status);
+        run.keep_strangers(status, &found);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
         order.sort_by_key(|&place| {
@@ -170,6 +175,10 @@ impl Run {
             self.status.shown_end = Some((end, finished_at));
             phase = Some(WorkflowPhase::Running);
         }
+        self.status.undone = self.shown_undone(status);
+        if self.status.undone == Undone::Waiting {
+            phase = Some(WorkflowPhase::Running);
+        }
         self.status.phase = phase;
         self.status.message = Arc::from(status.message.as_str());
         self.status.started_at = status
@@ -198,7 +207,7 @@ impl Run {
     fn has_more_to_do(&self, status: &WorkflowStatus) -> bool {
         let labels = self.definition.workflow.metadata.labels.as_ref();
         let labelled = labels
-            .and_then(|labels| labels.get(argosy_api::labels::COMPLETED))
+            .and_then(|labels| labels.get(labels::COMPLETED))
             .is_some_and(|completed| completed == "true");
         let root = status.nodes.get(self.definition.name());
         let phase = root.and_then(|root| root.phase);
@@ -287,7 +296,10 @@ impl Run {
         adopt_pod(&mut node, status);
         if let Some(template) = &found.template
             && found.role != Role::Attempt
-            && template.template.annotations.contains_key(DISPLAY_NAME)
+            && template
+                .template
+                .annotations
+                .contains_key(labels::DISPLAY_NAME)
         {
             node.details_mut().display_name = Some(status.display_name.as_str().into());
         }

@@ -1,6 +1,7 @@
 //! From arguments to the values of a template's inputs. Argo: `ProcessArgs`,
 //! `resolveReferences`, `markAbsentOptionalArgs`.
 
+use argosy_api::labels;
 use std::sync::Arc;
 
 use argosy_expr::{EvalContext, Scope, Unresolved};
@@ -240,12 +241,11 @@ impl Run {
         index: NodeIndex,
         planned: &PlannedTemplate,
     ) -> Result<(), String> {
-        const KEY: &str = "workflows.argoproj.io/display-name";
-        let Some(name) = planned.template.annotations.get(KEY) else {
+        let Some(name) = planned.template.annotations.get(labels::DISPLAY_NAME) else {
             return Ok(());
         };
         let variables = self.inside(index, planned, self.inputs_of(index));
-        let context = self.eval_context(&self.name(index), 0, KEY);
+        let context = self.eval_context(&self.name(index), 0, labels::DISPLAY_NAME);
         let Ok(name) = again(name, &variables, Unresolved::Keep, &context) else {
             return Ok(());
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{NodePhase, NodeType};
+use argosy_api::{NodePhase, NodeType, labels};
 
 use super::Run;
 use super::node::Role;
@@ -88,9 +88,9 @@ impl Run {
             labels.extend(template.template.metadata.labels.clone());
         }
         let name = self.definition.name().to_owned();
-        labels.insert("workflows.argoproj.io/workflow".to_owned(), name);
+        labels.insert(labels::WORKFLOW.to_owned(), name);
         let over = node.phase.is_fulfilled().to_string();
-        labels.insert("workflows.argoproj.io/completed".to_owned(), over);
+        labels.insert(labels::COMPLETED.to_owned(), over);
         labels
     }
 

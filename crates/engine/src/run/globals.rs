@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use argosy_api::{Artifact, Parameter};
+use argosy_api::{Artifact, Parameter, labels};
 use serde::{Deserialize, Serialize};
 
 use super::Run;
@@ -150,11 +150,7 @@ impl Run {
             "serviceAccountName" => Cow::Borrowed(spec.service_account_name.as_str()),
             "priority" => Cow::Owned(spec.priority?.to_string()),
             "creationTimestamp" => Cow::Owned(timestamp::rfc3339(self.created_at())),
-            "scheduledTime" => Cow::Borrowed(
-                self.globals
-                    .annotations
-                    .get("workflows.argoproj.io/scheduled-time")?,
-            ),
+            "scheduledTime" => Cow::Borrowed(self.globals.annotations.get(labels::SCHEDULED_TIME)?),
             "parameters" => Cow::Owned(go_json::text(&spec.arguments.parameters)),
             "labels" => Cow::Owned(go_json::text(&self.globals.labels)),
             "annotations" => Cow::Owned(go_json::text(&self.globals.annotations)),
@@ -265,7 +261,7 @@ impl Run {
             .unwrap_or(names)
     }
 
-    fn export_parameter(&mut self, name: &str, value: &Arc<str>) {
+    pub(super) fn export_parameter(&mut self, name: &str, value: &Arc<str>) {
         let known = &mut self.globals.outputs.parameters;
         let value = Some(argosy_api::AnyString::from(&**value));
         match known.iter_mut().find(|parameter| parameter.name == name) {

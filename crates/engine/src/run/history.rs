@@ -1,7 +1,8 @@
 //! What has become of a node, told by running its run again from the log: the past half of `why`.
 //!
 //! The run is a pure function of its definition and its log, so the same turns are taken again, and
-//! after each one the node is looked at. What a turn costs is what it cost then.
+//! after each one the node is looked at. What a turn costs is what it cost then, so of a large run
+//! only what the log says outright is told.
 
 use argosy_api::{NodePhase, NodeType};
 
@@ -10,9 +11,15 @@ use super::body::Body;
 use super::limits::Held;
 use super::node::Role;
 use super::why::{Why, WhyStep};
-use crate::fact::{Command, Fact, TimedFact};
+use crate::fact::{Command, Fact, PodPhase, TimedFact};
 use crate::ids::{NodeIndex, Seconds};
 use crate::log::LogError;
+
+/// Runs of more nodes are not run again to tell of one of them.
+const MOST_REPLAYED: usize = 10_000;
+
+const POD_BEGAN: &str = "its pod began";
+const POD_DELETED: &str = "its pod was deleted";
 
 impl Run {
     /// Why a node is where it is, with what its run's log tells of it. Where the log can't be run
@@ -24,13 +31,49 @@ impl Run {
         log: impl Iterator<Item = Result<Vec<TimedFact>, LogError>>,
     ) -> Why {
         let mut why = self.why(index);
-        if let Some(told) = self.replayed(index, log) {
+        if self.nodes.len() > MOST_REPLAYED {
+            // What ended it comes last, whatever was asked in that second.
+            let end = why.chain.len() - usize::from(self.node(index).phase.is_fulfilled());
+            why.chain.splice(end..end, self.heard(index, log));
+        } else if let Some(told) = self.replayed(index, log) {
             why.chain = self.led_here(index);
             why.chain.extend(told);
-            // What led here may have happened in the same second as what it led to: order stays.
-            why.chain.sort_by_key(|step| step.at);
         }
+        // What led here may have happened in the same second as what it led to: order stays.
+        why.chain.sort_by_key(|step| step.at);
         why
+    }
+
+    /// What the log says of a node outright: what was asked of the workflow while the node was
+    /// open, and what was seen of its pod. As far as the log can be read.
+    fn heard(
+        &self,
+        index: NodeIndex,
+        log: impl Iterator<Item = Result<Vec<TimedFact>, LogError>>,
+    ) -> Vec<WhyStep> {
+        let node = self.node(index);
+        let asked_as = self.pod_key(index).node;
+        let mut began = false;
+        let mut steps = Vec::new();
+        for fact in log.map_while(Result::ok).flatten() {
+            let over = node.finished_at().is_some_and(|end| end < fact.at);
+            let text = match &fact.fact {
+                Fact::Asked(command) if !over => asked(command),
+                Fact::PodSeen(pod, seen) if pod.node == asked_as && seen.deleted => POD_DELETED,
+                Fact::PodSeen(pod, seen)
+                    if pod.node == asked_as && seen.phase == PodPhase::Running && !began =>
+                {
+                    began = true;
+                    POD_BEGAN
+                }
+                _ => continue,
+            };
+            steps.push(WhyStep {
+                at: Some(fact.at),
+                text: text.to_owned(),
+            });
+        }
+        steps
     }
 
     fn replayed(
@@ -113,9 +156,7 @@ impl Watch<'_> {
     fn hear(&mut self, run: &Run, fact: &TimedFact) {
         let text = match &fact.fact {
             Fact::Asked(command) => asked(command),
-            Fact::PodSeen(pod, seen) if pod.node == self.index && seen.deleted => {
-                "its pod was deleted"
-            }
+            Fact::PodSeen(pod, seen) if pod.node == self.index && seen.deleted => POD_DELETED,
             _ => return,
         };
         let over = run
@@ -165,7 +206,7 @@ impl Watch<'_> {
             NodePhase::Pending if now.message.is_empty() => "made".to_owned(),
             NodePhase::Pending => format!("waits: {}", now.message),
             _ if same_phase => return None,
-            NodePhase::Running if kind == NodeType::Pod => "its pod began".to_owned(),
+            NodePhase::Running if kind == NodeType::Pod => POD_BEGAN.to_owned(),
             NodePhase::Running => "started".to_owned(),
             over => ended(over, &now.message),
         })
@@ -239,7 +280,7 @@ pub(super) fn ended(phase: NodePhase, message: &str) -> String {
     let word = phase.as_str().to_lowercase();
     match message {
         "" => word,
-        message if message.starts_with(&word) => message.to_owned(),
+        message if message.to_lowercase().starts_with(&word) => message.to_owned(),
         message => format!("{word}: {message}"),
     }
 }

@@ -60,8 +60,6 @@ impl Run {
                 if let Some(boundary) = self.nodes[boundary.offset()].body.boundary_mut() {
                     boundary.held_back.insert(composite);
                 }
-                // A place that the workflow has is the next one's, before what comes behind it.
-                self.wake_next();
             }
             Held::FailFast => {}
         }
@@ -84,17 +82,14 @@ impl Run {
         self.dirty.extend(woken);
     }
 
-    /// Wakes the next that the workflow's `parallelism` held back, if there is a place; whether
-    /// there was one.
-    pub(super) fn wake_next(&mut self) -> bool {
+    /// Wakes the next that the workflow's `parallelism` held back, if there is a place.
+    pub(super) fn wake_next(&mut self) {
         if let Some(limit) = self.plan.workflow.spec.parallelism
             && i64::from(self.counts.active_pods) < limit
             && let Some(first) = self.held_back.pop_first()
         {
             self.dirty.insert(first);
-            return true;
         }
-        false
     }
 
     /// Ends the children of a template that fails fast and that would otherwise go on: retried

@@ -1,5 +1,7 @@
 //! The names and IDs of nodes. Argo: `NodeID`, `initializeNode`, `generateNodeName`.
 
+use std::borrow::Cow;
+
 use argosy_api::NodeType;
 
 use super::Run;
@@ -8,7 +10,27 @@ use super::node::Role;
 use crate::ids::NodeIndex;
 use crate::lower::{fnv1a32, node_id};
 
+/// The names and IDs of all nodes of a run, by index: each is made once, from that of the node above.
+pub(super) struct Names {
+    pub names: Vec<String>,
+    pub ids: Vec<String>,
+}
+
 impl Run {
+    /// The names and IDs of all nodes.
+    pub(super) fn names(&self) -> Names {
+        let mut names: Vec<String> = Vec::with_capacity(self.nodes.len());
+        for index in self.all_nodes() {
+            let above = self.name_parent(index);
+            let mut name = above.map_or_else(String::new, |above| names[above.offset()].clone());
+            self.push_own_name(index, &mut name);
+            names.push(name);
+        }
+        let ids = self.all_nodes().zip(&names);
+        let ids = ids.map(|(index, name)| self.id_of(index, name)).collect();
+        Names { names, ids }
+    }
+
     /// The node's full name: `workflow[0].step(3:item)`.
     pub(crate) fn name(&self, index: NodeIndex) -> String {
         // The name is built from the root down; the chain up is as long as the recursion is deep.
@@ -105,6 +127,15 @@ impl Run {
 
     /// The name without its boundary's in front. Argo: `displayName`.
     pub(crate) fn display_name(&self, index: NodeIndex) -> String {
+        self.display_name_of(index, &|index| Cow::Owned(self.name(index)))
+    }
+
+    /// The same, where names need not be made.
+    pub(super) fn display_name_of<'a>(
+        &self,
+        index: NodeIndex,
+        name_of: &dyn Fn(NodeIndex) -> Cow<'a, str>,
+    ) -> String {
         let node = self.node(index);
         if let Some(given) = node
             .details
@@ -113,23 +144,29 @@ impl Run {
         {
             return given.to_owned();
         }
-        let name = self.name(index);
+        let name = name_of(index);
         let Some(boundary) = node.boundary.some() else {
-            return name;
+            return name.into_owned();
         };
-        let boundary = self.name(boundary);
-        let rest = name.strip_prefix(boundary.as_str()).unwrap_or(&name);
+        let rest = name.strip_prefix(&*name_of(boundary)).unwrap_or(&name);
         without_separator(rest).to_owned()
     }
 
     /// The node's ID: Argo's hash of its name, made anew where another node has it already.
     pub(crate) fn node_id(&self, index: NodeIndex) -> String {
+        match self.node(index).role {
+            Role::Root => self.definition.name().to_owned(),
+            _ => self.id_of(index, &self.name(index)),
+        }
+    }
+
+    fn id_of(&self, index: NodeIndex, name: &str) -> String {
         let node = self.node(index);
         if node.role == Role::Root {
             return self.definition.name().to_owned();
         }
         let salt = node.details.as_ref().map_or(0, |details| details.salt);
-        node_id(self.definition.name(), &self.name(index), salt)
+        node_id(self.definition.name(), name, salt)
     }
 
     /// Takes an ID for a new node; gives the salt that made it free.

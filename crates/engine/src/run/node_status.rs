@@ -1,17 +1,27 @@
 //! A node as Argo shows it: `status.nodes.*`.
 
+use std::borrow::Cow;
+
 use argosy_api::{
     AnyString, Inputs, MemoizationStatus, NodeFlag, NodePhase, NodeStatus,
     NodeSynchronizationStatus, NodeType, Outputs, Parameter, TemplateRef, TemplateType, ValueFrom,
 };
 
 use super::Run;
+use super::names::Names;
 use super::node::{Flags, NodeOutputs, Role};
 use super::suspend::show_choices;
 use super::usage::{Sums, own_progress, tells_progress};
 use crate::ids::NodeIndex;
 use crate::plan::{Origin, PlannedTemplate};
 use crate::timestamp;
+
+/// How the names and IDs of nodes are come by.
+#[derive(Clone, Copy)]
+struct Naming<'a> {
+    name: &'a dyn Fn(NodeIndex) -> Cow<'a, str>,
+    id: &'a dyn Fn(NodeIndex) -> String,
+}
 
 impl Run {
     /// One node as Argo shows it, without its edges; an empty one if there is no such node.
@@ -20,21 +30,25 @@ impl Run {
         if index.offset() >= self.nodes.len() {
             return NodeStatus::default();
         }
-        self.node_status_with(index, &|index| self.node_id(index), &[])
+        let naming = Naming {
+            name: &|index| Cow::Owned(self.name(index)),
+            id: &|index| self.node_id(index),
+        };
+        self.node_status_with(index, naming, &[])
     }
 
     pub(super) fn node_status(
         &self,
         index: NodeIndex,
-        ids: &[String],
+        names: &Names,
         children: &[Vec<NodeIndex>],
         sums: &Sums,
     ) -> NodeStatus {
-        let mut status = self.node_status_with(
-            index,
-            &|index| ids[index.offset()].clone(),
-            &children[index.offset()],
-        );
+        let naming = Naming {
+            name: &|index| Cow::Borrowed(&names.names[index.offset()]),
+            id: &|index| names.ids[index.offset()].clone(),
+        };
+        let mut status = self.node_status_with(index, naming, &children[index.offset()]);
         let node = self.node(index);
         if !tells_progress(node.kind) {
             status.progress = sums.progress[index.offset()].clone();
@@ -44,7 +58,7 @@ impl Run {
         }
         if node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG) {
             let outbound = self.outbound(index);
-            status.outbound_nodes = outbound.iter().map(|at| ids[at.offset()].clone()).collect();
+            status.outbound_nodes = outbound.iter().map(|&at| (naming.id)(at)).collect();
         }
         status
     }
@@ -52,17 +66,17 @@ impl Run {
     fn node_status_with(
         &self,
         index: NodeIndex,
-        id: &dyn Fn(NodeIndex) -> String,
+        naming: Naming<'_>,
         children: &[NodeIndex],
     ) -> NodeStatus {
         let node = self.node(index);
         let details = node.details.as_deref();
-        let id_of = |index: &NodeIndex| id(*index);
+        let id_of = |index: &NodeIndex| (naming.id)(*index);
         let call = self.call_of(index);
         NodeStatus {
-            id: id(index),
-            name: self.name(index),
-            display_name: self.display_name(index),
+            id: id_of(&index),
+            name: (naming.name)(index).into_owned(),
+            display_name: self.display_name_of(index, naming.name),
             r#type: Some(node.kind),
             template_name: call
                 .as_ref()

@@ -1,7 +1,7 @@
 //! What the containers of a pod say of why it waits, how it ended and why. Argo: `getPendingReason`,
 //! `inferFailedReason`.
 
-use argosy_api::NodePhase;
+use argosy_api::{MAIN_CONTAINER, NodePhase};
 
 use crate::fact::{ContainerKind, ContainerSeen, ContainerState, PodSeen};
 use crate::ids::Seconds;
@@ -15,86 +15,96 @@ pub(super) fn failed_reason(
     pod: &str,
     is_main: &dyn Fn(&str) -> bool,
 ) -> (NodePhase, String) {
-    if let Some(message) = seen
-        .message
-        .as_deref()
-        .filter(|message| !message.is_empty())
-    {
+    let message = seen.message.as_deref().unwrap_or_default();
+    if !message.is_empty() {
         return (NodePhase::Failed, message.to_owned());
     }
-    let mut containers: Vec<&ContainerSeen> = seen.containers.iter().collect();
-    if containers.is_empty() {
-        return (
-            NodePhase::Failed,
-            format!("can't find failed message for pod {pod}"),
-        );
+    if seen.containers.is_empty() {
+        let message = format!("can't find failed message for pod {pod}");
+        return (NodePhase::Failed, message);
     }
-    // The supervisor failed before it let the command begin: what main says of it is a placeholder.
-    let never_let = containers.iter().any(|container| {
+    let mut containers: Vec<&ContainerSeen> = seen.containers.iter().collect();
+    let never_let = was_never_let(seen, is_main);
+    containers.sort_by_key(|container| match (container.kind, &*container.name) {
+        (ContainerKind::Init, _) => 0,
+        (ContainerKind::Regular, "supervisor") if never_let => 0,
+        (ContainerKind::Regular, name) if is_main(name) => 1,
+        (ContainerKind::Regular, name) if is_executor(name) => 2,
+        (ContainerKind::Regular, _) => 3,
+    });
+    let blamed = containers
+        .iter()
+        .find_map(|container| blame(container, is_main));
+    blamed.unwrap_or_else(|| nobody_to_blame(&containers, is_main))
+}
+
+/// The executor's container beside the user's: Argo's, or ours.
+fn is_executor(container: &str) -> bool {
+    matches!(container, "wait" | "supervisor")
+}
+
+/// The supervisor failed before it let the command begin: what main says of it is a placeholder.
+fn was_never_let(seen: &PodSeen, is_main: &dyn Fn(&str) -> bool) -> bool {
+    seen.containers.iter().any(|container| {
         let code = match container.state {
             ContainerState::Terminated { exit_code, .. } => exit_code,
             ContainerState::Waiting { .. } | ContainerState::Running { .. } => 0,
         };
         is_main(&container.name) && code == SUPERVISOR_FAILED
-    });
-    containers.sort_by_key(|container| match (container.kind, &*container.name) {
-        (ContainerKind::Init, _) => 0,
-        (ContainerKind::Regular, "supervisor") if never_let => 0,
-        (ContainerKind::Regular, name) if is_main(name) => 1,
-        (ContainerKind::Regular, "wait" | "supervisor") => 2,
-        (ContainerKind::Regular, _) => 3,
-    });
-    let (mut main_ok, mut wait_ok) = (false, false);
-    for container in containers {
-        let name = &*container.name;
-        match &container.state {
-            ContainerState::Waiting { reason, message } => {
-                return (
-                    NodePhase::Error,
-                    format!("Pod failed before {name} container starts due to {reason}: {message}"),
-                );
+    })
+}
+
+/// What a container's end makes of the node, if it is the reason why the pod failed.
+fn blame(container: &ContainerSeen, is_main: &dyn Fn(&str) -> bool) -> Option<(NodePhase, String)> {
+    let name = &*container.name;
+    match &container.state {
+        ContainerState::Waiting { reason, message } => Some((
+            NodePhase::Error,
+            format!("Pod failed before {name} container starts due to {reason}: {message}"),
+        )),
+        ContainerState::Running { .. } | ContainerState::Terminated { exit_code: 0, .. } => None,
+        ContainerState::Terminated {
+            exit_code,
+            reason,
+            message,
+            ..
+        } => {
+            let is_init = container.kind == ContainerKind::Init && name == "init";
+            let phase = match exit_code {
+                _ if is_init || is_executor(name) => NodePhase::Error,
+                // A sidecar that was told to end.
+                137 | 143 if !is_main(name) => return None,
+                _ => NodePhase::Failed,
+            };
+            let mut text = format!("{name}: {reason} (exit code {exit_code})");
+            if !message.is_empty() {
+                text.push_str(": ");
+                text.push_str(message);
             }
-            ContainerState::Running { .. } => {}
-            ContainerState::Terminated { exit_code: 0, .. } => {
-                main_ok |= is_main(name);
-                wait_ok |= matches!(name, "wait" | "supervisor");
-            }
-            ContainerState::Terminated {
-                exit_code,
-                reason,
-                message,
-                ..
-            } => {
-                let mut text = format!("{name}: {reason} (exit code {exit_code})");
-                if !message.is_empty() {
-                    text.push_str(": ");
-                    text.push_str(message);
-                }
-                match (container.kind, name) {
-                    (ContainerKind::Init, "init") => return (NodePhase::Error, text),
-                    (_, "wait" | "supervisor") => return (NodePhase::Error, text),
-                    (_, name) if is_main(name) => return (NodePhase::Failed, text),
-                    _ if !matches!(exit_code, 137 | 143) => return (NodePhase::Failed, text),
-                    _ => {}
-                }
-            }
+            Some((phase, text))
         }
     }
-    match (main_ok, wait_ok) {
-        (true, true) => (NodePhase::Succeeded, String::new()),
-        (true, false) => (
-            NodePhase::Failed,
-            "pod failed: wait container did not complete successfully".to_owned(),
-        ),
-        (false, true) => (
-            NodePhase::Failed,
-            "pod failed: main container did not complete successfully".to_owned(),
-        ),
-        (false, false) => (
-            NodePhase::Failed,
-            "pod failed: neither main nor wait container completed successfully".to_owned(),
-        ),
-    }
+}
+
+/// The pod failed, though no container is the reason.
+fn nobody_to_blame(
+    containers: &[&ContainerSeen],
+    is_main: &dyn Fn(&str) -> bool,
+) -> (NodePhase, String) {
+    let ended_well = |is_it: &dyn Fn(&str) -> bool| {
+        containers.iter().any(|container| {
+            let state = &container.state;
+            is_it(&container.name)
+                && matches!(state, ContainerState::Terminated { exit_code: 0, .. })
+        })
+    };
+    let which = match (ended_well(is_main), ended_well(&is_executor)) {
+        (true, true) => return (NodePhase::Succeeded, String::new()),
+        (true, false) => "wait container did not complete successfully",
+        (false, true) => "main container did not complete successfully",
+        (false, false) => "neither main nor wait container completed successfully",
+    };
+    (NodePhase::Failed, format!("pod failed: {which}"))
 }
 
 /// Why a pod waits: what its containers say, else what the pod does (that no machine has room for
@@ -129,7 +139,7 @@ pub(super) fn main_exit_code(seen: &PodSeen) -> Option<i32> {
     seen.containers
         .iter()
         .find_map(|container| match container.state {
-            ContainerState::Terminated { exit_code, .. } if &*container.name == "main" => {
+            ContainerState::Terminated { exit_code, .. } if &*container.name == MAIN_CONTAINER => {
                 Some(exit_code)
             }
             _ => None,

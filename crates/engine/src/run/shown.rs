@@ -194,11 +194,7 @@ impl Run {
             }
             (Target::Dynamic { .. }, Some(reference)) => {
                 let name = Arc::from(reference.name.as_str());
-                let origin = if reference.cluster_scope {
-                    Origin::Cluster(name)
-                } else {
-                    Origin::Namespaced(name)
-                };
+                let origin = Origin::kept(reference.scope(), name);
                 self.plan.find(&origin, &reference.template)?
             }
         };

@@ -193,8 +193,7 @@ impl Run {
                 let name = fill(template)?;
                 let origin = match reference {
                     None => outer.as_ref().map_or(Origin::Local, |t| t.origin.clone()),
-                    Some((reference, true)) => Origin::Cluster(fill(reference)?),
-                    Some((reference, false)) => Origin::Namespaced(fill(reference)?),
+                    Some((scope, reference)) => Origin::kept(*scope, fill(reference)?),
                 };
                 self.plan
                     .find(&origin, &name)

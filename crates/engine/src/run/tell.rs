@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use argosy_api::{NodePhase, NodeType, WorkflowPhase};
+use argosy_api::{NodePhase, NodeType, WorkflowPhase, labels};
 
 use super::Run;
 use crate::effect::Effect;
@@ -74,28 +74,19 @@ impl Run {
         }
         let nanoseconds = node.started_at().0.saturating_mul(1_000_000_000);
         let mut annotations: Vec<(Cow<'static, str>, Box<str>)> = vec![
+            (labels::NODE_TYPE.into(), node.kind.as_str().into()),
+            (labels::NODE_NAME.into(), name.into()),
+            (labels::NODE_ID.into(), id.into()),
             (
-                "workflows.argoproj.io/node-type".into(),
-                node.kind.as_str().into(),
-            ),
-            ("workflows.argoproj.io/node-name".into(), name.into()),
-            ("workflows.argoproj.io/node-id".into(), id.into()),
-            (
-                "workflows.argoproj.io/node-start-time".into(),
+                labels::NODE_START_TIME.into(),
                 nanoseconds.to_string().into(),
             ),
         ];
         let as_pod = self.settings.config.node_events.send_as_pod && node.kind == NodeType::Pod;
         if as_pod {
             let uid = self.definition.workflow.metadata.uid.as_deref();
-            annotations.push((
-                "workflows.argoproj.io/workflow-name".into(),
-                self.definition.name().into(),
-            ));
-            annotations.push((
-                "workflows.argoproj.io/workflow-uid".into(),
-                uid.unwrap_or_default().into(),
-            ));
+            annotations.push((labels::WORKFLOW_NAME.into(), self.definition.name().into()));
+            annotations.push((labels::WORKFLOW_UID.into(), uid.unwrap_or_default().into()));
         }
         let event = Event {
             run: self.id,

@@ -59,6 +59,7 @@ impl Run {
     }
 
     fn work(&mut self) -> bool {
+        self.go_on_undone();
         loop {
             while !self.is_held_up() {
                 self.settle_adopted();
@@ -67,10 +68,14 @@ impl Run {
                 }
                 if let Some(node) = self.settled.pop_front() {
                     self.child_settled(node);
-                } else if let Some(node) = self.dirty.pop_first() {
-                    self.advance(node);
-                } else if !self.wake_next() {
-                    break;
+                    continue;
+                }
+                // Who was woken for a place may not have taken it, and whoever comes next may not
+                // be the first of those that wait for one.
+                self.wake_next();
+                match self.dirty.pop_first() {
+                    Some(node) => self.advance(node),
+                    None => break,
                 }
             }
             if !self.advance_workflow() {

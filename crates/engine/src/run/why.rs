@@ -1,11 +1,18 @@
 //! Why a node is where it is: what it waits for now, and what came before.
 
+mod causes;
+mod unmade;
+mod waits;
+
+use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::mem::discriminant;
+
 use argosy_api::{NodePhase, NodeType};
+use rustc_hash::FxHasher;
 
 use super::Run;
-use super::body::{Body, Gate};
-use super::history::ended;
-use super::limits::Held;
+use super::body::Body;
 use super::node::{Flags, Role};
 use crate::fact::NodeSelector;
 use crate::ids::{NodeIndex, Seconds};
@@ -13,6 +20,8 @@ use crate::ids::{NodeIndex, Seconds};
 /// An answer, in plain lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Why {
+    /// Which node; [`NodeIndex::NONE`] for the workflow as a whole.
+    pub index: NodeIndex,
     /// The node's full name.
     pub node: String,
     /// Its phase, or what the workflow as a whole is at.
@@ -21,6 +30,9 @@ pub struct Why {
     pub waits_for: Option<String>,
     /// What led here, the earliest first.
     pub chain: Vec<WhyStep>,
+    /// In an answer for a whole workflow: other nodes that are where this one is, for the same
+    /// reason.
+    pub alike: Option<String>,
 }
 
 /// One cause.
@@ -35,50 +47,136 @@ pub struct WhyStep {
 /// How many others an answer names.
 const NAMED: usize = 5;
 
-/// How many nodes an answer for a whole workflow tells of.
+/// How many answers there are for a whole workflow.
 const MOST_ANSWERS: usize = 20;
+
+/// Nodes that are in the same place for the same reason: the first few of them, and how many.
+struct Alike {
+    /// What is held up, or went wrong, is told before what runs.
+    telling: bool,
+    first: NodeIndex,
+    more: Vec<NodeIndex>,
+    count: usize,
+}
 
 impl Run {
     /// Why the workflow is where it is: for each node that is not over and waits for something
-    /// other than its children, or that ended badly first.
+    /// other than its children, or that ended badly first. Nodes of one kind stand together.
     pub fn why_workflow(&self) -> Vec<Why> {
-        // What runs explains little; what is held up, or went wrong, is told first.
-        let (mut telling, mut running) = (Vec::new(), Vec::new());
+        let mut groups: Vec<Alike> = Vec::new();
+        let mut known: BTreeMap<u64, usize> = BTreeMap::new();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
-            let node = self.node(index);
-            let leaf = matches!(node.body, Body::None | Body::Retry(_) | Body::Gate(_));
-            let waits = leaf && !node.phase.is_fulfilled() && node.role != Role::Attempt;
-            let failed = matches!(node.body, Body::None) && node.phase.is_failed_or_error();
-            let runs = node.kind == NodeType::Pod && node.phase == NodePhase::Running;
-            let list = match () {
-                () if failed || self.is_held_back(index) || (waits && !runs) => &mut telling,
-                () if waits => &mut running,
-                () => continue,
+            let Some(telling) = self.is_telling(index) else {
+                continue;
             };
-            if list.len() < MOST_ANSWERS {
-                list.push(index);
+            let group = *known.entry(self.likeness(index)).or_insert(groups.len());
+            match groups.get_mut(group) {
+                Some(alike) => {
+                    alike.count += 1;
+                    if alike.more.len() < NAMED {
+                        alike.more.push(index);
+                    }
+                }
+                None => groups.push(Alike {
+                    telling,
+                    first: index,
+                    more: Vec::new(),
+                    count: 1,
+                }),
             }
         }
-        telling.extend(running);
-        telling.truncate(MOST_ANSWERS);
-        telling.into_iter().map(|index| self.why(index)).collect()
+        groups.sort_by_key(|alike| !alike.telling);
+        groups.truncate(MOST_ANSWERS);
+        let answer = |alike: Alike| {
+            let mut others = Listed::default();
+            for &index in &alike.more {
+                others.add(|| self.display_name(index));
+            }
+            others.count = alike.count - 1;
+            Why {
+                alike: (others.count > 0).then(|| others.to_string()),
+                ..self.why(alike.first)
+            }
+        };
+        groups.into_iter().map(answer).collect()
+    }
+
+    /// Whether an answer for the workflow speaks of a node, and then whether of one that is held
+    /// up or went wrong.
+    fn is_telling(&self, index: NodeIndex) -> Option<bool> {
+        let node = self.node(index);
+        let open = !node.phase.is_fulfilled();
+        // A retried node tells of its attempts, a pod of its containers.
+        if matches!(node.role, Role::Attempt | Role::Container) {
+            return None;
+        }
+        match &node.body {
+            // Groups tell of what holds steps back.
+            Body::Steps(_) => return None,
+            Body::Group(_) | Body::Dag(_) | Body::Loop(_) => {
+                return (open && self.held_from_more(index).is_some()).then_some(true);
+            }
+            Body::None | Body::Retry(_) | Body::Gate(_) => {}
+        }
+        if node.phase.is_failed_or_error() {
+            return Some(true);
+        }
+        let running = match self.attempts(index).last() {
+            Some(&attempt) => self.node(attempt).phase == NodePhase::Running,
+            None => node.kind == NodeType::Pod && node.phase == NodePhase::Running,
+        };
+        open.then_some(!running)
+    }
+
+    /// Equal for nodes of which the same would be said.
+    fn likeness(&self, index: NodeIndex) -> u64 {
+        let mut hasher = FxHasher::default();
+        let whole = self.node(index);
+        (whole.parent, whole.boundary, whole.template, whole.owner).hash(&mut hasher);
+        let last = self.attempts(index).last().map(|&last| self.node(last));
+        for node in [Some(whole), last].into_iter().flatten() {
+            (node.phase as u8, node.kind as u8, &node.message).hash(&mut hasher);
+            discriminant(&node.body).hash(&mut hasher);
+            if node.phase.is_fulfilled() {
+                continue;
+            }
+            for flag in [Flags::POD_ASKED, Flags::POD_SUCCEEDED, Flags::DAEMONED] {
+                node.flags.has(flag).hash(&mut hasher);
+            }
+            if let Body::Retry(body) = &node.body {
+                (body.attempts.len(), body.wait_until).hash(&mut hasher);
+            }
+        }
+        hasher.finish()
     }
 
     /// Why one node is where it is.
     pub fn why(&self, index: NodeIndex) -> Why {
         let node = self.node(index);
         Why {
+            index,
             node: self.name(index),
             phase: node.phase.as_str().to_owned(),
             waits_for: (!node.phase.is_fulfilled()).then(|| self.waits_for(index)),
             chain: self.causes(index),
+            alike: None,
         }
     }
 
-    /// The nodes that a name, a display name or an ID means.
+    /// The nodes that a name, a display name or an ID means. The workflow's name may be left out
+    /// of a name.
     pub fn find_nodes(&self, text: &str) -> Vec<NodeIndex> {
-        for key in ["id", "name", "displayName"] {
+        let workflow = self.definition.name();
+        let (step, group) = (format!("{workflow}.{text}"), format!("{workflow}{text}"));
+        let ways = [
+            ("id", text),
+            ("name", text),
+            ("displayName", text),
+            ("name", &step),
+            ("name", &group),
+        ];
+        for (key, text) in ways {
             let selector = NodeSelector(vec![crate::fact::Requirement {
                 key: key.into(),
                 equals: true,
@@ -94,241 +192,37 @@ impl Run {
         }
         Vec::new()
     }
-
-    /// Whether a task of a DAG has this name and no node yet; then, why not.
-    pub fn why_unmade(&self, name: &str) -> Option<String> {
-        for place in 0..self.nodes.len() as u32 {
-            let index = NodeIndex(place);
-            let Body::Dag(body) = &self.node(index).body else {
-                continue;
-            };
-            let template = self.template_of(index)?;
-            let plan = template.dag()?;
-            let Some(&slot) = plan.by_name.get(name) else {
-                continue;
-            };
-            if body.tasks[slot as usize].node != NodeIndex::NONE {
-                continue;
-            }
-            let waits: Vec<String> = plan.tasks[slot as usize]
-                .dependencies
-                .iter()
-                .filter(|&&dependency| body.tasks[dependency as usize].branch.is_none())
-                .map(|&dependency| plan.tasks[dependency as usize].call.name.to_string())
-                .collect();
-            return Some(match self.held(index) {
-                Some(held) if waits.is_empty() => {
-                    format!("not begun: {}", self.held_text(held, index))
-                }
-                _ => format!("not begun: waits for {}", listed(&waits)),
-            });
-        }
-        None
-    }
-
-    fn is_held_back(&self, index: NodeIndex) -> bool {
-        let boundary = self.node(index).body.boundary();
-        boundary.is_some_and(|boundary| !boundary.held_back.is_empty())
-            || self.held_back.contains(&index)
-    }
-
-    fn waits_for(&self, index: NodeIndex) -> String {
-        if self.status.suspended {
-            return "the workflow is suspended; `argosy resume` lets it go on".to_owned();
-        }
-        let node = self.node(index);
-        match (&node.body, node.kind) {
-            (Body::Gate(Gate::Locks(_)), _) => match node.message.as_deref() {
-                Some(message) if !message.is_empty() => message.to_owned(),
-                _ => "waits for its locks".to_owned(),
-            },
-            (Body::Gate(Gate::Place), _) => self.held_text(Held::Workflow, NodeIndex::NONE),
-            (Body::Gate(Gate::Cache), _) => "looks into the cache".to_owned(),
-            (Body::None, NodeType::HTTP | NodeType::Plugin) => "an agent carries it out".to_owned(),
-            (_, NodeType::Suspend) => match self.suspended_until(index) {
-                Ok(Some(until)) => format!("suspended until {}", crate::timestamp::rfc3339(until)),
-                _ => "suspended; `argosy resume` lets it go on".to_owned(),
-            },
-            (Body::None, NodeType::Pod) if node.phase == NodePhase::Pending => {
-                if !node.flags.has(Flags::POD_ASKED) && self.wanted_pods.contains(&index) {
-                    return "waits for a slot of this machine".to_owned();
-                }
-                match node.message.as_deref() {
-                    Some(message) if !message.is_empty() => format!("its pod waits: {message}"),
-                    _ => "waits for its pod to begin".to_owned(),
-                }
-            }
-            (Body::None, _) if node.flags.has(Flags::POD_SUCCEEDED) => {
-                "its pod has succeeded; its outputs are being collected".to_owned()
-            }
-            (Body::None, _) => "its pod runs".to_owned(),
-            (Body::Retry(body), _) => match body.wait_until.filter(|&at| at > self.now.0) {
-                Some(at) => format!(
-                    "the next attempt waits until {} (backoff)",
-                    crate::timestamp::rfc3339(Seconds(at))
-                ),
-                None => format!("attempt {} runs", body.attempts.len()),
-            },
-            (Body::Steps(_) | Body::Group(_) | Body::Dag(_) | Body::Loop(_), _) => {
-                self.composite_waits(index)
-            }
-        }
-    }
-
-    fn composite_waits(&self, index: NodeIndex) -> String {
-        let open: Vec<String> = (0..self.nodes.len() as u32)
-            .map(NodeIndex)
-            .filter(|&child| {
-                let node = self.node(child);
-                node.parent == index && !node.flags.has(Flags::SETTLED)
-            })
-            .map(|child| self.display_name(child))
-            .collect();
-        let boundary = match self.node(index).body.boundary() {
-            Some(_) => index,
-            None => self.node(index).boundary,
-        };
-        let held = self.held(boundary);
-        match held {
-            Some(held) => self.held_text(held, boundary),
-            None if open.is_empty() => "is about to go on".to_owned(),
-            None => format!("waits for {}", listed(&open)),
-        }
-    }
-
-    pub(super) fn held_text(&self, held: Held, boundary: NodeIndex) -> String {
-        let active: Vec<String> = (0..self.nodes.len() as u32)
-            .map(NodeIndex)
-            .filter(|&child| {
-                let node = self.node(child);
-                let counted = match held {
-                    Held::Workflow => node.kind == NodeType::Pod,
-                    Held::Template | Held::FailFast => node.boundary == boundary,
-                };
-                counted && matches!(node.phase, NodePhase::Pending | NodePhase::Running)
-            })
-            .map(|child| self.display_name(child))
-            .collect();
-        match held {
-            Held::Workflow => format!(
-                "waits for a slot: the workflow's parallelism {} is used up by {}",
-                self.plan.workflow.spec.parallelism.unwrap_or_default(),
-                listed(&active)
-            ),
-            Held::Template => format!(
-                "waits for a slot: parallelism {} is used up by {}",
-                self.template_of(boundary)
-                    .and_then(|template| template.template.parallelism)
-                    .unwrap_or_default(),
-                listed(&active)
-            ),
-            Held::FailFast => format!(
-                "makes nothing new, since a child failed and failFast is set; {} still running",
-                active.len()
-            ),
-        }
-    }
-
-    /// What had to come before the node: the template around it, the tasks it depends on.
-    pub(super) fn led_here(&self, index: NodeIndex) -> Vec<WhyStep> {
-        let mut chain = Vec::new();
-        let node = self.node(index);
-        if let Some(around) = node.boundary.some() {
-            chain.push(WhyStep {
-                at: Some(self.node(around).started_at()),
-                text: format!("{} started", self.name(around)),
-            });
-        }
-        if node.role == Role::Task {
-            chain.extend(self.dependency_causes(index));
-        }
-        chain
-    }
-
-    /// What led to a node's state, told from the state itself.
-    fn causes(&self, index: NodeIndex) -> Vec<WhyStep> {
-        let mut chain = self.led_here(index);
-        let node = self.node(index);
-        chain.push(WhyStep {
-            at: Some(node.started_at()),
-            text: match node.phase {
-                NodePhase::Skipped | NodePhase::Omitted => {
-                    ended(node.phase, self.message_of(index))
-                }
-                _ => "started".to_owned(),
-            },
-        });
-        for (number, &attempt) in self.attempts(index).iter().enumerate() {
-            let attempt_node = self.node(attempt);
-            let text = match attempt_node.phase.is_fulfilled() {
-                true => format!(
-                    "attempt {} {}: {}",
-                    number + 1,
-                    attempt_node.phase.as_str().to_lowercase(),
-                    self.message_of(attempt)
-                ),
-                false => format!("attempt {} is under way", number + 1),
-            };
-            chain.push(WhyStep {
-                at: attempt_node
-                    .finished_at()
-                    .or(Some(attempt_node.started_at())),
-                text,
-            });
-        }
-        if node.phase.is_fulfilled()
-            && !matches!(node.phase, NodePhase::Skipped | NodePhase::Omitted)
-        {
-            chain.push(WhyStep {
-                at: node.finished_at(),
-                text: ended(node.phase, self.message_of(index)),
-            });
-        }
-        chain
-    }
-
-    fn dependency_causes(&self, index: NodeIndex) -> Vec<WhyStep> {
-        let node = self.node(index);
-        let Some(template) = self.template_of(node.boundary) else {
-            return Vec::new();
-        };
-        let (Some(dag), Body::Dag(body)) = (template.dag(), &self.node(node.boundary).body) else {
-            return Vec::new();
-        };
-        dag.tasks[node.slot as usize]
-            .dependencies
-            .iter()
-            .filter_map(|&dependency| body.tasks[dependency as usize].node.some())
-            .take(NAMED)
-            .map(|dependency| {
-                let before = self.node(dependency);
-                WhyStep {
-                    at: before.finished_at(),
-                    text: format!(
-                        "{} {}",
-                        self.display_name(dependency),
-                        before.phase.as_str().to_lowercase()
-                    ),
-                }
-            })
-            .collect()
-    }
-
-    fn message_of(&self, index: NodeIndex) -> &str {
-        self.node(index).message.as_deref().unwrap_or_default()
-    }
 }
 
 /// A few names, and how many more.
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => "nothing".to_owned(),
-        [one] => one.clone(),
-        [first @ .., last] if names.len() <= NAMED => format!("{} and {last}", first.join(", ")),
-        _ => format!(
-            "{} and {} more",
-            names[..NAMED].join(", "),
-            names.len() - NAMED
-        ),
+#[derive(Default)]
+struct Listed {
+    names: Vec<String>,
+    count: usize,
+}
+
+impl Listed {
+    /// Adds a name, which is made only if it is to be told.
+    fn add(&mut self, name: impl FnOnce() -> String) {
+        if self.names.len() < NAMED {
+            self.names.push(name());
+        }
+        self.count += 1;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl std::fmt::Display for Listed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let more = self.count - self.names.len();
+        match self.names.as_slice() {
+            [] => f.write_str("nothing"),
+            names if more > 0 => write!(f, "{} and {more} more", names.join(", ")),
+            [one] => f.write_str(one),
+            [first @ .., last] => write!(f, "{} and {last}", first.join(", ")),
+        }
     }
 }

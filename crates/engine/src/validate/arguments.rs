@@ -1,14 +1,14 @@
 //! Arguments: that they are well formed, and that whoever is called gets what it needs.
 
 use std::borrow::Cow;
+use std::ops::ControlFlow;
 
-use argosy_api::{Arguments, Parameter};
+use argosy_api::{AnyString, Arguments, Parameter, nearest};
 
 use super::fault::{Finding, join};
 use super::names::{NameRule, check_names};
 use super::shape::{HasValue, Shape};
 use super::tags::has_tags;
-use argosy_api::nearest;
 
 /// Whether arguments may stand without a value, to be given when the workflow is submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,8 +53,7 @@ pub(super) fn check_arguments(
     }
     for (index, parameter) in arguments.parameters.iter().enumerate() {
         let place = |field: &str| join(&path(), &format!("parameters[{index}]{field}"));
-        let stop = check_value(prefix, &place, parameter, empty, findings);
-        if stop {
+        if check_value(prefix, &place, parameter, empty, findings).is_break() {
             return;
         }
     }
@@ -121,14 +120,14 @@ fn filled<'a>(fill: &dyn Fn(&str) -> String, name: &'a str) -> Cow<'a, str> {
     }
 }
 
-/// Answers whether Argo looks at no further arguments.
+/// Breaks off where Argo looks at no further arguments.
 fn check_value(
     prefix: &dyn Fn() -> String,
     place: &dyn Fn(&str) -> String,
     parameter: &Parameter,
     empty: EmptyValues,
     findings: &mut Vec<Finding>,
-) -> bool {
+) -> ControlFlow<()> {
     let name = &parameter.name;
     if parameter.value.is_none() && parameter.value_from.is_none() && empty == EmptyValues::Refused
     {
@@ -146,67 +145,90 @@ fn check_value(
                 _ => "give it a value".to_owned(),
             }),
         );
-        return false;
+        return ControlFlow::Continue(());
     }
-    if let Some(from) = &parameter.value_from {
-        let right =
-            from.config_map_key_ref.is_some() || !from.event.is_empty() || from.supplied.is_some();
-        let wrong = [
-            &from.path,
-            &from.json_path,
-            &from.parameter,
-            &from.expression,
-        ]
-        .into_iter()
-        .any(|text| !text.is_empty());
-        if !right || wrong {
-            findings.push(
-                Finding::error(
-                    "argument-value-from",
-                    place(".valueFrom"),
-                    format!(
-                        "{}{name}.valueFrom only allows: default, configMapKeyRef and supplied",
-                        prefix()
-                    ),
-                )
-                .help("to pass on another value, write it as `value: \"{{…}}\"`"),
-            );
-        }
-    }
+    check_value_from(prefix, place, parameter, findings);
     let Some(allowed) = &parameter.r#enum else {
-        return false;
+        return ControlFlow::Continue(());
     };
+    check_choice(prefix, place, parameter, allowed, findings);
+    if parameter.value.is_some() {
+        return ControlFlow::Continue(());
+    }
+    if empty == EmptyValues::Allowed {
+        return ControlFlow::Break(());
+    }
+    findings.push(Finding::error(
+        "argument-value-missing",
+        place(""),
+        format!("{}{name}.value is required", prefix()),
+    ));
+    ControlFlow::Continue(())
+}
+
+/// An argument takes its value from few places.
+fn check_value_from(
+    prefix: &dyn Fn() -> String,
+    place: &dyn Fn(&str) -> String,
+    parameter: &Parameter,
+    findings: &mut Vec<Finding>,
+) {
+    let Some(from) = &parameter.value_from else {
+        return;
+    };
+    let right =
+        from.config_map_key_ref.is_some() || !from.event.is_empty() || from.supplied.is_some();
+    let others = [
+        &from.path,
+        &from.json_path,
+        &from.parameter,
+        &from.expression,
+    ];
+    if right && others.into_iter().all(String::is_empty) {
+        return;
+    }
+    let message = format!(
+        "{}{}.valueFrom only allows: default, configMapKeyRef and supplied",
+        prefix(),
+        parameter.name
+    );
+    findings.push(
+        Finding::error("argument-value-from", place(".valueFrom"), message)
+            .help("to pass on another value, write it as `value: \"{{…}}\"`"),
+    );
+}
+
+/// There is something to choose from, and the value is among it.
+fn check_choice(
+    prefix: &dyn Fn() -> String,
+    place: &dyn Fn(&str) -> String,
+    parameter: &Parameter,
+    allowed: &[AnyString],
+    findings: &mut Vec<Finding>,
+) {
+    let name = &parameter.name;
     if allowed.is_empty() {
         findings.push(Finding::error(
             "argument-enum",
             place(".enum"),
             format!("{}{name}.enum should contain at least one value", prefix()),
         ));
+        return;
     }
-    let Some(value) = &parameter.value else {
-        if empty == EmptyValues::Allowed {
-            return true;
-        }
-        findings.push(Finding::error(
-            "argument-value-missing",
-            place(""),
-            format!("{}{name}.value is required", prefix()),
-        ));
-        return false;
+    let wrong = parameter.value.as_ref();
+    let Some(value) = wrong.filter(|value| !allowed.contains(value)) else {
+        return;
     };
-    if !allowed.is_empty() && !allowed.contains(value) {
-        let prefix = prefix();
-        let words = allowed.iter().map(|word| word.as_str());
-        findings.push(
-            Finding::error(
-                "argument-enum",
-                place(".value"),
-                format!("{prefix}{name}.value should be present in {prefix}{name}.enum list"),
-            )
-            .propose(nearest(value.as_str(), words)),
-        );
-    }
-    false
+    let prefix = prefix();
+    let words = allowed.iter().map(|word| word.as_str());
+    findings.push(
+        Finding::error(
+            "argument-enum",
+            place(".value"),
+            format!("{prefix}{name}.value should be present in {prefix}{name}.enum list"),
+        )
+        .propose(nearest(value.as_str(), words)),
+    );
 }
 
 /// That a template gets all its inputs from these arguments. `path` is the field of the arguments.

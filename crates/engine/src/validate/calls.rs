@@ -10,12 +10,12 @@ use super::shape::Shape;
 use argosy_api::nearest;
 
 /// Whether the children's outputs are gathered in lists. (Not those of a `withSequence`.)
-pub(super) fn aggregates(call: Call<'_>) -> bool {
+fn aggregates(call: Call<'_>) -> bool {
     !call.with_items().is_empty() || !call.with_param().is_empty()
 }
 
 /// Whether something runs at the end of a step or task.
-pub(super) fn has_exit_hook(call: Call<'_>) -> bool {
+fn has_exit_hook(call: Call<'_>) -> bool {
     !call.on_exit().is_empty() || call.hooks().contains_key("exit")
 }
 
@@ -154,6 +154,16 @@ impl Calls<'_> {
 }
 
 impl Entry {
+    /// The entry of a step or task that leads there.
+    pub fn new(call: Call<'_>, callee: Callee) -> Self {
+        Self {
+            callee,
+            aggregates: aggregates(call),
+            has_exit_hook: has_exit_hook(call),
+            has_hooks: !call.hooks().is_empty(),
+        }
+    }
+
     /// Whether the step or task has this field, as one of a loop or not.
     fn has(&self, field: &str, in_loop: bool) -> bool {
         if matches!(field, "id" | "startedAt" | "finishedAt" | "hostNodeName") {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::CronWorkflow;
+use argosy_api::{CronWorkflow, labels};
 use argosy_expr::Program;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -37,7 +37,7 @@ pub(super) fn check_cron_workflow(
         spec: &cron.spec.workflow_spec,
         spec_path: "spec.workflowSpec",
         metadata: &metadata,
-        is_template: None,
+        template: None,
         via: "cannot validate Workflow:",
     };
     faults.extend(check_workflow(subject, source, options));
@@ -82,7 +82,7 @@ fn check_schedules(cron: &CronWorkflow, findings: &mut Vec<Finding>) {
                     zone_text(problem, &spec.timezone)
                 ),
             )
-            .propose(near),
+            .propose(near.as_deref()),
         ),
     }
 }
@@ -128,12 +128,9 @@ fn check_policy(cron: &CronWorkflow, findings: &mut Vec<Finding>) {
 /// The metadata of the workflows that it makes, as far as tags can see it.
 fn workflow_metadata(cron: &CronWorkflow) -> ObjectMeta {
     let name = cron.metadata.name.clone().unwrap_or_default();
-    let mut labels = BTreeMap::from([("workflows.argoproj.io/cron-workflow".to_owned(), name)]);
-    let mut annotations = BTreeMap::from([(
-        "workflows.argoproj.io/scheduled-time".to_owned(),
-        String::new(),
-    )]);
-    let instance = "workflows.argoproj.io/controller-instanceid";
+    let mut labels = BTreeMap::from([(labels::CRON_WORKFLOW.to_owned(), name)]);
+    let mut annotations = BTreeMap::from([(labels::SCHEDULED_TIME.to_owned(), String::new())]);
+    let instance = labels::CONTROLLER_INSTANCE_ID;
     let of_cron = cron.metadata.labels.iter().flatten();
     labels.extend(
         of_cron

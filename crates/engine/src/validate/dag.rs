@@ -3,12 +3,12 @@
 use argosy_api::{Call, DagTask, DagTemplate, Template};
 
 use super::advice;
-use super::arguments::{EmptyValues, check_arguments};
-use super::calls::{Calls, Entry, Order, aggregates, has_exit_hook};
-use super::fault::{Finding, join};
+use super::calls::{Calls, Entry, Order};
+use super::fault::Finding;
 use super::graph::Ancestry;
 use super::invoke::{
-    Site, add_items, check_call, check_hook_expressions, check_hook_templates, loop_error, resolve,
+    Site, add_items, check_call, check_hook_expressions, check_hook_templates, check_loop,
+    check_own_arguments, resolve,
 };
 use super::names::{NameRule, check_names};
 use super::outputs::check_non_leaf;
@@ -73,12 +73,7 @@ pub(super) fn check_dag(
         check_style(template, index, task, uses_depends, &mut findings);
         walk.at(visit, findings.drain(..));
         let found = resolve(walk, visit, call, values, site);
-        entries.push(Entry {
-            callee: walk.callee(&found),
-            aggregates: aggregates(call),
-            has_exit_hook: has_exit_hook(call),
-            has_hooks: !call.hooks().is_empty(),
-        });
+        entries.push(Entry::new(call, walk.callee(&found)));
         resolved.push(found);
         tasks.check_results(index, &mut findings);
         walk.at(visit, findings);
@@ -168,22 +163,9 @@ fn check_tasks(
         };
         let mut items = Items::default();
         add_items(call, &mut items);
-        if let Some((field, error)) = loop_error(call) {
-            findings.push(Finding::error(
-                "loop",
-                join(&path(), field),
-                format!("{} {error}", prefix()),
-            ));
-        }
+        check_loop(call, site, &mut findings);
         check_task_texts(scope, number, task, &items, site, &mut findings, &mut open);
-        check_arguments(
-            &|| format!("{}.arguments.", prefix()),
-            &|| format!("{}.arguments", path()),
-            &|name| scope.values.substitute(name).into_owned(),
-            call.arguments(),
-            EmptyValues::Refused,
-            &mut findings,
-        );
+        check_own_arguments(call, scope.values, site, &mut findings);
         check_argument_sources(scope, number, call, site, &mut findings, &mut open);
         if let Resolved::Found(called) = &resolved[number as usize] {
             let shape = walk.visits[*called].shape.clone();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argosy_api::{Arguments, Call, LifecycleHook, Severity};
 
-use super::arguments::{check_supplied, check_unused};
+use super::arguments::{EmptyValues, check_arguments, check_supplied, check_unused};
 use super::declare::timeout_error;
 use super::fault::{Finding, join};
 use super::library::{BaseId, Reference};
@@ -23,8 +23,36 @@ pub(super) struct Site<'s> {
     pub path: &'s dyn Fn() -> String,
 }
 
+/// That a loop takes its items from one place.
+pub(super) fn check_loop(call: Call<'_>, site: Site<'_>, findings: &mut Vec<Finding>) {
+    if let Some((field, error)) = loop_error(call) {
+        findings.push(Finding::error(
+            "loop",
+            join(&(site.path)(), field),
+            format!("{} {error}", (site.prefix)()),
+        ));
+    }
+}
+
+/// The arguments of a step or task, whatever template it calls.
+pub(super) fn check_own_arguments(
+    call: Call<'_>,
+    values: &Values<'_>,
+    site: Site<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    check_arguments(
+        &|| format!("{}.arguments.", (site.prefix)()),
+        &|| format!("{}.arguments", (site.path)()),
+        &|name| values.substitute(name).into_owned(),
+        call.arguments(),
+        EmptyValues::Refused,
+        findings,
+    );
+}
+
 /// Why a loop is none.
-pub(super) fn loop_error(call: Call<'_>) -> Option<(&'static str, &'static str)> {
+fn loop_error(call: Call<'_>) -> Option<(&'static str, &'static str)> {
     let kinds = [
         !call.with_items().is_empty(),
         !call.with_param().is_empty(),

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{
-    Call, ClusterWorkflowTemplate, LifecycleHook, Severity, Template, TemplateRef, WorkflowSpec,
-    WorkflowTemplate,
+    Call, ClusterWorkflowTemplate, LifecycleHook, Severity, Template, TemplateRef, TemplateScope,
+    WorkflowSpec, WorkflowTemplate,
 };
 
 use super::MissingReferences;
@@ -129,17 +129,16 @@ pub(super) struct Library<'a> {
     source: &'a dyn TemplateSource,
     missing_references: MissingReferences,
     namespace: &'a str,
-    /// The name under which the object that is validated may itself be referred to, and whether
-    /// cluster-wide.
-    own_name: Option<(bool, &'a str)>,
+    /// How the object that is validated may itself be referred to.
+    own_name: Option<(TemplateScope, &'a str)>,
     bases: Vec<BaseEntry<'a>>,
-    ids: BTreeMap<(bool, String), Option<BaseId>>,
+    ids: BTreeMap<(TemplateScope, String), Option<BaseId>>,
 }
 
 impl<'a> Library<'a> {
     pub fn new(
         spec: &'a WorkflowSpec,
-        own_name: Option<(bool, &'a str)>,
+        own_name: Option<(TemplateScope, &'a str)>,
         namespace: &'a str,
         source: &'a dyn TemplateSource,
         missing_references: MissingReferences,
@@ -165,22 +164,23 @@ impl<'a> Library<'a> {
     }
 
     /// The object of this name.
-    pub fn base(&mut self, cluster: bool, name: &str) -> Option<BaseId> {
-        if self.own_name == Some((cluster, name)) {
+    pub fn base(&mut self, scope: TemplateScope, name: &str) -> Option<BaseId> {
+        if self.own_name == Some((scope, name)) {
             return Some(OWN);
         }
-        let key = (cluster, name.to_owned());
+        let key = (scope, name.to_owned());
         if let Some(known) = self.ids.get(&key) {
             return *known;
         }
-        let base = if cluster {
-            self.source
-                .cluster_workflow_template(name)
-                .map(Base::Cluster)
-        } else {
-            self.source
-                .workflow_template(self.namespace, name)
-                .map(Base::Namespaced)
+        let base = match scope {
+            TemplateScope::Namespaced => {
+                let found = self.source.workflow_template(self.namespace, name);
+                found.map(Base::Namespaced)
+            }
+            TemplateScope::Cluster => {
+                let found = self.source.cluster_workflow_template(name);
+                found.map(Base::Cluster)
+            }
         };
         let id = base.map(|base| {
             self.bases.push(BaseEntry::new(base));
@@ -222,7 +222,7 @@ impl<'a> Library<'a> {
                 return Located::Dynamic;
             }
             if reference.inline.is_none() {
-                return self.locate_ref(template_ref.cluster_scope, &name, &template);
+                return self.locate_ref(template_ref.scope(), &name, &template);
             }
         } else if !reference.template.is_empty() {
             let name = fill(values, reference.template);
@@ -261,9 +261,9 @@ impl<'a> Library<'a> {
         Located::Undefined(name.to_owned(), finding.propose(nearest(name, names)))
     }
 
-    fn locate_ref(&mut self, cluster: bool, name: &str, template: &str) -> Located {
+    fn locate_ref(&mut self, scope: TemplateScope, name: &str, template: &str) -> Located {
         let found = self
-            .base(cluster, name)
+            .base(scope, name)
             .map(|base| (base, self.bases[base].find(template)));
         let message = || format!("template reference {name}.{template} not found");
         match found {
@@ -280,11 +280,7 @@ impl<'a> Library<'a> {
                 })
             }
             None => {
-                let kind = if cluster {
-                    "ClusterWorkflowTemplate"
-                } else {
-                    "WorkflowTemplate"
-                };
+                let kind = scope.kind();
                 let mut finding =
                     Finding::error("template-ref-not-found", "templateRef.name", message())
                         .help(format!("there is no {kind} '{name}' at hand"));

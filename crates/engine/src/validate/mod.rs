@@ -6,7 +6,7 @@
 //! a warning.
 //!
 //! The templates that a workflow reaches are walked with a list of what is still to do, each once
-//! ([`walk`]); a template's variables are looked up, not collected per step ([`scope`]).
+//! (`walk`); a template's variables are looked up, not collected per step (`scope`).
 
 mod advice;
 mod arguments;
@@ -43,7 +43,8 @@ mod workflow;
 mod zones;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, CronWorkflow, Workflow, WorkflowMetadata, WorkflowTemplate,
+    ClusterWorkflowTemplate, CronWorkflow, TemplateScope, Workflow, WorkflowMetadata,
+    WorkflowTemplate,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
@@ -64,6 +65,9 @@ pub enum Purpose {
     Create,
     /// To be run, a template too.
     Submit,
+    /// To be begun by a controller, as `Create` otherwise: whoever stored it has looked at what
+    /// Kubernetes asks of its metadata, and Argo's controller never does.
+    Begin,
 }
 
 /// What to make of references to objects that are not at hand.
@@ -99,7 +103,7 @@ pub fn validate_workflow(
         spec: &workflow.spec,
         spec_path: "spec",
         metadata: &workflow.metadata,
-        is_template: None,
+        template: None,
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));
@@ -117,7 +121,7 @@ pub fn validate_workflow_template(
         spec: &template.spec,
         spec_path: "spec",
         metadata: &template.metadata,
-        is_template: Some(false),
+        template: Some(TemplateScope::Namespaced),
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));
@@ -135,7 +139,7 @@ pub fn validate_cluster_workflow_template(
         spec: &template.spec,
         spec_path: "spec",
         metadata: &template.metadata,
-        is_template: Some(true),
+        template: Some(TemplateScope::Cluster),
         via: "",
     };
     faults.extend(check_workflow(subject, templates, options));

@@ -97,10 +97,25 @@ impl From<bool> for Verdict {
     }
 }
 
+/// What the names of Argo's variables begin with, where templates see them.
+const ROOTS: [&str; 6] = ["inputs", "item", "pod", "steps", "tasks", "workflow"];
+
+/// The same, where only some of a template's texts see them.
+const OTHER_ROOTS: [&str; 6] = [
+    "outputs",
+    "node",
+    "lastRetry",
+    "cron",
+    "cronworkflow",
+    "hooks",
+];
+
 /// Something remarkable in a tag.
 pub(super) enum Notice<'n> {
     /// A variable that is not surely there.
     Unresolved(&'n str, Verdict),
+    /// A name outside of Argo's own that is nearly this variable.
+    Misspelt(&'n str, String),
     /// An expression that can't be read.
     Expression(&'n str, ExprError),
     /// A tag without an end.
@@ -155,7 +170,11 @@ impl<'s> Scope<'s> {
         for tag in tags::tags(&text) {
             match tag {
                 Tag::Name(tag) => match self.verdict(tags::trim(tag), position) {
-                    Verdict::Known => {}
+                    Verdict::Known => {
+                        if let Some(meant) = self.meant(tags::trim(tag), position) {
+                            found(Notice::Misspelt(tag, meant));
+                        }
+                    }
                     verdict => found(Notice::Unresolved(tag, verdict)),
                 },
                 Tag::Expression(expression) => {
@@ -170,6 +189,18 @@ impl<'s> Scope<'s> {
                 },
             }
         }
+    }
+
+    /// The variable that there is, of whose first word this one may be a slip. Argo lets such names
+    /// stand, for somebody else to fill them in.
+    fn meant(&self, name: &str, position: Position<'_>) -> Option<String> {
+        let (root, rest) = name.split_once('.')?;
+        if OTHER_ROOTS.contains(&root) {
+            return None;
+        }
+        let meant = nearest(root, ROOTS).filter(|near| *near != root)?;
+        let meant = format!("{meant}.{rest}");
+        matches!(self.verdict(&meant, position), Verdict::Known).then_some(meant)
     }
 
     /// What is known of a variable. Names outside of Argo's own roots may be filled in by others,
@@ -256,6 +287,7 @@ impl<'s> Scope<'s> {
         match root {
             "inputs" => {
                 let (list, wanted) = rest.split_once('.')?;
+                let list = nearest(list, ["parameters", "artifacts"]).unwrap_or(list);
                 let names = if list == "parameters" {
                     &self.inputs
                 } else {
@@ -335,6 +367,8 @@ impl<'s> Scope<'s> {
             "failures",
             "priority",
         ];
-        nearest(rest, known).map(|near| format!("did you mean 'workflow.{near}'?"))
+        let (list, name) = rest.split_once('.').unwrap_or((rest, ""));
+        let dot = if name.is_empty() { "" } else { "." };
+        nearest(list, known).map(|near| format!("did you mean 'workflow.{near}{dot}{name}'?"))
     }
 }

@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use argosy_api::{Call, Template};
 
 use super::advice;
-use super::arguments::{EmptyValues, check_arguments};
-use super::calls::{Calls, Entry, Order, aggregates, has_exit_hook, index_names};
+use super::calls::{Calls, Entry, Order, index_names};
 use super::fault::Finding;
 use super::invoke::{
-    Site, add_items, check_call, check_hook_expressions, check_hook_templates, loop_error, resolve,
+    Site, add_items, check_call, check_hook_expressions, check_hook_templates, check_loop,
+    check_own_arguments, resolve,
 };
 use super::names::{NameRule, name_errors};
 use super::outputs::check_non_leaf;
@@ -35,18 +35,7 @@ pub(super) fn check_steps(
     let mut findings = Vec::new();
     check_non_leaf(template, &mut findings);
     walk.at(visit, findings);
-    let steps: Vec<Step<'_>> = template
-        .steps
-        .iter()
-        .enumerate()
-        .flat_map(|(group, steps)| {
-            steps.0.iter().enumerate().map(move |(place, step)| Step {
-                group,
-                place,
-                call: Call::from(step),
-            })
-        })
-        .collect();
+    let steps = steps_of(template);
     let names: Vec<Cow<'_, str>> = steps
         .iter()
         .map(|step| values.substitute(step.call.name()))
@@ -70,30 +59,13 @@ pub(super) fn check_steps(
         let mut findings = Vec::new();
         let is_twice = twice.contains(&number);
         check_name(template, step, name, is_twice, &mut findings);
-        if let Some((field, error)) = loop_error(call) {
-            findings.push(Finding::error(
-                "loop",
-                super::fault::join(&path(), field),
-                format!("{} {error}", prefix()),
-            ));
-        }
+        check_loop(call, site, &mut findings);
         add_items(call, &mut items);
-        check_arguments(
-            &|| format!("{}.arguments.", prefix()),
-            &|| format!("{}.arguments", path()),
-            &|name| values.substitute(name).into_owned(),
-            call.arguments(),
-            EmptyValues::Refused,
-            &mut findings,
-        );
+        check_own_arguments(call, values, site, &mut findings);
         walk.at(visit, findings.drain(..));
         let resolved = resolve(walk, visit, call, values, site);
-        calls.entries.push(Entry {
-            callee: walk.callee(&resolved),
-            aggregates: aggregates(call),
-            has_exit_hook: has_exit_hook(call),
-            has_hooks: !call.hooks().is_empty(),
-        });
+        let entry = Entry::new(call, walk.callee(&resolved));
+        calls.entries.push(entry);
         check_hook_expressions(call.hooks(), site, &mut findings);
         let scope = Scope::new(values, Some(&calls));
         check_step_texts(&scope, number, step, &items, site, &mut findings);
@@ -107,6 +79,20 @@ pub(super) fn check_steps(
     }
     let scope = Scope::new(values, Some(&calls));
     super::body::finish(walk, visit, template, &scope, &items);
+}
+
+/// The steps of all groups, in their order.
+fn steps_of(template: &Template) -> Vec<Step<'_>> {
+    let groups = template.steps.iter().enumerate();
+    let steps = groups.flat_map(|(group, steps)| {
+        let steps = steps.0.iter().enumerate();
+        steps.map(move |(place, step)| Step {
+            group,
+            place,
+            call: Call::from(step),
+        })
+    });
+    steps.collect()
 }
 
 fn check_name(

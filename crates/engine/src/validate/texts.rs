@@ -60,6 +60,11 @@ pub(super) fn check_texts<T: Serialize + ?Sized>(
                 finding.part = Some(written(text, tag));
                 remarks.push((finding, unless));
             }
+            Notice::Misspelt(tag, meant) => {
+                if !in_inline && told.len() < MOST_OF_A_TEXT && told.insert(tag.to_owned()) {
+                    remarks.push((misspelt_warning(path(), tag, &meant), None));
+                }
+            }
             Notice::Expression(expression, error) => {
                 if !in_inline {
                     remarks.push((expression_warning(path(), expression, &error), None));
@@ -132,6 +137,13 @@ pub(super) fn expression_warning(
         ),
     )
     .part(expression)
+}
+
+fn misspelt_warning(path: String, tag: &str, meant: &str) -> Finding {
+    let message = format!("'{{{{{tag}}}}}' is none of Argo's variables, and stays as it is");
+    Finding::warning("tag-misspelt", path, message)
+        .part(format!("{{{{{tag}}}}}"))
+        .help(format!("did you mean '{meant}'?"))
 }
 
 fn unclosed_warning(path: String, rest: &str) -> Finding {

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use argosy_api::{Arguments, Parameter, PodGcStrategy, Severity, WorkflowMetadata, WorkflowSpec};
+use argosy_api::{
+    Arguments, Parameter, PodGcStrategy, Severity, TemplateScope, WorkflowMetadata, WorkflowSpec,
+};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::arguments::{EmptyValues, check_arguments, check_supplied};
@@ -27,9 +29,8 @@ pub(super) struct Subject<'a> {
     /// Where the spec stands.
     pub spec_path: &'static str,
     pub metadata: &'a ObjectMeta,
-    /// It is a template: an entrypoint is not needed, and parameters may come later. With whether
-    /// it is cluster-wide.
-    pub is_template: Option<bool>,
+    /// It is a template that is kept: an entrypoint is not needed, and parameters may come later.
+    pub template: Option<TemplateScope>,
     /// What is written before everything that is wrong.
     pub via: &'static str,
 }
@@ -44,7 +45,7 @@ pub(super) fn check_workflow(
     let name = metadata.name.as_deref().unwrap_or_default();
     let library = Library::new(
         subject.spec,
-        subject.is_template.map(|cluster| (cluster, name)),
+        subject.template.map(|scope| (scope, name)),
         metadata.namespace.as_deref().unwrap_or_default(),
         source,
         options.missing_references,
@@ -74,7 +75,7 @@ impl Check<'_> {
         let spec = self.subject.spec;
         let path = self.subject.spec_path;
         if let Some(reference) = &spec.workflow_template_ref {
-            let base = self.template_of(walk, reference.cluster_scope, &reference.name);
+            let base = self.template_of(walk, reference.scope(), &reference.name);
             // Without that template nothing more can be said.
             let Some(base) = base else { return };
             self.main = base;
@@ -121,18 +122,14 @@ impl Check<'_> {
     }
 
     /// The object that a `workflowTemplateRef` names.
-    fn template_of(&self, walk: &mut Walk<'_>, cluster: bool, name: &str) -> Option<BaseId> {
+    fn template_of(&self, walk: &mut Walk<'_>, scope: TemplateScope, name: &str) -> Option<BaseId> {
         let path = self.subject.spec_path;
         if !self.subject.spec.templates.is_empty() {
             walk.at_root([Finding::error("template-ref", join(path, "templates"), "Templates is invalid field in spec if workflow referred WorkflowTemplate reference")]);
         }
-        let base = walk.library.base(cluster, name);
+        let base = walk.library.base(scope, name);
         if base.is_none() {
-            let kind = if cluster {
-                "clusterworkflowtemplates"
-            } else {
-                "workflowtemplates"
-            };
+            let kind = scope.plural();
             let mut finding = Finding::error(
                 "template-ref-not-found",
                 join(path, "workflowTemplateRef.name"),
@@ -150,7 +147,7 @@ impl Check<'_> {
     fn empty_values(&self) -> EmptyValues {
         let later = match self.options.purpose {
             Purpose::Lint => true,
-            Purpose::Create => self.subject.is_template.is_some(),
+            Purpose::Create | Purpose::Begin => self.subject.template.is_some(),
             Purpose::Submit => false,
         };
         if later {
@@ -202,7 +199,7 @@ impl Check<'_> {
             labels,
             annotations,
             priority: self.subject.spec.priority,
-            is_template: self.subject.is_template.is_some(),
+            is_template: self.subject.template.is_some(),
         }
     }
 
@@ -214,7 +211,7 @@ impl Check<'_> {
             own
         };
         if entrypoint.is_empty() {
-            if self.subject.is_template.is_none() {
+            if self.subject.template.is_none() {
                 let finding = Finding::error(
                     "entrypoint-missing",
                     join(self.subject.spec_path, "entrypoint"),
@@ -225,7 +222,7 @@ impl Check<'_> {
             return;
         }
         // A template by itself is looked at whatever its arguments will be.
-        let arguments = match self.subject.is_template {
+        let arguments = match self.subject.template {
             None => Some(&self.arguments),
             Some(_) if self.subject.spec.entrypoint.is_empty() => return,
             Some(_) => None,

@@ -3,7 +3,7 @@
 //! A case gives `templates` (of a workflow that begins with the first), a `spec` or a whole
 //! `object`; `with`, the templates that are stored; and what it is validated for (`purpose`).
 //! It is accepted, or `refused` with all of these texts, the first of them being the fault that
-//! Argo tells of, at the field `at`.
+//! Argo tells of, at the field `at`, with this `help`.
 
 use std::path::Path;
 
@@ -68,6 +68,7 @@ fn check(case: &Value) -> Result<(), String> {
             "refused",
             "warned",
             "at",
+            "help",
             "defaults",
         ];
         if !known.contains(&key.as_str()) {
@@ -121,8 +122,14 @@ fn check(case: &Value) -> Result<(), String> {
             .ok_or_else(|| format!("wanted the warning {wanted:?}, got {faults:#?}"))
     });
     let warning = warning.transpose()?;
+    let first = warning.or_else(|| faults.iter().find(|fault| fault.is_error()));
+    if let Some(wanted) = case["help"].as_str() {
+        let help = first.and_then(|fault| fault.help.as_deref());
+        if help != Some(wanted) {
+            return Err(format!("wanted the help {wanted:?}, got {help:?}"));
+        }
+    }
     if let Some(at) = case["at"].as_str() {
-        let first = warning.or_else(|| faults.iter().find(|fault| fault.is_error()));
         let path = first.map(|fault| fault.path.to_string());
         if path.as_deref() != Some(at) {
             return Err(format!("wanted the fault at {at}, got {path:?}"));

@@ -9,6 +9,13 @@ use super::eval::{Evaluated, Evaluator, Frame};
 use super::operators;
 use crate::value::{List, Value};
 
+/// What a predicate says of an element.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Accepted,
+    Refused,
+}
+
 impl Evaluator<'_> {
     #[inline(never)]
     pub(super) fn iterate(
@@ -51,45 +58,50 @@ impl Evaluator<'_> {
         let items = list.items();
         match iteration {
             Iteration::All => {
-                let found = self.find(id, items.iter().enumerate(), predicate, false)?;
+                let found = self.find(id, items.iter().enumerate(), predicate, Verdict::Refused)?;
                 Ok(Value::Bool(found.is_none()))
             }
             Iteration::None => {
-                let found = self.find(id, items.iter().enumerate(), predicate, true)?;
+                let found =
+                    self.find(id, items.iter().enumerate(), predicate, Verdict::Accepted)?;
                 Ok(Value::Bool(found.is_none()))
             }
             Iteration::Any => {
-                let found = self.find(id, items.iter().enumerate(), predicate, true)?;
+                let found =
+                    self.find(id, items.iter().enumerate(), predicate, Verdict::Accepted)?;
                 Ok(Value::Bool(found.is_some()))
             }
             Iteration::Find => {
-                let found = self.find(id, items.iter().enumerate(), predicate, true)?;
+                let found =
+                    self.find(id, items.iter().enumerate(), predicate, Verdict::Accepted)?;
                 Ok(found.map_or(Value::Nil, |at| items[at].clone()))
             }
             Iteration::FindLast => {
-                let found = self.find(id, items.iter().enumerate().rev(), predicate, true)?;
+                let found = self.find(
+                    id,
+                    items.iter().enumerate().rev(),
+                    predicate,
+                    Verdict::Accepted,
+                )?;
                 Ok(found.map_or(Value::Nil, |at| items[at].clone()))
             }
             Iteration::FindIndex => {
-                let found = self.find(id, items.iter().enumerate(), predicate, true)?;
+                let found =
+                    self.find(id, items.iter().enumerate(), predicate, Verdict::Accepted)?;
                 Ok(index_or_none(found))
             }
             Iteration::FindLastIndex => {
-                let found = self.find(id, items.iter().enumerate().rev(), predicate, true)?;
+                let found = self.find(
+                    id,
+                    items.iter().enumerate().rev(),
+                    predicate,
+                    Verdict::Accepted,
+                )?;
                 Ok(index_or_none(found))
             }
             Iteration::One => Ok(Value::Bool(self.count(id, items, predicate)? == 1)),
             Iteration::Count => Ok(Value::Int(self.count(id, items, predicate)?)),
-            Iteration::Filter => {
-                let mut kept = Vec::new();
-                for (index, item) in items.iter().enumerate() {
-                    let value = self.apply(predicate, index, item, Value::Nil)?;
-                    if self.truth(id, &value)? {
-                        kept.push(item.clone());
-                    }
-                }
-                self.built(id, kept)
-            }
+            Iteration::Filter => self.filter(id, items, predicate),
             Iteration::Map => {
                 let mut mapped = Vec::with_capacity(items.len());
                 for (index, item) in items.iter().enumerate() {
@@ -97,17 +109,7 @@ impl Evaluator<'_> {
                 }
                 self.built(id, mapped)
             }
-            Iteration::Sum => {
-                let mut sum = Value::Int(0);
-                for (index, item) in items.iter().enumerate() {
-                    let value = self.apply(predicate, index, item, Value::Nil)?;
-                    sum = self.located(
-                        id,
-                        operators::apply(&self.tools, BinaryOperator::Add, &value, &sum),
-                    )?;
-                }
-                Ok(sum)
-            }
+            Iteration::Sum => self.sum(id, items, predicate),
             Iteration::GroupBy => self.group(id, items, predicate),
             Iteration::SortBy => self.sort(id, items, predicate, extra),
             Iteration::Reduce => self.reduce(id, items, predicate, extra),
@@ -135,17 +137,17 @@ impl Evaluator<'_> {
         result
     }
 
-    /// The place of the first element for which the predicate gives `wanted`.
+    /// The place of the first element of which the predicate says what is wanted.
     fn find<'v>(
         &mut self,
         id: NodeId,
         items: impl Iterator<Item = (usize, &'v Value)>,
         predicate: Option<NodeId>,
-        wanted: bool,
+        wanted: Verdict,
     ) -> Evaluated<Option<usize>> {
         for (index, item) in items {
             let value = self.apply(predicate, index, item, Value::Nil)?;
-            if self.truth(id, &value)? == wanted {
+            if self.truth(id, &value)? == (wanted == Verdict::Accepted) {
                 return Ok(Some(index));
             }
         }
@@ -159,6 +161,27 @@ impl Evaluator<'_> {
             count += i64::from(self.truth(id, &value)?);
         }
         Ok(count)
+    }
+
+    fn filter(&mut self, id: NodeId, items: &[Value], predicate: Option<NodeId>) -> Evaluated {
+        let mut kept = Vec::new();
+        for (index, item) in items.iter().enumerate() {
+            let value = self.apply(predicate, index, item, Value::Nil)?;
+            if self.truth(id, &value)? {
+                kept.push(item.clone());
+            }
+        }
+        self.built(id, kept)
+    }
+
+    fn sum(&mut self, id: NodeId, items: &[Value], predicate: Option<NodeId>) -> Evaluated {
+        let mut sum = Value::Int(0);
+        for (index, item) in items.iter().enumerate() {
+            let value = self.apply(predicate, index, item, Value::Nil)?;
+            let next = operators::apply(&self.tools, BinaryOperator::Add, &value, &sum);
+            sum = self.located(id, next)?;
+        }
+        Ok(sum)
     }
 
     fn built(&self, id: NodeId, items: Vec<Value>) -> Evaluated {

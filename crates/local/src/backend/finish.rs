@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 
 use argosy_artifacts::{ArtifactError, Secrets, Stores};
 use argosy_engine::fact::ResultSeen;
-use argosy_executor::{ContainerLog, Wanted, Workspace, collect_outputs};
+use argosy_engine::ids::PodKey;
+use argosy_executor::{Collected, ContainerLog, Wanted, Workspace, collect_outputs};
 use argosy_runtime::backend::BackendEvent;
 
 use super::Shared;
-use super::kept::Kept;
+use super::kept::{Kept, Supervised};
 use crate::log_bound::first_kept;
 use crate::protocol::{PodState, Progress, Role};
 use crate::{ObjectSource, pod_dir};
@@ -44,30 +45,54 @@ impl Shared {
             Some(error) => self.wait_failed(pod, kept, error),
             None => self.seen(pod, Some(kept), &BTreeSet::new()),
         };
-        let has_begun = |container: &crate::protocol::ContainerState| {
-            container.role == Role::Main && matches!(container.progress, Progress::Ended(_))
+        let mains = || {
+            let mains = pod.containers.iter();
+            mains.filter(|container| container.role == Role::Main)
         };
-        let Some(supervised) = kept
-            .supervised
-            .as_ref()
-            .filter(|_| pod.containers.iter().any(has_begun))
-        else {
+        let has_begun = mains().any(|main| matches!(main.progress, Progress::Ended(_)));
+        let Some(supervised) = kept.supervised.as_ref().filter(|_| has_begun) else {
             // Nothing of it has begun, so there is nothing to collect.
             self.sink.send(BackendEvent::PodSeen(key, end(None)));
             return;
         };
-        let did_well = pod
-            .containers
-            .iter()
-            .filter(|container| container.role == Role::Main)
-            .all(|container| {
-                matches!(&container.progress, Progress::Ended(end) if end.exit_code == 0)
-            });
-        let kept_parts: Vec<Option<PathBuf>> = supervised
-            .logs
-            .iter()
-            .map(|log| kept_part(&log.log, &pod_dir(&self.config.data_dir, key)))
-            .collect();
+        let collected = self.collect(key, supervised, &kept.namespace);
+        // When the command has failed, that is what is told.
+        let did_well = mains()
+            .all(|main| matches!(&main.progress, Progress::Ended(end) if end.exit_code == 0));
+        let error = collected.error.filter(|_| did_well);
+        let parameters = collected.parameters.into_iter();
+        let progress = collected.progress;
+        let result = ResultSeen {
+            parameters: parameters
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            artifacts: collected.artifacts,
+            result: collected.result.map(Into::into),
+            progress: progress.map(|progress| (progress.done, progress.total)),
+            error: error.clone().map(Into::into),
+            complete: error.is_none(),
+        };
+        self.sink.send_all(vec![
+            BackendEvent::ResultSeen(key, result),
+            BackendEvent::PodSeen(key, end(error.as_deref())),
+        ]);
+    }
+
+    /// Collects what a command has put out.
+    fn collect(&self, key: PodKey, supervised: &Supervised, namespace: &str) -> Collected {
+        let scratch = match self.folder.incoming() {
+            Ok(scratch) => scratch,
+            Err(error) => {
+                return Collected {
+                    error: Some(error.to_string()),
+                    ..Collected::default()
+                };
+            }
+        };
+        let folder = pod_dir(&self.config.data_dir, key);
+        let logs = supervised.logs.iter();
+        let kept_parts: Vec<Option<PathBuf>> =
+            logs.map(|log| kept_part(&log.log, &folder)).collect();
         let logs: Vec<ContainerLog<'_>> = supervised
             .logs
             .iter()
@@ -78,49 +103,21 @@ impl Shared {
                 combined: kept_part.as_ref().unwrap_or(&log.log),
             })
             .collect();
-        let wanted = Wanted {
-            logs: &logs,
-            capture_result: supervised.capture_result,
-            progress_file: Some(&supervised.progress_file),
-        };
         let secrets = NamespaceSecrets {
             objects: &*self.config.objects,
-            namespace: &kept.namespace,
+            namespace,
         };
-        let scratch = self.folder.incoming().map_err(|error| error.to_string());
-        let collected = scratch.map(|scratch| {
-            collect_outputs(
-                &supervised.template,
-                &supervised.paths(),
-                &Stores::with_secrets(&self.folder, &secrets),
-                &Workspace::new(&scratch),
-                &wanted,
-            )
-        });
-        let collected = collected.unwrap_or_else(|error| argosy_executor::Collected {
-            error: Some(error),
-            ..Default::default()
-        });
-        // When the command has failed, that is what is told.
-        let error = collected.error.filter(|_| did_well);
-        let result = ResultSeen {
-            parameters: collected
-                .parameters
-                .into_iter()
-                .map(|(name, value)| (name.into(), value.into()))
-                .collect(),
-            artifacts: collected.artifacts,
-            result: collected.result.map(Into::into),
-            progress: collected
-                .progress
-                .map(|progress| (progress.done, progress.total)),
-            error: error.clone().map(Into::into),
-            complete: error.is_none(),
-        };
-        self.sink.send_all(vec![
-            BackendEvent::ResultSeen(key, result),
-            BackendEvent::PodSeen(key, end(error.as_deref())),
-        ]);
+        collect_outputs(
+            &supervised.template,
+            &supervised.paths(),
+            &Stores::with_secrets(&self.folder, &secrets),
+            &Workspace::new(&scratch),
+            &Wanted {
+                logs: &logs,
+                capture_result: supervised.capture_result,
+                progress_file: Some(&supervised.progress_file),
+            },
+        )
     }
 }
 

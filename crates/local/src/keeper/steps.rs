@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 
 use super::cgroups::{Cgroup, Cgroups};
-use super::{Keeper, orphans, signals};
+use super::{Keeper, Pod, orphans, signals};
 use crate::protocol::{End, Progress, Report, Role};
 use crate::spawn::spawn;
 
@@ -40,60 +40,10 @@ impl Keeper {
 
     /// Starts what may begin in a pod, and tells how it stands.
     pub(super) fn advance(&mut self, key: PodKey) {
+        let lacks_one = self.start_what_may_begin(key);
         let Some(pod) = self.pods.get_mut(&key) else {
             return;
         };
-        let mut cookie = None;
-        let mut broken = false;
-        while let Some(place) = pod.next() {
-            let at = seconds_now();
-            let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
-            pod.begins(place);
-            let process = &pod.spawn.processes[usize::from(place)];
-            let cgroup = self.cgroups.as_mut().and_then(Cgroups::take);
-            let into = cgroup.as_ref().map(Cgroup::as_raw_fd);
-            let started = spawn(process, &pod.base, cookie, into);
-            let is_in = started.as_ref().is_ok_and(|started| started.in_cgroup);
-            match (cgroup, &started) {
-                (Some(cgroup), Ok(started)) if is_in => {
-                    self.in_cgroups.insert(started.pid, cgroup);
-                }
-                (Some(cgroup), _) => {
-                    if let Some(cgroups) = &mut self.cgroups {
-                        cgroups.give_back(cgroup, None);
-                    }
-                }
-                (None, _) => {}
-            }
-            pod.needs_search |= !is_in;
-            pod.progress[usize::from(place)] = match started {
-                Ok(started) => {
-                    self.processes.insert(started.pid, (key, place));
-                    if let Some(output) = started.output {
-                        self.outputs.insert(started.pid, output);
-                    }
-                    Progress::Running {
-                        pid: started.pid,
-                        started_at: at,
-                    }
-                }
-                Err(error) => {
-                    broken = true;
-                    Progress::Ended(End {
-                        exit_code: 128,
-                        error: Some(error),
-                        started_at: at,
-                        finished_at: at,
-                    })
-                }
-            };
-            // A machine that lacks a command will not get it by waiting, as a cluster may get an
-            // image: without one of its containers the pod ends.
-            if broken {
-                pod.give_up();
-                break;
-            }
-        }
         if pod.is_over() {
             self.used -= std::mem::take(&mut pod.holds);
             for at in [pod.deadline.take(), pod.kill_at.take()]
@@ -105,7 +55,7 @@ impl Keeper {
             if pod.needs_search {
                 self.orphans.step_ended();
             }
-        } else if broken {
+        } else if lacks_one {
             pod.dismissed = true;
             self.terminate(key, GRACE, |_| true);
         } else if pod.work_is_over() && !pod.dismissed {
@@ -120,6 +70,72 @@ impl Keeper {
                 return;
             }
             self.tell(key.run, &report);
+        }
+    }
+
+    /// Starts the processes of a pod that may begin. Says whether one could not: then the others
+    /// are to end.
+    fn start_what_may_begin(&mut self, key: PodKey) -> bool {
+        let mut cookie = None;
+        while let Some(place) = self.pods.get_mut(&key).and_then(Pod::next) {
+            let cookie = cookie.get_or_insert_with(|| orphans::cookie(&self.name, key));
+            let progress = self.start_process(key, place, cookie);
+            let Some(pod) = self.pods.get_mut(&key) else {
+                return false;
+            };
+            let could_not = matches!(progress, Progress::Ended(_));
+            pod.progress[usize::from(place)] = progress;
+            // A machine that lacks a command will not get it by waiting, as a cluster may get an
+            // image: without one of its containers the pod ends.
+            if could_not {
+                pod.give_up();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Starts a process of a pod, in a cgroup where there may be any. Gives what has come of it.
+    fn start_process(&mut self, key: PodKey, place: u16, cookie: &str) -> Progress {
+        let at = seconds_now();
+        let Some(pod) = self.pods.get_mut(&key) else {
+            return Progress::NotRun;
+        };
+        pod.begins(place);
+        let process = &pod.spawn.processes[usize::from(place)];
+        let cgroup = self.cgroups.as_mut().and_then(Cgroups::take);
+        let into = cgroup.as_ref().map(Cgroup::as_raw_fd);
+        let started = spawn(process, &pod.base, cookie, into);
+        let is_in = started.as_ref().is_ok_and(|started| started.in_cgroup);
+        pod.needs_search |= !is_in;
+        match (cgroup, &started) {
+            (Some(cgroup), Ok(started)) if is_in => {
+                self.in_cgroups.insert(started.pid, cgroup);
+            }
+            (Some(cgroup), _) => {
+                if let Some(cgroups) = &mut self.cgroups {
+                    cgroups.give_back(cgroup, None);
+                }
+            }
+            (None, _) => {}
+        }
+        match started {
+            Ok(started) => {
+                self.processes.insert(started.pid, (key, place));
+                if let Some(output) = started.output {
+                    self.outputs.insert(started.pid, output);
+                }
+                Progress::Running {
+                    pid: started.pid,
+                    started_at: at,
+                }
+            }
+            Err(error) => Progress::Ended(End {
+                exit_code: 128,
+                error: Some(error),
+                started_at: at,
+                finished_at: at,
+            }),
         }
     }
 

@@ -1,8 +1,10 @@
 //! `act`: what users ask.
 
-use argosy_api::{NodePhase, Workflow};
+use argosy_api::{NodePhase, WorkflowPhase};
 use argosy_engine::fact::{Command, NodeSelector};
 use argosy_engine::ids::RunId;
+use argosy_engine::names::generated;
+use argosy_engine::resubmission::resubmission;
 use argosy_engine::revision::Revision;
 use argosy_engine::run::RestartChoice;
 
@@ -12,9 +14,6 @@ use super::{Answer, ProtocolError, find, one};
 use crate::objects::{read, refusal, typed};
 use crate::world::World;
 
-/// The letters that Kubernetes takes for generated names.
-const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-
 /// Does what a user asks.
 ///
 /// # Errors
@@ -22,90 +21,132 @@ const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
 pub(crate) fn act(world: &mut World, act: &Act) -> Result<Answer, ProtocolError> {
     let id = find(world, &act.workflow)?;
     check_fields(act)?;
-    let selector = act
-        .selector
-        .as_deref()
-        .filter(|text| !text.is_empty())
-        .map(selector)
-        .transpose()?;
-    let message = act.message.as_deref().map(Box::from);
-    let over = world
-        .workflow(id)
-        .and_then(|workflow| workflow.status.phase)
-        .is_some_and(|phase| phase.is_completed());
-    let command = match (act.verb, selector) {
-        (Verb::Stop | Verb::Terminate, None) if over => {
-            let (namespace, name) = world.place_of(id);
-            return Err(ProtocolError::Refused(format!(
-                "cannot shutdown a completed workflow: workflow: {name:?}, namespace: {namespace:?}"
-            )));
-        }
-        (Verb::Suspend, _) if over => {
-            return Err(ProtocolError::Refused(
-                "cannot suspend completed workflows".to_owned(),
-            ));
-        }
-        (Verb::Stop, None) => {
-            let selector = None;
-            world.ask_later(id, Command::Stop { selector, message });
-            return Ok(Answer::new());
-        }
-        (Verb::Terminate, _) => {
-            world.ask_later(id, Command::Terminate);
-            return Ok(Answer::new());
-        }
-        (Verb::Resume, None) if over => return Ok(Answer::new()),
-        (Verb::Resume, None) => {
-            check_resume(world, id)?;
-            Command::Resume { selector: None }
-        }
-        (Verb::Set, None) => {
-            return Err(ProtocolError::Refused(
-                "'set' currently only targets suspend nodes, use a node field selector to target them"
-                    .to_owned(),
-            ));
-        }
-        (Verb::Stop, Some(selector)) => {
-            check_set(world, id, &selector, act, true)?;
-            let selector = Some(selector);
-            Command::Stop { selector, message }
-        }
-        (Verb::Resume, Some(selector)) => {
-            check_set(world, id, &selector, act, true)?;
-            let selector = Some(selector);
-            Command::Resume { selector }
-        }
-        (Verb::Set, Some(selector)) => {
-            let changes = act.phase.is_some() || act.message.is_some();
-            check_set(world, id, &selector, act, changes)?;
-            Command::SetNode {
-                selector,
-                phase: act.phase.as_deref().map(phase).transpose()?,
-                message,
-                output_parameters: pairs(&act.output_parameters.0),
-            }
-        }
-        (Verb::Suspend, _) => Command::Suspend,
-        (Verb::Retry, selector) => {
-            let revision = revision(world, id, act)?;
-            check_retry(world, id, act, selector.as_ref(), revision.as_ref())?;
-            Command::Retry {
-                restart_successful: act.restart_successful,
-                selector,
-                parameters: pairs(&act.parameters.0),
-                from: node_from(world, id, act)?,
-                revision: revision.map(Box::new),
-            }
-        }
-        (Verb::Resubmit, _) => return resubmit(world, id, act),
-        (Verb::Delete, _) => {
-            world.delete(id);
-            return Ok(Answer::new());
-        }
-    };
-    // Argo's API server writes these into the status itself, before the controller looks.
-    world.ask_now(id, command);
+    let text = act.selector.as_deref().filter(|text| !text.is_empty());
+    let selector = text.map(selector).transpose()?;
+    match act.verb {
+        Verb::Stop => stop(world, id, act, selector)?,
+        Verb::Terminate => shut_down(world, id, Command::Terminate)?,
+        Verb::Suspend => suspend(world, id)?,
+        Verb::Resume => resume(world, id, act, selector)?,
+        Verb::Set => set(world, id, act, selector)?,
+        Verb::Retry => retry(world, id, act, selector)?,
+        Verb::Resubmit => return resubmit(world, id, act),
+        Verb::Delete => world.delete(id),
+    }
     Ok(Answer::new())
+}
+
+// What is asked "now" is what Argo's API server writes into the status itself, before the controller
+// looks; what is asked "later" is for the controller to find.
+
+fn stop(
+    world: &mut World,
+    id: RunId,
+    act: &Act,
+    selector: Option<NodeSelector>,
+) -> Result<(), ProtocolError> {
+    let message = act.message.as_deref().map(Box::from);
+    let Some(nodes) = &selector else {
+        return shut_down(world, id, Command::Stop { selector, message });
+    };
+    check_set(world, id, nodes, act, true)?;
+    world.ask_now(id, Command::Stop { selector, message });
+    Ok(())
+}
+
+/// Stops or terminates a workflow as a whole.
+fn shut_down(world: &mut World, id: RunId, command: Command) -> Result<(), ProtocolError> {
+    if has_ended(world, id) {
+        let (namespace, name) = world.place_of(id);
+        return Err(ProtocolError::Refused(format!(
+            "cannot shutdown a completed workflow: workflow: {name:?}, namespace: {namespace:?}"
+        )));
+    }
+    world.ask_later(id, command);
+    Ok(())
+}
+
+fn suspend(world: &mut World, id: RunId) -> Result<(), ProtocolError> {
+    if has_ended(world, id) {
+        let text = "cannot suspend completed workflows".to_owned();
+        return Err(ProtocolError::Refused(text));
+    }
+    world.ask_now(id, Command::Suspend);
+    Ok(())
+}
+
+fn resume(
+    world: &mut World,
+    id: RunId,
+    act: &Act,
+    selector: Option<NodeSelector>,
+) -> Result<(), ProtocolError> {
+    match &selector {
+        Some(nodes) => check_set(world, id, nodes, act, true)?,
+        None if has_ended(world, id) => return Ok(()),
+        None => check_resume(world, id)?,
+    }
+    world.ask_now(id, Command::Resume { selector });
+    Ok(())
+}
+
+fn set(
+    world: &mut World,
+    id: RunId,
+    act: &Act,
+    selector: Option<NodeSelector>,
+) -> Result<(), ProtocolError> {
+    let Some(selector) = selector else {
+        return Err(ProtocolError::Refused(
+            "'set' currently only targets suspend nodes, use a node field selector to target them"
+                .to_owned(),
+        ));
+    };
+    let changes_something = act.phase.is_some() || act.message.is_some();
+    check_set(world, id, &selector, act, changes_something)?;
+    let command = Command::SetNode {
+        selector,
+        phase: act.phase.as_deref().map(phase).transpose()?,
+        message: act.message.as_deref().map(Box::from),
+        output_parameters: pairs(&act.output_parameters.0),
+    };
+    world.ask_now(id, command);
+    Ok(())
+}
+
+fn retry(
+    world: &mut World,
+    id: RunId,
+    act: &Act,
+    selector: Option<NodeSelector>,
+) -> Result<(), ProtocolError> {
+    let revision = revision(world, id, act)?;
+    let from = node_from(world, id, act)?;
+    let choice = RestartChoice {
+        restart_successful: act.restart_successful,
+        selector: selector.as_ref(),
+        from: from.as_ref(),
+        new_parameters: !act.parameters.0.is_empty(),
+        revision: revision.as_ref(),
+    };
+    let run = world.run(id).ok_or_else(|| {
+        ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
+    })?;
+    run.plan_restart(choice).map_err(ProtocolError::Refused)?;
+    let command = Command::Retry {
+        restart_successful: act.restart_successful,
+        selector,
+        parameters: pairs(&act.parameters.0),
+        from,
+        revision: revision.map(Box::new),
+    };
+    world.ask_now(id, command);
+    Ok(())
+}
+
+fn has_ended(world: &World, id: RunId) -> bool {
+    let phase = world.workflow(id).and_then(|shown| shown.status.phase);
+    phase.is_some_and(WorkflowPhase::is_completed)
 }
 
 fn check_set(
@@ -132,29 +173,6 @@ fn check_resume(world: &World, id: RunId) -> Result<(), ProtocolError> {
         Some(run) => run.check_resume().map_err(ProtocolError::Refused),
         None => Ok(()),
     }
-}
-
-fn check_retry(
-    world: &World,
-    id: RunId,
-    act: &Act,
-    selector: Option<&NodeSelector>,
-    revision: Option<&Revision>,
-) -> Result<(), ProtocolError> {
-    let run = world.run(id).ok_or_else(|| {
-        ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
-    })?;
-    let from = node_from(world, id, act)?;
-    let choice = RestartChoice {
-        restart_successful: act.restart_successful,
-        selector,
-        from: from.as_ref(),
-        new_parameters: !act.parameters.0.is_empty(),
-        revision,
-    };
-    run.plan_restart(choice)
-        .map(drop)
-        .map_err(ProtocolError::Refused)
 }
 
 /// The templates that take the place of the workflow's, checked.
@@ -217,34 +235,13 @@ fn resubmit(world: &mut World, id: RunId, act: &Act) -> Result<Answer, ProtocolE
     let old = world
         .workflow(id)
         .ok_or_else(|| ProtocolError::NoWorkflow(act.workflow.clone()))?;
-    let name = old.metadata.name.clone().unwrap_or_default();
-    let prefix = old
-        .metadata
-        .generate_name
-        .clone()
-        .unwrap_or_else(|| format!("{name}-"));
+    let mut new = resubmission(&old);
+    override_parameters(&mut new.spec.arguments.parameters, &act.parameters.0);
     let number = world.all().map(|id| id.0).max().unwrap_or_default() + 1;
-    let mut spec = old.spec;
-    spec.active_deadline_seconds = spec.active_deadline_seconds.filter(|&left| left != 0);
-    spec.shutdown = None;
-    override_parameters(&mut spec.arguments.parameters, &act.parameters.0);
-    let mut new = Workflow {
-        spec,
-        ..Workflow::default()
-    };
-    let mut labels = old.metadata.labels.unwrap_or_default();
-    labels.retain(|key, _| !DROPPED_LABELS.contains(&key.as_str()));
-    labels.insert(
-        "workflows.argoproj.io/resubmitted-from-workflow".to_owned(),
-        name,
-    );
-    let metadata = &mut new.metadata;
-    metadata.name = Some(format!("{prefix}{}", suffix(number)));
-    metadata.generate_name = Some(prefix);
-    metadata.namespace = old.metadata.namespace;
-    metadata.labels = Some(labels);
-    metadata.annotations = old.metadata.annotations;
-    metadata.owner_references = old.metadata.owner_references;
+    let prefix = new.metadata.generate_name.as_deref().unwrap_or_default();
+    // Spreads numbers that follow one another over all letters.
+    let name = generated(prefix, number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    new.metadata.name = Some(name);
     let id = match act.memoized {
         true => world.resubmit_memoized(id, new)?,
         false => world.create(new)?,
@@ -252,16 +249,6 @@ fn resubmit(world: &mut World, id: RunId, act: &Act) -> Result<Answer, ProtocolE
     let name = world.place_of(id).1.to_owned();
     Ok(one("workflows", vec![name]))
 }
-
-/// Labels that a resubmitted workflow does not carry over.
-const DROPPED_LABELS: &[&str] = &[
-    "workflows.argoproj.io/creator",
-    "workflows.argoproj.io/creator-email",
-    "workflows.argoproj.io/creator-preferred-username",
-    "workflows.argoproj.io/phase",
-    "workflows.argoproj.io/completed",
-    "workflows.argoproj.io/workflow-archiving-status",
-];
 
 /// Refuses what the verb has no use for.
 fn check_fields(act: &Act) -> Result<(), ProtocolError> {
@@ -313,16 +300,4 @@ fn phase(text: &str) -> Result<NodePhase, ProtocolError> {
 fn selector(text: &str) -> Result<NodeSelector, ProtocolError> {
     NodeSelector::parse(text)
         .map_err(|error| ProtocolError::Refused(format!("invalid selector: {error}")))
-}
-
-/// Five letters that follow from a number.
-fn suffix(number: u64) -> String {
-    let mut left = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (0..5)
-        .map(|_| {
-            let letter = (left % ALPHABET.len() as u64) as usize;
-            left /= ALPHABET.len() as u64;
-            char::from(ALPHABET[letter])
-        })
-        .collect()
 }

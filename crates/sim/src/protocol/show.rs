@@ -153,7 +153,12 @@ impl Session {
             let workflow = self.world.workflow(id).unwrap_or_default();
             return Ok(one("why", vec![json!({"text": workflow.status.message})]));
         };
-        let answers = match node {
+        let mut answers = Vec::new();
+        if let (None, Some(text)) = (node, run.held_up()) {
+            let name = run.definition().name();
+            answers.push(json!({"workflow": name, "waitsFor": text}));
+        }
+        let nodes = match node {
             None => run.why_workflow(),
             Some(node) => {
                 let found = self.node_index(id, node);
@@ -166,7 +171,7 @@ impl Session {
                 found.into_iter().map(|index| run.why(index)).collect()
             }
         };
-        let answers: Vec<Value> = answers.iter().map(answer).collect();
+        answers.extend(nodes.iter().map(answer));
         Ok(one("why", answers))
     }
 }
@@ -284,6 +289,9 @@ fn answer(why: &Why) -> Value {
     let mut value = json!({"node": why.node, "phase": why.phase, "chain": chain});
     if let Some(waits) = &why.waits_for {
         value["waitsFor"] = json!(waits);
+    }
+    if let Some(alike) = &why.alike {
+        value["alike"] = json!(alike);
     }
     value
 }

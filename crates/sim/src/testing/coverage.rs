@@ -43,6 +43,24 @@ impl Coverage {
     }
 }
 
+/// Which ways the nodes of a workflow have gone.
+pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
+    let templates = all_templates(subject);
+    let mut survey = Survey {
+        nodes: nodes(subject, &templates, status),
+        coverage: Coverage::default(),
+    };
+    for template in &templates {
+        survey.note_template(template);
+        for (path, step) in steps(template) {
+            survey.note_branches(template, &path, step);
+            survey.note_hooks(template, path, step);
+        }
+    }
+    survey.note_hooks_of_workflow(subject, status);
+    survey.coverage
+}
+
 /// A node with the places of its own template and of the one that it is a step of.
 struct Stood<'a> {
     node: &'a NodeStatus,
@@ -50,98 +68,112 @@ struct Stood<'a> {
     boundary: Option<Place>,
 }
 
-pub(super) fn coverage(subject: &Subject, status: &WorkflowStatus) -> Coverage {
-    let templates = all_templates(subject);
-    let place = |node: &NodeStatus| place_of(node, subject, &templates, status);
+fn nodes<'a>(
+    subject: &Subject<'_>,
+    templates: &[TemplateAt<'_>],
+    status: &'a WorkflowStatus,
+) -> Vec<Stood<'a>> {
+    let place = |node: &NodeStatus| place_of(node, subject, templates, status);
     // What a task's loop stands for is told by its items.
-    let is_loop = |node: &&NodeStatus| {
+    let is_loop = |node: &NodeStatus| {
         node.r#type == Some(NodeType::TaskGroup) && node.phase != Some(NodePhase::Omitted)
     };
-    let nodes: Vec<Stood> = status
-        .nodes
-        .values()
-        .filter(|node| !is_loop(node))
+    let nodes = status.nodes.values().filter(|node| !is_loop(node));
+    nodes
         .map(|node| Stood {
             node,
             template: place(node),
             boundary: status.nodes.get(&node.boundary_id).and_then(place),
         })
-        .collect();
-    let mut coverage = Coverage::default();
-    let mut note = |at: &Place, text: String, taken: bool| {
+        .collect()
+}
+
+/// Notes which branches there are, and which of them were taken.
+struct Survey<'a> {
+    nodes: Vec<Stood<'a>>,
+    coverage: Coverage,
+}
+
+impl Survey<'_> {
+    fn note(&mut self, at: &Place, text: String, taken: bool) {
         let branch = Branch {
             at: at.clone(),
             text,
         };
         if taken {
-            coverage.taken.insert(branch.clone());
+            self.coverage.taken.insert(branch.clone());
         }
-        coverage.all.insert(branch);
-    };
-    for template in &templates {
-        let name = template.name();
-        let ran = nodes.iter().any(|stood| {
-            stood.template.as_ref() == Some(&template.at) && !was_left_out(stood.node)
+        self.coverage.all.insert(branch);
+    }
+
+    /// Whether a template has run.
+    fn note_template(&mut self, template: &TemplateAt<'_>) {
+        let of_it = |stood: &Stood| stood.template.as_ref() == Some(&template.at);
+        let mut nodes = self.nodes.iter();
+        let ran = nodes.any(|stood| of_it(stood) && !was_left_out(stood.node));
+        self.note(&template.at, format!("template {}", template.name()), ran);
+    }
+
+    /// Whether what a step waits for, or asks, has held and has not.
+    fn note_branches(&mut self, template: &TemplateAt<'_>, path: &FieldPath, step: &Value) {
+        let name = step["name"].as_str().unwrap_or_default();
+        let of_step = |stood: &&Stood| {
+            stood.boundary.as_ref() == Some(&template.at)
+                && base_name(&stood.node.display_name) == name
+        };
+        let nodes = self.nodes.iter().filter(of_step);
+        let nodes: Vec<&NodeStatus> = nodes.map(|stood| stood.node).collect();
+        let ran = nodes.iter().any(|node| !was_left_out(node));
+        let ended_so = |phase| nodes.iter().any(|node| node.phase == Some(phase));
+        let (skipped, omitted) = (ended_so(NodePhase::Skipped), ended_so(NodePhase::Omitted));
+        // A loop of nothing is skipped too, when its `when` has held, or could not be asked.
+        let refused = nodes.iter().any(|node| {
+            node.phase == Some(NodePhase::Skipped) && node.message.starts_with("when '")
         });
-        note(&template.at, format!("template {name}"), ran);
-        for (path, step) in steps(template) {
-            let name = step["name"].as_str().unwrap_or_default();
-            let of_step: Vec<&NodeStatus> = nodes
-                .iter()
-                .filter(|stood| {
-                    stood.boundary.as_ref() == Some(&template.at)
-                        && base_name(&stood.node.display_name) == name
-                })
-                .map(|stood| stood.node)
-                .collect();
-            let ran = of_step.iter().any(|node| !was_left_out(node));
-            let ended_so = |phase| of_step.iter().any(|node| node.phase == Some(phase));
-            // A loop of nothing is skipped too, when its `when` has held, or could not be asked.
-            let refused = of_step.iter().any(|node| {
-                node.phase == Some(NodePhase::Skipped) && node.message.starts_with("when '")
+        for (field, was_not) in [
+            ("when", refused),
+            ("depends", omitted),
+            ("dependencies", omitted),
+        ] {
+            let (holds, not) = match &step[field] {
+                Value::String(text) if !text.is_empty() => ("holds", "does not hold"),
+                Value::Array(list) if !list.is_empty() => ("hold", "do not hold"),
+                _ => continue,
+            };
+            let at = Place::of(template.document, &path.clone().field(field));
+            // Whether a `when` holds is asked of a task whose `depends` holds.
+            let held = ran || (field != "when" && skipped);
+            self.note(&at, format!("{field} of {name} {holds}"), held);
+            self.note(&at, format!("{field} of {name} {not}"), was_not);
+        }
+    }
+
+    /// Whether the hooks of a step have run.
+    fn note_hooks(&mut self, template: &TemplateAt<'_>, path: FieldPath, step: &Value) {
+        let name = step["name"].as_str().unwrap_or_default();
+        for (path, hook) in hooks(path, step) {
+            let ran = self.nodes.iter().any(|stood| {
+                let owner = stood.node.display_name.strip_suffix(hook.as_str());
+                stood.boundary.as_ref() == Some(&template.at)
+                    && owner.is_some_and(|owner| base_name(owner) == name)
             });
-            let omitted = ended_so(NodePhase::Omitted);
-            for (field, was_not) in [
-                ("when", refused),
-                ("depends", omitted),
-                ("dependencies", omitted),
-            ] {
-                let (holds, not) = match &step[field] {
-                    Value::String(text) if !text.is_empty() => ("holds", "does not hold"),
-                    Value::Array(list) if !list.is_empty() => ("hold", "do not hold"),
-                    _ => continue,
-                };
-                let at = Place::of(template.document, &path.clone().field(field));
-                // Whether a `when` holds is asked of a task whose `depends` holds.
-                let held = ran || (field != "when" && ended_so(NodePhase::Skipped));
-                note(&at, format!("{field} of {name} {holds}"), held);
-                note(&at, format!("{field} of {name} {not}"), was_not);
-            }
-            for (path, hook) in hooks(path, step) {
-                let at = Place::of(template.document, &path);
-                let ran = nodes.iter().any(|stood| {
-                    stood.boundary.as_ref() == Some(&template.at)
-                        && stood
-                            .node
-                            .display_name
-                            .strip_suffix(hook.as_str())
-                            .is_some_and(|owner| base_name(owner) == name)
-                });
-                note(&at, format!("{} of {name} runs", &hook[1..]), ran);
+            let at = Place::of(template.document, &path);
+            self.note(&at, format!("{} of {name} runs", &hook[1..]), ran);
+        }
+    }
+
+    fn note_hooks_of_workflow(&mut self, subject: &Subject<'_>, status: &WorkflowStatus) {
+        let root = status.nodes.values().find(|node| node.id == node.name);
+        let root = root.map_or("", |root| root.name.as_str());
+        for (document, path, spec) in subject.specs() {
+            for (path, hook) in hooks(path, spec) {
+                let wanted = format!("{root}{hook}");
+                let ran = status.nodes.values().any(|node| node.name == wanted);
+                let text = format!("{} of the workflow runs", &hook[1..]);
+                self.note(&Place::of(document, &path), text, ran);
             }
         }
     }
-    let root = status.nodes.values().find(|node| node.id == node.name);
-    let root = root.map_or("", |root| root.name.as_str());
-    for (document, path, spec) in subject.specs() {
-        for (path, hook) in hooks(path, spec) {
-            let wanted = format!("{root}{hook}");
-            let ran = status.nodes.values().any(|node| node.name == wanted);
-            let text = format!("{} of the workflow runs", &hook[1..]);
-            note(&Place::of(document, &path), text, ran);
-        }
-    }
-    coverage
 }
 
 /// The templates of all objects, and those that stand in their steps and tasks.

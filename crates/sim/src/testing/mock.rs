@@ -6,6 +6,7 @@ use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs, nearest};
 use argosy_engine::ids::Seconds;
 use argosy_expr::{EvalContext, Layered, Map, MapScope, Program, Value, ValueScope};
 
+use super::Unmocked;
 use super::observe::base_name;
 use super::says::{MockSays, OutcomeSays};
 use super::span::filled;
@@ -29,6 +30,8 @@ pub(super) struct Wanted<'a> {
     pub looped: &'a BTreeSet<(String, Option<String>)>,
     /// What its template declares.
     pub declared: &'a Outputs,
+    /// The containers that carry it out.
+    pub containers: &'a [String],
     /// Whether what it prints is kept: if something refers to it.
     pub keeps_result: bool,
 }
@@ -155,6 +158,7 @@ fn scope(node: &NodeStatus, attempt: usize) -> ValueScope {
 pub(super) struct Told {
     says: OutcomeSays,
     exit_code: i32,
+    containers: BTreeMap<String, i32>,
     /// After how many seconds it ends.
     pub seconds: i64,
 }
@@ -191,9 +195,14 @@ pub(super) fn told(
         .try_for_each(fill)?;
     let exit_code = says.exit_code.told(&scope, &context)?.0;
     let seconds = says.duration.told(&scope, &context)?.0;
+    let mut containers = BTreeMap::new();
+    for (name, code) in &says.containers {
+        containers.insert(name.clone(), code.told(&scope, &context)?.0);
+    }
     Ok(Told {
         says: filled_in,
         exit_code,
+        containers,
         seconds,
     })
 }
@@ -209,23 +218,35 @@ pub(super) fn attempts_name(node: &NodeStatus) -> &str {
     parent.filter(|_| retried).unwrap_or(&node.name)
 }
 
-/// What is put out by a step that ends as its mock says. `declared` is what its template says that
-/// it puts out.
+/// What is put out by a step that ends as its mock says. Output parameters of which the mock says
+/// nothing are made up, unless `unsaid` has it that they are a failure.
 pub(super) fn mocked(
     told: &Told,
     node: &NodeStatus,
     wanted: Wanted<'_>,
-    strict: bool,
+    unsaid: Unmocked,
 ) -> Result<Outcome, String> {
     let Wanted {
         declared,
         keeps_result,
+        containers,
         ..
     } = wanted;
     let says = &told.says;
+    if let Some(name) = told
+        .containers
+        .keys()
+        .find(|name| !containers.contains(name))
+    {
+        let known = containers.iter().map(String::as_str);
+        let meant = nearest(name, known)
+            .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+        return Err(format!("the step has no container {name:?}{meant}"));
+    }
     let result = says.outputs.result.as_ref().map(|text| text.0.clone());
     let mut outcome = Outcome {
         exit_code: told.exit_code,
+        containers: told.containers.clone(),
         message: says.message.clone(),
         reason: says.reason.clone(),
         error: says.error.clone(),
@@ -250,7 +271,7 @@ pub(super) fn mocked(
             outcome.artifacts.push(saved(artifact, place)?);
         }
     }
-    if outcome.exit_code != 0 || outcome.error.is_some() || outcome.lost.is_some() {
+    if outcome.fails() {
         return Ok(outcome);
     }
     let made_up = made_up(node, wanted);
@@ -258,7 +279,7 @@ pub(super) fn mocked(
         if outcome.parameters.iter().any(|(known, _)| *known == name) {
             continue;
         }
-        if strict {
+        if unsaid == Unmocked::Fail {
             return Err(format!(
                 "the mock says nothing of the output parameter {name:?}"
             ));

@@ -10,8 +10,18 @@ use super::says::{MockSays, OutcomeSays};
 
 /// A mock's own fields, and those of an outcome.
 const FIELDS: &[&str] = &[
-    "template", "node", "when", "outcomes", "outputs", "exitCode", "message", "reason", "error",
-    "lost", "duration",
+    "template",
+    "node",
+    "when",
+    "outcomes",
+    "outputs",
+    "exitCode",
+    "containers",
+    "message",
+    "reason",
+    "error",
+    "lost",
+    "duration",
 ];
 
 impl<'de> Deserialize<'de> for MockSays {

@@ -128,32 +128,48 @@ impl Report {
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }
-}
 
-/// Plays a test and says what came of it.
-pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report {
-    let mut report = Report {
-        name: read.name().to_owned(),
-        at: read.place(),
-        skipped: read.skip().map(str::to_owned),
-        failures: Vec::new(),
-        virtual_seconds: 0,
-        coverage: Coverage::default(),
-        snapshot: None,
-    };
-    if report.skipped.is_some() {
-        return report;
+    /// What is told of a test that ended in a panic of this text.
+    pub fn broken(read: &ReadTest, panic: &str) -> Self {
+        let mut report = Self::unplayed(read);
+        report.fail(read, format!("a fault of argosy's own: {panic}"));
+        report
     }
-    if let Err(error) = fill(&mut report, read, files, options) {
+
+    fn unplayed(read: &ReadTest) -> Self {
+        Self {
+            name: read.name().to_owned(),
+            at: read.place(),
+            skipped: read.skip().map(str::to_owned),
+            failures: Vec::new(),
+            virtual_seconds: 0,
+            coverage: Coverage::default(),
+            snapshot: None,
+        }
+    }
+
+    /// The test could not be played, for this reason.
+    fn fail(&mut self, read: &ReadTest, reason: String) {
         let path = FieldPath::default().field("spec").field("workflow");
-        report.failures.push(Failure {
+        self.failures.push(Failure {
             subject: "workflow".to_owned(),
             expected: Value::from("a workflow that can be run"),
-            actual: Value::from(error.to_string()),
+            actual: Value::from(reason),
             at: Place::of(&read.document, &path),
             origin: None,
             causes: Vec::new(),
         });
+    }
+}
+
+/// Plays a test and says what came of it.
+pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report {
+    let mut report = Report::unplayed(read);
+    if report.skipped.is_some() {
+        return report;
+    }
+    if let Err(error) = fill(&mut report, read, files, options) {
+        report.fail(read, error.to_string());
     }
     report
 }

@@ -93,6 +93,8 @@ pub(super) struct MockSays {
 pub(super) struct OutcomeSays {
     pub outputs: OutputsSay,
     pub exit_code: Said<ExitCode>,
+    /// Exit codes of single containers of a set, by name.
+    pub containers: BTreeMap<String, Said<ExitCode>>,
     pub message: Option<String>,
     /// Why the main container ended, in Kubernetes' word: `OOMKilled`.
     pub reason: Option<String>,

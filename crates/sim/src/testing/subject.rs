@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use argosy_api::{
-    ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness, Workflow,
-    WorkflowTemplate, WorkflowTemplateRef, read_typed,
+    ClusterWorkflowTemplate, CronWorkflow, Document, FieldPath, NodeStatus, Strictness,
+    TemplateScope, Workflow, WorkflowTemplate, WorkflowTemplateRef, read_typed,
 };
 use argosy_engine::config::Config;
 use argosy_engine::ids::RunId;
@@ -40,54 +40,26 @@ pub(super) fn gather<'a>(
     spec: &Spec,
     files: &'a dyn Files,
 ) -> Result<Subject<'a>, TestError> {
-    let mut objects = Vec::new();
-    let of_file = |name: &str| {
-        let documents = files
-            .documents(name)
-            .ok_or_else(|| TestError::NoFile(name.to_owned()))?;
-        Ok::<_, TestError>(documents.iter().map(|document| Given {
-            document,
-            path: FieldPath::default(),
-            value: document.to_json(),
-        }))
-    };
     let in_test = FieldPath::default().field("spec");
-    let mut wanted = None;
-    let name = match &spec.workflow {
+    let (mut objects, name, wanted) = match &spec.workflow {
         Value::String(name) => {
             let (file, object) = split_name(name);
-            wanted = object;
-            objects.extend(of_file(file)?);
-            name.as_str()
+            (of_file(files, file)?, name.as_str(), object)
         }
         object => {
-            let mut value = object.clone();
-            if let Some(map) = value.as_object_mut() {
-                map.entry("kind").or_insert_with(|| "Workflow".into());
-            }
-            objects.push(Given {
+            let given = Given {
                 document: test,
                 path: in_test.clone().field("workflow"),
-                value,
-            });
-            "the test"
+                value: as_workflow(object),
+            };
+            (vec![given], "the test", None)
         }
     };
-    // A workflow goes before a template that stands beside it.
-    let kinds: [&[&str]; 2] = [
-        &["Workflow", "CronWorkflow"],
-        &["WorkflowTemplate", "ClusterWorkflowTemplate"],
-    ];
-    let chosen = kinds.iter().find_map(|kinds| {
-        objects.iter().position(|given| {
-            let kind = given.value["kind"].as_str().unwrap_or_default();
-            kinds.contains(&kind) && wanted.is_none_or(|wanted| given.is_called(wanted))
-        })
-    });
+    let chosen = choose(&objects, wanted);
     let chosen = chosen.ok_or_else(|| TestError::NoWorkflow(name.to_owned()))?;
-    let mut workflow = workflow_of(&objects[chosen])?;
+    let mut workflow = workflow_of(chosen)?;
     for file in &spec.files {
-        objects.extend(of_file(file)?);
+        objects.extend(of_file(files, file)?);
     }
     for (place, value) in spec.objects.iter().enumerate() {
         objects.push(Given {
@@ -96,6 +68,56 @@ pub(super) fn gather<'a>(
             value: value.clone(),
         });
     }
+    give_arguments(&mut workflow, spec);
+    let config = match spec.config.is_empty() {
+        true => None,
+        false => Some(read_config(&spec.config).map_err(TestError::Config)?),
+    };
+    Ok(Subject {
+        workflow,
+        objects,
+        config,
+    })
+}
+
+/// The objects of a file.
+fn of_file<'a>(files: &'a dyn Files, name: &str) -> Result<Vec<Given<'a>>, TestError> {
+    let documents = files
+        .documents(name)
+        .ok_or_else(|| TestError::NoFile(name.to_owned()))?;
+    let given = documents.iter().map(|document| Given {
+        document,
+        path: FieldPath::default(),
+        value: document.to_json(),
+    });
+    Ok(given.collect())
+}
+
+/// An object that stands in the test, which is a workflow unless it says otherwise.
+fn as_workflow(object: &Value) -> Value {
+    let mut value = object.clone();
+    if let Some(map) = value.as_object_mut() {
+        map.entry("kind").or_insert_with(|| "Workflow".into());
+    }
+    value
+}
+
+/// What the test is about: a workflow goes before a template that stands beside it.
+fn choose<'g, 'a>(objects: &'g [Given<'a>], wanted: Option<&str>) -> Option<&'g Given<'a>> {
+    let kinds: [&[&str]; 2] = [
+        &["Workflow", "CronWorkflow"],
+        &["WorkflowTemplate", "ClusterWorkflowTemplate"],
+    ];
+    kinds.iter().find_map(|kinds| {
+        objects.iter().find(|given| {
+            let kind = given.value["kind"].as_str().unwrap_or_default();
+            kinds.contains(&kind) && wanted.is_none_or(|wanted| given.is_called(wanted))
+        })
+    })
+}
+
+/// Gives the workflow the entrypoint and the arguments that the test has for it.
+fn give_arguments(workflow: &mut Workflow, spec: &Spec) {
     if let Some(entrypoint) = &spec.entrypoint {
         entrypoint.clone_into(&mut workflow.spec.entrypoint);
     }
@@ -108,15 +130,6 @@ pub(super) fn gather<'a>(
             .retain(|known| known.name != artifact.name);
         arguments.artifacts.push(artifact.clone());
     }
-    let config = match spec.config.is_empty() {
-        true => None,
-        false => Some(read_config(&spec.config).map_err(TestError::Config)?),
-    };
-    Ok(Subject {
-        workflow,
-        objects,
-        config,
-    })
 }
 
 /// The workflow that an object is or makes. One without a name is called by what it makes names of.
@@ -125,11 +138,11 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     let mut workflow = match value["kind"].as_str() {
         Some("WorkflowTemplate") => {
             let template: WorkflowTemplate = typed(value)?;
-            by_reference(&template.metadata, false)
+            by_reference(&template.metadata, TemplateScope::Namespaced)
         }
         Some("ClusterWorkflowTemplate") => {
             let template: ClusterWorkflowTemplate = typed(value)?;
-            by_reference(&template.metadata, true)
+            by_reference(&template.metadata, TemplateScope::Cluster)
         }
         Some("CronWorkflow") => {
             let cron: CronWorkflow = typed(value)?;
@@ -158,14 +171,12 @@ fn workflow_of(given: &Given) -> Result<Workflow, SimError> {
     Ok(workflow)
 }
 
-fn by_reference(template: &ObjectMeta, cluster_scope: bool) -> Workflow {
+fn by_reference(template: &ObjectMeta, scope: TemplateScope) -> Workflow {
     let mut workflow = Workflow::default();
     workflow.metadata.name.clone_from(&template.name);
     workflow.metadata.namespace.clone_from(&template.namespace);
-    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef {
-        name: template.name.clone().unwrap_or_default(),
-        cluster_scope,
-    });
+    let name = template.name.as_deref().unwrap_or_default();
+    workflow.spec.workflow_template_ref = Some(WorkflowTemplateRef::new(scope, name));
     workflow
 }
 

@@ -29,73 +29,71 @@ const COLUMNS: &str =
 
 pub(super) fn runs(connection: &Connection, filter: &RunFilter) -> Result<Vec<RunRow>, StoreError> {
     let attempt = "list runs";
-    let mut conditions: Vec<String> = vec!["1 = 1".to_owned()];
-    let mut values: Vec<Value> = Vec::new();
-    let mut add = |condition: &str, value: Value| {
-        conditions.push(condition.to_owned());
-        values.push(value);
+    let (conditions, values): (Vec<String>, Vec<Option<Value>>) =
+        conditions(filter).into_iter().unzip();
+    let wanted = match conditions.is_empty() {
+        true => String::new(),
+        false => format!("WHERE {}", conditions.join(" AND ")),
     };
-    if let Some(namespace) = &filter.namespace {
-        add("run.namespace = ?", namespace.clone().into());
-    }
-    if let Some(name) = &filter.name {
-        add("run.name = ?", name.clone().into());
-    }
-    if let Some(prefix) = &filter.name_prefix {
-        add("substr(run.name, 1, length(?)) = ", prefix.clone().into());
-        conditions.pop();
-        conditions.push(format!("run.name GLOB '{}*'", glob_text(prefix)));
-        values.pop();
-    }
-    let mut add = |condition: &str, value: Value| {
-        conditions.push(condition.to_owned());
-        values.push(value);
-    };
-    if let Some(uid) = &filter.uid {
-        add("run.uid = ?", uid.clone().into());
-    }
-    if let Some(since) = filter.created_since {
-        add("run.created_at >= ?", since.0.into());
-    }
-    if let Some(completed) = filter.completed {
-        add("s.completed = ?", i64::from(completed).into());
-    }
-    if let Some(before) = filter.before {
-        add("run.id < ?", signed(before).into());
-    }
-    if !filter.ids.is_empty() {
-        let ids: Vec<String> = filter.ids.iter().map(|id| id.0.to_string()).collect();
-        conditions.push(format!("run.id IN ({})", ids.join(",")));
-    }
-    if !filter.phases.is_empty() {
-        let phases: Vec<String> = filter
-            .phases
-            .iter()
-            .map(|phase| match phase {
-                Some(phase) => format!("s.phase = '{}'", phase.as_str()),
-                None => "s.phase IS NULL".to_owned(),
-            })
-            .collect();
-        conditions.push(format!("({})", phases.join(" OR ")));
-    }
     let limit = i64::try_from(filter.limit).unwrap_or(i64::MAX);
     let sql = format!(
-        "SELECT {COLUMNS} FROM run JOIN run_summary s ON s.run = run.id WHERE {} ORDER BY run.id DESC LIMIT {limit}",
-        conditions.join(" AND ")
+        "SELECT {COLUMNS} FROM run JOIN run_summary s ON s.run = run.id {wanted} ORDER BY run.id DESC LIMIT {limit}"
     );
     let mut statement = connection.prepare_cached(&sql).attempt(attempt)?;
     let rows = statement
-        .query_map(params_from_iter(values), run_row)
+        .query_map(params_from_iter(values.into_iter().flatten()), run_row)
         .attempt(attempt)?;
     rows.collect::<Result<_, _>>().attempt(attempt)
 }
 
-/// A text inside a GLOB pattern and a quoted string.
+/// What a run's row must fulfil, each condition with the value of its `?`, if it has one.
+fn conditions(filter: &RunFilter) -> Vec<(String, Option<Value>)> {
+    let prefix = filter.name_prefix.as_deref();
+    let prefix = prefix.map(|prefix| format!("{}*", glob_text(prefix)));
+    let with_values: [(&str, Option<Value>); 7] = [
+        (
+            "run.namespace = ?",
+            filter.namespace.clone().map(Value::from),
+        ),
+        ("run.name = ?", filter.name.clone().map(Value::from)),
+        ("run.name GLOB ?", prefix.map(Value::from)),
+        ("run.uid = ?", filter.uid.clone().map(Value::from)),
+        (
+            "run.created_at >= ?",
+            filter.created_since.map(|at| at.0.into()),
+        ),
+        (
+            "s.completed = ?",
+            filter
+                .completed
+                .map(|completed| i64::from(completed).into()),
+        ),
+        ("run.id < ?", filter.before.map(|run| signed(run).into())),
+    ];
+    let given = with_values.into_iter().filter(|(_, value)| value.is_some());
+    let mut conditions: Vec<(String, Option<Value>)> = given
+        .map(|(condition, value)| (condition.to_owned(), value))
+        .collect();
+    if !filter.ids.is_empty() {
+        let ids: Vec<String> = filter.ids.iter().map(|id| id.0.to_string()).collect();
+        conditions.push((format!("run.id IN ({})", ids.join(",")), None));
+    }
+    if !filter.phases.is_empty() {
+        let phases = filter.phases.iter().map(|phase| match phase {
+            Some(phase) => format!("s.phase = '{}'", phase.as_str()),
+            None => "s.phase IS NULL".to_owned(),
+        });
+        let phases: Vec<String> = phases.collect();
+        conditions.push((format!("({})", phases.join(" OR ")), None));
+    }
+    conditions
+}
+
+/// A text that a GLOB pattern takes as it is.
 fn glob_text(text: &str) -> String {
     text.chars()
         .map(|letter| match letter {
             '*' | '?' | '[' => format!("[{letter}]"),
-            '\'' => "''".to_owned(),
             letter => letter.to_string(),
         })
         .collect()

@@ -158,6 +158,12 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
             statement.execute(params![id, hash.0, &**text])?;
         }
     }
+    if let Some(labels) = &commit.labels {
+        let labels = serde_json::to_string(labels).unwrap_or_default();
+        connection
+            .prepare_cached("UPDATE run SET labels = ?2 WHERE id = ?1")?
+            .execute(params![id, labels])?;
+    }
     if let Some(state) = &commit.state {
         connection
             .prepare_cached("INSERT OR REPLACE INTO run_state (run, state) VALUES (?, ?)")?
@@ -171,27 +177,7 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
             )?
             .execute(params![id, commit.log])?;
     }
-    for command in &commit.consumed_commands {
-        connection
-            .prepare_cached("DELETE FROM command WHERE id = ?")?
-            .execute([*command as i64])?;
-    }
-    if let Some(row) = &commit.outbox {
-        connection
-            .prepare_cached("INSERT INTO outbox (run, number, entry) VALUES (?, ?, ?)")?
-            .execute(params![id, row.number as i64, row.entry])?;
-    }
-    for number in &commit.delivered {
-        connection
-            .prepare_cached("DELETE FROM outbox WHERE run = ? AND number = ?")?
-            .execute(params![id, *number as i64])?;
-    }
-    if let Some(labels) = &commit.labels {
-        let labels = serde_json::to_string(labels).unwrap_or_default();
-        connection
-            .prepare_cached("UPDATE run SET labels = ?2 WHERE id = ?1")?
-            .execute(params![id, labels])?;
-    }
+    post(connection, id, commit)?;
     if let Some(summary) = &commit.summary {
         write_summary(connection, id, summary)?;
         if let Some(at) = summary.finished_at.filter(|_| summary.completed) {
@@ -211,6 +197,26 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
                 .prepare_cached("INSERT INTO command (run, command) VALUES (?, ?)")?
                 .execute(params![id, letter])?;
         }
+    }
+    Ok(())
+}
+
+/// What has come in and was dealt with, what is to go out, and what has gone out.
+fn post(connection: &Connection, id: i64, commit: &Commit) -> rusqlite::Result<()> {
+    for command in &commit.consumed_commands {
+        connection
+            .prepare_cached("DELETE FROM command WHERE id = ?")?
+            .execute([*command as i64])?;
+    }
+    if let Some(row) = &commit.outbox {
+        connection
+            .prepare_cached("INSERT INTO outbox (run, number, entry) VALUES (?, ?, ?)")?
+            .execute(params![id, row.number as i64, row.entry])?;
+    }
+    for number in &commit.delivered {
+        connection
+            .prepare_cached("DELETE FROM outbox WHERE run = ? AND number = ?")?
+            .execute(params![id, *number as i64])?;
     }
     Ok(())
 }

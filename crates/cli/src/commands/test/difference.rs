@@ -3,11 +3,19 @@
 use argosy_sim::testing::Failure;
 use serde_json::Value;
 
+use crate::style::{LONGEST, one_line, shortened};
+
 /// So many lines are shown around what differs.
 const CONTEXT: usize = 2;
 
 /// Texts of more lines are not looked through for what they have in common.
 const MOST_LINES: usize = 400;
+
+/// So many lines of a difference are shown.
+const MOST_SHOWN: usize = 200;
+
+/// So many letters before the first that differs are shown, where both texts are long.
+const BEFORE: usize = 40;
 
 /// A failure: where it is expected and where that comes from, then what was expected (`-`) and what
 /// was there (`+`), and which nodes went wrong by themselves.
@@ -19,16 +27,20 @@ pub fn difference(failure: &Failure) -> String {
     text.push('\n');
     let (expected, actual) = (shown(&failure.expected), shown(&failure.actual));
     let (old, new): (Vec<&str>, Vec<&str>) = (expected.lines().collect(), actual.lines().collect());
-    for (sign, line) in lines(&old, &new) {
-        text.push_str(&format!("{sign} {line}\n"));
+    let same = alike(&old, &new);
+    let all = lines(&old, &new);
+    for (sign, line) in all.iter().take(MOST_SHOWN) {
+        text.push_str(&format!("{sign} {}\n", excerpt(line, same)));
+    }
+    if all.len() > MOST_SHOWN {
+        let more = all.len() - MOST_SHOWN;
+        text.push_str(&format!("  … {more} more lines; `-o json` has them all\n"));
     }
     for cause in &failure.causes {
         text.push_str(&format!("  {}: {}", cause.phase, cause.node));
         if !cause.message.is_empty() {
-            text.push_str(&format!(
-                ": {}",
-                cause.message.lines().next().unwrap_or_default()
-            ));
+            let first = cause.message.lines().next().unwrap_or_default();
+            text.push_str(&format!(": {}", one_line(first)));
         }
         if let Some(at) = &cause.at {
             text.push_str(&format!(" (template at {at})"));
@@ -36,6 +48,30 @@ pub fn difference(failure: &Failure) -> String {
         text.push('\n');
     }
     text
+}
+
+/// Of two long lines, how many letters at their beginning are the same and need not be shown.
+fn alike(old: &[&str], new: &[&str]) -> usize {
+    let ([old], [new]) = (old, new) else {
+        return 0;
+    };
+    let letters = |line: &str| line.chars().count();
+    if letters(old) <= LONGEST && letters(new) <= LONGEST {
+        return 0;
+    }
+    let same = old.chars().zip(new.chars());
+    let same = same.take_while(|(one, other)| one == other).count();
+    same.saturating_sub(BEFORE)
+}
+
+/// A line without its first letters, and of bounded length.
+fn excerpt(line: &str, without: usize) -> String {
+    let rest: String = line.chars().skip(without).collect();
+    let rest = shortened(&rest, LONGEST);
+    match without {
+        0 => rest.into_owned(),
+        without => format!("… ({without} letters left out) …{rest}"),
+    }
 }
 
 fn shown(value: &Value) -> String {
@@ -136,7 +172,35 @@ fn near_changes<'t>(all: &[(char, &'t str)]) -> Vec<(char, &'t str)> {
 
 #[cfg(test)]
 mod tests {
-    use super::lines;
+    use argosy_sim::testing::{Failure, Place};
+
+    use super::{difference, lines};
+
+    #[test]
+    fn what_is_long_is_shown_around_what_differs() {
+        let differs = |expected: String, actual: String| {
+            difference(&Failure {
+                subject: "message".to_owned(),
+                at: Place {
+                    file: "a_test.yaml".to_owned(),
+                    line: 1,
+                },
+                origin: None,
+                expected: expected.into(),
+                actual: actual.into(),
+                causes: Vec::new(),
+            })
+        };
+        let same = "x".repeat(9_000_000);
+        let text = differs(format!("{same}a"), format!("{same}b"));
+        assert!(text.len() < 1_000, "{} bytes", text.len());
+        for end in ["xxa\n", "xxb\n", "(8999960 letters left out)"] {
+            assert!(text.contains(end), "{text}");
+        }
+        let text = differs("a\n".repeat(100_000), "b\n".repeat(100_000));
+        assert!(text.len() < 1_000, "{} bytes", text.len());
+        assert!(text.contains("199800 more lines"), "{text}");
+    }
 
     #[test]
     fn what_differs_and_what_is_near() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::Result;
-use argosy_api::{Document, Limits, Source, read_documents};
+use argosy_api::{Document, Limits, Source, Strictness, read_documents};
 use argosy_sim::testing::{Files, ReadTest};
 
 use super::{Unread, is_test_file};
@@ -73,7 +73,7 @@ impl Shelf {
                 };
                 any = true;
                 let name = file.display().to_string();
-                let mut faults = files::parse_text(&name, &text, true).faults;
+                let mut faults = files::parse_text(&name, &text, Strictness::Strict).faults;
                 faults.retain(Fault::is_error);
                 if !faults.is_empty() {
                     unread.insert(name.clone(), faults);

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argosy_api::{Arguments, Call, LifecycleHook, Template, TemplateRef};
+use argosy_api::{Arguments, Call, LifecycleHook, Parameter, Template, TemplateRef};
 use serde::Serialize;
 
 use super::{CompileError, Compiler};
@@ -128,18 +128,10 @@ impl Compiler<'_> {
         call: CallSource<'_>,
     ) -> Result<CallPlan, CompileError> {
         let target = self.target(origin, &call)?;
-        let arguments = call.arguments.cloned().unwrap_or_default();
-        let mut parameters = Vec::with_capacity(arguments.parameters.len());
-        for parameter in arguments.parameters {
-            parameters.push(ArgumentPlan {
-                name: Arc::from(parameter.name),
-                value: parameter
-                    .value
-                    .map(|value| Text::parse(value.as_str()))
-                    .transpose()?,
-                value_from: parameter.value_from,
-            });
-        }
+        let (parameters, artifacts) = call.arguments.map_or((&[][..], &[][..]), |arguments| {
+            (&arguments.parameters, &arguments.artifacts)
+        });
+        let parameters = parameters.iter().map(argument).collect::<Result<_, _>>()?;
         Ok(CallPlan {
             name: Arc::from(call.name),
             target,
@@ -147,8 +139,8 @@ impl Compiler<'_> {
             template_ref: call.template_ref.cloned(),
             inline: call.inline.map(|template| Arc::new(template.clone())),
             parameters,
-            artifacts_tagged: has_tags(&arguments.artifacts),
-            artifacts: arguments.artifacts,
+            artifacts_tagged: !artifacts.is_empty() && has_tags(artifacts),
+            artifacts: artifacts.to_vec(),
             when: (!call.when.is_empty())
                 .then(|| Text::parse(call.when))
                 .transpose()?,
@@ -159,6 +151,15 @@ impl Compiler<'_> {
             wants_result: false,
         })
     }
+}
+
+fn argument(parameter: &Parameter) -> Result<ArgumentPlan, CompileError> {
+    let value = parameter.value.as_ref();
+    Ok(ArgumentPlan {
+        name: Arc::from(parameter.name.as_str()),
+        value: value.map(|value| Text::parse(value.as_str())).transpose()?,
+        value_from: parameter.value_from.clone(),
+    })
 }
 
 fn looping(call: Call<'_>) -> Result<Option<LoopPlan>, CompileError> {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Template, TemplateRef, WorkflowSpec};
+use argosy_api::{Template, TemplateRef, TemplateScope, WorkflowSpec};
 
 use super::calls::{CallSource, has_tags};
 use super::{CompileError, Compiler};
@@ -36,7 +36,7 @@ impl<'a> Compiler<'a> {
                 self.declare_possible(reference);
                 return Ok(Target::Dynamic {
                     template: Text::parse(&reference.template)?,
-                    reference: Some((Text::parse(&reference.name)?, reference.cluster_scope)),
+                    reference: Some((reference.scope(), Text::parse(&reference.name)?)),
                 });
             }
             return Ok(self.referenced(reference));
@@ -74,32 +74,23 @@ impl<'a> Compiler<'a> {
     fn declare_possible(&mut self, reference: &TemplateRef) {
         let definition = self.definition;
         if !reference.name.contains("{{") {
-            let (origin, spec) = self.spec_of(&reference.name, reference.cluster_scope);
+            let (origin, spec) = self.spec_of(reference.scope(), &reference.name);
             self.declare_all(&origin, spec);
             return;
         }
-        let names: Vec<&String> = if reference.cluster_scope {
-            definition.cluster_workflow_templates.keys().collect()
-        } else {
-            definition.workflow_templates.keys().collect()
+        let names: Vec<&String> = match reference.scope() {
+            TemplateScope::Namespaced => definition.workflow_templates.keys().collect(),
+            TemplateScope::Cluster => definition.cluster_workflow_templates.keys().collect(),
         };
         for name in names {
-            let (origin, spec) = self.spec_of(name, reference.cluster_scope);
+            let (origin, spec) = self.spec_of(reference.scope(), name);
             self.declare_all(&origin, spec);
         }
     }
 
-    fn spec_of(&self, name: &str, cluster_scope: bool) -> (Origin, Option<&'a WorkflowSpec>) {
-        let definition = self.definition;
-        if cluster_scope {
-            let found = definition.cluster_workflow_templates.get(name);
-            let spec = found.map(|found| &found.spec);
-            (Origin::Cluster(Arc::from(name)), spec)
-        } else {
-            let found = definition.workflow_templates.get(name);
-            let spec = found.map(|found| &found.spec);
-            (Origin::Namespaced(Arc::from(name)), spec)
-        }
+    fn spec_of(&self, scope: TemplateScope, name: &str) -> (Origin, Option<&'a WorkflowSpec>) {
+        let origin = Origin::kept(scope, Arc::from(name));
+        (origin, self.definition.template_spec(scope, name))
     }
 
     /// All templates of an object are declared together, so that those inside can call each other.
@@ -115,24 +106,21 @@ impl<'a> Compiler<'a> {
             }
             let mut template = template.clone();
             if let Some(more) = &spec.pod_metadata {
-                add_missing(&mut template.metadata.labels, &more.labels);
-                add_missing(&mut template.metadata.annotations, &more.annotations);
+                let metadata = &mut Arc::make_mut(&mut template).metadata;
+                add_missing(&mut metadata.labels, &more.labels);
+                add_missing(&mut metadata.annotations, &more.annotations);
             }
-            self.declare(origin.clone(), Arc::new(template));
+            self.declare(origin.clone(), template);
         }
     }
 
     /// A template of a WorkflowTemplate or ClusterWorkflowTemplate.
     fn referenced(&mut self, reference: &TemplateRef) -> Target {
-        let (origin, spec) = self.spec_of(&reference.name, reference.cluster_scope);
+        let (origin, spec) = self.spec_of(reference.scope(), &reference.name);
         if spec.is_none() {
-            let kind = if reference.cluster_scope {
-                "cluster"
-            } else {
-                ""
-            };
             return Target::Missing(Arc::from(format!(
-                "{kind}workflowtemplates.argoproj.io \"{}\" not found",
+                "{}.argoproj.io \"{}\" not found",
+                reference.scope().plural(),
                 reference.name
             )));
         }

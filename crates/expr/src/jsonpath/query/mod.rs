@@ -100,39 +100,9 @@ impl Search<'_> {
             }
             Token::Union(elements) => self.selected(&self.union(current, elements)?, next),
             Token::Range { from, to, step } => {
-                let items = items(current)?;
-                let bound = |element: &Option<Element>, default: i64| match element {
-                    Some(element) => self.number(current, element),
-                    None => Ok(default),
-                };
-                let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
-                let clamp = |n: i64| if n < 0 { n.saturating_add(length) } else { n };
-                let from = clamp(bound(from, 0)?).clamp(0, length);
-                let to = clamp(bound(to, length)?).clamp(0, length);
-                let step = bound(step, 1)?;
-                if step == 0 {
-                    return Err("index out of range".into());
-                }
-                let range = from.unsigned_abs() as usize..to.max(from).unsigned_abs() as usize;
-                let by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
-                let chosen: Vec<Value> = if step > 0 {
-                    items[range].iter().step_by(by).cloned().collect()
-                } else {
-                    items[range].iter().rev().step_by(by).cloned().collect()
-                };
-                self.selected(&chosen, next)
+                self.selected(&self.range(current, [from, to, step])?, next)
             }
-            Token::Filter(script) => {
-                let mut chosen = Vec::new();
-                for child in children(current, "filter")? {
-                    match script.evaluate(self, &child) {
-                        Ok(value) if is_true(&value) => chosen.push(child),
-                        Err(Failure::Budget(message)) => return Err(Failure::Budget(message)),
-                        Ok(_) | Err(Failure::Message(_)) => {}
-                    }
-                }
-                self.selected(&chosen, next)
-            }
+            Token::Filter(script) => self.selected(&self.filtered(current, script)?, next),
             Token::Script(script) => {
                 let value = script.evaluate(self, current)?;
                 let token = match value {
@@ -145,6 +115,46 @@ impl Search<'_> {
                 self.follow(&found, next)
             }
         }
+    }
+
+    /// The elements of a list `[from:to:step]`.
+    fn range(
+        &self,
+        current: &Value,
+        [from, to, step]: [&Option<Element>; 3],
+    ) -> Result<Vec<Value>, Failure> {
+        let items = items(current)?;
+        let bound = |element: &Option<Element>, default: i64| match element {
+            Some(element) => self.number(current, element),
+            None => Ok(default),
+        };
+        let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
+        let clamp = |n: i64| if n < 0 { n.saturating_add(length) } else { n };
+        let from = clamp(bound(from, 0)?).clamp(0, length);
+        let to = clamp(bound(to, length)?).clamp(0, length);
+        let step = bound(step, 1)?;
+        if step == 0 {
+            return Err("index out of range".into());
+        }
+        let range = from.unsigned_abs() as usize..to.max(from).unsigned_abs() as usize;
+        let by = usize::try_from(step.unsigned_abs()).unwrap_or(usize::MAX);
+        Ok(match step > 0 {
+            true => items[range].iter().step_by(by).cloned().collect(),
+            false => items[range].iter().rev().step_by(by).cloned().collect(),
+        })
+    }
+
+    /// The children of which a script says yes. Those that it can't be asked of are left out.
+    fn filtered(&self, current: &Value, script: &Script) -> Result<Vec<Value>, Failure> {
+        let mut chosen = Vec::new();
+        for child in children(current, "filter")? {
+            match script.evaluate(self, &child) {
+                Ok(value) if is_true(&value) => chosen.push(child),
+                Err(Failure::Budget(message)) => return Err(Failure::Budget(message)),
+                Ok(_) | Err(Failure::Message(_)) => {}
+            }
+        }
+        Ok(chosen)
     }
 
     /// A selection as a whole if it ends there or is indexed, else the rest of the path in each.

@@ -3,6 +3,7 @@
 
 mod call;
 mod plugins;
+mod port;
 mod tasks;
 
 pub(super) use plugins::Agents;

@@ -3,25 +3,23 @@
 //! Argo: `workflow/controller/agent.go`, `cmd/argoexec/commands/agent.go`.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use argosy_api::NodePhase;
 use argosy_engine::effect::{Layout, PodRequest, TaskRequest};
-use argosy_engine::fact::{ResultSeen, TaskSeen};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 use argosy_engine::lower::RUN_FOLDER;
 use argosy_executor::agent::{CallError, Plugin};
 use k8s_openapi::api::core::v1::{Container, Pod};
 
 use super::super::Shared;
+use super::port::answers;
 use crate::protocol::{Order, PodState, Progress, Stage};
 use crate::volumes::is_plain;
 use crate::{log_path, pod_dir};
@@ -30,8 +28,6 @@ use crate::{log_path, pod_dir};
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Between two looks at whether it does.
 const TICK: Duration = Duration::from_millis(10);
-/// Between two looks at whether a port has become free.
-const PORT_TICK: Duration = Duration::from_millis(200);
 /// Seconds that a plugin has to end by itself.
 const GRACE_SECONDS: u32 = 5;
 /// Where a cluster mounts the token of a service account.
@@ -92,6 +88,14 @@ pub(super) enum Started {
     Unwanted,
 }
 
+/// Whose turn it is to begin a plugin.
+enum Turn<'s> {
+    /// The caller's, who has the plugin to itself as long as this is held.
+    Mine(MutexGuard<'s, ()>),
+    /// Nobody's: it need not be begun.
+    Spared(Started),
+}
+
 impl Agents {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<RunId, Arc<Agent>>> {
         self.by_run.lock().unwrap_or_else(PoisonError::into_inner)
@@ -133,6 +137,36 @@ impl Slot {
         let is_there = process.answers && process.end.is_none();
         is_there.then(|| process.client.clone())
     }
+
+    /// How the process has ended.
+    fn end(&self) -> Option<End> {
+        self.process().as_ref()?.end.clone()
+    }
+
+    /// Waits until nobody else begins the plugin.
+    fn turn(&self, wanted: &dyn Fn() -> bool) -> Turn<'_> {
+        loop {
+            if !wanted() {
+                return Turn::Spared(Started::Unwanted);
+            }
+            if let Some(client) = self.client() {
+                return Turn::Spared(Started::Answers(client));
+            }
+            let guard = match self.beginning.try_lock() {
+                Ok(guard) => guard,
+                Err(TryLockError::Poisoned(guard)) => guard.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    thread::sleep(TICK);
+                    continue;
+                }
+            };
+            // Who held it before may have begun the plugin.
+            return match self.client() {
+                Some(client) => Turn::Spared(Started::Answers(client)),
+                None => Turn::Mine(guard),
+            };
+        }
+    }
 }
 
 /// That a plugin is not to be had now.
@@ -144,7 +178,7 @@ fn transient(text: String) -> CallError {
 }
 
 /// That a plugin is not to be had at all.
-fn fatal(text: String) -> CallError {
+pub(super) fn fatal(text: String) -> CallError {
     CallError {
         is_transient: false,
         text,
@@ -225,33 +259,27 @@ impl Shared {
     ) -> Result<Started, CallError> {
         let slot = &agent.plugins[place];
         let wanted = || !agent.is_over() && self.tasks.wants(task.key);
-        let _beginning = loop {
-            if !wanted() {
-                return Ok(Started::Unwanted);
-            }
-            if let Some(client) = slot.client() {
-                return Ok(Started::Answers(client));
-            }
-            match slot.beginning.try_lock() {
-                Ok(guard) => break guard,
-                Err(std::sync::TryLockError::Poisoned(guard)) => break guard.into_inner(),
-                Err(std::sync::TryLockError::WouldBlock) => thread::sleep(TICK),
-            }
+        let _beginning = match slot.turn(&wanted) {
+            Turn::Mine(guard) => guard,
+            Turn::Spared(started) => return Ok(started),
         };
-        if let Some(client) = slot.client() {
-            return Ok(Started::Answers(client));
-        }
         // One that has ended lets go of its port.
         drop(slot.process().take());
-        let Some(port) = self.free_port(task, slot, &wanted)? else {
+        let name = &slot.container.name;
+        let Some(port) = self.free_port(task, name, slot.port, &wanted)? else {
             return Ok(Started::Unwanted);
         };
+        let key = self.begin_process(agent, slot, port)?;
+        self.wait_for_answer(agent, slot, key)
+    }
+
+    /// Begins the process of a plugin, which has its port to itself.
+    fn begin_process(&self, agent: &Agent, slot: &Slot, port: File) -> Result<PodKey, CallError> {
         let key = PodKey {
             run: agent.run,
             node: NodeIndex::AGENT,
             incarnation: agent.begun.fetch_add(1, Ordering::Relaxed),
         };
-        let name = &slot.container.name;
         let token = new_token().map_err(|error| fatal(format!("cannot make a token: {error}")))?;
         let process = Process {
             key,
@@ -261,10 +289,24 @@ impl Shared {
             _port: port,
         };
         *slot.process() = Some(process);
-        if let Err(error) = self.begin_plugin(agent, slot, key, &token) {
-            drop(slot.process().take());
-            return Err(fatal(format!("executor plugin {name}: {error}")));
-        }
+        self.begin_plugin(agent, slot, key, &token)
+            .map_err(|error| {
+                drop(slot.process().take());
+                let name = &slot.container.name;
+                fatal(format!("executor plugin {name}: {error}"))
+            })?;
+        Ok(key)
+    }
+
+    /// Waits until a plugin that has been begun answers, has ended, or is wanted no more.
+    fn wait_for_answer(
+        &self,
+        agent: &Agent,
+        slot: &Slot,
+        key: PodKey,
+    ) -> Result<Started, CallError> {
+        let name = &slot.container.name;
+        let log = log_path(&self.config.data_dir, key, name);
         let end = Instant::now() + PATIENCE;
         loop {
             if agent.is_over() {
@@ -272,12 +314,7 @@ impl Shared {
                 self.stop_plugin(key);
                 return Ok(Started::Unwanted);
             }
-            let has_ended = slot
-                .process()
-                .as_ref()
-                .and_then(|process| process.end.clone());
-            let log = log_path(&self.config.data_dir, key, name);
-            match has_ended {
+            match slot.end() {
                 Some(End { how, never_began }) if never_began => {
                     return Err(fatal(format!("executor plugin {name}: {how}")));
                 }
@@ -343,47 +380,6 @@ impl Shared {
         self.spawn(vec![prepared]);
         Ok(())
     }
-
-    /// Waits until the port of a plugin is free, and keeps other runs of this data directory from
-    /// it. `None` if that is not wanted any more.
-    fn free_port(
-        &self,
-        task: &TaskRequest,
-        slot: &Slot,
-        wanted: &dyn Fn() -> bool,
-    ) -> Result<Option<File>, CallError> {
-        let folder = self.config.data_dir.join("ports");
-        let failed =
-            |error: io::Error| fatal(format!("cannot keep port {} to itself: {error}", slot.port));
-        fs::create_dir_all(&folder).map_err(failed)?;
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(folder.join(slot.port.to_string()))
-            .map_err(failed)?;
-        while wanted() {
-            match file.try_lock() {
-                Ok(()) if is_free(slot.port) => return Ok(Some(file)),
-                Ok(()) => file.unlock().map_err(failed)?,
-                Err(TryLockError::WouldBlock) => {}
-                Err(TryLockError::Error(error)) => return Err(failed(error)),
-            }
-            let message = format!(
-                "waits for port {} of executor plugin {}: something else listens there",
-                slot.port, slot.container.name
-            );
-            let seen = TaskSeen {
-                phase: NodePhase::Pending,
-                message: Some(message.into()),
-                outputs: ResultSeen::default(),
-                exit_code: None,
-            };
-            self.tell_of_task(task.key, seen);
-            thread::sleep(PORT_TICK);
-        }
-        Ok(None)
-    }
 }
 
 fn new_agent(run: RunId, pod: Pod) -> Agent {
@@ -406,24 +402,6 @@ fn new_agent(run: RunId, pod: Pod) -> Agent {
         begun: AtomicU32::new(0),
         is_over: AtomicBool::new(false),
     }
-}
-
-/// Whether nobody listens on a port of this machine.
-fn is_free(port: u16) -> bool {
-    ["127.0.0.1", "::1"].iter().all(|host| {
-        match TcpListener::bind((*host, port)) {
-            Ok(_) => true,
-            // A machine need not have both.
-            Err(error) => error.kind() != io::ErrorKind::AddrInUse,
-        }
-    })
-}
-
-/// Whether somebody listens on a port of this machine.
-fn answers(port: u16) -> bool {
-    ("localhost", port).to_socket_addrs().is_ok_and(|mut all| {
-        all.any(|address| TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_ok())
-    })
 }
 
 /// Nobody can guess it. Argo's has 32 letters.
