@@ -36,6 +36,24 @@ impl Template {
     }
 }
 
+/// The name of the container that carries a template out, unless that is a set of containers.
+/// Argo: `MainContainerName`.
+pub const MAIN_CONTAINER: &str = "main";
+
+impl Template {
+    /// The names of the containers that carry the template out. Argo: `GetMainContainerNames`.
+    pub fn main_containers(&self) -> impl Iterator<Item = &str> {
+        let set = self.container_set.iter().flat_map(|set| &set.containers);
+        let single = self.container_set.is_none().then_some(MAIN_CONTAINER);
+        set.map(|container| container.name.as_str()).chain(single)
+    }
+
+    /// Whether a container carries the template out, or stands beside. Argo: `IsMainContainerName`.
+    pub fn is_main_container(&self, name: &str) -> bool {
+        self.main_containers().any(|main| main == name)
+    }
+}
+
 impl WorkflowSpec {
     /// The template of this name.
     pub fn template(&self, name: &str) -> Option<&Arc<Template>> {

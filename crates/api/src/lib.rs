@@ -39,6 +39,7 @@ mod wire;
 mod workflow;
 mod yaml;
 
+pub use access::MAIN_CONTAINER;
 pub use artifact::*;
 pub use artifact_repository::*;
 pub use artifact_stores::*;

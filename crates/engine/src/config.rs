@@ -312,8 +312,8 @@ impl Config {
             "failedPodRestart" => self.failed_pod_restart = Some(read(key, value)?),
             "podGCDeleteDelayDuration" => {
                 let text: String = read(key, value)?;
-                let seconds = duration::parse_seconds(&text)
-                    .map_err(|error| unreadable(key, error.to_string()))?;
+                let seconds =
+                    duration::parse_seconds(&text).map_err(|error| unreadable(key, error))?;
                 self.pod_gc_delay_seconds = Some(seconds);
             }
             "podGCGracePeriodSeconds" => self.pod_gc_grace_seconds = Some(read(key, value)?),
@@ -329,8 +329,7 @@ impl Config {
                     ));
                 }
                 if !ttl.is_empty() {
-                    duration::parse_span_seconds(ttl)
-                        .map_err(|error| unreadable(key, error.to_string()))?;
+                    duration::parse_span_seconds(ttl).map_err(|error| unreadable(key, error))?;
                 }
             }
             "disableAgentPodCreation" => self.disable_agent_pod_creation = read(key, value)?,

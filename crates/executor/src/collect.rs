@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use argosy_api::{Artifact, Progress, Template};
+use argosy_api::{Artifact, MAIN_CONTAINER, Progress, Template};
 use argosy_artifacts::Driver;
 
 use crate::clean_path::lexically;
@@ -55,7 +55,10 @@ pub fn collect_outputs(
 ) -> Collected {
     let mut collected = Collected::default();
     if wanted.capture_result && has_output(template) {
-        let main = wanted.logs.iter().find(|log| log.container == "main");
+        let main = wanted
+            .logs
+            .iter()
+            .find(|log| log.container == MAIN_CONTAINER);
         let result = main.map(|main| {
             log::read_result(main.stdout).map_err(ExecutorError::io("read", main.stdout))
         });
@@ -128,8 +131,8 @@ fn save_all(save: &Save<'_>, collected: &mut Collected) {
         .as_ref()
         .is_some_and(|location| location.archive_logs == Some(true));
     let saved: Vec<_> = if logs.is_empty() && archives_logs {
-        main_containers(save.template)
-            .into_iter()
+        save.template
+            .main_containers()
             .map(|container| {
                 let name = format!("{container}-logs");
                 save.log(
@@ -154,30 +157,14 @@ fn save_all(save: &Save<'_>, collected: &mut Collected) {
     }
 }
 
-fn main_containers(template: &Template) -> Vec<&str> {
-    match &template.container_set {
-        Some(set) => set
-            .containers
-            .iter()
-            .map(|container| container.name.as_str())
-            .collect(),
-        None => vec!["main"],
-    }
-}
-
 /// Whether what the main container prints can be a result. Argo: `HasOutput`.
 fn has_output(template: &Template) -> bool {
-    let set_has_main = template.container_set.as_ref().is_some_and(|set| {
-        set.containers
-            .iter()
-            .any(|container| container.name == "main")
-    });
     template.container.is_some()
         || template.script.is_some()
         || template.data.is_some()
         || template.http.is_some()
         || template.plugin.is_some()
-        || set_has_main
+        || template.container_set.is_some() && template.is_main_container(MAIN_CONTAINER)
 }
 
 fn read_parameter(

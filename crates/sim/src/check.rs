@@ -27,18 +27,8 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
     let mut rebuilt =
         load(id, stored, &world.settings).map_err(|error| format!("cannot rebuild: {error}"))?;
     let (shown, again) = (live.workflow_status(), rebuilt.workflow_status());
-    let is_open = |node: &&NodeStatus| node.phase.is_none_or(|phase| !phase.is_fulfilled());
-    if let Some(open) = shown
-        .nodes
-        .values()
-        .find(is_open)
-        .filter(|_| live.is_over())
-    {
-        let phase = open.phase.map_or("nothing", NodePhase::as_str);
-        return Err(format!(
-            "{} is {phase} in a workflow that is over",
-            open.name
-        ));
+    if live.is_over() {
+        check_nothing_is_open(&shown)?;
     }
     if shown != again {
         return Err(format!(
@@ -59,16 +49,7 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         .filter(|row| stored.rows.get(&row.index) != Some(row))
         .map(|row| rebuilt.node_status_at(row.index).name)
         .collect();
-    let found_work = turn.effects.iter().any(|effect| match effect {
-        // What waits for an answer asks again after a restart.
-        Effect::AskLocks(_)
-        | Effect::LoadCache { .. }
-        | Effect::SaveCache { .. }
-        | Effect::MakeClaim { .. }
-        | Effect::RunTask(_) => false,
-        Effect::StopPod { pod, .. } => world.pods.get(pod).is_none_or(|pod| !pod.told_to_end),
-        _ => true,
-    });
+    let found_work = turn.effects.iter().any(|effect| is_work(world, effect));
     if !changed.is_empty() || found_work {
         let after = rebuilt.workflow_status();
         return Err(format!(
@@ -78,6 +59,40 @@ pub fn check(world: &World, id: RunId) -> Result<(), String> {
         ));
     }
     Ok(())
+}
+
+fn check_nothing_is_open(ended: &WorkflowStatus) -> Result<(), String> {
+    let is_open = |node: &&NodeStatus| node.phase.is_none_or(|phase| !phase.is_fulfilled());
+    match ended.nodes.values().find(is_open) {
+        None => Ok(()),
+        Some(open) => Err(format!(
+            "{} is {} in a workflow that is over",
+            open.name,
+            open.phase.map_or("nothing", NodePhase::as_str)
+        )),
+    }
+}
+
+/// Whether an effect is more than a question that is asked again after each restart.
+fn is_work(world: &World, effect: &Effect) -> bool {
+    match effect {
+        Effect::AskLocks(_)
+        | Effect::LoadCache { .. }
+        | Effect::SaveCache { .. }
+        | Effect::MakeClaim { .. }
+        | Effect::RunTask(_) => false,
+        Effect::StopPod { pod, .. } => world.pods.get(pod).is_none_or(|pod| !pod.told_to_end),
+        Effect::ForgetPod { .. }
+        | Effect::DeletePod { .. }
+        | Effect::DropClaim { .. }
+        | Effect::MakeBudget { .. }
+        | Effect::DropBudget { .. }
+        | Effect::Event(_)
+        | Effect::DeleteArtifacts(_)
+        | Effect::RunEnded
+        | Effect::ReleaseLocks(_)
+        | Effect::StopTask { .. } => true,
+    }
 }
 
 /// Checks that the run taken up from the status that it shows, as one that began elsewhere is,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ContainerNode, NodePhase, labels};
+use argosy_api::{ContainerNode, MAIN_CONTAINER, NodePhase, labels};
 use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::fact::{Fact, ResultSeen};
 use argosy_engine::ids::Seconds;
@@ -373,19 +373,15 @@ impl SimPod {
 
     /// The containers that carry out the step.
     fn main_names(&self) -> Vec<String> {
-        let spec = self.pod().spec.as_ref();
-        let names = spec
-            .iter()
-            .flat_map(|spec| &spec.containers)
-            .map(|container| container.name.clone());
-        match self.container_set() {
-            Some(set) => set.iter().map(|container| container.name.clone()).collect(),
-            None => {
-                let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == "main");
-                // A pod without the executor has no sidecars: what is not `main` is a set's.
-                if mains.is_empty() { others } else { mains }
-            }
+        if let Layout::Supervised(supervision) = &self.request.layout {
+            let names = supervision.template.main_containers();
+            return names.map(str::to_owned).collect();
         }
+        let containers = self.pod().spec.iter().flat_map(|spec| &spec.containers);
+        let names = containers.map(|container| container.name.clone());
+        let (mains, others): (Vec<_>, Vec<_>) = names.partition(|name| name == MAIN_CONTAINER);
+        // A pod without the executor has no sidecars: what is not `main` is a set's.
+        if mains.is_empty() { others } else { mains }
     }
 
     /// Ends the pod as `outcome` says; gives the facts that tell of it.

@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::yaml::{MAX_OF_A_KIND, more};
 use crate::{Diagnostic, Document, Severity};
 use error::ReadFault;
-use reader::{Pass, Reader};
+use reader::{Pass, Reader, UnknownField};
 
 /// What happens to keys that a type doesn't have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,57 +48,8 @@ pub fn read_typed<T: DeserializeOwned>(
         unknown: RefCell::new(Vec::new()),
         remarks: RefCell::new(Vec::new()),
     };
-    let mut diagnostics = Vec::new();
-    let value = loop {
-        pass.unknown.get_mut().clear();
-        pass.remarks.get_mut().clear();
-        match T::deserialize(Reader::new(&pass, document.root())) {
-            Ok(value) => break Some(value),
-            Err(error) => {
-                let node = error.0.node.unwrap_or(document.root());
-                diagnostics.push(diagnose(document, node, *error.0));
-                let work = diagnostics.len() * document.tree().nodes.len();
-                if node == document.tree().resolve(document.root())
-                    || !pass.pruned.insert(node)
-                    || diagnostics.len() >= MAX_OF_A_KIND
-                    || work > MAX_WORK
-                {
-                    if diagnostics.len() > 1
-                        && let Some(last) = diagnostics.last_mut()
-                    {
-                        last.message.push_str(" (and the rest was not read)");
-                    }
-                    break None;
-                }
-            }
-        }
-    };
-    let severity = match strictness {
-        Strictness::Strict => Severity::Error,
-        Strictness::Lenient => Severity::Warning,
-    };
-    let unknown = pass.unknown.take();
-    let unknown_count = unknown.len();
-    for unknown in unknown.into_iter().take(MAX_OF_A_KIND) {
-        let path = document.path_of(unknown.key);
-        let name = document
-            .tree()
-            .as_str(document.source_text(), unknown.key)
-            .unwrap_or_default();
-        let message = format!("unknown field \"{path}\"");
-        let mut diagnostic = Diagnostic::error("unknown-field", path, message);
-        diagnostic.severity = severity;
-        diagnostic.help = suggest::help_for(unknown.type_name, name, unknown.fields);
-        diagnostics.push(diagnostic.with_span(
-            Arc::clone(document.source_name()),
-            document.span_of(unknown.key),
-        ));
-    }
-    if unknown_count > MAX_OF_A_KIND
-        && let Some(last) = diagnostics.last_mut()
-    {
-        last.message.push_str(&more(unknown_count - MAX_OF_A_KIND));
-    }
+    let (value, mut diagnostics) = collect(&mut pass, document);
+    diagnostics.extend(unknown_fields(document, pass.unknown.take(), strictness));
     for remark in pass.remarks.take().into_iter().take(MAX_OF_A_KIND) {
         let mut diagnostic = diagnose(document, remark.node, remark.fault);
         diagnostic.severity = remark.severity;
@@ -106,6 +57,73 @@ pub fn read_typed<T: DeserializeOwned>(
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
     (value, diagnostics)
+}
+
+/// Reads again and again, each time without what could not be read, so that all such values are
+/// found. Gives the faults of this kind; what else is wrong stands in the last pass.
+fn collect<T: DeserializeOwned>(
+    pass: &mut Pass<'_>,
+    document: &Document,
+) -> (Option<T>, Vec<Diagnostic>) {
+    let mut diagnostics = Vec::new();
+    loop {
+        pass.unknown.get_mut().clear();
+        pass.remarks.get_mut().clear();
+        let error = match T::deserialize(Reader::new(pass, document.root())) {
+            Ok(value) => return (Some(value), diagnostics),
+            Err(error) => error,
+        };
+        let node = error.0.node.unwrap_or(document.root());
+        diagnostics.push(diagnose(document, node, *error.0));
+        let work = diagnostics.len() * document.tree().nodes.len();
+        if node == document.tree().resolve(document.root())
+            || !pass.pruned.insert(node)
+            || diagnostics.len() >= MAX_OF_A_KIND
+            || work > MAX_WORK
+        {
+            if diagnostics.len() > 1
+                && let Some(last) = diagnostics.last_mut()
+            {
+                last.message.push_str(" (and the rest was not read)");
+            }
+            return (None, diagnostics);
+        }
+    }
+}
+
+/// What is said of keys that a type doesn't have.
+fn unknown_fields(
+    document: &Document,
+    unknown: Vec<UnknownField>,
+    strictness: Strictness,
+) -> Vec<Diagnostic> {
+    let severity = match strictness {
+        Strictness::Strict => Severity::Error,
+        Strictness::Lenient => Severity::Warning,
+    };
+    let more_of_them = unknown.len().saturating_sub(MAX_OF_A_KIND);
+    let told = unknown.into_iter().take(MAX_OF_A_KIND);
+    let mut diagnostics: Vec<Diagnostic> = told
+        .map(|unknown| {
+            let path = document.path_of(unknown.key);
+            let name = document
+                .tree()
+                .as_str(document.source_text(), unknown.key)
+                .unwrap_or_default();
+            let message = format!("unknown field \"{path}\"");
+            let mut diagnostic = Diagnostic::error("unknown-field", path, message);
+            diagnostic.severity = severity;
+            diagnostic.help = suggest::help_for(unknown.type_name, name, unknown.fields);
+            diagnostic.with_span(
+                Arc::clone(document.source_name()),
+                document.span_of(unknown.key),
+            )
+        })
+        .collect();
+    if let Some(last) = diagnostics.last_mut().filter(|_| more_of_them > 0) {
+        last.message.push_str(&more(more_of_them));
+    }
+    diagnostics
 }
 
 fn diagnose(document: &Document, node: u32, fault: ReadFault) -> Diagnostic {

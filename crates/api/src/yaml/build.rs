@@ -239,21 +239,23 @@ impl<'a> Builder<'a> {
             parent.height = parent.height.max(anchor.height + 1);
             parent.last_end = end as u32;
         }
-        let expanded: u64 = self.frames.iter().map(|frame| frame.expanded).sum();
-        if expanded > u64::from(self.limits.nodes) {
-            let text = format!(
-                "with its aliases written out, this document has more than {} values",
-                self.limits.nodes
-            );
-            return Err(Fault::error("too-large", start, end, text));
-        }
-        let expanded: u64 = self.frames.iter().map(|frame| frame.text).sum();
-        if expanded > u64::from(self.limits.bytes) {
-            let text = format!(
-                "with its aliases written out, this document has more than {} bytes",
-                self.limits.bytes
-            );
-            return Err(Fault::error("too-large", start, end, text));
+        self.check_expanded(start, end)
+    }
+
+    /// That a document stays small with its aliases written out.
+    fn check_expanded(&self, start: usize, end: usize) -> Result<(), Fault> {
+        let nodes: u64 = self.frames.iter().map(|frame| frame.expanded).sum();
+        let bytes: u64 = self.frames.iter().map(|frame| frame.text).sum();
+        for (what, expanded, most) in [
+            ("values", nodes, self.limits.nodes),
+            ("bytes", bytes, self.limits.bytes),
+        ] {
+            if expanded > u64::from(most) {
+                let text = format!(
+                    "with its aliases written out, this document has more than {most} {what}"
+                );
+                return Err(Fault::error("too-large", start, end, text));
+            }
         }
         Ok(())
     }
@@ -274,31 +276,7 @@ impl<'a> Builder<'a> {
             Style::Quoted => (text, Scalar::Text),
             Style::Tagged { tag, quoted } => tagged(text, tag, quoted, start, end)?,
         };
-        let mut value = match scalar {
-            Scalar::Null => Value::Null,
-            Scalar::Bool(value) => Value::Bool(value),
-            Scalar::Int(value) => Value::Int(value),
-            Scalar::UInt(value) => Value::UInt(value),
-            Scalar::Float(value) if value.is_finite() || self.expects_key() => Value::Float(value),
-            Scalar::Float(_) => {
-                let fault = Fault::error(
-                    "invalid-number",
-                    start,
-                    end,
-                    format!("{text} has no place in JSON"),
-                );
-                self.faults
-                    .push(fault.with_help("put it in quotes if the text is meant"));
-                Value::Null
-            }
-            Scalar::Merge if self.expects_key() => {
-                if let Some(frame) = self.frames.last_mut() {
-                    frame.has_merge = true;
-                }
-                Value::Hidden
-            }
-            Scalar::Text | Scalar::Merge => Value::Text(self.keep(&text, start, end)),
-        };
+        let mut value = self.value_of(scalar, &text, start, end);
         if self.expects_key() && value != Value::Hidden {
             value = self.key_value(value).ok_or_else(|| {
                 Fault::error("yaml-syntax", start, end, "null can't be the key of a map")
@@ -324,6 +302,35 @@ impl<'a> Builder<'a> {
             );
         }
         Ok(())
+    }
+
+    /// The value of a scalar; what has no place in JSON is a fault, and `null`.
+    fn value_of(&mut self, scalar: Scalar, text: &str, start: usize, end: usize) -> Value {
+        match scalar {
+            Scalar::Null => Value::Null,
+            Scalar::Bool(value) => Value::Bool(value),
+            Scalar::Int(value) => Value::Int(value),
+            Scalar::UInt(value) => Value::UInt(value),
+            Scalar::Float(value) if value.is_finite() || self.expects_key() => Value::Float(value),
+            Scalar::Float(_) => {
+                let fault = Fault::error(
+                    "invalid-number",
+                    start,
+                    end,
+                    format!("{text} has no place in JSON"),
+                );
+                self.faults
+                    .push(fault.with_help("put it in quotes if the text is meant"));
+                Value::Null
+            }
+            Scalar::Merge if self.expects_key() => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.has_merge = true;
+                }
+                Value::Hidden
+            }
+            Scalar::Text | Scalar::Merge => Value::Text(self.keep(text, start, end)),
+        }
     }
 
     /// Where a scalar's text is to be found later: in the source if it stands there as it is.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ExecutorPlugin, Template, Workflow, labels};
+use argosy_api::{ExecutorPlugin, MAIN_CONTAINER, Template, Workflow, labels};
 use k8s_openapi::api::core::v1::{
     Container, EmptyDirVolumeSource, Pod, PodSecurityContext, PodSpec, ResourceRequirements,
     SeccompProfile, SecretVolumeSource, Volume, VolumeMount,
@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::json;
 
-use super::containers::{MAIN, list, text, variable};
+use super::containers::{list, text, variable};
 use super::error::LowerError;
 use super::executor::{EXECUTOR_IMAGE, UNPRIVILEGED, locked_down};
 use super::names::{fnv1a32, node_id};
@@ -62,26 +62,7 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
         [] => input.plugins,
         own => own,
     };
-    let mut volumes = Vec::new();
-    let mut containers = Vec::new();
-    for plugin in plugins {
-        let sidecar = &plugin.spec.sidecar;
-        let mut container = sidecar.container.clone();
-        let mounts = container.volume_mounts.get_or_insert_default();
-        mounts.push(VolumeMount {
-            read_only: Some(true),
-            // The token of this plugin, not of others.
-            sub_path: Some(container.name.clone()),
-            ..run_mount()
-        });
-        if sidecar.automount_service_account_token {
-            let name = plugin.metadata.name.as_deref().unwrap_or_default();
-            let (volume, mount) = account(&format!("{name}-executor-plugin"));
-            mounts.push(mount);
-            volumes.push(volume);
-        }
-        containers.push(container);
-    }
+    let (mut containers, mut volumes) = plugin_containers(plugins);
     let account_name = match spec.service_account_name.as_str() {
         "" => "default",
         name => name,
@@ -99,7 +80,7 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
         args: Some(arguments.map(str::to_owned).to_vec()),
         ..agent.clone()
     };
-    containers.push(with(MAIN, ["agent", "main"]));
+    containers.push(with(MAIN_CONTAINER, ["agent", "main"]));
     let mut pod_spec = PodSpec {
         restart_policy: Some("OnFailure".to_owned()),
         image_pull_secrets: list(&spec.image_pull_secrets),
@@ -130,6 +111,31 @@ pub fn agent_pod(input: &AgentInput<'_>) -> Result<Pod, LowerError> {
     })
 }
 
+/// The containers of executor plugins, each with a place for its own token, and their volumes.
+fn plugin_containers(plugins: &[ExecutorPlugin]) -> (Vec<Container>, Vec<Volume>) {
+    let mut containers = Vec::with_capacity(plugins.len());
+    let mut volumes = Vec::new();
+    for plugin in plugins {
+        let sidecar = &plugin.spec.sidecar;
+        let mut container = sidecar.container.clone();
+        let mounts = container.volume_mounts.get_or_insert_default();
+        mounts.push(VolumeMount {
+            read_only: Some(true),
+            // The token of this plugin, not of others.
+            sub_path: Some(container.name.clone()),
+            ..run_mount()
+        });
+        if sidecar.automount_service_account_token {
+            let name = plugin.metadata.name.as_deref().unwrap_or_default();
+            let (volume, mount) = account(&format!("{name}-executor-plugin"));
+            mounts.push(mount);
+            volumes.push(volume);
+        }
+        containers.push(container);
+    }
+    (containers, volumes)
+}
+
 fn metadata(workflow: &Workflow, config: &Config) -> ObjectMeta {
     let of = &workflow.metadata;
     let name = of.name.as_deref().unwrap_or_default();
@@ -142,7 +148,7 @@ fn metadata(workflow: &Workflow, config: &Config) -> ObjectMeta {
         ]
         .map(text),
     );
-    let mut annotations = BTreeMap::from([(labels::DEFAULT_CONTAINER, MAIN)].map(text));
+    let mut annotations = BTreeMap::from([(labels::DEFAULT_CONTAINER, MAIN_CONTAINER)].map(text));
     if let Some(own) = &workflow.spec.pod_metadata {
         labels.extend(own.labels.clone());
         annotations.extend(own.annotations.clone());

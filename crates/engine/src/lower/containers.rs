@@ -1,6 +1,6 @@
 //! The user's containers.
 
-use argosy_api::{ContainerNode, ScriptTemplate, Template, UserContainer};
+use argosy_api::{ContainerNode, MAIN_CONTAINER, ScriptTemplate, Template, UserContainer};
 use k8s_openapi::api::core::v1::{Container, EnvVar};
 
 use super::LowerInput;
@@ -8,8 +8,6 @@ use super::error::{Capability, LowerError};
 use super::executor;
 use crate::strategic::{Schema, strategic_merge};
 
-/// The name of the container that runs the step.
-pub const MAIN: &str = "main";
 /// Where a script's source is found in its container.
 pub const SCRIPT_PATH: &str = "/argo/staging/script";
 /// The file in which a step reports its progress.
@@ -76,7 +74,7 @@ fn plain_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
     let template = input.template;
     if let Some(container) = &template.container {
         let mut main = Container::clone(container);
-        main.name = MAIN.to_owned();
+        main.name = MAIN_CONTAINER.to_owned();
         return Ok(vec![main]);
     }
     if let Some(script) = &template.script {
@@ -86,7 +84,7 @@ fn plain_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
         let lowered = set.containers.iter().map(|node: &ContainerNode| {
             let mut container = container_from!(node);
             if container.name.is_empty() {
-                container.name = MAIN.to_owned();
+                container.name = MAIN_CONTAINER.to_owned();
             }
             if !set.volume_mounts.is_empty() {
                 let mounts = container.volume_mounts.get_or_insert_default();
@@ -118,7 +116,7 @@ fn without_container(template: &Template) -> LowerError {
 /// A script is a container whose last argument is the file with its source.
 fn script_container(script: &ScriptTemplate) -> Container {
     let mut main = container_from!(script);
-    main.name = MAIN.to_owned();
+    main.name = MAIN_CONTAINER.to_owned();
     if !script.source.is_empty() {
         let args = main.args.get_or_insert_default();
         args.push(SCRIPT_PATH.to_owned());

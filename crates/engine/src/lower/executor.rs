@@ -1,7 +1,7 @@
 //! Steps that the executor itself carries out: `resource` and `data`.
 //! Argo: `executeResource`, `executeData`, `newExecContainer`.
 
-use argosy_api::{ResourceTemplate, Template};
+use argosy_api::{MAIN_CONTAINER, ResourceTemplate, Template};
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, EnvVar, EnvVarSource, ObjectFieldSelector, SeccompProfile,
     SecurityContext,
@@ -9,7 +9,7 @@ use k8s_openapi::api::core::v1::{
 use serde_json::{Value, json};
 
 use super::LowerInput;
-use super::containers::{MAIN, variable};
+use super::containers::variable;
 use super::error::LowerError;
 
 /// Stands for the image of the executor, where the controller's ConfigMap names none: a backend
@@ -41,7 +41,7 @@ pub(super) fn container(
     let mut env = variables(input);
     env.extend(given.env.into_iter().flatten());
     Ok(Some(Container {
-        name: MAIN.to_owned(),
+        name: MAIN_CONTAINER.to_owned(),
         image: given.image.or_else(|| Some(EXECUTOR_IMAGE.to_owned())),
         image_pull_policy: given.image_pull_policy,
         command: Some(command),

@@ -162,13 +162,8 @@ pub(super) fn add_output_keys(template: &mut Template) {
         return;
     };
     if archive.archive_logs == Some(true) {
-        let names: Vec<String> = match &template.container_set {
-            Some(set) => set.containers.iter().map(|c| c.name.clone()).collect(),
-            None => vec![super::MAIN.to_owned()],
-        };
-        for name in names {
-            template.outputs.artifacts.push(log_artifact(&name));
-        }
+        let logs: Vec<Artifact> = template.main_containers().map(log_artifact).collect();
+        template.outputs.artifacts.extend(logs);
     }
     let Some(store) = archive.store() else {
         return;

@@ -4,7 +4,7 @@
 //! besides (its containers, and the volumes by which files reach them) is not in it: a backend that
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
-use argosy_api::{Inputs, Template, Workflow};
+use argosy_api::{Inputs, MAIN_CONTAINER, Template, Workflow};
 use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
@@ -31,7 +31,7 @@ mod texts;
 mod volumes;
 
 pub use agent::{AgentInput, RUN_FOLDER, agent_pod, agent_pod_name};
-pub use containers::{MAIN, SCRIPT_PATH};
+pub use containers::SCRIPT_PATH;
 pub use error::{Capability, LowerError};
 pub use executor::EXECUTOR_IMAGE;
 pub use layout::needs_executor;
@@ -174,7 +174,10 @@ fn parts(input: &LowerInput, supervised: bool) -> Result<pod::Parts, LowerError>
     let template = input.template;
     let mut containers = containers::main_containers(input)?;
     let workers = containers.len();
-    let main = containers.iter().find(|c| c.name == MAIN).cloned();
+    let main = containers
+        .iter()
+        .find(|c| c.name == MAIN_CONTAINER)
+        .cloned();
     let user = |user| containers::user_container(user, main.as_ref());
     containers.extend(template.sidecars.iter().map(user));
     let mut init_containers: Vec<_> = template.init_containers.iter().map(user).collect();
@@ -312,7 +315,7 @@ fn finish(input: &LowerInput, spec: &mut PodSpec) -> Result<(), LowerError> {
 
 fn script(template: &Template, spec: &PodSpec) -> Option<Script> {
     let source = &template.script.as_ref()?.source;
-    let main = spec.containers.iter().find(|c| c.name == MAIN)?;
+    let main = spec.containers.iter().find(|c| c.name == MAIN_CONTAINER)?;
     let argument_index = main
         .args
         .as_ref()?

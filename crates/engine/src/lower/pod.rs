@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{Metadata, PodGc, Template, Workflow, WorkflowSpec, labels};
+use argosy_api::{MAIN_CONTAINER, Metadata, PodGc, Template, Workflow, WorkflowSpec, labels};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec, Volume};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 
 use super::LowerInput;
-use super::containers::{MAIN, list, text};
+use super::containers::{list, text};
 use super::error::LowerError;
 use crate::config::Config;
 use crate::duration::{self, go_text};
@@ -68,10 +68,12 @@ fn metadata(input: &LowerInput, parts: &Parts) -> ObjectMeta {
         labels.insert(labels::ON_EXIT.to_owned(), "true".to_owned());
     }
     let workers = &parts.containers[..parts.workers];
-    let default = if workers.iter().any(|c| c.name == MAIN) {
-        MAIN
+    let default = if workers.iter().any(|c| c.name == MAIN_CONTAINER) {
+        MAIN_CONTAINER
     } else {
-        workers.last().map_or(MAIN, |container| &container.name)
+        workers
+            .last()
+            .map_or(MAIN_CONTAINER, |container| &container.name)
     };
     let mut annotations = BTreeMap::from([
         (labels::NODE_NAME.to_owned(), input.node_name.to_owned()),

@@ -59,26 +59,10 @@ impl Run {
                 },
             };
             let inside = self.inside(index, planned, inputs);
-            self.fill_artifact(&mut artifact, &inside, context)?;
+            fill_artifact(&mut artifact, &inside, context)?;
             artifacts.push(artifact);
         }
         Ok(artifacts.into())
-    }
-
-    fn fill_artifact(
-        &self,
-        artifact: &mut Artifact,
-        variables: &Variables<'_>,
-        context: &EvalContext,
-    ) -> Result<(), InputError> {
-        let failed = |error: &dyn std::fmt::Display| InputError::Argument(error.to_string());
-        let value = serde_json::to_value(&*artifact).map_err(|error| failed(&error))?;
-        if !value.to_string().contains("{{") {
-            return Ok(());
-        }
-        let filled = fill_json(&value, variables, context, 0).map_err(|error| failed(&error))?;
-        *artifact = serde_json::from_value(filled).map_err(|error| failed(&error))?;
-        Ok(())
     }
 
     /// An artifact that an argument names. `None` if it is optional and not there.
@@ -92,7 +76,7 @@ impl Run {
         let mut given = given.clone();
         if given.from.is_empty() && given.from_expression.is_empty() {
             if call.artifacts_tagged {
-                self.fill_artifact(&mut given, outside, context)?;
+                fill_artifact(&mut given, outside, context)?;
             }
             return Ok(Some(given));
         }
@@ -163,4 +147,20 @@ impl Run {
             Found::Loop { .. } => None,
         }
     }
+}
+
+/// Fills in the tags of an artifact.
+fn fill_artifact(
+    artifact: &mut Artifact,
+    variables: &Variables<'_>,
+    context: &EvalContext,
+) -> Result<(), InputError> {
+    let failed = |error: &dyn std::fmt::Display| InputError::Argument(error.to_string());
+    let value = serde_json::to_value(&*artifact).map_err(|error| failed(&error))?;
+    if !value.to_string().contains("{{") {
+        return Ok(());
+    }
+    let filled = fill_json(&value, variables, context, 0).map_err(|error| failed(&error))?;
+    *artifact = serde_json::from_value(filled).map_err(|error| failed(&error))?;
+    Ok(())
 }

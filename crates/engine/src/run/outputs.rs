@@ -49,7 +49,7 @@ impl Run {
                 return Err("output parameters must have a valueFrom specified".to_owned());
             };
             let default = from.default.as_ref().map(|default| default.as_str());
-            let value = match (self.value_from(from, &variables, &context), default) {
+            let value = match (value_from(from, &variables, &context), default) {
                 (Ok(Some(value)), _) => value,
                 (Ok(None) | Err(_), Some(default)) => default.to_owned(),
                 (Err(error), None) => return Err(error),
@@ -86,40 +86,6 @@ impl Run {
             artifacts: artifacts.into(),
             ..NodeOutputs::default()
         }))
-    }
-
-    /// The value of `valueFrom.parameter` or `.expression`; `None` for an output that is known to
-    /// have no value.
-    fn value_from(
-        &self,
-        from: &ValueFrom,
-        variables: &Variables<'_>,
-        context: &argosy_expr::EvalContext,
-    ) -> Result<Option<String>, String> {
-        if !from.expression.is_empty() {
-            let program = Program::compile(&from.expression).map_err(|error| error.to_string())?;
-            let value = program
-                .eval(variables, context)
-                .map_err(|error| error.to_string())?;
-            return match value {
-                argosy_expr::Value::Nil => Err(format!(
-                    "failed to evaluate expression \"{}\"",
-                    from.expression
-                )),
-                value => Ok(Some(super::scope::value_text(&value))),
-            };
-        }
-        if from.parameter.is_empty() {
-            return Ok(Some(String::new()));
-        }
-        let name = pure_reference(&from.parameter).unwrap_or(&from.parameter);
-        if variables.is_absent(name) {
-            return Ok(None);
-        }
-        variables
-            .lookup(name)
-            .map(|value| Some(value.into_owned()))
-            .ok_or_else(|| format!("Unable to resolve: {{{{{name}}}}}"))
     }
 
     /// Whether the texts of a call can be filled in, as far as they don't need an item.
@@ -183,4 +149,37 @@ fn has_tags(declared: &Outputs) -> bool {
         || declared.artifacts.iter().any(|artifact| {
             mixed(&artifact.from) || tagged(&artifact.from_expression) || tagged(&artifact.sub_path)
         })
+}
+
+/// The value of `valueFrom.parameter` or `.expression`; `None` for an output that is known to
+/// have no value.
+fn value_from(
+    from: &ValueFrom,
+    variables: &Variables<'_>,
+    context: &argosy_expr::EvalContext,
+) -> Result<Option<String>, String> {
+    if !from.expression.is_empty() {
+        let program = Program::compile(&from.expression).map_err(|error| error.to_string())?;
+        let value = program
+            .eval(variables, context)
+            .map_err(|error| error.to_string())?;
+        return match value {
+            argosy_expr::Value::Nil => Err(format!(
+                "failed to evaluate expression \"{}\"",
+                from.expression
+            )),
+            value => Ok(Some(super::scope::value_text(&value))),
+        };
+    }
+    if from.parameter.is_empty() {
+        return Ok(Some(String::new()));
+    }
+    let name = pure_reference(&from.parameter).unwrap_or(&from.parameter);
+    if variables.is_absent(name) {
+        return Ok(None);
+    }
+    variables
+        .lookup(name)
+        .map(|value| Some(value.into_owned()))
+        .ok_or_else(|| format!("Unable to resolve: {{{{{name}}}}}"))
 }

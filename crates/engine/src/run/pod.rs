@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
+use argosy_api::{MAIN_CONTAINER, NodePhase, NodeType, ShutdownStrategy};
 
 use super::Run;
 use super::body::{Body, Gate};
@@ -230,15 +230,12 @@ impl Run {
         }
     }
 
+    /// Whether a container of a node's pod carries its template out.
     pub(super) fn is_main(&self, index: NodeIndex, name: &str) -> bool {
-        name == "main"
-            || self.template_of(index).is_some_and(|template| {
-                template.template.container_set.as_ref().is_some_and(|set| {
-                    set.containers
-                        .iter()
-                        .any(|container| container.name == name)
-                })
-            })
+        match self.template_of(index) {
+            Some(planned) => planned.template.is_main_container(name),
+            None => name == MAIN_CONTAINER,
+        }
     }
 
     fn note_details(&mut self, index: NodeIndex, seen: &PodSeen) {

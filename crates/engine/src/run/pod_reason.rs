@@ -1,7 +1,7 @@
 //! What the containers of a pod say of why it waits, how it ended and why. Argo: `getPendingReason`,
 //! `inferFailedReason`.
 
-use argosy_api::NodePhase;
+use argosy_api::{MAIN_CONTAINER, NodePhase};
 
 use crate::fact::{ContainerKind, ContainerSeen, ContainerState, PodSeen};
 use crate::ids::Seconds;
@@ -139,7 +139,7 @@ pub(super) fn main_exit_code(seen: &PodSeen) -> Option<i32> {
     seen.containers
         .iter()
         .find_map(|container| match container.state {
-            ContainerState::Terminated { exit_code, .. } if &*container.name == "main" => {
+            ContainerState::Terminated { exit_code, .. } if &*container.name == MAIN_CONTAINER => {
                 Some(exit_code)
             }
             _ => None,

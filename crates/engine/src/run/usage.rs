@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, Progress, Template};
+use argosy_api::{MAIN_CONTAINER, NodePhase, NodeType, Progress, Template};
 use k8s_openapi::api::core::v1::ResourceRequirements;
 
 use super::Run;
@@ -253,10 +253,10 @@ fn denominator(resource: &str) -> i64 {
 fn containers(template: &Template) -> Vec<(&str, Option<&ResourceRequirements>)> {
     let mut list = Vec::new();
     if let Some(container) = &template.container {
-        list.push(("main", container.resources.as_ref()));
+        list.push((MAIN_CONTAINER, container.resources.as_ref()));
     }
     if let Some(script) = &template.script {
-        list.push(("main", script.resources.as_ref()));
+        list.push((MAIN_CONTAINER, script.resources.as_ref()));
     }
     let set = template
         .container_set

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use argosy_api::{ContainerSetTemplate, Template};
+use argosy_api::{ContainerSetTemplate, MAIN_CONTAINER, Template};
 
 use super::fault::Finding;
 use super::names::{NameRule, check_names};
@@ -44,12 +44,7 @@ pub(super) fn check_container_set(template: &Template, findings: &mut Vec<Findin
     let passes_data = !template.inputs.artifacts.is_empty()
         || !template.outputs.parameters.is_empty()
         || !template.outputs.artifacts.is_empty();
-    if passes_data
-        && !set
-            .containers
-            .iter()
-            .any(|container| container.name == "main")
-    {
+    if passes_data && !template.is_main_container(MAIN_CONTAINER) {
         findings.push(Finding::error(
             "container-name",
             "containerSet.containers",

@@ -6,7 +6,7 @@
 //! a warning.
 //!
 //! The templates that a workflow reaches are walked with a list of what is still to do, each once
-//! ([`walk`]); a template's variables are looked up, not collected per step ([`scope`]).
+//! (`walk`); a template's variables are looked up, not collected per step (`scope`).
 
 mod advice;
 mod arguments;

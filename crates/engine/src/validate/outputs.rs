@@ -149,51 +149,35 @@ fn check_parameter(
             _ => error(".valueFrom", "multiple valueFrom types specified. choose one of: path, jqFilter, jsonPath, parameter, raw".to_owned()),
         },
     }
-    if let Some(from) = &parameter.value_from {
-        match kind {
-            TemplateType::Container | TemplateType::ContainerSet | TemplateType::Script => {
-                if from.path.is_empty() {
-                    error(
-                        ".valueFrom",
-                        format!("{prefix}.path must be specified for {kind} templates"),
-                    );
-                }
-            }
-            TemplateType::Resource => {
-                if from.jq_filter.is_empty() && from.json_path.is_empty() {
-                    error(
-                        ".valueFrom",
-                        format!(
-                            "{prefix} .jqFilter or jsonPath must be specified for {kind} templates"
-                        ),
-                    );
-                }
-            }
-            TemplateType::DAG | TemplateType::Steps => {
-                if from.parameter.is_empty() && from.expression.is_empty() {
-                    error(
-                        ".valueFrom",
-                        format!(
-                            "{prefix}.parameter or expression must be specified for {kind} templates"
-                        ),
-                    );
-                }
-                if !from.parameter.is_empty() && !from.expression.is_empty() {
-                    error(
-                        ".valueFrom",
-                        format!(
-                            "{prefix} shouldn't have both `from` and `expression` specified in `ValueFrom` for {kind} templates"
-                        ),
-                    );
-                }
-            }
-            TemplateType::Data
-            | TemplateType::Suspend
-            | TemplateType::HTTP
-            | TemplateType::Plugin => {}
-        }
+    if let Some(from) = &parameter.value_from
+        && let Some(text) = misplaced(from, kind)
+    {
+        error(".valueFrom", format!("{prefix}{text} for {kind} templates"));
     }
     check_global_name(&prefix, &path, &parameter.global_name, values, findings);
+}
+
+/// Why an output of such a template can't come from there.
+fn misplaced(from: &ValueFrom, kind: TemplateType) -> Option<&'static str> {
+    match kind {
+        TemplateType::Container | TemplateType::ContainerSet | TemplateType::Script => {
+            from.path.is_empty().then_some(".path must be specified")
+        }
+        TemplateType::Resource => (from.jq_filter.is_empty() && from.json_path.is_empty())
+            .then_some(" .jqFilter or jsonPath must be specified"),
+        TemplateType::DAG | TemplateType::Steps => {
+            match (from.parameter.is_empty(), from.expression.is_empty()) {
+                (true, true) => Some(".parameter or expression must be specified"),
+                (false, false) => {
+                    Some(" shouldn't have both `from` and `expression` specified in `ValueFrom`")
+                }
+                (true, false) | (false, true) => None,
+            }
+        }
+        TemplateType::Data | TemplateType::Suspend | TemplateType::HTTP | TemplateType::Plugin => {
+            None
+        }
+    }
 }
 
 fn sources(from: &ValueFrom) -> usize {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use argosy_api::{Artifact, Template, TemplateType};
+use argosy_api::{Artifact, MAIN_CONTAINER, Template, TemplateType};
 
 use super::tags;
 
@@ -86,10 +86,8 @@ impl Shape {
             names.sort_unstable();
             names
         };
-        let has_main = template
-            .container_set
-            .as_ref()
-            .is_some_and(|set| set.containers.iter().any(|c| c.name == "main"));
+        let has_main =
+            template.container_set.is_some() && template.is_main_container(MAIN_CONTAINER);
         let inputs = template.inputs.parameters.iter().map(|parameter| {
             let from_map = parameter
                 .value_from

@@ -77,7 +77,9 @@ fn parts<'a>(pod: &'a Pod, supervision: Option<&Supervision>) -> Vec<Part<'a>> {
         })
     };
     // What stands beside the containers that do the work is always supervised.
-    let is_main = |name: &str| supervision.is_none() || name == "main" || in_set(name).is_some();
+    let is_main = |name: &str| {
+        supervision.is_none_or(|supervision| supervision.template.is_main_container(name))
+    };
     for container in &spec.containers {
         let role = if is_main(&container.name) {
             Role::Main

@@ -6,6 +6,7 @@ use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs, nearest};
 use argosy_engine::ids::Seconds;
 use argosy_expr::{EvalContext, Layered, Map, MapScope, Program, Value, ValueScope};
 
+use super::Unmocked;
 use super::observe::base_name;
 use super::says::{MockSays, OutcomeSays};
 use super::span::filled;
@@ -217,13 +218,13 @@ pub(super) fn attempts_name(node: &NodeStatus) -> &str {
     parent.filter(|_| retried).unwrap_or(&node.name)
 }
 
-/// What is put out by a step that ends as its mock says. `declared` is what its template says that
-/// it puts out.
+/// What is put out by a step that ends as its mock says. Output parameters of which the mock says
+/// nothing are made up, unless `unsaid` has it that they are a failure.
 pub(super) fn mocked(
     told: &Told,
     node: &NodeStatus,
     wanted: Wanted<'_>,
-    strict: bool,
+    unsaid: Unmocked,
 ) -> Result<Outcome, String> {
     let Wanted {
         declared,
@@ -278,7 +279,7 @@ pub(super) fn mocked(
         if outcome.parameters.iter().any(|(known, _)| *known == name) {
             continue;
         }
-        if strict {
+        if unsaid == Unmocked::Fail {
             return Err(format!(
                 "the mock says nothing of the output parameter {name:?}"
             ));

@@ -9,7 +9,7 @@ use super::{Leaf, Player};
 use crate::pods::Outcome;
 use crate::testing::Unmocked;
 use crate::testing::action::Action;
-use crate::testing::mock::{Wanted, attempts_name, made_up, made_up_with, mocked, told};
+use crate::testing::mock::{Mock, Wanted, attempts_name, made_up, made_up_with, mocked, told};
 
 impl Player<'_> {
     /// Begins all that has not begun yet; says whether there was anything.
@@ -163,38 +163,41 @@ impl Player<'_> {
 
     /// How a node ends, and after how many seconds.
     fn outcome(&mut self, node: &NodeStatus, wanted: Wanted<'_>) -> (i64, Outcome) {
-        let now = self.play.world.now();
-        let attempt = self.attempt(node);
-        for mock in self.mocks {
-            match mock.is_for(node, attempt, now) {
-                Ok(false) => {}
-                Ok(true) => {
-                    let strict = self.unmocked == Unmocked::Fail;
-                    let told = match told(mock.outcome(attempt), node, attempt, now) {
-                        Ok(told) => told,
-                        Err(text) => {
-                            self.hinder(text, Some(node.clone()), Some(mock.path.clone()));
-                            return (0, made_up(node, wanted));
-                        }
-                    };
-                    let outcome = mocked(&told, node, wanted, strict).unwrap_or_else(|text| {
-                        self.hinder(text, Some(node.clone()), Some(mock.path.clone()));
-                        made_up_with(&told, node, wanted)
-                    });
-                    return (told.seconds, outcome);
-                }
-                Err(text) => {
-                    let path = mock.path.clone().field("when");
-                    self.hinder(text, Some(node.clone()), Some(path));
-                    return (0, made_up(node, wanted));
-                }
+        let (now, attempt) = (self.play.world.now(), self.attempt(node));
+        let mut mocks = self.mocks.iter();
+        let fitting = mocks.find_map(|mock| match mock.is_for(node, attempt, now) {
+            Ok(false) => None,
+            fits => Some((mock, fits)),
+        });
+        match fitting {
+            Some((mock, Ok(_))) => return self.mocked(mock, node, wanted),
+            Some((mock, Err(text))) => {
+                let path = mock.path.clone().field("when");
+                self.hinder(text, Some(node.clone()), Some(path));
             }
-        }
-        if self.unmocked == Unmocked::Fail {
-            let text = format!("no mock is for the node {}", node.name);
-            self.hinder(text, Some(node.clone()), None);
+            None if self.unmocked == Unmocked::Fail => {
+                let text = format!("no mock is for the node {}", node.name);
+                self.hinder(text, Some(node.clone()), None);
+            }
+            None => {}
         }
         (0, made_up(node, wanted))
+    }
+
+    /// How a node ends as its mock says, and after how many seconds.
+    fn mocked(&mut self, mock: &Mock, node: &NodeStatus, wanted: Wanted<'_>) -> (i64, Outcome) {
+        let (now, attempt) = (self.play.world.now(), self.attempt(node));
+        let (seconds, outcome, fault) = match told(mock.outcome(attempt), node, attempt, now) {
+            Err(fault) => (0, made_up(node, wanted), Some(fault)),
+            Ok(told) => match mocked(&told, node, wanted, self.unmocked) {
+                Ok(outcome) => (told.seconds, outcome, None),
+                Err(fault) => (told.seconds, made_up_with(&told, node, wanted), Some(fault)),
+            },
+        };
+        if let Some(fault) = fault {
+            self.hinder(fault, Some(node.clone()), Some(mock.path.clone()));
+        }
+        (seconds, outcome)
     }
 }
 
