@@ -26,6 +26,7 @@ mod style;
 mod submission;
 mod switches;
 mod tree;
+mod unused;
 mod validation;
 
 use std::ffi::OsString;
