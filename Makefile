@@ -6,10 +6,12 @@ CARGO ?= cargo
 build:
 	$(CARGO) build --locked --release --bin argosy
 
-# Formatting, lints as errors, the crates' order, the licences and sources of what is used, and paths in documents.
+# Formatting, lints as errors (those of the documentation too), the crates' order, the licences and sources
+# of what is used, and paths in documents.
 check: check-macos
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items --quiet
 	python3 tools/crate_order.py
 	python3 tools/house.py
 

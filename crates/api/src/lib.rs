@@ -25,6 +25,7 @@ mod metrics;
 mod nearest;
 mod objects;
 mod path;
+pub mod paths;
 mod print;
 mod retry;
 mod scope;

@@ -13,7 +13,7 @@ use crate::*;
 #[serde(default, rename_all = "camelCase")]
 pub struct WorkflowStatus {
     /// How far it is.
-    #[serde(with = "word_or_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "known_word", skip_serializing_if = "Option::is_none")]
     pub phase: Option<WorkflowPhase>,
     /// When it began; null before.
     pub started_at: Option<Time>,
@@ -81,7 +81,7 @@ pub struct NodeStatus {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub display_name: String,
     /// What it is.
-    #[serde(with = "word_or_empty")]
+    #[serde(with = "known_word")]
     pub r#type: Option<NodeType>,
     /// Name of the template.
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -93,7 +93,7 @@ pub struct NodeStatus {
     #[serde(skip_serializing_if = "String::is_empty")]
     pub template_scope: String,
     /// How far it is.
-    #[serde(with = "word_or_empty", skip_serializing_if = "Option::is_none")]
+    #[serde(with = "known_word", skip_serializing_if = "Option::is_none")]
     pub phase: Option<NodePhase>,
     /// ID of the template node that contains it. JSON: `boundaryID`.
     #[serde(rename = "boundaryID", skip_serializing_if = "String::is_empty")]

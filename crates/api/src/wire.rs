@@ -40,6 +40,22 @@ pub(crate) mod word_or_empty {
     }
 }
 
+/// A word in a `status`. Go takes any text there; one that is not in the set reads as none, since
+/// nobody acts on it.
+pub(crate) mod known_word {
+    use super::*;
+
+    pub use super::word_or_empty::serialize;
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<T>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?.unwrap_or_default();
+        let word: Result<T, serde::de::value::Error> = T::deserialize(text.into_deserializer());
+        Ok(word.ok())
+    }
+}
+
 /// Go always writes a container's resources.
 pub(crate) fn some_or_empty<S: Serializer>(
     resources: &Option<ResourceRequirements>,

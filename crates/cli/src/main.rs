@@ -22,6 +22,7 @@ mod revising;
 mod runner;
 mod selection;
 mod shelf;
+mod signals;
 mod style;
 mod submission;
 mod switches;

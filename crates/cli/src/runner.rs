@@ -7,7 +7,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Process, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,12 +16,13 @@ use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
-use argosy_runtime::{Handle, Observer, Pump, Until};
+use argosy_runtime::{Finish, Handle, Observer, Pump, Sync, Until};
 use argosy_store::{Claim, ObjectKind, Store};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 
 use crate::client::Client;
 use crate::leftovers::Leftovers;
+use crate::signals::{self, Asked, Signal};
 
 /// How long the runner in the background stays when it has nothing to do.
 const IDLE: Duration = Duration::from_secs(20);
@@ -72,7 +73,8 @@ pub fn fork_keeper(data_dir: &Path) -> Result<KeeperHandle> {
     argosy_local::keeper::fork(data_dir).context("cannot start the keeper of steps")
 }
 
-/// Carries runs out until none is left. Counts how often Ctrl-C is pressed.
+/// Carries runs out until none is left, or a signal says to leave them as they stand: then, which.
+/// Steps that run go on, held by their keeper, and whoever takes the runs over takes them up.
 pub fn carry_out(
     client: &Client,
     keeper: KeeperHandle,
@@ -80,8 +82,8 @@ pub fn carry_out(
     runs: Vec<Claim>,
     observer: &mut dyn Observer,
     until: Until,
-    interrupts: &Arc<AtomicU32>,
-) -> Result<()> {
+    signals: &Arc<Asked>,
+) -> Result<Option<Signal>> {
     let mut pump = Pump::new(client.store.clone(), client.configuration()?.settings());
     let store = client.store.clone();
     let surroundings = Arc::new(move |run: RunId| {
@@ -112,29 +114,8 @@ pub fn carry_out(
         let version = client.configuration()?.version;
         crate::controller::follow(client.store.clone(), version, handle.clone());
     }
-    // Ctrl-C stops the workflows as `argo stop` does, twice terminates them.
-    let pressed = interrupts.clone();
-    let asked = handle.clone();
-    ctrlc::set_handler(move || {
-        let first = pressed.fetch_add(1, Ordering::SeqCst) == 0;
-        for &run in &mine {
-            asked.ask(
-                run,
-                if first {
-                    Command::Stop {
-                        selector: None,
-                        message: None,
-                    }
-                } else {
-                    Command::Terminate
-                },
-            );
-        }
-        if mine.is_empty() {
-            asked.stop();
-        }
-    })
-    .context("cannot handle Ctrl-C")?;
+    let (asked, pump_handle) = (signals.clone(), handle.clone());
+    signals::listen(move |signal| heed(signal, &mine, &asked, &pump_handle))?;
     let deleted = watch_ground(&client.data_dir, handle);
     let mut leftovers = Leftovers::new(client, observer);
     let finish = pump.run(&mut backend, &mut leftovers, until);
@@ -144,9 +125,37 @@ pub fn carry_out(
             client.data_dir.display()
         );
     }
-    finish?;
+    if finish? == Finish::Stopped {
+        return Ok(signals.left());
+    }
     leftovers.look();
-    Ok(())
+    Ok(None)
+}
+
+/// Does what a signal asks for. In the foreground Ctrl-C stops the workflows as `argo stop` does, and
+/// twice terminates them; after that, nobody waits for what does not end. Who works in the background
+/// has no terminal that could be closed.
+fn heed(signal: Signal, mine: &[RunId], asked: &Asked, pump: &Handle) {
+    let is_background = mine.is_empty();
+    match signal {
+        Signal::Interrupt if !is_background && asked.interrupt() < 2 => {
+            for &run in mine {
+                let command = match asked.interrupts() {
+                    1 => Command::Stop {
+                        selector: None,
+                        message: None,
+                    },
+                    _ => Command::Terminate,
+                };
+                pump.ask(run, command);
+            }
+        }
+        Signal::HangUp if is_background => {}
+        Signal::Interrupt | Signal::Terminate | Signal::HangUp => {
+            asked.leave(signal);
+            pump.stop();
+        }
+    }
 }
 
 /// Has the pump stop when the data directory is deleted, or another one stands in its place: what it
@@ -243,8 +252,10 @@ pub fn background(
     Ok(())
 }
 
-/// Starts a runner in the background, unless one lives.
-pub fn start(data_dir: &Path) -> Result<()> {
+/// Starts a runner in the background, unless one lives. That one has the slots and the settings that
+/// it was started with.
+pub fn start(client: &Client, max_processes: Option<u32>) -> Result<()> {
+    let data_dir = &client.data_dir;
     argosy_store::create_private(data_dir)?;
     let lock = File::create(lock_file(data_dir))?;
     if lock.try_lock().is_err() {
@@ -262,6 +273,8 @@ pub fn start(data_dir: &Path) -> Result<()> {
         .arg("--data-dir")
         .arg(data_dir)
         .arg("runner")
+        .args((client.options.sync == Sync::Each).then_some("--sync"))
+        .args(max_processes.map(|most| format!("--max-processes={most}")))
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log);

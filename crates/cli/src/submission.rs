@@ -218,7 +218,9 @@ pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>>
 /// Hands all workflows over as this process's own; other objects of their files are kept first.
 pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
     create_each(client, submission, |client, definition| {
-        let created = client.store.create_claimed_run(new_run(definition)?);
+        let created = client
+            .store
+            .create_claimed_run(new_run(client, definition)?);
         created.map_err(|error| refused("run", definition, error))
     })
 }
@@ -243,7 +245,7 @@ fn create_each<T>(
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
     crate::host::check(definition)?;
-    let created = client.store.create_run(new_run(definition)?);
+    let created = client.store.create_run(new_run(client, definition)?);
     created.map_err(|error| refused("submit", definition, error))
 }
 
@@ -259,7 +261,7 @@ fn refused(verb: &str, definition: &Definition, error: StoreError) -> Error {
 }
 
 /// A checked workflow as the store takes it, with the surroundings of this process.
-fn new_run(definition: &Definition) -> Result<NewRun> {
+fn new_run(client: &Client, definition: &Definition) -> Result<NewRun> {
     let metadata = &definition.workflow.metadata;
     Ok(NewRun {
         namespace: definition.namespace().to_owned(),
@@ -272,7 +274,7 @@ fn new_run(definition: &Definition) -> Result<NewRun> {
             working_directory: std::env::current_dir()?,
             variables: std::env::vars_os().collect(),
         },
-        options: b"{}".to_vec(),
+        options: client.options.to_json(),
         created_at: now(),
     })
 }

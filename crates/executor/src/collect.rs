@@ -5,10 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use argosy_api::{Artifact, MAIN_CONTAINER, Progress, Template};
+use argosy_api::{Artifact, MAIN_CONTAINER, Progress, Template, paths};
 use argosy_artifacts::Driver;
 
-use crate::clean_path::lexically;
 use crate::log::{self, ContainerLog};
 use crate::save::{self, Save, is_absent, is_in_image};
 use crate::{ExecutorError, PathMap, Workspace, read_progress};
@@ -173,7 +172,7 @@ fn read_parameter(
     path: &str,
     paths: &dyn PathMap,
 ) -> Result<String, ExecutorError> {
-    let clean = lexically(Path::new(path)).to_string_lossy().into_owned();
+    let clean = paths::clean(path);
     let failed = |error: io::Error| ExecutorError::Parameter {
         parameter: name.to_owned(),
         path: argos_path(template, &clean),

@@ -12,14 +12,9 @@ pub enum ExecutorError {
     /// An input artifact has no location, and isn't optional.
     #[error("required artifact '{0}' not supplied; pass it as an argument, or mark it optional")]
     NotSupplied(String),
-    /// An artifact says no path.
-    #[error("Artifact '{0}' did not specify a path")]
-    NoPath(String),
-    /// An artifact's path leaves the folder that it began in.
-    #[error(
-        "Artifact '{0}' attempted to use a path containing '..'. Directory traversal is not permitted"
-    )]
-    Traversal(String),
+    /// An artifact has no path that can be used.
+    #[error(transparent)]
+    Path(#[from] argosy_api::paths::ArtifactPathError),
     /// An input artifact could not be fetched.
     #[error("artifact {artifact} failed to load: {source}")]
     Load {

@@ -7,7 +7,6 @@
 
 pub mod agent;
 mod archive;
-mod clean_path;
 mod collect;
 mod data;
 mod error;

@@ -5,12 +5,11 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use argosy_api::{Artifact, ArtifactLocation, Template};
+use argosy_api::{Artifact, ArtifactLocation, Template, paths};
 use argosy_artifacts::location::{is_supplied, relocated};
 use argosy_artifacts::{Driver, Source};
 
 use crate::archive::{self, Kind, Packed};
-use crate::clean_path::{clean, lexically};
 use crate::{ContainerLog, ExecutorError, PathMap, Workspace, placing};
 
 /// What saving needs, beside the artifact.
@@ -29,7 +28,7 @@ impl Save<'_> {
             let container = artifact.name.strip_suffix("-logs").unwrap_or("main");
             return self.log(container, artifact);
         }
-        let path = clean(artifact)?;
+        let path = artifact.clean_path()?;
         let file = match self.paths.open(&path) {
             Ok(file) => file,
             Err(error) if is_absent(&error) && artifact.optional => return Ok(None),
@@ -117,9 +116,9 @@ impl Save<'_> {
         let none = || ExecutorError::NoRepository(artifact.name.clone());
         let archive = self.template.archive_location.as_deref().ok_or_else(none)?;
         let (store, folder) = (archive.store().ok_or_else(none)?, archive.key());
-        let key = Path::new(folder.ok_or_else(none)?).join(file_name);
+        let key = paths::join(folder.ok_or_else(none)?, file_name);
         let mut location = ArtifactLocation::default();
-        location.set_key_in(store, lexically(&key).to_string_lossy().into_owned());
+        location.set_key_in(store, key);
         let mut kept = artifact.clone();
         kept.set_location(location);
         Ok(kept)

@@ -10,7 +10,6 @@ use argosy_artifacts::Driver;
 use argosy_artifacts::location::{is_supplied, relocated};
 
 use crate::archive::{self, Kind};
-use crate::clean_path::clean;
 use crate::placing::{self, Extent};
 use crate::{ExecutorError, PathMap, Workspace};
 
@@ -29,7 +28,7 @@ pub fn stage_inputs(
     let mut staged = Vec::new();
     for artifact in &template.inputs.artifacts {
         if is_supplied(artifact) {
-            staged.push((clean(artifact)?, artifact));
+            staged.push((artifact.clean_path()?, artifact));
         } else if !artifact.optional {
             return Err(ExecutorError::NotSupplied(artifact.name.clone()));
         }

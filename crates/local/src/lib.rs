@@ -10,6 +10,7 @@ mod layout;
 mod log_reader;
 mod log_times;
 mod protocol;
+mod signals;
 mod spawn;
 mod volumes;
 
@@ -24,6 +25,7 @@ use argosy_store::Store;
 pub use backend::LocalBackend;
 pub use claims::{claim_dir, delete_claim, delete_claims_of};
 pub use log_reader::{LogEnd, LogLine, LogReader};
+pub use signals::is_ignored;
 pub use spawn::namespaces_work;
 
 /// Where ConfigMaps and Secrets come from.

@@ -107,6 +107,9 @@ pub(crate) enum Order {
     Slots(u32),
     /// This pod needs its slots no more, though it runs on.
     Yield(PodKey),
+    /// The runner goes, having done all it had to: what has not begun is left to whoever takes its
+    /// runs over.
+    Leave,
     /// Nobody wants this run any more: end its pods, and tell nobody.
     Discard(RunId),
 }

@@ -18,6 +18,9 @@ use argosy_store::{MemoryDisk, MemoryStore, Store};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use tempfile::TempDir;
 
+/// How many steps run at once.
+const SLOTS: u32 = 4;
+
 /// How many runners a check starts at most.
 const MOST_RUNNERS: usize = 2;
 
@@ -59,7 +62,7 @@ impl Ground for ThisMachine {
         };
         let config = LocalConfig::new(
             self.directory.path().to_owned(),
-            Some(4),
+            Some(SLOTS),
             self.store.clone(),
             Arc::new(NoObjects),
             Arc::new(surroundings),
@@ -96,6 +99,10 @@ impl Ground for ThisMachine {
             layout: Layout::Bare,
             daemon: false,
         }
+    }
+
+    fn most_at_once(&self) -> Option<u32> {
+        Some(SLOTS)
     }
 
     fn times_begun(&self, key: PodKey) -> usize {

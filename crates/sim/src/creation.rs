@@ -208,6 +208,10 @@ impl World {
     /// If one of its name is there.
     pub fn create(&mut self, workflow: Workflow) -> Result<RunId, SimError> {
         let (id, workflow) = self.enter(workflow)?;
+        self.create_as(id, workflow)
+    }
+
+    pub(crate) fn create_as(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
         if is_left_alone(&workflow) {
             self.refused.insert(id, workflow);
             return Ok(id);
@@ -252,18 +256,13 @@ impl World {
 
     /// Takes up a workflow that began elsewhere.
     fn adopt(&mut self, id: RunId, workflow: Workflow) -> Result<RunId, SimError> {
-        let mut definition = self.objects.definition(workflow);
-        definition.configure(&self.settings.config)?;
-        if let Some(violation) = violation_by_change(&definition)? {
-            self.refuse(id, definition.workflow, WorkflowPhase::Error, violation);
-            return Ok(id);
-        }
-        prepare_adoption(&mut definition);
-        let found = definition.workflow.status.artifact_repository_ref.as_ref();
-        definition.artifact_repository = found
-            .filter(|found| !found.default && found.artifact_repository.is_some())
-            .cloned();
-        let definition = Arc::new(definition);
+        let definition = match self.adoptable(workflow)? {
+            Ok(definition) => definition,
+            Err((workflow, violation)) => {
+                self.refuse(id, workflow, WorkflowPhase::Error, violation);
+                return Ok(id);
+            }
+        };
         match begin(id, &definition, &self.settings, self.now) {
             Ok(run) => {
                 let stored = Stored {
@@ -284,6 +283,25 @@ impl World {
         Ok(id)
     }
 
+    /// What a workflow that has begun is taken up with; or the workflow, and why it ends in an error
+    /// instead.
+    pub(crate) fn adoptable(
+        &self,
+        workflow: Workflow,
+    ) -> Result<Result<Arc<Definition>, (Workflow, String)>, SimError> {
+        let mut definition = self.objects.definition(workflow);
+        definition.configure(&self.settings.config)?;
+        if let Some(violation) = violation_by_change(&definition)? {
+            return Ok(Err((definition.workflow, violation)));
+        }
+        prepare_adoption(&mut definition);
+        let found = definition.workflow.status.artifact_repository_ref.as_ref();
+        definition.artifact_repository = found
+            .filter(|found| !found.default && found.artifact_repository.is_some())
+            .cloned();
+        Ok(Ok(Arc::new(definition)))
+    }
+
     /// Creates a workflow that Argo's controller can't read.
     ///
     /// # Errors
@@ -298,7 +316,13 @@ impl World {
         Ok(id)
     }
 
-    fn refuse(&mut self, id: RunId, mut workflow: Workflow, phase: WorkflowPhase, message: String) {
+    pub(crate) fn refuse(
+        &mut self,
+        id: RunId,
+        mut workflow: Workflow,
+        phase: WorkflowPhase,
+        message: String,
+    ) {
         let now = Some(timestamp::kubernetes(self.now));
         workflow.status = WorkflowStatus {
             phase: Some(phase),

@@ -10,7 +10,7 @@ use argosy_api::{
 use argosy_engine::definition::Definition;
 use argosy_engine::repository::find_repository;
 use argosy_engine::source::TemplateSet;
-use argosy_engine::validate::{ValidateOptions, validate_workflow};
+use argosy_engine::validate::{Purpose, ValidateOptions, validate_workflow};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use serde_json::Value;
 
@@ -194,6 +194,7 @@ pub(crate) fn refusal(definition: &Definition) -> Option<String> {
     }
     let defaults = definition.workflow_defaults.as_deref();
     let options = ValidateOptions {
+        purpose: Purpose::Begin,
         workflow_metadata: defaults.and_then(|defaults| defaults.spec.workflow_metadata.clone()),
         ..ValidateOptions::default()
     };

@@ -3,6 +3,7 @@
 
 mod crash;
 mod perform;
+mod replace;
 mod workflows;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -110,7 +110,7 @@ fn what_is_refused_in_part_is_not_done_at_all() {
         json!({"op": "apply", "yaml": format!("{map}\n---\nkind: Thing")}),
         json!({"op": "apply", "yaml": format!("{map}\n---\n{{kind: SyncLimit, metadata: {{name: a}}}}")}),
         json!({"op": "apply", "yaml": format!("{map}\n---\n{{kind: Secret, metadata: {{name: a}}, data: 5}}")}),
-        json!({"op": "apply", "yaml": format!("{map}\n---\n{SEVERAL}")}),
+        json!({"op": "apply", "yaml": format!("{map}\n---\n{WORKFLOW}\n---\n{WORKFLOW}")}),
         json!({"op": "submit", "yaml": format!("{WORKFLOW}\n---\n{SEVERAL}")}),
         json!({"op": "submit", "yaml": format!("{WORKFLOW}\n---\n{WORKFLOW}")}),
         json!({"op": "pod", "phase": "Succeeded", "status": {"nothing": 1}}),
@@ -423,8 +423,26 @@ spec:
     ask(&mut session, act("retry", json!({})));
     assert_eq!(node(&mut session, "wf"), "Running");
     assert_eq!(node(&mut session, "wf[1].b"), Value::Null);
+    let shown = |session: &mut Session| {
+        let answer = ask(session, json!({"op": "get", "workflow": "wf"}));
+        let workflow = &answer["workflow"];
+        let label = |key: &str| {
+            workflow["metadata"]["labels"][format!("workflows.argoproj.io/{key}")].clone()
+        };
+        json!([
+            workflow["status"]["phase"],
+            label("phase"),
+            label("completed")
+        ])
+    };
+    assert_eq!(shown(&mut session), json!([null, "Failed", null]));
     ask(&mut session, json!({"op": "settle"}));
     assert_eq!(node(&mut session, "wf[1].b"), "Pending");
+    assert_eq!(shown(&mut session), json!(["Running", "Running", "false"]));
+    ask(&mut session, act("stop", json!({})));
+    let answer = ask(&mut session, json!({"op": "get", "workflow": "wf"}));
+    assert_eq!(answer["workflow"]["spec"]["shutdown"], "Stop");
+    assert_eq!(shown(&mut session), json!(["Running", "Running", "false"]));
 }
 
 #[test]

@@ -76,6 +76,9 @@ impl Drop for RunLock {
 
 impl OwnerLock {
     /// Makes a new owner in a data directory, which is created if need be.
+    ///
+    /// # Errors
+    /// If the directory, or the lock in it, can't be made.
     pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
         create_directories(data_dir)?;
         loop {
@@ -91,6 +94,9 @@ impl OwnerLock {
     }
 
     /// Another hold on the lock, for another process: it is held until this is closed there too.
+    ///
+    /// # Errors
+    /// If the system has no file handle left.
     pub fn share(&self) -> Result<File, StoreError> {
         let cannot = |error| StoreError::io("share the lock", &self.lock.path, error);
         self.lock.file.try_clone().map_err(cannot)
@@ -113,8 +119,12 @@ fn owner_path(data_dir: &Path, owner: &OwnerId) -> PathBuf {
         .join(format!("{OWNER_PREFIX}{owner}"))
 }
 
-/// Whether an owner still lives. The file of one that does not is removed.
-pub(crate) fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
+/// Whether an owner of slots still lives: its runner, or a keeper of that which has something to run.
+/// The file of one that does not is removed.
+///
+/// # Errors
+/// If its lock can't be looked at.
+pub fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
     let path = owner_path(data_dir, owner);
     // A look costs nothing; taking waits for others who look.
     if FileLock::is_held(&path)? {

@@ -1,5 +1,5 @@
 //! Trees of files that somebody else has written, read and written without ever following a
-//! symbolic link: [`walk`] reads one, [`NewTree`] writes one.
+//! symbolic link: [`walk()`] reads one, [`NewTree`] writes one.
 //!
 //! All goes through open folders (`openat` with `O_NOFOLLOW`), so a folder that is swapped for a
 //! link meanwhile is an error, not a way out.

@@ -1,9 +1,9 @@
 //! `argosy run`: here, in the foreground, to the end.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
@@ -19,6 +19,7 @@ use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
+use crate::signals::{Asked, Signal};
 use crate::style::{StyleFlags, one_line};
 use crate::submission::{self, Sources};
 
@@ -92,19 +93,19 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         logs: (arguments.log).then(|| Ended::new(&client, arguments.style.style())),
         failed: false,
         ended: Vec::new(),
-        interrupts: Arc::default(),
+        signals: Arc::default(),
         interrupts_told: 0,
         troubles: BTreeSet::new(),
     };
-    let interrupts = printer.interrupts.clone();
-    crate::runner::carry_out(
+    let signals = printer.signals.clone();
+    let left = crate::runner::carry_out(
         &client,
         keeper,
         arguments.max_processes,
         runs,
         &mut printer,
         Until::NoRuns,
-        &interrupts,
+        &signals,
     )?;
     printer.tell_rest();
     if arguments.output.is_some() {
@@ -114,10 +115,37 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             print!("{}", super::submit::text(workflow, arguments.output)?);
         }
     }
+    if let Some(signal) = left {
+        return leave(&client, signal, arguments.max_processes);
+    }
     Ok(match printer.failed {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Says what becomes of workflows that a signal has ended the carrying out of. A closed terminal is no
+/// reason to leave them lie.
+fn leave(client: &Client, signal: Signal, max_processes: Option<u32>) -> Result<ExitCode> {
+    let text = match signal {
+        Signal::HangUp => {
+            crate::runner::start(client, max_processes)?;
+            "the terminal is gone: a runner in the background carries on"
+        }
+        Signal::Interrupt => {
+            "left: steps that do not end are killed 30 seconds after they were told to"
+        }
+        Signal::Terminate => {
+            "left as it stands, and steps that run go on: `argosy run --resume` carries on, `argosy stop NAME` stops"
+        }
+    };
+    complain(text);
+    Ok(ExitCode::from(signal.exit_code()))
+}
+
+/// Prints to standard error. Where nobody reads that any more, the workflow goes on all the same.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Makes all workflows this process's that nobody carries out.
@@ -144,8 +172,8 @@ struct Printer<'a> {
     logs: Option<Ended<'a>>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
-    /// How often Ctrl-C was pressed.
-    interrupts: Arc<AtomicU32>,
+    signals: Arc<Asked>,
+    /// How often Ctrl-C was pressed when something was last said of it.
     interrupts_told: u32,
     /// The warnings that were told.
     troubles: BTreeSet<String>,
@@ -154,7 +182,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     /// Says what comes of Ctrl-C.
     fn tell_interrupts(&mut self) {
-        let pressed = self.interrupts.load(Ordering::SeqCst).min(2);
+        let pressed = self.signals.interrupts().min(2);
         if pressed <= self.interrupts_told {
             return;
         }
@@ -165,7 +193,7 @@ impl Printer<'_> {
         };
         match &mut self.live {
             Some(live) => live.print(&format!("{text}\n")),
-            None => eprintln!("{text}"),
+            None => complain(text),
         }
     }
 
@@ -227,7 +255,7 @@ impl Observer for Printer<'_> {
         }
         match &mut self.live {
             Some(live) => live.print(&format!("warning: {what}\n")),
-            None => eprintln!("warning: {what}"),
+            None => complain(&format!("warning: {what}")),
         }
     }
 

@@ -12,6 +12,7 @@ mod logs;
 mod place;
 mod plugins;
 mod sets;
+mod signals;
 mod slots;
 mod steps;
 

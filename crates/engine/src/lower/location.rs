@@ -4,7 +4,6 @@ use argosy_api::*;
 
 use super::LowerInput;
 use super::layout::archives_logs;
-use super::path;
 
 /// What Argo calls the place of a step's artifacts unless told otherwise.
 pub const DEFAULT_KEY_FORMAT: &str = "{{workflow.name}}/{{pod.name}}";
@@ -105,7 +104,7 @@ fn to_location(repository: &ArtifactRepository) -> ArtifactLocation {
 fn s3_location(r: S3ArtifactRepository) -> S3Artifact {
     S3Artifact {
         key: if r.key_format.is_empty() {
-            path::join(&r.key_prefix, DEFAULT_KEY_FORMAT)
+            paths::join(&r.key_prefix, DEFAULT_KEY_FORMAT)
         } else {
             r.key_format
         },
@@ -175,7 +174,7 @@ pub(super) fn add_output_keys(template: &mut Template) {
         if artifact.key().is_some() {
             continue;
         }
-        let key = path::join(directory, &file_name(artifact));
+        let key = paths::join(directory, &file_name(artifact));
         artifact.set_key_in(store, key);
     }
 }
@@ -199,10 +198,15 @@ fn file_name(artifact: &Artifact) -> String {
         return format!("{}.log", container.unwrap_or(&artifact.name));
     }
     match &artifact.archive {
-        Some(strategy) if strategy.none.is_some() => path::base(&artifact.path).to_owned(),
+        Some(strategy) if strategy.none.is_some() => last_part(&artifact.path).to_owned(),
         Some(strategy) if strategy.zip.is_some() => format!("{}.zip", artifact.name),
         // An empty strategy packs nothing, except in a mounted volume.
-        Some(strategy) if strategy.tar.is_none() => path::base(&artifact.path).to_owned(),
+        Some(strategy) if strategy.tar.is_none() => last_part(&artifact.path).to_owned(),
         Some(_) | None => format!("{}.tgz", artifact.name),
     }
+}
+
+/// The last part of a path.
+fn last_part(path: &str) -> &str {
+    path.trim_end_matches('/').rsplit('/').next().unwrap_or("")
 }

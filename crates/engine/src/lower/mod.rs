@@ -4,7 +4,7 @@
 //! besides (its containers, and the volumes by which files reach them) is not in it: a backend that
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
-use argosy_api::{Inputs, MAIN_CONTAINER, Template, Workflow};
+use argosy_api::{Artifact, Inputs, MAIN_CONTAINER, Template, Workflow};
 use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
@@ -24,7 +24,6 @@ mod location;
 mod names;
 mod offload;
 mod patch;
-pub(crate) mod path;
 mod pod;
 mod prepared;
 mod texts;
@@ -121,16 +120,22 @@ pub fn lower_within(input: &LowerInput, scope: &dyn Scope) -> Result<PodRequest,
     lower_with(input, &Some(LateTags::within(input, scope)))
 }
 
+/// That an input artifact may go where its template says.
+fn check_path(artifact: &Artifact) -> Result<(), LowerError> {
+    match artifact.clean_path() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(LowerError::InputPath {
+            name: artifact.name.clone(),
+            message: error.to_string(),
+        }),
+    }
+}
+
 /// With `None` for the late tags all tags stay.
 fn lower_with(input: &LowerInput, late: &Option<LateTags>) -> Result<PodRequest, LowerError> {
     let template = input.template;
     for artifact in &template.inputs.artifacts {
-        path::check_artifact(&artifact.name, &artifact.path).map_err(|message| {
-            LowerError::InputPath {
-                name: artifact.name.clone(),
-                message,
-            }
-        })?;
+        check_path(artifact)?;
     }
     let supervised = needs_executor(template, input.workflow, input.capture_result)
         || input.deadline.is_some()

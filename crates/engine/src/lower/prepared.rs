@@ -11,7 +11,7 @@ use k8s_openapi::api::core::v1::{Container, EnvVar, PodSpec};
 use super::containers::variables;
 use super::deadline::{self, Bounds};
 use super::error::LowerError;
-use super::{LowerInput, affinity, containers, layout, lower_with, path, script, texts};
+use super::{LowerInput, affinity, check_path, containers, layout, lower_with, script, texts};
 use crate::effect::{Layout, PodRequest};
 use crate::ids::PodKey;
 
@@ -323,12 +323,7 @@ fn fill(slots: &[Slot], rendered: &[String], walk: impl FnOnce(&mut texts::Visit
 
 fn set_input_artifacts(template: &mut Template, artifacts: &[Artifact]) -> Result<(), LowerError> {
     for artifact in artifacts {
-        path::check_artifact(&artifact.name, &artifact.path).map_err(|message| {
-            LowerError::InputPath {
-                name: artifact.name.clone(),
-                message,
-            }
-        })?;
+        check_path(artifact)?;
     }
     template.inputs.artifacts = artifacts.to_vec();
     Ok(())

@@ -12,7 +12,6 @@ use argosy_api::{
     labels,
 };
 
-use super::Run;
 use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
@@ -22,6 +21,7 @@ use super::rebuild::LoadError;
 use super::row::StoredBody;
 use super::shown::Found;
 use super::synchronization::{ShownHolder, shown_locks, shown_wait};
+use super::{Run, Undone};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::item::Item;
@@ -126,6 +126,7 @@ impl Run {
         run.adopt_workflow(status, now);
         run.adopt_rest(status);
         let found = run.find_shown(status);
+        run.keep_strangers(status, &found);
         let mut order: Vec<usize> = (0..found.len()).collect();
         // What was found first stands above, or before, what was found later.
         order.sort_by_key(|&place| {
@@ -172,6 +173,10 @@ impl Run {
         let finished_at = status.finished_at.as_ref().map(timestamp::seconds);
         if let Some(end) = phase.filter(|_| self.has_more_to_do(status)) {
             self.status.shown_end = Some((end, finished_at));
+            phase = Some(WorkflowPhase::Running);
+        }
+        self.status.undone = self.shown_undone(status);
+        if self.status.undone == Undone::Waiting {
             phase = Some(WorkflowPhase::Running);
         }
         self.status.phase = phase;

@@ -1,13 +1,13 @@
 //! What a `status` tells beyond the nodes' course: claims, labels, conditions, what pods have used.
 
-use argosy_api::{NodeStatus, NodeType, Progress, WorkflowStatus};
+use argosy_api::{NodeStatus, NodeType, Progress, WorkflowPhase, WorkflowStatus};
 use std::sync::Arc;
 
-use super::Run;
 use super::body::Body;
 use super::node::{Flags, Node};
 use super::shown::{Found, Place, Shown};
 use super::usage::tells_progress;
+use super::{Run, Undone};
 use crate::ids::NodeIndex;
 
 impl Run {
@@ -28,6 +28,22 @@ impl Run {
         self.status.looked_twice = status.conditions.iter().any(|c| c.r#type == "PodRunning");
         if let Some(fault) = conditions.find(|condition| condition.r#type == "MetricsError") {
             self.status.metrics_error.clone_from(&fault.message);
+        }
+    }
+
+    /// Whether an end is shown as undone.
+    pub(super) fn shown_undone(&self, status: &WorkflowStatus) -> Undone {
+        let mut conditions = status.conditions.iter();
+        let undone = conditions.any(|it| it.r#type == "Completed" && it.status == "False");
+        if !undone {
+            return Undone::Never;
+        }
+        let labels = self.definition.workflow.metadata.labels.as_ref();
+        let label = labels.and_then(|labels| labels.get(argosy_api::labels::PHASE));
+        match status.phase {
+            Some(WorkflowPhase::Pending) if status.started_at.is_some() => Undone::Waiting,
+            Some(_) => Undone::Seen,
+            None => Undone::Unseen(label.and_then(|label| WorkflowPhase::parse(label))),
         }
     }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType, TemplateType};
 
 use super::Run;
+use super::commands::stopped;
 use super::node::{Flags, NodeOutputs, OutputParameter};
 use crate::effect::{AgentRequest, Effect, TaskRequest};
 use crate::fact::TaskSeen;
@@ -21,8 +22,7 @@ impl Run {
             _ => NodeType::HTTP,
         };
         self.set_kind(index, kind, NodePhase::Pending);
-        let shut_down = |strategy| format!("Stopped with strategy '{strategy}'");
-        if self.ends_before_it_begins(index, shut_down) {
+        if self.ends_before_it_begins(index, stopped) {
             return;
         }
         if let Some(planned) = planned

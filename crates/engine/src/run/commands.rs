@@ -28,6 +28,7 @@ impl Run {
                 for index in self.suspended_nodes(selector) {
                     self.end(index, NodePhase::Failed, message.as_deref());
                 }
+                self.end_strangers(selector, NodePhase::Failed, message.as_deref());
             }
             Command::Terminate => self.shut_down(ShutdownStrategy::Terminate),
             Command::Suspend => {
@@ -47,6 +48,7 @@ impl Run {
                 for index in self.suspended_nodes(selector) {
                     self.set_node(index, *phase, message.as_deref(), output_parameters);
                 }
+                self.set_strangers(selector, *phase, message.as_deref(), output_parameters);
             }
             Command::Retry {
                 restart_successful,
@@ -117,8 +119,7 @@ impl Run {
             return;
         }
         if matches!(node.body, Body::Gate(Gate::Locks(_))) {
-            let message = format!("Stopped with strategy '{strategy}'");
-            self.end(index, NodePhase::Failed, Some(&message));
+            self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             return;
         }
         // A daemon that is up is ended with the template around it, and well.
@@ -135,8 +136,7 @@ impl Run {
                 self.end(index, NodePhase::Failed, Some(&message));
             }
             NodeType::Suspend | NodeType::HTTP | NodeType::Plugin => {
-                let message = format!("Stopped with strategy '{strategy}'");
-                self.end(index, NodePhase::Failed, Some(&message));
+                self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             }
             _ => {
                 self.dirty.insert(index);
@@ -178,6 +178,7 @@ impl Run {
                 for index in self.suspended_nodes(selector) {
                     self.end(index, NodePhase::Succeeded, None);
                 }
+                self.end_strangers(selector, NodePhase::Succeeded, None);
             }
             None => {
                 if self.status.suspended {
@@ -186,11 +187,12 @@ impl Run {
                     self.wake_held_back(NodeIndex::NONE);
                 }
                 let nodes = self.suspended_nodes(&NodeSelector::default());
-                if nodes.iter().all(|&index| self.can_resume(index).is_ok()) {
+                if self.check_resume().is_ok() {
                     for index in nodes {
                         // Checked just now.
                         let _ = self.resume_node(index);
                     }
+                    self.resume_strangers();
                 }
             }
         }
@@ -203,7 +205,8 @@ impl Run {
     pub fn check_resume(&self) -> Result<(), String> {
         self.suspended_nodes(&NodeSelector::default())
             .into_iter()
-            .try_for_each(|index| self.can_resume(index))
+            .try_for_each(|index| self.can_resume(index))?;
+        self.strangers_can_resume()
     }
 
     /// Whether a suspended node has all that it was to be given.
@@ -233,30 +236,33 @@ impl Run {
         changes_something: bool,
         values: &[(Box<str>, Box<str>)],
     ) -> Result<(), String> {
-        let nodes = self.suspended_nodes(selector);
-        for &index in &nodes {
-            if values.is_empty() {
-                continue;
-            }
-            let Some(outputs) = &self.node(index).outputs else {
+        let own = self.suspended_nodes(selector);
+        let mut nodes: Vec<Option<Vec<(&str, bool)>>> = own
+            .into_iter()
+            .map(|index| {
+                let outputs = self.node(index).outputs.as_ref()?;
+                let parameters = outputs.parameters.iter();
+                let awaited = parameters.map(|output| (&*output.name, output.value.is_some()));
+                Some(awaited.collect())
+            })
+            .collect();
+        nodes.extend(self.awaited_of_strangers(selector));
+        for awaited in nodes.iter().filter(|_| !values.is_empty()) {
+            let Some(awaited) = awaited else {
                 return Err(
                     "cannot set output parameters because node is not expecting any raw parameters"
                         .to_owned(),
                 );
             };
             for (name, _) in values {
-                let output = outputs
-                    .parameters
-                    .iter()
-                    .find(|output| *output.name == **name);
-                match output {
+                match awaited.iter().find(|(known, _)| **known == **name) {
                     None => return Err(format!("node is not expecting output parameter '{name}'")),
-                    Some(output) if output.value.is_some() => {
+                    Some((_, true)) => {
                         return Err(format!(
                             "cannot set output parameter '{name}' because it does not use valueFrom.raw or it was already set"
                         ));
                     }
-                    Some(_) => {}
+                    Some((_, false)) => {}
                 }
             }
         }
@@ -373,4 +379,9 @@ impl Run {
             }
         }
     }
+}
+
+/// What is said of a node, or a workflow, that ends because the workflow is stopped.
+pub(super) fn stopped(strategy: ShutdownStrategy) -> String {
+    format!("Stopped with strategy '{strategy}'")
 }

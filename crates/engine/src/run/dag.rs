@@ -7,7 +7,7 @@ use argosy_expr::TaskResult;
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, task_group};
+use super::looping::{Verdict, inherited, not_held, task_group};
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
@@ -91,8 +91,7 @@ impl Run {
             return true;
         }
         if let Verdict::Skip(when) = verdict {
-            let message = format!("when '{when}' evaluated false");
-            self.add_unrun_task(place, NodePhase::Skipped, &message);
+            self.add_unrun_task(place, NodePhase::Skipped, &not_held(&when));
             return true;
         }
         // The task's node may settle at once, so the DAG must know it first.

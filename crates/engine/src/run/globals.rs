@@ -261,7 +261,7 @@ impl Run {
             .unwrap_or(names)
     }
 
-    fn export_parameter(&mut self, name: &str, value: &Arc<str>) {
+    pub(super) fn export_parameter(&mut self, name: &str, value: &Arc<str>) {
         let known = &mut self.globals.outputs.parameters;
         let value = Some(argosy_api::AnyString::from(&**value));
         match known.iter_mut().find(|parameter| parameter.name == name) {

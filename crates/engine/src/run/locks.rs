@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Run;
 use super::body::{Body, Gate, WaitsForLocks};
+use super::commands::stopped;
 use super::node::Flags;
 use super::workflow::DEADLINE;
 use crate::effect::Effect;
@@ -248,7 +249,7 @@ impl Run {
     fn wait_in_vain(&self, node: NodeIndex) -> Option<String> {
         if self.is_shut_down(node) {
             let strategy = self.status.shutdown?;
-            return Some(format!("Stopped with strategy '{strategy}'"));
+            return Some(stopped(strategy));
         }
         let bound = !self.node(node).flags.has(Flags::EXIT_HANDLER);
         (bound && self.deadline_passed()).then(|| DEADLINE.to_owned())

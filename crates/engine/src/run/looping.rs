@@ -32,6 +32,11 @@ pub(super) enum Verdict {
     Later,
 }
 
+/// What is said of a node whose `when` did not hold.
+pub(super) fn not_held(when: &str) -> String {
+    format!("when '{when}' evaluated false")
+}
+
 impl Run {
     /// Decides on the `when` of a call.
     pub(super) fn judge(
@@ -138,11 +143,9 @@ impl Run {
             Ok(Verdict::Go | Verdict::Later) => {
                 self.begin_call(call, place, Some((items, item)), &[])
             }
-            Ok(Verdict::Skip(when)) => Begun::Made(self.add_skipped(
-                place,
-                NodePhase::Skipped,
-                &format!("when '{when}' evaluated false"),
-            )),
+            Ok(Verdict::Skip(when)) => {
+                Begun::Made(self.add_skipped(place, NodePhase::Skipped, &not_held(&when)))
+            }
             Err(error) => {
                 let node = self.add_skipped(place, NodePhase::Error, &error);
                 Begun::Refused(node, Arc::from(error))

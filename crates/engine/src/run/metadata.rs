@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use argosy_api::{Workflow, WorkflowPhase, labels};
 use argosy_expr::{Program, Unresolved, Value};
 
-use super::Run;
 use super::passes::again;
 use super::scope::{Variables, value_text};
+use super::{Run, Undone};
 use crate::collection;
 
 /// How pods are named: Argo's second way.
@@ -144,7 +144,14 @@ impl Run {
             }
         }
         shown.extend(self.template_label());
-        if let Some(phase) = self.status.phase {
+        if let Undone::Unseen(phase) = self.status.undone {
+            shown.remove(labels::COMPLETED);
+            shown.remove(labels::WORKFLOW_ARCHIVING_STATUS);
+            match phase {
+                Some(phase) => shown.insert(labels::PHASE.to_owned(), phase.as_str().to_owned()),
+                None => shown.remove(labels::PHASE),
+            };
+        } else if let Some(phase) = self.own_phase() {
             shown.insert(labels::PHASE.to_owned(), phase.as_str().to_owned());
             let over = phase.is_completed();
             shown.insert(labels::COMPLETED.to_owned(), over.to_string());

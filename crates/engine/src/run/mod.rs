@@ -54,6 +54,7 @@ mod shown;
 mod siblings;
 mod start;
 mod steps;
+mod strangers;
 mod sub_path;
 mod suspend;
 mod sweep;
@@ -70,6 +71,7 @@ use std::sync::Arc;
 
 use argosy_api::{ShutdownStrategy, WorkflowPhase};
 use rustc_hash::FxHashSet;
+use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
 use crate::effect::{AgentRequest, Effect};
@@ -94,6 +96,7 @@ use globals::Globals;
 use locks::{LockNotes, SharedLocks};
 use lowering::Prepared;
 use node::{Flags, Node, NodeOutputs};
+use strangers::Strangers;
 
 /// One workflow as it runs.
 pub struct Run {
@@ -168,6 +171,8 @@ pub(crate) struct Status {
     /// The end that was shown when the run was taken up, although something was left to do. It is
     /// shown until the run has ended.
     pub shown_end: Option<(WorkflowPhase, Option<Seconds>)>,
+    /// Whether its end, or that of the workflow that it was made of, is undone.
+    pub undone: Undone,
     pub message: Arc<str>,
     pub started_at: Option<Seconds>,
     pub finished_at: Option<Seconds>,
@@ -193,8 +198,26 @@ pub(crate) struct Status {
     pub revisions: Vec<Revision>,
     /// For each retry, the incarnation in which the nodes begin that are made after it.
     pub first_incarnations: Vec<u32>,
+    /// Nodes that were shown when the run was taken up, and that stand nowhere in the templates.
+    pub strangers: Strangers,
     /// What is known of locks, once one was asked for.
     pub locks: Option<Box<LockNotes>>,
+}
+
+/// What became of an end that `status` has shown. Argo: `createNewRetryWorkflow`,
+/// `FormulateResubmitWorkflow`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Undone {
+    /// It stands, if there is one.
+    #[default]
+    Never,
+    /// It is undone, by a retry or a memoized resubmission, and nobody has gone on from there yet:
+    /// the phase is not shown but in the label.
+    Unseen(Option<WorkflowPhase>),
+    /// It is undone, and the workflow is shown as pending until it has its own locks again.
+    Waiting,
+    /// It is undone.
+    Seen,
 }
 
 /// Sums over the nodes, kept as they change.

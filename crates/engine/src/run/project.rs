@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{
-    AnyString, ArtifactRepositoryRefStatus, Condition, NodePhase, NodeType, Outputs, Parameter,
-    Progress, Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
+    AnyString, ArtifactRepositoryRefStatus, Condition, NodePhase, NodeStatus, NodeType, Outputs,
+    Parameter, Progress, Template, Workflow, WorkflowPhase, WorkflowSpec, WorkflowStatus,
 };
 
-use super::Run;
 use super::node::Flags;
+use super::{Run, Undone};
 use crate::ids::NodeIndex;
 use crate::plan::{Origin, TemplateIndex};
 use crate::timestamp;
@@ -33,12 +33,13 @@ impl Run {
             let status = self.node_status(index, &names, &children, &sums);
             (status.id.clone(), status)
         });
-        let nodes = nodes.collect();
+        let mut nodes: BTreeMap<String, NodeStatus> = nodes.collect();
+        self.show_strangers(&mut nodes);
         let outputs = &self.globals.outputs;
         let has_outputs = !outputs.parameters.is_empty() || !outputs.artifacts.is_empty();
         let shown_end = self.status.shown_end;
         WorkflowStatus {
-            phase: shown_end.map(|(phase, _)| phase).or(self.status.phase),
+            phase: self.shown_phase(),
             started_at: self.status.started_at.map(timestamp::kubernetes),
             finished_at: shown_end
                 .map_or(self.status.finished_at, |(_, at)| at)
@@ -94,6 +95,23 @@ impl Run {
         self.counts.progress
     }
 
+    /// The phase as it is shown.
+    fn shown_phase(&self) -> Option<WorkflowPhase> {
+        match (self.status.undone, self.status.shown_end) {
+            (Undone::Unseen(_), _) => None,
+            (_, Some((phase, _))) => Some(phase),
+            (_, None) => self.own_phase(),
+        }
+    }
+
+    /// The phase, whatever was shown when the run was taken up.
+    pub(super) fn own_phase(&self) -> Option<WorkflowPhase> {
+        match (self.status.undone, self.status.phase) {
+            (Undone::Waiting, Some(WorkflowPhase::Running)) => Some(WorkflowPhase::Pending),
+            (_, phase) => phase,
+        }
+    }
+
     fn conditions(&self) -> Vec<Condition> {
         let condition = |kind: &str, holds: bool| Condition {
             r#type: kind.to_owned(),
@@ -116,6 +134,8 @@ impl Run {
         }
         if self.status.phase.is_some_and(WorkflowPhase::is_completed) {
             conditions.push(condition("Completed", true));
+        } else if self.status.undone != Undone::Never {
+            conditions.push(condition("Completed", false));
         }
         conditions
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::{Deserialize, Serialize};
 
-use super::Run;
 use super::body::{Body, DagBody, LoopState, StepState, StepsBody};
 use super::dag::continues;
 use super::globals::GlobalOutputs;
 use super::locks::LockNotes;
 use super::node::{Flags, Role};
 use super::row::{RowError, StoredBody, decode, stored_group};
+use super::strangers::Strangers;
+use super::{Run, Undone};
 use crate::commit::{NodeRow, ValueHash};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
@@ -53,6 +54,7 @@ struct State {
     phase: Option<WorkflowPhase>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shown_end: Option<(WorkflowPhase, Option<i64>)>,
+    undone: Undone,
     message: String,
     started_at: Option<i64>,
     finished_at: Option<i64>,
@@ -76,6 +78,8 @@ struct State {
     revisions: Vec<Revision>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     first_incarnations: Vec<u32>,
+    #[serde(skip_serializing_if = "Strangers::is_empty")]
+    strangers: Strangers,
 }
 
 impl Run {
@@ -110,6 +114,7 @@ impl Run {
         let state = State {
             phase: self.status.phase,
             shown_end: (self.status.shown_end).map(|(phase, at)| (phase, at.map(|at| at.0))),
+            undone: self.status.undone,
             message: self.status.message.to_string(),
             started_at: self.status.started_at.map(|at| at.0),
             finished_at: self.status.finished_at.map(|at| at.0),
@@ -126,6 +131,7 @@ impl Run {
             locks: self.status.locks.clone(),
             revisions: self.status.revisions.clone(),
             first_incarnations: self.status.first_incarnations.clone(),
+            strangers: self.status.strangers.clone(),
             output_parameters: self.globals.outputs.parameters.clone(),
             output_artifacts: self.globals.outputs.artifacts.clone(),
             parameters: self
@@ -141,8 +147,10 @@ impl Run {
     fn take_state(&mut self, state: State) {
         self.status.revisions = state.revisions;
         self.status.first_incarnations = state.first_incarnations;
+        self.status.strangers = state.strangers;
         self.status.phase = state.phase;
         self.status.shown_end = (state.shown_end).map(|(phase, at)| (phase, at.map(Seconds)));
+        self.status.undone = state.undone;
         self.status.message = Arc::from(state.message);
         self.status.started_at = state.started_at.map(Seconds);
         self.status.finished_at = state.finished_at.map(Seconds);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 
-use super::Run;
 use super::arguments::InputError;
 use super::body::Body;
 use super::node::{Flags, Node, Role};
@@ -15,6 +14,7 @@ use super::pod_keys::keep_asked_as;
 use super::refit::Revised;
 use super::restart_plan::{RestartChoice, RestartPlan};
 use super::row;
+use super::{Run, Undone};
 use crate::ids::NodeIndex;
 use crate::plan::TemplateIndex;
 
@@ -62,6 +62,7 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             self.change(NodeIndex(place));
         }
+        self.status.undone = Undone::Unseen(self.status.phase);
         self.status.phase = Some(WorkflowPhase::Running);
         self.status.shown_end = None;
         self.status.message = "".into();

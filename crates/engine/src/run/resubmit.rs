@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 
-use super::Run;
 use super::body::Body;
 use super::node::{Flags, Node, Role};
 use super::rebuild::LoadError;
 use super::row;
+use super::{Run, Undone};
 use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::plan::PlannedTemplate;
@@ -73,6 +73,7 @@ impl Run {
         for place in 0..new.nodes.len() as u32 {
             new.change(NodeIndex(place));
         }
+        new.status.undone = Undone::Unseen(None);
         new.status_changed = true;
         Ok(new)
     }

@@ -5,6 +5,7 @@ use argosy_expr::evaluate_bool;
 
 use super::Run;
 use super::body::Body;
+use super::commands::stopped;
 use super::limits::FAIL_FAST;
 use super::node::{Flags, NO_ITEM, Node, NodeOutputs, Role};
 use super::passes::fill;
@@ -182,7 +183,7 @@ impl Run {
 
     fn next_attempt(&mut self, index: NodeIndex, last: NodeIndex, plan: &RetryPlan) -> Next {
         if let Some(strategy) = self.status.shutdown {
-            return Next::End(format!("Stopped with strategy '{strategy}'"));
+            return Next::End(stopped(strategy));
         }
         if self.deadline_passed() && !self.node(index).flags.has(Flags::EXIT_HANDLER) {
             let deadline = self

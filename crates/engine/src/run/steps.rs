@@ -9,7 +9,7 @@ use super::Run;
 use super::body::{Body, GroupBody, Items, LoopState, StepState};
 use super::dag::continues;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited};
+use super::looping::{Verdict, inherited, not_held};
 use super::node::{NO_ITEM, Node, Role};
 use super::pod::TIMEOUT;
 use super::start::{Begun, Place, TOO_DEEP};
@@ -227,8 +227,7 @@ impl Run {
             };
         }
         if let Verdict::Skip(when) = verdict {
-            let message = format!("when '{when}' evaluated false");
-            let node = self.add_skipped(place, NodePhase::Skipped, &message);
+            let node = self.add_skipped(place, NodePhase::Skipped, &not_held(&when));
             self.step_made(index, step, node);
             return true;
         }

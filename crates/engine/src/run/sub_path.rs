@@ -1,15 +1,13 @@
 //! A part of an artifact that is a folder: `subPath`. Argo: `ArtifactLocation.AppendToKey`.
 
-use argosy_api::Artifact;
-
-use crate::lower::path;
+use argosy_api::{Artifact, paths};
 
 /// Goes down into an artifact that is a folder.
 ///
 /// # Errors
 /// Argo's, where the place has no key: git, raw texts, or none at all.
 pub(super) fn append_to_key(artifact: &mut Artifact, sub_path: &str) -> Result<(), String> {
-    let join = |key: &mut String| *key = path::join(key, sub_path);
+    let join = |key: &mut String| *key = paths::join(key, sub_path);
     if let Some(s3) = &mut artifact.s3 {
         join(&mut s3.key);
     } else if let Some(gcs) = &mut artifact.gcs {
@@ -45,7 +43,7 @@ fn below(url: &str, sub_path: &str) -> String {
         .find('/')
         .map_or(address.len(), |at| host + at);
     let (host, path) = address.split_at(root);
-    let path = path::join(path, sub_path);
+    let path = paths::join(path, sub_path);
     let slash = if path.starts_with('/') { "" } else { "/" };
     format!("{host}{slash}{path}{rest}")
 }
@@ -53,7 +51,7 @@ fn below(url: &str, sub_path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::below;
-    use crate::lower::path;
+    use argosy_api::paths;
 
     #[test]
     fn goes_below_keys_and_addresses() {
@@ -64,7 +62,7 @@ mod tests {
             ("", "a", "a"),
             ("a", "", "a"),
         ] {
-            assert_eq!(path::join(key, sub_path), expected);
+            assert_eq!(paths::join(key, sub_path), expected);
         }
         for (url, expected) in [
             ("https://example.com", "https://example.com/a/b"),

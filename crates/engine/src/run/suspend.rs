@@ -6,6 +6,7 @@ use std::sync::Arc;
 use argosy_api::{AnyString, NodePhase, NodeType, Parameter};
 
 use super::Run;
+use super::commands::stopped;
 use super::node::{NodeOutputs, OutputParameter};
 use super::passes::fill;
 use crate::duration;
@@ -33,8 +34,7 @@ impl Run {
                 ..NodeOutputs::default()
             }));
         }
-        let shut_down = |strategy| format!("Stopped with strategy '{strategy}'");
-        if self.ends_before_it_begins(index, shut_down) {
+        if self.ends_before_it_begins(index, stopped) {
             return;
         }
         match self.suspended_until(index) {

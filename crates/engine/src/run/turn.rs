@@ -59,6 +59,7 @@ impl Run {
     }
 
     fn work(&mut self) -> bool {
+        self.go_on_undone();
         loop {
             while !self.is_held_up() {
                 self.settle_adopted();

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, ShutdownStrategy, WorkflowPhase};
 use serde::Serialize;
 
-use super::Run;
+use super::commands::stopped;
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place};
+use super::{Run, Undone};
 use crate::commit::RunSummary;
 use crate::go_json;
 use crate::ids::{NodeIndex, Seconds};
@@ -99,12 +100,38 @@ impl Run {
         self.mark_all_dirty();
     }
 
+    /// Begins a workflow anew whose end is undone, once it has its own locks. Argo: `operate`, for a
+    /// workflow without a phase.
+    pub(super) fn go_on_undone(&mut self) {
+        let known = self.status.undone;
+        let next = match known {
+            Undone::Never | Undone::Seen => return,
+            Undone::Unseen(None) if self.status.phase.is_none() => return,
+            Undone::Unseen(None) => Undone::Seen,
+            Undone::Unseen(Some(_)) | Undone::Waiting if self.awaits_own_locks() => Undone::Waiting,
+            Undone::Unseen(Some(_)) | Undone::Waiting => Undone::Seen,
+        };
+        if next == known {
+            return;
+        }
+        if next == Undone::Seen
+            && self.status.phase == Some(WorkflowPhase::Running)
+            && known != Undone::Unseen(None)
+        {
+            self.tell_workflow_phase(WorkflowPhase::Running, "");
+            self.make_budget();
+        }
+        self.status.undone = next;
+        self.status_changed = true;
+    }
+
     /// A workflow that has not begun is terminated: one that waits for its lock ends at once, one
     /// that the controller holds back is let through to its end. Argo:
     /// `releaseLocksForPendingShuttingdownWfs`, `processNextItem`.
     pub(super) fn terminate_before_start(&mut self) {
         if self.plan.workflow.spec.synchronization.is_some() {
-            self.end_workflow(WorkflowPhase::Failed, "Stopped with strategy 'Terminate'");
+            let message = stopped(ShutdownStrategy::Terminate);
+            self.end_workflow(WorkflowPhase::Failed, &message);
         } else {
             self.start_running();
         }
@@ -286,9 +313,7 @@ impl Run {
     fn conclude(&mut self) {
         let root = self.node(NodeIndex::ROOT);
         let message = match self.status.shutdown {
-            Some(strategy) if root.phase.is_failed_or_error() => {
-                format!("Stopped with strategy '{strategy}'")
-            }
+            Some(strategy) if root.phase.is_failed_or_error() => stopped(strategy),
             _ => root.message.as_deref().unwrap_or_default().to_owned(),
         };
         match root.phase {

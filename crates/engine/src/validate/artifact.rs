@@ -1,5 +1,6 @@
 //! Where artifacts lie: their locations and their paths.
 
+use argosy_api::paths::clean_artifact_path;
 use argosy_api::{Artifact, ArtifactLocation, GitArtifact, HdfsArtifact, TemplateType};
 
 use super::fault::Finding;
@@ -115,98 +116,10 @@ pub(super) fn path_error(
     path: &str,
 ) -> Option<String> {
     if is_leaf(kind) {
-        unclean(name, path).map(|error| format!("error in {prefix}: {error}"))
+        let error = clean_artifact_path(name, path).err()?;
+        Some(format!("error in {prefix}: {error}"))
     } else {
         (!path.is_empty())
             .then(|| format!("{prefix}.path only valid in container/script templates"))
-    }
-}
-
-/// Why a path can't be used. Argo: `Artifact.CleanPath`.
-fn unclean(name: &str, path: &str) -> Option<String> {
-    if path.is_empty() {
-        return Some(format!("Artifact '{name}' did not specify a path"));
-    }
-    let safe = match path.find("/../") {
-        Some(at) => &path[..at],
-        None if ends_in_two_after_slash(path) => &path[..path.len() - last_three_bytes(path)],
-        None => "",
-    };
-    if safe.is_empty() {
-        return None;
-    }
-    let inside = clean(path);
-    let safe = format!("{safe}/");
-    if inside.starts_with(&safe) && inside.len() > safe.len() {
-        return None;
-    }
-    Some(format!(
-        "Artifact '{name}' attempted to use a path containing '..'. Directory traversal is not permitted"
-    ))
-}
-
-/// Argo looks for a final `/..` with a pattern in which a dot stands for any character.
-fn ends_in_two_after_slash(path: &str) -> bool {
-    let mut last = path.chars().rev();
-    matches!((last.next(), last.next(), last.next()),
-        (Some(a), Some(b), Some('/')) if a != '\n' && b != '\n')
-}
-
-fn last_three_bytes(path: &str) -> usize {
-    path.chars().rev().take(3).map(char::len_utf8).sum()
-}
-
-/// The shortest path that means the same. Go: `filepath.Clean`.
-fn clean(path: &str) -> String {
-    let rooted = path.starts_with('/');
-    let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." if parts.last().is_some_and(|last| *last != "..") => {
-                parts.pop();
-            }
-            ".." if rooted => {}
-            _ => parts.push(part),
-        }
-    }
-    match (rooted, parts.is_empty()) {
-        (true, _) => format!("/{}", parts.join("/")),
-        (false, true) => ".".to_owned(),
-        (false, false) => parts.join("/"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{clean, unclean};
-
-    #[test]
-    fn cleans_paths() {
-        for (path, expected) in [
-            ("/a/b/../c", "/a/c"),
-            ("a/..", "."),
-            ("../a", "../a"),
-            ("/../a", "/a"),
-            ("/a//b/./", "/a/b"),
-            ("a/b", "a/b"),
-        ] {
-            assert_eq!(clean(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn refuses_to_leave_a_directory() {
-        for (path, refused) in [
-            ("/tmp/safe/x", false),
-            ("/tmp/safe/../x", true),
-            ("/tmp/safe/..", true),
-            ("/tmp/safe/a/../b", true),
-            ("/tmp/safe/ab", false),
-            ("/../x", false),
-            ("", true),
-        ] {
-            assert_eq!(unclean("a", path).is_some(), refused, "{path}");
-        }
     }
 }

@@ -65,6 +65,9 @@ pub enum Purpose {
     Create,
     /// To be run, a template too.
     Submit,
+    /// To be begun by a controller, as `Create` otherwise: whoever stored it has looked at what
+    /// Kubernetes asks of its metadata, and Argo's controller never does.
+    Begin,
 }
 
 /// What to make of references to objects that are not at hand.

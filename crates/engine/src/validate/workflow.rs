@@ -147,7 +147,7 @@ impl Check<'_> {
     fn empty_values(&self) -> EmptyValues {
         let later = match self.options.purpose {
             Purpose::Lint => true,
-            Purpose::Create => self.subject.template.is_some(),
+            Purpose::Create | Purpose::Begin => self.subject.template.is_some(),
             Purpose::Submit => false,
         };
         if later {

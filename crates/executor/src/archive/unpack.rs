@@ -8,8 +8,6 @@ use std::time::SystemTime;
 
 use argosy_artifacts::tree::{self, Limits, NewTree};
 
-use crate::clean_path::lexically;
-
 /// Puts the entries of an archive below a folder, and nothing anywhere else.
 ///
 /// Symbolic links are made last: no entry is written through one, and each is checked against all
@@ -123,6 +121,28 @@ impl Unpacker {
         }
         Ok(only)
     }
+}
+
+/// An entry's path, which need be no text, without `.`, `..` and doubled slashes.
+fn lexically(path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => match clean.components().next_back() {
+                Some(Component::Normal(_)) => {
+                    clean.pop();
+                }
+                Some(Component::RootDir) => {}
+                _ => clean.push(".."),
+            },
+            part => clean.push(part),
+        }
+    }
+    if clean.as_os_str().is_empty() {
+        clean.push(".");
+    }
+    clean
 }
 
 /// The path of an entry, which must not leave the folder that it is unpacked to.

@@ -1,7 +1,7 @@
 //! Expressions: the language of the Go library expr-lang (1.17), as Argo uses it.
 //!
 //! It is read once and evaluated as a tree. Variables are looked up when they are read, by their
-//! dotted path ([`Scope`](crate::Scope)). Types are checked as far as they are known before anything
+//! dotted path ([`Scope`]). Types are checked as far as they are known before anything
 //! is evaluated. A difference from the Go library: `map`, `keys` and the like see maps in sorted order.
 
 mod ast;

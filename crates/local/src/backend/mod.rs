@@ -94,6 +94,7 @@ impl LocalBackend {
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
+        keeper::sweep_all(&shared.config.data_dir)?;
         let own = shared.attach(&keeper.socket, keeper.stream)?;
         shared.lock().own = own;
         for body in [Shared::share_slots, Shared::watch] {
@@ -450,6 +451,8 @@ impl Shared {
         self.tasks.close();
         let mut state = self.lock();
         state.is_closed = true;
+        let own = state.own;
+        state.order(own, &Order::Leave);
         state.keepers.clear();
         drop(state);
         self.demand_changed.notify_all();

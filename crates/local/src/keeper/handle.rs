@@ -1,5 +1,6 @@
 //! Forking a keeper, and finding those that there are.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,7 +12,7 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use argosy_engine::ids::RunId;
-use argosy_store::OwnerLock;
+use argosy_store::{OwnerId, OwnerLock};
 
 use super::Keeper;
 use crate::protocol::{Order, put_frame};
@@ -158,11 +159,37 @@ pub fn serve(socket: &Path) -> io::Result<()> {
 
 fn listen(socket: &Path) -> io::Result<UnixListener> {
     // Under its own name only when it listens: what can't be connected to counts as dead.
-    let new = socket.with_extension("new");
+    let new = unready(socket);
     let (address, _folder) = address(&new)?;
     let listener = UnixListener::bind(address)?;
     fs::rename(new, socket)?;
     Ok(listener)
+}
+
+/// What a socket is called before anybody listens.
+pub(super) fn unready(socket: &Path) -> PathBuf {
+    socket.with_extension("new")
+}
+
+/// The sockets of all keepers of dead runners that have left anything in a data directory, also where
+/// they themselves are gone.
+pub(super) fn traces(data_dir: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let entries = match fs::read_dir(data_dir.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let owner = path.file_name().and_then(|name| name.to_str());
+        let owner = owner.and_then(|name| OwnerId::parse(name.split_once('.')?.0));
+        if let Some(owner) = owner
+            && !argosy_store::owner_lives(data_dir, &owner).map_err(io::Error::other)?
+        {
+            found.insert(path.with_extension("sock"));
+        }
+    }
+    Ok(found)
 }
 
 /// Tells all keepers of a data directory that nobody wants a run any more: what they have of it ends

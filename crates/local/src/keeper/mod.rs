@@ -8,6 +8,7 @@
 mod cgroups;
 mod client;
 mod handle;
+mod inherited;
 mod log_notes;
 mod orphans;
 mod pod;
@@ -18,7 +19,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -97,6 +98,7 @@ impl Keeper {
         listener.set_nonblocking(true)?;
         runner.set_nonblocking(true)?;
         signals::leave_terminal()?;
+        inherited::close_all_but(&[listener.as_fd(), owner.as_fd(), runner.as_fd()])?;
         Ok(Self {
             data_dir: data_dir.to_owned(),
             name: name(&socket),
@@ -337,6 +339,11 @@ impl Keeper {
                 }
                 self.tell_all(run);
             }
+            Order::Leave => {
+                for key in std::mem::take(&mut self.waiting) {
+                    self.pods.remove(&key);
+                }
+            }
             Order::Discard(run) => self.discard(run),
             // A runner that lives is the only one that says how many slots its keeper uses.
             Order::Slots(_) if id != OWN_RUNNER && self.clients.contains_key(&OWN_RUNNER) => {}
@@ -445,10 +452,28 @@ impl Keeper {
     }
 }
 
+/// Sweeps up after all dead keepers of a data directory, whoever they were of.
+///
+/// # Errors
+/// If the data directory can't be looked at.
+pub(crate) fn sweep_all(data_dir: &Path) -> io::Result<()> {
+    for socket in handle::traces(data_dir)? {
+        match handle::address(&socket).and_then(|(address, _folder)| UnixStream::connect(address)) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sweep(&socket),
+            // It was killed before it listened, or when it had all but ended.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => sweep(&socket),
+            // It lives, as far as can be seen, and whoever takes its runs over will ask it.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Kills all that a dead keeper's steps have left, waits until it is gone, and removes what stood for
 /// the keeper. What a step holds is given to the next as soon as its end is told.
 pub(crate) fn sweep(socket: &Path) {
     cgroups::sweep(socket);
     orphans::sweep(&name(socket));
+    let _ = fs::remove_file(handle::unready(socket));
     let _ = fs::remove_file(socket);
 }

@@ -1,6 +1,7 @@
 //! From asking for a pod to its end.
 
 use argosy_engine::fact::PodPhase;
+use argosy_engine::ids::PodKey;
 
 use super::told::{Told, exit_code, reason};
 use super::{Deed, Ground, key};
@@ -91,6 +92,31 @@ pub(super) fn a_stop_ends_a_pod<G: Ground>(ground: &mut G) {
         "it did not end by itself: {end:?}"
     );
     backend.stop(pod, GRACE_SECONDS);
+}
+
+pub(super) fn a_pod_that_has_not_begun_is_gone_at_once_when_it_is_stopped<G: Ground>(
+    ground: &mut G,
+) {
+    let Some(most) = ground.most_at_once() else {
+        return;
+    };
+    let told = Told::new();
+    let mut backend = ground.start(told.clone());
+    let running: Vec<PodKey> = (1..=most).map(|node| key(1, node)).collect();
+    let request = |&key| ground.pod(key, Deed::RunOn);
+    backend.create(running.iter().map(request).collect());
+    for &pod in &running {
+        told.running(pod);
+    }
+    let queued = key(1, most + 1);
+    backend.create(vec![request(&queued)]);
+    backend.stop(queued, GRACE_SECONDS);
+    assert!(told.end(queued).deleted);
+    for &pod in &running {
+        backend.stop(pod, GRACE_SECONDS);
+        told.end(pod);
+    }
+    assert_eq!(ground.times_begun(queued), 0);
 }
 
 pub(super) fn what_is_not_there_is_told_of_as_deleted_when_it_is_stopped<G: Ground>(

@@ -28,6 +28,9 @@ pub trait Ground {
     /// A pod with one container, `main`, that does this.
     fn pod(&self, key: PodKey, deed: Deed) -> PodRequest;
 
+    /// How many pods run at once at most; `None` if that has no bound.
+    fn most_at_once(&self) -> Option<u32>;
+
     /// How often the container of a pod has begun.
     fn times_begun(&self, key: PodKey) -> usize;
 }
@@ -78,6 +81,10 @@ pub fn checks<G: Ground>() -> Vec<Check<G>> {
             ends::what_cannot_begin_fails_and_says_why,
         ),
         check("a stop ends a pod", ends::a_stop_ends_a_pod),
+        check(
+            "a pod that has not begun is gone at once when it is stopped",
+            ends::a_pod_that_has_not_begun_is_gone_at_once_when_it_is_stopped,
+        ),
         check(
             "what is not there is told of as deleted when it is stopped",
             ends::what_is_not_there_is_told_of_as_deleted_when_it_is_stopped,

@@ -77,6 +77,10 @@ impl Ground for Simulated {
         }
     }
 
+    fn most_at_once(&self) -> Option<u32> {
+        None
+    }
+
     fn times_begun(&self, key: PodKey) -> usize {
         let cluster = self.cluster.lock().expect("not poisoned");
         cluster.begun.get(&key).copied().unwrap_or_default()

@@ -9,15 +9,32 @@ use super::{Answer, ProtocolError, Session, one};
 use crate::objects::{NAMESPACE, document_of, read, typed};
 use crate::world::{SimError, World};
 
+/// What becomes of a workflow whose name there is already.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Replaced,
+    Refused,
+}
+
+/// The namespace and the name of an object; the name may be empty.
+fn place(value: &Value) -> (&str, &str) {
+    let metadata = &value["metadata"];
+    let name = metadata["name"].as_str().unwrap_or_default();
+    match metadata["namespace"].as_str().unwrap_or_default() {
+        "" => (NAMESPACE, name),
+        namespace => (namespace, name),
+    }
+}
+
 impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
         let mut workflows = Vec::new();
         let values = read(yaml)?;
-        self.check(&values)?;
+        self.check(&values, Known::Replaced)?;
         for value in values {
             let kind = value["kind"].as_str().unwrap_or("Workflow");
             if kind == "Workflow" {
-                workflows.push(self.create(value, &[], None)?);
+                workflows.push(self.apply_workflow(value)?);
             } else {
                 self.world.apply_object(value)?;
             }
@@ -27,6 +44,23 @@ impl Session {
         } else {
             one("workflows", workflows)
         })
+    }
+
+    /// Takes up a workflow, or another version of one that is there.
+    fn apply_workflow(&mut self, value: Value) -> Result<String, ProtocolError> {
+        let (namespace, name) = place(&value);
+        let known = match name {
+            "" => None,
+            name => self.world.find(&format!("{namespace}/{name}")),
+        };
+        match known {
+            None => self.create(value, &[], None),
+            Some(id) => {
+                let name = name.to_owned();
+                self.world.replace(id, typed(value)?)?;
+                Ok(name)
+            }
+        }
     }
 
     pub(super) fn submit(
@@ -46,7 +80,7 @@ impl Session {
                 "there is no workflow in the YAML".to_owned(),
             ));
         }
-        self.check(&values)?;
+        self.check(&values, Known::Refused)?;
         let mut workflows = Vec::new();
         for value in values {
             workflows.push(self.create(value, parameters, entrypoint)?);
@@ -55,20 +89,15 @@ impl Session {
     }
 
     /// Refuses objects of which one can't be kept, before the first is.
-    fn check(&self, values: &[Value]) -> Result<(), ProtocolError> {
+    fn check(&self, values: &[Value], known_ones: Known) -> Result<(), ProtocolError> {
         let mut objects = self.world.objects.clone();
         let mut new = BTreeSet::new();
         for value in values {
             match value["kind"].as_str().unwrap_or("Workflow") {
                 "Workflow" => {
-                    let metadata = &value["metadata"];
-                    let name = metadata["name"].as_str().unwrap_or_default();
-                    let namespace = metadata["namespace"].as_str().unwrap_or_default();
-                    let namespace = match namespace {
-                        "" => NAMESPACE,
-                        namespace => namespace,
-                    };
-                    let known = self.world.find(&format!("{namespace}/{name}")).is_some();
+                    let (namespace, name) = place(value);
+                    let known = known_ones == Known::Refused
+                        && self.world.find(&format!("{namespace}/{name}")).is_some();
                     if !name.is_empty() && (known || !new.insert((namespace, name))) {
                         return Err(SimError::Exists(name.to_owned()).into());
                     }

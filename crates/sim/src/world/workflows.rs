@@ -1,6 +1,7 @@
 //! The workflows of a world.
 
-use argosy_api::{Workflow, WorkflowStatus};
+use argosy_api::{ShutdownStrategy, Workflow, WorkflowStatus};
+use argosy_engine::fact::{Command, Fact};
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 
@@ -47,11 +48,26 @@ impl World {
         )
     }
 
-    /// A workflow with its status, as Argo shows it.
+    /// A workflow with its status, as Argo shows it. That it is to be brought down stands in its
+    /// spec before that is done.
     pub fn workflow(&self, id: RunId) -> Option<Workflow> {
-        self.run(id)
+        let mut workflow = self
+            .run(id)
             .map(Run::workflow)
-            .or_else(|| self.refused.get(&id).cloned())
+            .or_else(|| self.refused.get(&id).cloned())?;
+        if let Some(strategy) = self.asked_shutdown(id) {
+            workflow.spec.shutdown = Some(strategy);
+        }
+        Some(workflow)
+    }
+
+    fn asked_shutdown(&self, id: RunId) -> Option<ShutdownStrategy> {
+        let mut asked = self.asked.iter().rev().filter(|(asked, _)| *asked == id);
+        asked.find_map(|(_, fact)| match fact {
+            Fact::Asked(Command::Stop { selector: None, .. }) => Some(ShutdownStrategy::Stop),
+            Fact::Asked(Command::Terminate) => Some(ShutdownStrategy::Terminate),
+            _ => None,
+        })
     }
 
     /// A run.

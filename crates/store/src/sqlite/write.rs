@@ -8,7 +8,7 @@ use argosy_engine::fact::Letter;
 use argosy_engine::ids::RunId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{metrics, read};
+use super::{locks, metrics, read};
 use crate::command::CommandId;
 use crate::error::{Attempt, StoreError};
 use crate::lock::owner_lives;
@@ -178,6 +178,9 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
         write_summary(connection, id, summary)?;
         if let Some(at) = summary.finished_at.filter(|_| summary.completed) {
             metrics::run_ended(connection, run, at)?;
+        }
+        if summary.completed {
+            locks::run_ended(connection, id)?;
         }
     }
     for told in &commit.metrics {
