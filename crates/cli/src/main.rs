@@ -27,6 +27,7 @@ mod style;
 mod submission;
 mod switches;
 mod tree;
+mod unused;
 mod validation;
 
 use std::ffi::OsString;

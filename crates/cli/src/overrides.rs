@@ -72,7 +72,15 @@ impl Overrides {
                     quoted(&format!("{}={value}", parameter.name))
                 )
             });
-            let flags = flags.collect();
+            let flags: Vec<String> = flags.collect();
+            // A file of parameters may be for many workflows.
+            let one_by_one = parameters.iter().zip(&flags).take(self.parameters.len());
+            for (parameter, flag) in one_by_one {
+                let mut own = spec.arguments.parameters.iter();
+                if own.all(|own| own.name != parameter.name) {
+                    given.add_new_parameter(&parameter.name, flag);
+                }
+            }
             let kept = set_parameters(&mut spec.arguments.parameters, parameters);
             given.set_parameters(flags, kept);
         }

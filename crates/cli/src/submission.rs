@@ -146,6 +146,7 @@ fn check(
         let mut definition = crate::gather::definition(*workflow, known);
         configuration.configure(&mut definition)?;
         configuration.resolve_repository(&mut definition, shelf)?;
+        faults.extend(crate::unused::parameters(&definition, &given)?);
         definition.baseline = crate::estimate::baseline(client, &definition.workflow)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
             validation::report(&faults, NOTHING_RUN)?;

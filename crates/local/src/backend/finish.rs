@@ -90,9 +90,11 @@ impl Shared {
             }
         };
         let folder = pod_dir(&self.config.data_dir, key);
-        let logs = supervised.logs.iter();
-        let kept_parts: Vec<Option<PathBuf>> =
-            logs.map(|log| kept_part(&log.log, &folder)).collect();
+        let kept_parts: Vec<Option<PathBuf>> = supervised
+            .logs
+            .iter()
+            .map(|log| kept_part(&log.log, &folder))
+            .collect();
         let logs: Vec<ContainerLog<'_>> = supervised
             .logs
             .iter()
