@@ -200,6 +200,7 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_bound::bound;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn lines(reader: &mut LogReader) -> Vec<String> {
@@ -294,5 +295,48 @@ mod tests {
             let expected: Vec<SystemTime> = expected.iter().copied().map(second).collect();
             assert_eq!(found, expected, "since {since}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_is_not_kept_is_left_out() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let log = directory.path().join("0-0.main.log");
+        let text: String = (0..10_000)
+            .map(|line| format!("line {line:04}\n"))
+            .collect();
+        std::fs::write(&log, &text).expect("a log");
+        let size = text.len() as u64;
+        let mut early = LogReader::open(&log, LogEnd::Whole).expect("opened");
+        let line = early
+            .next_line()
+            .expect("read")
+            .map(|line| line.text.to_vec());
+        assert_eq!(line, Some(b"line 0000".to_vec()));
+        if bound(&log, size, 20_000).is_err() {
+            eprintln!("this file system knows no holes: nothing was tested");
+            return;
+        }
+        let all = lines(&mut LogReader::open(&log, LogEnd::Whole).expect("opened"));
+        assert!((1_900..2_500).contains(&all.len()), "{}", all.len());
+        let first = 10_000 - all.len();
+        let expected: Vec<String> = (first..10_000)
+            .map(|line| format!("line {line:04}"))
+            .collect();
+        assert_eq!(all, expected);
+        for wanted in [1, 100, 1_000_000] {
+            let mut reader = LogReader::open(&log, LogEnd::Whole).expect("opened");
+            reader.skip_to_last(wanted).expect("skipped");
+            let expected = all.len().min(wanted as usize);
+            assert_eq!(lines(&mut reader).len(), expected, "{wanted}");
+        }
+        // Who was reading when it went reads what was read before, then what is left.
+        let rest = lines(&mut early);
+        assert_eq!(rest.last(), expected.last());
+        assert!(rest.iter().all(|line| line.starts_with("line ")));
+        // What a step has written itself is kept, whatever it is.
+        std::fs::write(&log, b"\0a\n\0\n").expect("a log");
+        let zeros = lines(&mut LogReader::open(&log, LogEnd::Whole).expect("opened"));
+        assert_eq!(zeros, ["\0a", "\0"]);
     }
 }

@@ -119,6 +119,8 @@ pub(crate) enum Order {
     /// The runner goes, having done all it had to: what has not begun is left to whoever takes its
     /// runs over.
     Leave,
+    /// Tell of which runs there are pods.
+    List,
 }
 
 /// Where all pods of a run are in what is sorted by pods.
@@ -147,6 +149,8 @@ pub(crate) enum Report {
         /// Taken by pods that run.
         used: u32,
     },
+    /// There are pods of these runs.
+    Holds(Vec<RunId>),
 }
 
 /// How a pod fares.

@@ -240,3 +240,86 @@ fn letter((holder, seen): &LockAnswer) -> Option<Vec<u8>> {
     };
     Some(serde_json::to_vec(&letter).expect("a letter is plain data"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argosy_engine::ids::Seconds;
+    use argosy_engine::locks::{LockKind, LockName};
+    use argosy_store::{
+        Environment, NewObject, NewRun, ObjectKind, OpenOptions, Precondition, SqliteStore,
+    };
+
+    const WAITERS: u32 = 500;
+
+    /// Says how many may hold the semaphore.
+    fn limit(store: &dyn Store, limit: u32) {
+        let map = format!("{{\"data\": {{\"work\": \"{limit}\"}}}}");
+        let object = NewObject {
+            kind: ObjectKind::ConfigMap,
+            namespace: "ns".to_owned(),
+            name: "limits".to_owned(),
+            json: map.into_bytes(),
+            precondition: Precondition::Any,
+        };
+        store.put_object(object).expect("stored");
+    }
+
+    fn granted(facts: &LockFacts) -> usize {
+        let is_grant =
+            |fact: &&(RunId, Fact)| matches!(fact.1, Fact::LockSeen(_, LockSeen::Granted(_)));
+        facts.iter().filter(is_grant).count()
+    }
+
+    #[test]
+    fn a_limit_that_is_raised_is_handed_out_until_nobody_waits() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let store = SqliteStore::open(directory.path(), OpenOptions::default()).expect("a store");
+        let [ours, others] = ["ours", "others"].map(|name| {
+            let run = NewRun {
+                namespace: "ns".to_owned(),
+                name: name.to_owned(),
+                uid: name.to_owned(),
+                labels: [].into(),
+                annotations: [].into(),
+                definition: b"{}".to_vec(),
+                environment: Environment::default(),
+                options: b"{}".to_vec(),
+                created_at: Seconds(0),
+            };
+            store.create_run(run).expect("created")
+        });
+        limit(&store, 1);
+        let mut locks = Locks::default();
+        let is_ours = |run| run == ours;
+        let ask = |run: RunId, node: u32| {
+            LockOrder::Ask(LockRequest {
+                holder: LockHolder {
+                    run,
+                    node: NodeIndex(node),
+                },
+                key: "ns/wf".into(),
+                locks: [LockName {
+                    kind: LockKind::Semaphore,
+                    name: "ns/ConfigMap/limits/work".into(),
+                }]
+                .into(),
+                priority: 0,
+                created_at: Seconds(0),
+            })
+        };
+        let orders = (0..WAITERS).map(|node| ask(if node % 2 == 0 { ours } else { others }, node));
+        let facts = locks.work(&store, orders.collect(), &is_ours);
+        assert_eq!(granted(&facts.expect("asked")), 1);
+        limit(&store, 2 * WAITERS);
+        let facts = locks.look_again(&store, &is_ours).expect("looked");
+        // Those of another process have letters of it, and nothing is told twice.
+        assert_eq!(granted(&facts), WAITERS as usize / 2 - 1);
+        let letters = store.commands(None, argosy_store::CommandId(0));
+        let letters = letters.expect("read");
+        assert!(letters.iter().all(|letter| letter.run == others));
+        assert_eq!(letters.len(), WAITERS as usize / 2);
+        let facts = locks.look_again(&store, &is_ours).expect("looked");
+        assert_eq!(granted(&facts), 0);
+    }
+}

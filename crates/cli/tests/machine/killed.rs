@@ -181,6 +181,29 @@ fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
 }
 
 #[test]
+fn a_keeper_that_holds_what_nobody_will_ask_for_is_let_go() {
+    let place = Place::new();
+    let first = place.workflow("first", &crate::one_step("true"));
+    place.says(&["run", "--host", &first]);
+    let file = place.workflow(
+        "held",
+        &crate::one_step("touch running; while [ ! -e go ]; do sleep 0.02; done"),
+    );
+    let mut runner = place.start(&["run", "--host", &file]);
+    place.wait_until("the step runs", || place.path("running").exists());
+    runner.kill();
+    place.write("go", "");
+    place.wait_until("it is over", || place.steps().is_empty());
+    assert_eq!(place.keepers().len(), 1, "it has an end to tell");
+    // The run is gone without a word to it.
+    for name in ["argosy.db", "argosy.db-wal", "argosy.db-shm"] {
+        std::fs::remove_file(place.data(name)).expect("removed");
+    }
+    place.says(&["run", "--host", &first]);
+    place.wait_until("nothing is left", || place.processes().is_empty());
+}
+
+#[test]
 fn the_next_submit_starts_a_runner_though_the_keeper_of_a_killed_one_lives() {
     let place = Place::new();
     let file = place.workflow(

@@ -7,12 +7,17 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use argosy_engine::ids::RunId;
+use argosy_store::{RunFilter, StoreError};
 
 use super::Shared;
 use crate::keeper::{address, sweep};
 use crate::protocol::{MOST_BASES, Order, Report, put_frame, take_frames};
+
+/// How long a keeper of a dead runner has to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A keeper that takes orders. Dropping it leaves the keeper.
 pub(super) struct Connection {
@@ -100,6 +105,52 @@ impl Shared {
             connected => return connected,
         }
         Ok(())
+    }
+
+    /// Has a keeper whose runner is dead forget what it holds of runs that are over: whoever ended
+    /// one may have died before it said so, and nobody takes such a run over again.
+    pub(super) fn discard_over(&self, mut keeper: UnixStream) -> io::Result<()> {
+        keeper.set_read_timeout(Some(PATIENCE))?;
+        keeper.set_write_timeout(Some(PATIENCE))?;
+        let mut frames = Vec::new();
+        put_frame(&mut frames, &Order::List)?;
+        keeper.write_all(&frames)?;
+        let mut chunk = vec![0; 65_536];
+        let mut input = Vec::new();
+        loop {
+            let count = keeper.read(&mut chunk)?;
+            if count == 0 {
+                return Ok(());
+            }
+            input.extend_from_slice(&chunk[..count]);
+            for report in take_frames::<Report>(&mut input)? {
+                let Report::Holds(runs) = report else {
+                    continue;
+                };
+                frames.clear();
+                for run in runs {
+                    if self.is_over(run).map_err(io::Error::other)? {
+                        put_frame(&mut frames, &Order::Discard(run))?;
+                    }
+                }
+                return keeper.write_all(&frames);
+            }
+        }
+    }
+
+    /// Whether nobody will ever take a run over.
+    fn is_over(&self, run: RunId) -> Result<bool, StoreError> {
+        let store = &self.config.store;
+        let filter = RunFilter {
+            ids: vec![run],
+            ..RunFilter::default()
+        };
+        let Some(row) = store.runs(&filter)?.pop() else {
+            return Ok(true);
+        };
+        let mut is_done = true;
+        store.outbox(run, &mut |_, _| is_done = false)?;
+        Ok(row.summary.completed && is_done)
     }
 
     fn read(self: &Arc<Self>, place: usize, mut stream: UnixStream) -> io::Result<()> {

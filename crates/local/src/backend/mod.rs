@@ -94,7 +94,10 @@ impl LocalBackend {
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
-        keeper::sweep_all(&shared.config.data_dir)?;
+        for orphan in keeper::sweep_all(&shared.config.data_dir)? {
+            // One that does not answer is asked by the next runner.
+            let _ = shared.discard_over(orphan);
+        }
         argosy_store::create_private(&shared.config.data_dir.join(RUNS))?;
         let own = shared.attach(&keeper.socket, keeper.stream)?;
         shared.lock().own = own;
@@ -362,6 +365,8 @@ impl Shared {
                 }
                 Report::Taken(run, keys) => self.taken(keeper, run, &keys, &mut events),
                 Report::Slots { limit, used } => self.slots_told(keeper, limit, used),
+                // Not asked for on these connections.
+                Report::Holds(_) => {}
             }
         }
         events.extend(self.lock().room(self.slots()));

@@ -354,6 +354,13 @@ impl Keeper {
                 }
             }
             Order::Discard(run) => self.discard(run),
+            Order::List => {
+                let runs: BTreeSet<RunId> = self.pods.keys().map(|key| key.run).collect();
+                if let Some(client) = self.clients.get_mut(&id) {
+                    let holds = Report::Holds(runs.into_iter().collect());
+                    client.tell(&holds, Instant::now());
+                }
+            }
             // A runner that lives is the only one that says how many slots its keeper uses.
             Order::Slots(_) if id != OWN_RUNNER && self.clients.contains_key(&OWN_RUNNER) => {}
             Order::Slots(limit) => {
@@ -461,21 +468,24 @@ impl Keeper {
     }
 }
 
-/// Sweeps up after all dead keepers of a data directory, whoever they were of.
+/// Sweeps up after all dead keepers of a data directory, whoever they were of. Gives connections to
+/// those that live though their runners are dead.
 ///
 /// # Errors
 /// If the data directory can't be looked at.
-pub(crate) fn sweep_all(data_dir: &Path) -> io::Result<()> {
+pub(crate) fn sweep_all(data_dir: &Path) -> io::Result<Vec<UnixStream>> {
+    let mut living = Vec::new();
     for socket in handle::traces(data_dir)? {
         match handle::address(&socket).and_then(|(address, _folder)| UnixStream::connect(address)) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sweep(&socket),
             // It was killed before it listened, or when it had all but ended.
             Err(error) if error.kind() == io::ErrorKind::NotFound => sweep(&socket),
-            // It lives, as far as can be seen, and whoever takes its runs over will ask it.
-            Ok(_) | Err(_) => {}
+            Ok(stream) => living.push(stream),
+            // It may live, and whoever takes its runs over will ask it.
+            Err(_) => {}
         }
     }
-    Ok(())
+    Ok(living)
 }
 
 /// Kills all that a dead keeper's steps have left, waits until it is gone, and removes what stood for
