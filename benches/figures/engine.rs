@@ -333,6 +333,7 @@ fn stored_drive(run: &mut Run) -> f64 {
             environment: Environment {
                 working_directory: PathBuf::from("/"),
                 variables: Vec::new(),
+                umask: None,
             },
             options: Vec::new(),
             created_at: AT,

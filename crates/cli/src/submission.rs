@@ -273,6 +273,7 @@ fn new_run(client: &Client, definition: &Definition) -> Result<NewRun> {
         environment: Environment {
             working_directory: std::env::current_dir()?,
             variables: std::env::vars_os().collect(),
+            umask: Some(argosy_local::umask()),
         },
         options: client.options.to_json(),
         created_at: now(),

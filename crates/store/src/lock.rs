@@ -159,6 +159,26 @@ pub(crate) fn sweep_owners(data_dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Removes the locks of runs whose owners were killed when they had all but let go of them.
+pub(crate) fn sweep_runs(data_dir: &Path) -> Result<(), StoreError> {
+    let locks = data_dir.join("locks");
+    let list = |error| StoreError::io("list the locks in", &locks, error);
+    for entry in std::fs::read_dir(&locks).map_err(list)? {
+        let name = entry.map_err(list)?.file_name();
+        let run = name.to_str().and_then(|name| name.strip_prefix("run-"));
+        let Some(run) = run.and_then(|run| run.parse().ok()) else {
+            continue;
+        };
+        let path = run_path(data_dir, RunId(run));
+        if !FileLock::is_held(&path)?
+            && let Some(lock) = FileLock::take(&path)?
+        {
+            lock.unlink();
+        }
+    }
+    Ok(())
+}
+
 /// Creates the data directory and its `locks`, for their owner only.
 pub(crate) fn create_directories(data_dir: &Path) -> Result<(), StoreError> {
     let locks = data_dir.join("locks");
@@ -295,6 +315,18 @@ mod tests {
         first.unlink();
         assert!(path.exists(), "the file of another holder is left alone");
         drop(second);
+    }
+
+    #[test]
+    fn locks_of_runs_that_nobody_has_are_swept_up() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        create_directories(directory.path()).expect("directories");
+        let [held, left] = [1, 2].map(|run| run_path(directory.path(), RunId(run)));
+        let lock = FileLock::take(&held).expect("take").expect("free");
+        drop(FileLock::take(&left).expect("take").expect("free"));
+        sweep_runs(directory.path()).expect("swept");
+        assert!(held.exists() && !left.exists());
+        drop(lock);
     }
 
     #[test]

@@ -29,7 +29,9 @@ use rusqlite::Connection;
 use crate::command::{CommandId, CommandRow};
 use crate::error::{Attempt, StoreError};
 use crate::file_system::refuse_network;
-use crate::lock::{FileLock, OwnerLock, RunLock, create_directories, run_path, sweep_owners};
+use crate::lock::{
+    FileLock, OwnerLock, RunLock, create_directories, run_path, sweep_owners, sweep_runs,
+};
 use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
 use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 use crate::slots::{OwnerId, SlotGrant, SlotsStatus};
@@ -404,6 +406,7 @@ impl Store for SqliteStore {
     }
 
     fn register_owner(&self, lock: &OwnerLock) -> Result<(), StoreError> {
+        sweep_runs(&self.data_dir)?;
         self.write("register an owner", |connection| {
             write::register_owner(connection, lock.id())
         })

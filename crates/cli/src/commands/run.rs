@@ -19,6 +19,7 @@ use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
+use crate::runner::Steps;
 use crate::signals::{Asked, Signal};
 use crate::style::{StyleFlags, one_line};
 use crate::submission::{self, Sources};
@@ -38,10 +39,8 @@ pub struct Arguments {
     /// Take up the workflows that nobody carries out, from where they stand
     #[arg(long, conflicts_with_all = ["files", "from"])]
     resume: bool,
-    /// How many slots all runners of the data directory share; as many as there are cores, or as
-    /// another runner has said, if not given
-    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
-    max_processes: Option<u32>,
+    #[command(flatten)]
+    steps: Steps,
     /// Serve metrics at this address while workflows run: HOST:PORT, PORT on this machine, or
     /// nothing for Argo's own port
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
@@ -66,7 +65,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         bail!("no file given: argosy run --host FILE");
     }
     // The keeper is forked before anything has threads.
-    let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
+    let keeper = crate::runner::fork_keeper(&global.data_dir()?, arguments.steps)?;
     let client = Client::open_beside(global, &keeper)?;
     if let Some(address) = &arguments.metrics_address {
         let config = &client.configuration()?.config.metrics;
@@ -101,7 +100,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let left = crate::runner::carry_out(
         &client,
         keeper,
-        arguments.max_processes,
+        arguments.steps,
         runs,
         &mut printer,
         Until::NoRuns,
@@ -116,7 +115,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         }
     }
     if let Some(signal) = left {
-        return leave(&client, signal, arguments.max_processes);
+        return leave(&client, signal, arguments.steps);
     }
     Ok(match printer.failed {
         true => ExitCode::FAILURE,
@@ -126,10 +125,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
 
 /// Says what becomes of workflows that a signal has ended the carrying out of. A closed terminal is no
 /// reason to leave them lie.
-fn leave(client: &Client, signal: Signal, max_processes: Option<u32>) -> Result<ExitCode> {
+fn leave(client: &Client, signal: Signal, steps: Steps) -> Result<ExitCode> {
     let text = match signal {
         Signal::HangUp => {
-            crate::runner::start(client, max_processes)?;
+            crate::runner::start(client, Some(steps))?;
             "the terminal is gone: a runner in the background carries on"
         }
         Signal::Interrupt => {

@@ -15,6 +15,7 @@ use argosy_engine::ids::RunId;
 use argosy_store::{OwnerId, OwnerLock};
 
 use super::Keeper;
+use crate::StepLimits;
 use crate::protocol::{Order, put_frame};
 
 /// The folder of keepers' sockets inside a data directory.
@@ -34,7 +35,7 @@ pub struct KeeperHandle {
 ///
 /// # Errors
 /// If the socket can't be made or the process not be forked.
-pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
+pub fn fork(data_dir: &Path, limits: StepLimits) -> io::Result<KeeperHandle> {
     let owner = OwnerLock::create(data_dir).map_err(io::Error::other)?;
     let held = owner.share().map_err(io::Error::other)?;
     let folder = data_dir.join(FOLDER);
@@ -48,7 +49,7 @@ pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
         0 => {
             // Otherwise it would not see the runner go.
             drop((stream, owner));
-            let keeper = Keeper::new(data_dir, listener, socket, held, its_stream);
+            let keeper = Keeper::new(data_dir, listener, socket, held, its_stream, limits);
             let ended = keeper.and_then(|mut keeper| keeper.run());
             // SAFETY: ends the process without running what the runner has registered. The owner's
             // lock goes with it.
@@ -148,13 +149,13 @@ pub(crate) fn start_again(
 ///
 /// # Errors
 /// If the system fails.
-pub fn serve(socket: &Path) -> io::Result<()> {
+pub fn serve(socket: &Path, limits: StepLimits) -> io::Result<()> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let held = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let no_folder = || io::Error::from(io::ErrorKind::InvalidInput);
     let data_dir = socket.ancestors().nth(2).ok_or_else(no_folder)?;
     let listener = UnixListener::from(io::stderr().as_fd().try_clone_to_owned()?);
-    Keeper::new(data_dir, listener, socket.to_owned(), held, stream)?.run()
+    Keeper::new(data_dir, listener, socket.to_owned(), held, stream, limits)?.run()
 }
 
 fn listen(socket: &Path) -> io::Result<UnixListener> {

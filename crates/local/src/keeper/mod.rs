@@ -26,8 +26,10 @@ use std::time::{Duration, Instant};
 
 use argosy_engine::ids::{PodKey, RunId};
 
+use crate::StepLimits;
 use crate::protocol::{Order, Report, Stage, pods_of};
-use crate::spawn::Tee;
+use crate::spawn::{Base, Tee};
+pub use cgroups::processes_can_be_limited;
 use cgroups::{Cgroup, Cgroups};
 use client::Client;
 pub(crate) use handle::start_again;
@@ -83,6 +85,7 @@ struct Keeper {
     /// How far those of processes had come that run for longer.
     log_sizes: BTreeMap<u32, u64>,
     looked: Instant,
+    limits: StepLimits,
     /// The data directory has been deleted.
     is_homeless: bool,
 }
@@ -94,6 +97,7 @@ impl Keeper {
         socket: PathBuf,
         owner: File,
         runner: UnixStream,
+        limits: StepLimits,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         runner.set_nonblocking(true)?;
@@ -102,7 +106,7 @@ impl Keeper {
         Ok(Self {
             data_dir: data_dir.to_owned(),
             name: name(&socket),
-            cgroups: Cgroups::new(&socket),
+            cgroups: Cgroups::new(&socket, limits.processes),
             in_cgroups: BTreeMap::new(),
             logs_noted: Instant::now(),
             log_sizes: BTreeMap::new(),
@@ -122,6 +126,7 @@ impl Keeper {
             child_signals: ChildSignals::new()?,
             orphans: Orphans::default(),
             looked: Instant::now(),
+            limits,
             is_homeless: false,
         })
     }
@@ -302,9 +307,13 @@ impl Keeper {
 
     fn obey(&mut self, id: u64, order: Order) {
         match order {
-            Order::Surroundings(run, variables) => {
+            Order::Surroundings {
+                run,
+                variables,
+                umask,
+            } => {
                 if let Some(client) = self.clients.get_mut(&id) {
-                    client.know_base(run, variables);
+                    client.know_base(run, Base::new(variables, umask));
                 }
             }
             Order::Spawn(spawn) => {

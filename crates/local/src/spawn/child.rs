@@ -51,6 +51,8 @@ pub(super) struct Child<'a> {
     mounts: Option<&'a Mounts>,
     error_output: libc::c_int,
     output: libc::c_int,
+    /// That of this process if none.
+    pub umask: Option<u32>,
     #[cfg(target_os = "linux")]
     parent: libc::pid_t,
     /// Set by the child when it fails: how far it was, and the error's number.
@@ -87,6 +89,7 @@ impl<'a> Child<'a> {
             mounts,
             error_output,
             output,
+            umask: None,
             // SAFETY: this can't fail.
             #[cfg(target_os = "linux")]
             parent: unsafe { libc::getpid() },
@@ -240,6 +243,9 @@ impl<'a> Child<'a> {
             // After the mounts: one of them may cover the working directory.
             if libc::chdir(self.directory.as_ptr()) < 0 {
                 return failed(Step::Directory);
+            }
+            if let Some(umask) = self.umask {
+                libc::umask(umask as libc::mode_t);
             }
             // As in a container: what this program was begun to ignore, a step may not know of.
             for signal in DEFAULT {

@@ -50,6 +50,10 @@ pub(super) fn create_run(connection: &Connection, run: &NewRun) -> Result<RunId,
         .as_os_str()
         .as_bytes()
         .to_vec();
+    if let Some(umask) = run.environment.umask {
+        // No variable is without a name.
+        environment.extend(format!("\0={umask:o}").into_bytes());
+    }
     for (name, value) in &run.environment.variables {
         environment.push(0);
         environment.extend(name.as_bytes());
