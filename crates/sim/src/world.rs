@@ -109,6 +109,7 @@ pub struct World {
     /// What of it may be carried out again after a crash.
     noted: BTreeSet<Ticket>,
     noted_tasks: BTreeSet<PodKey>,
+    noted_deletions: BTreeSet<PodKey>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -141,6 +142,7 @@ impl Default for World {
             diligence: Diligence::default(),
             trace: None,
             noted_tasks: BTreeSet::new(),
+            noted_deletions: BTreeSet::new(),
             noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),

@@ -111,10 +111,15 @@ impl Run {
 
     /// Lets a composite do what it can do now.
     fn advance(&mut self, index: NodeIndex) {
+        if self.is_behind_locks(index) {
+            return;
+        }
         if self.node(index).phase.is_fulfilled() {
             self.advance_leaf(index);
             return;
         }
+        // A limit may have held some of its hooks back.
+        self.run_hooks(index);
         match &self.nodes[index.offset()].body {
             Body::Steps(_) => self.advance_steps(index),
             Body::Group(_) => self.advance_group(index),

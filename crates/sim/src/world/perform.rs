@@ -154,6 +154,8 @@ impl World {
         };
         let text = match effect {
             Effect::StopPod { pod, .. } => format!("stop {}", pod_name(pod)),
+            // It is asked again when the pod is told of again, as after a crash.
+            Effect::DeletePod { pod, .. } if !self.noted_deletions.insert(*pod) => return,
             Effect::DeletePod { name, at, .. } => format!("delete {name} at {}", at.0),
             Effect::MakeClaim { claim, .. } => format!("make {:?}", claim.metadata.name),
             Effect::DropClaim { name, .. } => format!("drop {name}"),
