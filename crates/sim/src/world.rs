@@ -110,6 +110,7 @@ pub struct World {
     noted: BTreeSet<Ticket>,
     noted_tasks: BTreeSet<PodKey>,
     noted_deletions: BTreeSet<PodKey>,
+    noted_stops: BTreeSet<PodKey>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -143,6 +144,7 @@ impl Default for World {
             trace: None,
             noted_tasks: BTreeSet::new(),
             noted_deletions: BTreeSet::new(),
+            noted_stops: BTreeSet::new(),
             noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),

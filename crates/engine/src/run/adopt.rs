@@ -320,7 +320,10 @@ impl Run {
         if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
             node.flags.set(Flags::WAITS_FOR_LOCK);
         } else if let Some(shown) = &status.synchronization_status
-            && node.phase == NodePhase::Running
+            && matches!(
+                body,
+                StoredBody::Steps | StoredBody::Dag | StoredBody::Retry(_)
+            )
         {
             node.details_mut().waits = Some(Arc::new(shown_wait(Some(shown))));
         }

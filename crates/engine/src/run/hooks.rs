@@ -119,10 +119,21 @@ impl Run {
             self.change(index).flags.clear(Flags::SETTLED);
             match self.settled.iter().position(|&settled| settled == index) {
                 Some(place) => drop(self.settled.remove(place)),
-                None => self.hold_open(group),
+                None => self.reopen_step(group, index),
             }
         }
         self.settle(index);
+    }
+
+    /// A group has been told that a step is over which is not.
+    fn reopen_step(&mut self, group: NodeIndex, step: NodeIndex) {
+        let slot = self.node(step).slot as usize;
+        if let Body::Group(body) = &mut self.nodes[group.offset()].body {
+            body.open += 1;
+            if let Some(StepState::Loop(state)) = body.steps.get_mut(slot) {
+                state.unsettled += 1;
+            }
+        }
     }
 
     /// Has a group or a DAG wait for one more.

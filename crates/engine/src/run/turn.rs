@@ -129,6 +129,8 @@ impl Run {
             Body::None => self.advance_leaf(index),
             Body::Gate(_) => self.advance_gate(index),
         }
+        // It may have been woken for a place of its template that it does not need.
+        self.wake_held_back(self.node(index).boundary);
     }
 
     /// Hands a settled node to whoever waits for it.
