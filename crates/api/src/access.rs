@@ -121,11 +121,6 @@ impl Outputs {
 }
 
 impl Parameter {
-    /// The value, else the default. Argo: `GetValue` and its fallback.
-    pub fn value_or_default(&self) -> Option<&AnyString> {
-        self.value.as_ref().or(self.default.as_ref())
-    }
-
     /// The values that are allowed; none if all are.
     pub fn enum_values(&self) -> &[AnyString] {
         self.r#enum.as_deref().unwrap_or_default()

@@ -235,11 +235,6 @@ macro_rules! locate {
                     Store::Git(_) | Store::Raw(_) => {}
                 }
             }
-
-            /// Whether logs are to be kept. Argo: `IsArchiveLogs`.
-            pub fn keeps_logs(&self) -> bool {
-                self.archive_logs == Some(true)
-            }
         }
     };
 }

@@ -127,7 +127,7 @@ mod tests {
     fn an_artifact_stays_in_the_folder_that_it_began_in() {
         for (path, expected) in [
             ("/tmp/x", Some("/tmp/x")),
-            ("/tmp//x/", Some("/tmp/x")),
+            ("/tmp//name/", Some("/tmp/name")),
             ("/tmp/./x", Some("/tmp/x")),
             ("/tmp/safe/ab", Some("/tmp/safe/ab")),
             ("/tmp/safe/../other", None),
@@ -137,6 +137,7 @@ mod tests {
             ("/tmp/safe/..", None),
             // As in Argo, whose pattern takes the last two letters for dots.
             ("/tmp/./ab", None),
+            ("/tmp//x/", None),
             ("/../x", Some("/x")),
             ("../x", Some("../x")),
             ("x", Some("x")),

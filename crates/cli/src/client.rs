@@ -10,6 +10,7 @@ use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
+use argosy_runtime::{RunOptions, Sync};
 use argosy_store::{
     CommandId, LastSync, ObjectKind, OpenOptions, RunFilter, RunRow, SqliteStore, Store, SyncPolicy,
 };
@@ -49,6 +50,8 @@ pub struct Client {
     pub data_dir: PathBuf,
     pub store: Arc<dyn Store>,
     pub namespace: String,
+    /// How what is handed over is to be carried out.
+    pub options: RunOptions,
     configuration: OnceCell<Configuration>,
 }
 
@@ -81,6 +84,12 @@ impl Client {
         Ok(Self {
             store: Arc::new(store),
             namespace: global.namespace.clone(),
+            options: RunOptions {
+                sync: match global.sync {
+                    true => Sync::Each,
+                    false => Sync::Shared,
+                },
+            },
             data_dir,
             configuration: OnceCell::new(),
         })
@@ -142,14 +151,7 @@ impl Client {
 
     /// One run by name; `@latest` is the one that was submitted last.
     pub fn row(&self, name: &str) -> Result<RunRow> {
-        let filter = RunFilter {
-            namespace: Some(self.namespace.clone()),
-            name: (name != "@latest").then(|| name.to_owned()),
-            limit: 1,
-            ..RunFilter::default()
-        };
-        let found = self.store.runs(&filter)?.into_iter().next();
-        found.with_context(|| match name {
+        self.find_row(name)?.with_context(|| match name {
             "@latest" => format!(
                 "no workflow has been submitted in namespace {}",
                 self.namespace
@@ -158,6 +160,17 @@ impl Client {
                 "workflows.argoproj.io \"{name}\" not found; `argosy list` shows those there are"
             ),
         })
+    }
+
+    /// The same, if there is such a workflow.
+    pub fn find_row(&self, name: &str) -> Result<Option<RunRow>> {
+        let filter = RunFilter {
+            namespace: Some(self.namespace.clone()),
+            name: (name != "@latest").then(|| name.to_owned()),
+            limit: 1,
+            ..RunFilter::default()
+        };
+        Ok(self.store.runs(&filter)?.into_iter().next())
     }
 
     /// A run as it stands in the store.
@@ -187,7 +200,7 @@ impl Client {
         self.store
             .push_command(row.id, serde_json::to_vec(command)?)?;
         if !self.store.is_owned(row.id)? {
-            crate::runner::start(&self.data_dir)?;
+            crate::runner::start(self, None)?;
         }
         Ok(())
     }

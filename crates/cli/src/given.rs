@@ -10,6 +10,8 @@ pub struct Given {
     /// Where each of `spec.arguments.parameters` stands in the file; `None` for those of flags.
     /// Empty if none was given.
     parameters: Vec<Option<usize>>,
+    /// Parameters of flags that the file has none of: their names, and how they were given.
+    new_parameters: Vec<(String, String)>,
 }
 
 /// Where a field comes from.
@@ -48,6 +50,17 @@ impl Given {
             self.fields.push((parameters().index(index), flag));
         }
         self.parameters.extend(kept.into_iter().map(Some));
+    }
+
+    /// A parameter that the file does not have has been given by a flag.
+    pub fn add_new_parameter(&mut self, name: &str, flag: &str) {
+        let given = (name.to_owned(), flag.to_owned());
+        self.new_parameters.push(given);
+    }
+
+    /// Parameters of flags that the file has none of: their names, and how they were given.
+    pub fn new_parameters(&self) -> &[(String, String)] {
+        &self.new_parameters
     }
 
     /// Where a field comes from.

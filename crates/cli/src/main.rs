@@ -22,10 +22,12 @@ mod revising;
 mod runner;
 mod selection;
 mod shelf;
+mod signals;
 mod style;
 mod submission;
 mod switches;
 mod tree;
+mod unused;
 mod validation;
 
 use std::ffi::OsString;

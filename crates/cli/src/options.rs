@@ -11,7 +11,8 @@ pub struct Global {
     // Read by hand: clap would take it for given, and show it in each usage.
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
-    /// Have each transition wait for the disk, so that a power failure takes none
+    /// Have each transition of what is run or submitted wait for the disk, so that a power failure takes
+    /// none
     #[arg(long, global = true, env = "ARGOSY_SYNC")]
     pub sync: bool,
     /// The namespace of workflows and templates

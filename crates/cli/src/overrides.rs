@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use argosy_api::{AnyString, Parameter, Workflow, labels};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use rand::Rng;
@@ -72,7 +72,15 @@ impl Overrides {
                     quoted(&format!("{}={value}", parameter.name))
                 )
             });
-            let flags = flags.collect();
+            let flags: Vec<String> = flags.collect();
+            // A file of parameters may be for many workflows.
+            let one_by_one = parameters.iter().zip(&flags).take(self.parameters.len());
+            for (parameter, flag) in one_by_one {
+                let mut own = spec.arguments.parameters.iter();
+                if own.all(|own| own.name != parameter.name) {
+                    given.add_new_parameter(&parameter.name, flag);
+                }
+            }
             let kept = set_parameters(&mut spec.arguments.parameters, parameters);
             given.set_parameters(flags, kept);
         }
@@ -96,13 +104,10 @@ impl Overrides {
             given.set(&["metadata", "name"], format!("--name {}", quoted(name)));
         }
         if metadata.name.as_ref().is_none_or(String::is_empty) {
-            let prefix = metadata.generate_name.clone().unwrap_or_default();
-            if prefix.is_empty() {
-                bail!(
-                    "the workflow has neither metadata.name nor metadata.generateName; --name gives it one"
-                );
-            }
-            metadata.name = Some(generated(&prefix));
+            // Without either, validation says what is wrong, and where.
+            let prefix = metadata.generate_name.as_deref();
+            let prefix = prefix.filter(|prefix| !prefix.is_empty());
+            metadata.name = prefix.map(generated);
         }
         metadata.uid = Some(uid());
         metadata.creation_timestamp = Some(argosy_engine::timestamp::kubernetes(now()));

@@ -146,6 +146,7 @@ fn check(
         let mut definition = crate::gather::definition(*workflow, known);
         configuration.configure(&mut definition)?;
         configuration.resolve_repository(&mut definition, shelf)?;
+        faults.extend(crate::unused::parameters(&definition, &given)?);
         definition.baseline = crate::estimate::baseline(client, &definition.workflow)?;
         if !errors && let Err(error) = argosy_engine::plan::compile(&definition) {
             validation::report(&faults, NOTHING_RUN)?;
@@ -217,7 +218,9 @@ pub fn create_all(client: &Client, submission: Submission) -> Result<Vec<RunId>>
 /// Hands all workflows over as this process's own; other objects of their files are kept first.
 pub fn create_all_claimed(client: &Client, submission: Submission) -> Result<Vec<Claim>> {
     create_each(client, submission, |client, definition| {
-        let created = client.store.create_claimed_run(new_run(definition)?);
+        let created = client
+            .store
+            .create_claimed_run(new_run(client, definition)?);
         created.map_err(|error| refused("run", definition, error))
     })
 }
@@ -242,7 +245,7 @@ fn create_each<T>(
 /// Hands a checked workflow to the store.
 pub fn create(client: &Client, definition: &Definition) -> Result<RunId> {
     crate::host::check(definition)?;
-    let created = client.store.create_run(new_run(definition)?);
+    let created = client.store.create_run(new_run(client, definition)?);
     created.map_err(|error| refused("submit", definition, error))
 }
 
@@ -258,7 +261,7 @@ fn refused(verb: &str, definition: &Definition, error: StoreError) -> Error {
 }
 
 /// A checked workflow as the store takes it, with the surroundings of this process.
-fn new_run(definition: &Definition) -> Result<NewRun> {
+fn new_run(client: &Client, definition: &Definition) -> Result<NewRun> {
     let metadata = &definition.workflow.metadata;
     Ok(NewRun {
         namespace: definition.namespace().to_owned(),
@@ -270,8 +273,9 @@ fn new_run(definition: &Definition) -> Result<NewRun> {
         environment: Environment {
             working_directory: std::env::current_dir()?,
             variables: std::env::vars_os().collect(),
+            umask: Some(argosy_local::umask()),
         },
-        options: b"{}".to_vec(),
+        options: client.options.to_json(),
         created_at: now(),
     })
 }

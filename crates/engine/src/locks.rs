@@ -25,6 +25,7 @@ use lock::{Front, Lock, Needs};
 pub use names::lock_names;
 pub use request::{
     LockAnswer, LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen, LockView,
+    OtherHolders,
 };
 
 /// All locks of one owner.
@@ -232,7 +233,20 @@ impl LockTable {
 
     /// The table of requests as they are stored, each with whether it is held.
     pub fn stored<'a>(rows: impl IntoIterator<Item = &'a (LockRequest, bool)>) -> Self {
+        Self::part(rows, Vec::new())
+    }
+
+    /// A part of the table, with what is known of those whose requests are not in it.
+    pub fn part<'a>(
+        rows: impl IntoIterator<Item = &'a (LockRequest, bool)>,
+        others: Vec<OtherHolders>,
+    ) -> Self {
         let mut table = Self::default();
+        for other in others {
+            let lock = table.known_lock(&other.lock);
+            lock.holders.extend(other.first);
+            lock.unseen = other.more;
+        }
         let mut waiting = Vec::new();
         for (request, held) in rows {
             if *held {
@@ -428,7 +442,7 @@ impl LockTable {
             match lock.first_waiter() {
                 Some(holder) => answers.extend(self.waiting(holder)),
                 // Nobody will miss it; a semaphore keeps its limit.
-                None if lock.holders.is_empty() && lock.kind == LockKind::Mutex => {
+                None if lock.held() == 0 && lock.kind == LockKind::Mutex => {
                     self.locks.remove(&name);
                 }
                 None => {}

@@ -170,12 +170,6 @@ impl TagError {
             | Self::Nil { offset, .. } => *offset,
         }
     }
-
-    /// Whether a variable is missing that may come later. Argo tells this by looking for words
-    /// in the message (`IsMissingVariableErr`), and then tries again instead of failing.
-    pub fn is_missing_variable(&self) -> bool {
-        matches!(self, Self::Unresolved { .. } | Self::Missing { .. })
-    }
 }
 
 /// A `when` condition that can't be read or evaluated.

@@ -36,6 +36,6 @@ pub use jsonpath::JsonPath;
 pub use render::{Rendered, Unresolved};
 pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};
 pub use tag::{Segment, Template};
-pub use time::{duration_text, parse_duration};
+pub use time::{duration_text, parse_duration, zone_names};
 pub use value::{List, Map, Oversized, Value};
 pub use when::{evaluate_cron_when, evaluate_when};

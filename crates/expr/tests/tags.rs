@@ -168,50 +168,39 @@ fn one_pass_with_tags_that_may_stay() {
 
 #[test]
 fn errors_when_no_tag_may_stay() {
-    let cases: &[(&str, Pairs, &str, bool)] = &[
-        ("{{foo}}", &[], "failed to resolve {{foo}}", true),
-        ("{{ foo }}", &[], "failed to resolve {{ foo }}", true),
+    let cases: &[(&str, Pairs, &str)] = &[
+        ("{{foo}}", &[], "failed to resolve {{foo}}"),
+        ("{{ foo }}", &[], "failed to resolve {{ foo }}"),
         (
             "{{=foo}}",
             &[],
             "failed to evaluate expression: foo is missing",
-            true,
         ),
         (
             "{{=tasks.a.outputs.result}}",
             &[],
             "failed to evaluate expression: tasks is missing",
-            true,
         ),
         (
             "{{=tasks.a.outputs.result}}",
             &[("tasks.b.x", "1")],
             "failed to evaluate expression: tasks.a is missing",
-            true,
         ),
         (
             "{{=asInt(foo)}}",
             &[("foo", "x")],
             "failed to evaluate expression: invalid operation: int(x) (1:1)\n | asInt(foo)\n | ^",
-            false,
         ),
-        (
-            "{{=nil}}",
-            &[],
-            "failed to evaluate expression \"nil\"",
-            false,
-        ),
+        ("{{=nil}}", &[], "failed to evaluate expression \"nil\""),
         (
             "{{=1 / 0}}",
             &[],
             "failed to marshal evaluated expression: json: unsupported value: +Inf",
-            false,
         ),
     ];
-    for (text, pairs, message, missing) in cases {
+    for (text, pairs, message) in cases {
         let error = render(text, &scope(pairs), Unresolved::Error).expect_err(text);
         assert_eq!(error.to_string(), *message, "{text}");
-        assert_eq!(error.is_missing_variable(), *missing, "{text}");
     }
 }
 

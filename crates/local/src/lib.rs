@@ -7,9 +7,11 @@ mod claims;
 mod environment;
 pub mod keeper;
 mod layout;
+mod log_bound;
 mod log_reader;
 mod log_times;
 mod protocol;
+mod signals;
 mod spawn;
 mod volumes;
 
@@ -24,7 +26,9 @@ use argosy_store::Store;
 pub use backend::LocalBackend;
 pub use claims::{claim_dir, delete_claim, delete_claims_of};
 pub use log_reader::{LogEnd, LogLine, LogReader};
+pub use signals::is_ignored;
 pub use spawn::namespaces_work;
+pub use spawn::umask;
 
 /// Where ConfigMaps and Secrets come from.
 pub trait ObjectSource: Send + Sync {
@@ -35,6 +39,16 @@ pub trait ObjectSource: Send + Sync {
     fn secret(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>>;
 }
 
+/// What a keeper lets steps have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StepLimits {
+    /// How many bytes of a container's log are kept, the last ones; all if none.
+    pub log_bytes: Option<u64>,
+    /// How many processes a container may have at once, where the keeper may say so; any number if
+    /// none.
+    pub processes: Option<u32>,
+}
+
 /// What a run was submitted in.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
@@ -42,6 +56,8 @@ pub struct Surroundings {
     pub working_directory: PathBuf,
     /// The environment.
     pub variables: Vec<(OsString, OsString)>,
+    /// Which permissions new files don't get; as the runner's own if none.
+    pub umask: Option<u32>,
 }
 
 /// Tells what a run was submitted in.
@@ -89,9 +105,13 @@ impl LocalConfig {
     }
 }
 
+/// The folder in which each run has its own: what steps print and are given may be secret, so it is
+/// this user's alone, whatever the data directory is.
+pub(crate) const RUNS: &str = "runs";
+
 /// The folder of a run.
 pub fn run_dir(data_dir: &Path, run: RunId) -> PathBuf {
-    data_dir.join("runs").join(run.0.to_string())
+    data_dir.join(RUNS).join(run.0.to_string())
 }
 
 /// The folder of what belongs to one pod alone, removed at its end.

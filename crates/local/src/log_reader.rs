@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::SystemTime;
 
+use crate::log_bound::first_kept;
 use crate::log_times::LogTimes;
 
 /// What is longer is more than one line. Argo: `maxTokenLength` of `util/logs/workflow-logger.go`.
@@ -40,6 +41,8 @@ pub struct LogReader {
     size: u64,
     written: SystemTime,
     end: LogEnd,
+    /// What stands before this was not kept.
+    first: u64,
     place: u64,
     line: Vec<u8>,
 }
@@ -52,15 +55,36 @@ impl LogReader {
     pub fn open(log: &Path, end: LogEnd) -> io::Result<Self> {
         let file = File::open(log)?;
         let found = file.metadata()?;
-        Ok(Self {
+        let mut reader = Self {
             size: found.len(),
             written: found.modified()?,
             reader: BufReader::with_capacity(BLOCK as usize, file),
             times: LogTimes::open(log),
             end,
+            first: 0,
             place: 0,
             line: Vec::new(),
-        })
+        };
+        reader.skip_gone()?;
+        Ok(reader)
+    }
+
+    /// Leaves out what is not kept from the next place on, and the line that is kept in part.
+    fn skip_gone(&mut self) -> io::Result<()> {
+        let kept = first_kept(self.reader.get_ref(), self.place);
+        if kept == self.place {
+            self.reader.seek(SeekFrom::Start(kept))?;
+            return Ok(());
+        }
+        self.reader.seek(SeekFrom::Start(kept))?;
+        let most = MAX_LINE.min(self.size.saturating_sub(kept));
+        let cut = (&mut self.reader)
+            .take(most)
+            .read_until(b'\n', &mut self.line)?;
+        self.line.clear();
+        self.place = kept + cut as u64;
+        self.first = self.place;
+        Ok(())
     }
 
     /// How far it has been read, in bytes.
@@ -108,14 +132,14 @@ impl LogReader {
         self.skip_to(place)
     }
 
-    /// The place behind the `count`th line break before this one; the log's beginning if it has
-    /// fewer.
+    /// The place behind the `count`th line break before this one; the beginning of what is kept if
+    /// that has fewer.
     fn line_break_before(&self, place: u64, count: u64) -> io::Result<u64> {
         let mut left = count;
         let mut to = place;
         let mut block = vec![0; BLOCK as usize];
-        while to > 0 {
-            let from = to.saturating_sub(BLOCK);
+        while to > self.first {
+            let from = to.saturating_sub(BLOCK).max(self.first);
             let block = &mut block[..(to - from) as usize];
             self.reader.get_ref().read_exact_at(block, from)?;
             for (at, byte) in block.iter().enumerate().rev() {
@@ -128,7 +152,15 @@ impl LogReader {
             }
             to = from;
         }
-        Ok(0)
+        Ok(self.first)
+    }
+
+    /// Reads up to the next line's end. Gives how much that was.
+    fn read_line(&mut self) -> io::Result<u64> {
+        self.line.clear();
+        let most = MAX_LINE.min(self.size.saturating_sub(self.place));
+        let mut rest = (&mut self.reader).take(most);
+        Ok(rest.read_until(b'\n', &mut self.line)? as u64)
     }
 
     /// The next line, if there is one.
@@ -136,11 +168,18 @@ impl LogReader {
     /// # Errors
     /// If the log can't be read.
     pub fn next_line(&mut self) -> io::Result<Option<LogLine<'_>>> {
-        self.line.clear();
-        let most = MAX_LINE.min(self.size.saturating_sub(self.place));
-        let read = (&mut self.reader)
-            .take(most)
-            .read_until(b'\n', &mut self.line)? as u64;
+        let mut read = self.read_line()?;
+        // Given back since the log was opened.
+        if self.line.first() == Some(&0) {
+            let before = self.place;
+            self.skip_gone()?;
+            if self.place > before {
+                read = self.read_line()?;
+            } else {
+                // The step has written it.
+                self.reader.seek(SeekFrom::Start(before + read))?;
+            }
+        }
         let has_end = self.line.last() == Some(&b'\n');
         let is_whole = has_end || read == MAX_LINE || self.end == LogEnd::Whole;
         if read == 0 || !is_whole {

@@ -89,7 +89,14 @@ pub(crate) struct Mount {
 pub(crate) enum Order {
     /// The environment on which that of a run's spawns rests. A keeper keeps the last
     /// [`MOST_BASES`] of them for each runner.
-    Surroundings(RunId, Vec<(OsString, OsString)>),
+    Surroundings {
+        /// Which run.
+        run: RunId,
+        /// Its environment.
+        variables: Vec<(OsString, OsString)>,
+        /// Its umask; the keeper's own if none.
+        umask: Option<u32>,
+    },
     /// Start this when slots are free.
     Spawn(Box<Spawn>),
     /// End it: SIGTERM, then SIGKILL.
@@ -109,6 +116,9 @@ pub(crate) enum Order {
     Yield(PodKey),
     /// Nobody wants this run any more: end its pods, and tell nobody.
     Discard(RunId),
+    /// The runner goes, having done all it had to: what has not begun is left to whoever takes its
+    /// runs over.
+    Leave,
 }
 
 /// Where all pods of a run are in what is sorted by pods.

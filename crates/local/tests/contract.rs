@@ -11,7 +11,7 @@ use std::sync::Arc;
 use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::ids::PodKey;
 use argosy_local::keeper::{self, KeeperHandle};
-use argosy_local::{LocalBackend, LocalConfig, ObjectSource, Surroundings};
+use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
 use argosy_runtime::backend::EventSink;
 use argosy_runtime::contract::{Deed, Ground, checks};
 use argosy_store::{MemoryDisk, MemoryStore, Store};
@@ -36,7 +36,8 @@ impl ThisMachine {
     fn new() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         fs::create_dir(directory.path().join("begun")).expect("a folder");
-        let keepers = (0..MOST_RUNNERS).map(|_| keeper::fork(directory.path()).expect("a keeper"));
+        let keepers = (0..MOST_RUNNERS)
+            .map(|_| keeper::fork(directory.path(), StepLimits::default()).expect("a keeper"));
         Self {
             keepers: keepers.collect(),
             store: Arc::new(MemoryStore::open(&MemoryDisk::new(directory.path()))),
@@ -59,6 +60,7 @@ impl Ground for ThisMachine {
         let surroundings = move |_| Surroundings {
             working_directory: directory.clone(),
             variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+            ..Surroundings::default()
         };
         let config = LocalConfig::new(
             self.directory.path().to_owned(),

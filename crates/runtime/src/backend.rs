@@ -8,6 +8,9 @@ use k8s_openapi::api::core::v1::PersistentVolumeClaim;
 /// Runs pods. No method blocks: orders are queued, and what comes of them arrives as
 /// [`BackendEvent`]s at the [`EventSink`] that the backend was built with. A backend keeps its own
 /// threads or its own async runtime; the pump around the core knows of neither.
+///
+/// What is said here is tried on each backend by the checks in `contract`, a module behind the
+/// feature of that name.
 pub trait Backend: Send {
     /// Runs pods, each at most once for its key: asking again for a key that is known does nothing.
     /// A pod that cannot be run comes back as `PodSeen` with phase `Failed` and a message.

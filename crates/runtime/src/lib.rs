@@ -9,7 +9,9 @@ pub mod contract;
 mod limits;
 mod locks;
 mod objects;
+mod options;
 mod pump;
 pub mod sync_limit;
 
+pub use options::{RunOptions, Sync};
 pub use pump::{Finish, Handle, NoObserver, Observer, Pump, PumpError, Until};

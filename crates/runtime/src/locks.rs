@@ -1,6 +1,6 @@
 //! Locks that all runners of one data directory share. What runs ask for and give back is done in
-//! transactions of the store; who waits looks again each second, so that no grant is missed when
-//! another process dies or deletes a run.
+//! transactions of the store, and so is telling other runners what that brings for theirs. Who waits
+//! looks again each second, since limits change, and runs are deleted, without a word to anybody.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,6 +11,10 @@ use argosy_engine::run::Run;
 use argosy_store::{Store, StoreError};
 
 use crate::limits::Limits;
+
+/// How often in a row locks are handed out to those who wait: a part of the table has the first of
+/// them, so a limit that is raised by much takes several times. The rest goes the next second.
+const MOST_HANDOUTS: usize = 1_000;
 
 /// How often a transaction is begun anew because it has met semaphores whose limits were not read.
 const MOST_ROUNDS: u32 = 4;
@@ -29,7 +33,7 @@ pub(crate) struct Locks {
     limits: Limits,
 }
 
-/// What became of requests: facts for runs of this process. Others are told through the store.
+/// What became of requests: facts for runs of this process. Others have been told by letters.
 pub(crate) type LockFacts = Vec<(RunId, Fact)>;
 
 impl Locks {
@@ -38,7 +42,7 @@ impl Locks {
         !self.waiting.is_empty()
     }
 
-    /// Another process has said what became of a request.
+    /// Another process has refused a request.
     pub fn answered(&mut self, run: RunId, node: NodeIndex) {
         self.waiting.remove(&LockHolder { run, node });
     }
@@ -75,7 +79,7 @@ impl Locks {
                 self.limits.read_of(store, &request.locks)?;
             }
         }
-        let answers = self.transact(store, &seeds, &mut |table, limits| {
+        let answers = self.transact(store, &seeds, is_ours, &mut |table, limits| {
             let mut answers = Vec::new();
             for order in &orders {
                 match order {
@@ -90,11 +94,10 @@ impl Locks {
             }
             answers
         })?;
-        self.deliver(store, answers, is_ours)
+        Ok(self.facts(answers, is_ours))
     }
 
-    /// Looks again at all that is waited for. What the table says is held is granted, whoever has
-    /// granted it: that process may have died before it told.
+    /// Looks again at all that is waited for.
     pub fn look_again(
         &mut self,
         store: &dyn Store,
@@ -107,24 +110,46 @@ impl Locks {
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .collect();
         self.limits.forget();
-        let waiting: BTreeSet<LockHolder> = self.waiting.keys().copied().collect();
-        let answers = self.transact(store, &seeds, &mut |table, _| {
-            let mut answers = table.wake_all();
-            let told: BTreeSet<LockHolder> = answers.iter().map(|(holder, _)| *holder).collect();
-            let is_untold = |holder| waiting.contains(holder) && !told.contains(holder);
+        let mut facts = Vec::new();
+        for _ in 0..MOST_HANDOUTS {
+            let answers =
+                self.transact(store, &seeds, is_ours, &mut |table, _| table.wake_all())?;
+            let is_grant = |(_, seen): &LockAnswer| matches!(seen, LockSeen::Granted(_));
+            let is_last = !answers.iter().any(is_grant);
+            facts.extend(self.facts(answers, is_ours));
+            if is_last {
+                break;
+            }
+        }
+        Ok(facts)
+    }
+
+    /// Others have said that these have what they asked for. The table tells whether that is still
+    /// so: the letter may be older than what became of it since.
+    pub fn told_granted(
+        &mut self,
+        store: &dyn Store,
+        holders: BTreeSet<LockHolder>,
+    ) -> Result<LockFacts, StoreError> {
+        let waiting = |holder: &LockHolder| self.waiting.contains_key(holder);
+        let holders: BTreeSet<LockHolder> = holders.into_iter().filter(waiting).collect();
+        if holders.is_empty() {
+            return Ok(Vec::new());
+        }
+        let seeds = holders.iter().copied().map(LockSeed::Holder).collect();
+        let is_ours = |run| holders.iter().any(|holder| holder.run == run);
+        let answers = self.transact(store, &seeds, &is_ours, &mut |table, _| {
             let held = table.requests().filter(|(_, held)| *held);
-            answers
-                .extend(held.filter(|(request, _)| is_untold(&request.holder)).map(
-                    |(request, _)| (request.holder, LockSeen::Granted(request.locks.clone())),
-                ));
-            answers
+            held.filter(|(request, _)| holders.contains(&request.holder))
+                .map(|(request, _)| (request.holder, LockSeen::Granted(request.locks.clone())))
+                .collect()
         })?;
-        self.deliver(store, answers, is_ours)
+        Ok(self.facts(answers, &is_ours))
     }
 
     /// Enters what a run that was taken over holds, and gives up what else the table says of it:
     /// its last owner may have died before it gave that back, and what it waits for it asks again.
-    pub fn take_over(&mut self, store: &dyn Store, run: &Run) -> Result<LockFacts, StoreError> {
+    pub fn take_over(&mut self, store: &dyn Store, run: &Run) -> Result<(), StoreError> {
         let held = run.held_locks();
         let holders: BTreeSet<LockHolder> = held.iter().map(|request| request.holder).collect();
         let seeds = held
@@ -133,7 +158,10 @@ impl Locks {
             .map(|lock| LockSeed::Lock(lock.name.clone()))
             .chain([LockSeed::Run(run.id())])
             .collect();
-        let answers = self.transact(store, &seeds, &mut |table, _| {
+        // What one of them gives back another one of them may get, which is given back in turn: the
+        // run itself is told of none of this.
+        let is_ours = |id| id == run.id();
+        self.transact(store, &seeds, &is_ours, &mut |table, _| {
             for request in &held {
                 table.hold(request.clone());
             }
@@ -141,7 +169,7 @@ impl Locks {
             let stale = left.into_iter().filter(|holder| !holders.contains(holder));
             stale.flat_map(|holder| table.release(holder)).collect()
         })?;
-        self.deliver(store, answers, &|id| id == run.id())
+        Ok(())
     }
 
     /// Works on the table with the limits of all semaphores that it comes upon.
@@ -149,13 +177,14 @@ impl Locks {
         &mut self,
         store: &dyn Store,
         seeds: &BTreeSet<LockSeed>,
+        is_ours: &dyn Fn(RunId) -> bool,
         work: &mut dyn FnMut(&mut LockTable, &Limits) -> Vec<LockAnswer>,
     ) -> Result<Vec<LockAnswer>, StoreError> {
         let mut all = Vec::new();
         for round in 1..=MOST_ROUNDS {
             let mut unread = Vec::new();
             let limits = &self.limits;
-            let answers = store.with_locks(seeds, &mut |table| {
+            let mut attempt = |table: &mut LockTable| {
                 let semaphores = table.semaphores();
                 unread = limits.unread(&semaphores);
                 // One that is still not known at last counts as having room for one.
@@ -168,7 +197,12 @@ impl Locks {
                 }
                 answers.extend(work(table, limits));
                 answers
-            })?;
+            };
+            let to_others = |answer: &LockAnswer| {
+                let is_other = !is_ours(answer.0.run);
+                is_other.then(|| letter(answer)).flatten()
+            };
+            let answers = store.with_locks(seeds, &mut attempt, &to_others)?;
             all.extend(answers);
             if unread.is_empty() {
                 break;
@@ -180,29 +214,29 @@ impl Locks {
         Ok(all)
     }
 
-    fn deliver(
-        &mut self,
-        store: &dyn Store,
-        answers: Vec<LockAnswer>,
-        is_ours: &dyn Fn(RunId) -> bool,
-    ) -> Result<LockFacts, StoreError> {
-        let mut facts = Vec::new();
-        for (holder, seen) in answers {
-            let waits = matches!(seen, LockSeen::Waiting { .. });
-            if is_ours(holder.run) {
-                if !waits {
-                    self.waiting.remove(&holder);
-                }
-                facts.push((holder.run, Fact::LockSeen(holder.node, seen)));
-            } else if !waits {
-                let letter = Letter::Lock {
-                    node: holder.node,
-                    lock_seen: seen,
-                };
-                let letter = serde_json::to_vec(&letter).expect("a letter is plain data");
-                store.push_command(holder.run, letter)?;
+    /// What became of requests of this process's runs.
+    fn facts(&mut self, answers: Vec<LockAnswer>, is_ours: &dyn Fn(RunId) -> bool) -> LockFacts {
+        let ours = answers
+            .into_iter()
+            .filter(|(holder, _)| is_ours(holder.run));
+        ours.map(|(holder, seen)| {
+            if !matches!(seen, LockSeen::Waiting { .. }) {
+                self.waiting.remove(&holder);
             }
-        }
-        Ok(facts)
+            (holder.run, Fact::LockSeen(holder.node, seen))
+        })
+        .collect()
     }
+}
+
+/// What another process's run is told of a request: that it waits, it knows.
+fn letter((holder, seen): &LockAnswer) -> Option<Vec<u8>> {
+    if matches!(seen, LockSeen::Waiting { .. }) {
+        return None;
+    }
+    let letter = Letter::Lock {
+        node: holder.node,
+        lock_seen: seen.clone(),
+    };
+    Some(serde_json::to_vec(&letter).expect("a letter is plain data"))
 }

@@ -19,6 +19,7 @@ use argosy_engine::commit::Commit;
 use argosy_engine::controller::Controller;
 use argosy_engine::effect::{Effect, PodRequest};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
+use argosy_engine::locks::LockHolder;
 use argosy_engine::outbox;
 use argosy_engine::settings::Settings;
 use argosy_store::{Claim, CommandId, Durability, Epoch, Store, StoreError};
@@ -52,6 +53,9 @@ pub enum PumpError {
     /// A run can't be loaded.
     #[error("run {0} can't be loaded: {1}")]
     Load(u64, argosy_engine::run::LoadError),
+    /// How a run is to be carried out can't be read.
+    #[error("the options of run {0} can't be read: {1}")]
+    Options(u64, String),
     /// What a run had still to have done can't be read.
     #[error("the outbox of run {0} can't be read: {1}")]
     Outbox(u64, outbox::OutboxError),
@@ -109,9 +113,11 @@ pub struct Pump {
     settings: Arc<Settings>,
     controller: Controller,
     locks: Locks,
-    /// Another process has granted a lock to one of the runs.
-    was_granted: bool,
+    /// Those of its runs that another process has granted locks to.
+    granted: BTreeSet<LockHolder>,
     claims: BTreeMap<RunId, Claim>,
+    /// Runs each of whose transitions is synced before anybody is told of it.
+    synced: BTreeSet<RunId>,
     inbox: Receiver<Message>,
     handle: Handle,
     pending: VecDeque<Pending>,
@@ -139,8 +145,9 @@ impl Pump {
             settings,
             controller: Controller::with_shared_locks(),
             locks: Locks::default(),
-            was_granted: false,
+            granted: BTreeSet::new(),
             claims: BTreeMap::new(),
+            synced: BTreeSet::new(),
             inbox,
             handle,
             pending: VecDeque::new(),
@@ -190,13 +197,8 @@ impl Pump {
             }
             if polled.elapsed() >= POLL {
                 self.read_commands()?;
-                let is_due =
-                    std::mem::take(&mut self.was_granted) || limits_read.elapsed() >= LIMITS;
-                if self.locks.has_waiters() && is_due {
-                    let claims = &self.claims;
-                    let is_ours = |run| claims.contains_key(&run);
-                    let facts = self.locks.look_again(&*self.store, &is_ours)?;
-                    self.tell_locks(facts);
+                if limits_read.elapsed() >= LIMITS {
+                    self.look_at_locks()?;
                     limits_read = Instant::now();
                 }
                 if matches!(until, Until::IdleFor(_)) {
@@ -208,6 +210,7 @@ impl Pump {
                 }
                 polled = Instant::now();
             }
+            self.take_granted()?;
             self.perform(backend, observer)?;
             self.take_turns();
             for id in self.ending.clone() {
@@ -246,10 +249,38 @@ impl Pump {
         }
     }
 
+    /// The run is another's, or nobody's, from now on.
+    fn let_go(&mut self, id: RunId) {
+        self.claims.remove(&id);
+        self.synced.remove(&id);
+        // Were it to come back, what was not consumed is to be read again.
+        self.taken.remove(&id);
+        self.consumed.remove(&id);
+    }
+
     fn tell_locks(&mut self, facts: LockFacts) {
         for (run, fact) in facts {
             self.controller.tell(now(), run, fact);
         }
+    }
+
+    /// Looks again at what runs wait for.
+    fn look_at_locks(&mut self) -> Result<(), StoreError> {
+        if self.locks.has_waiters() {
+            let claims = &self.claims;
+            let is_ours = |run| claims.contains_key(&run);
+            let facts = self.locks.look_again(&*self.store, &is_ours)?;
+            self.tell_locks(facts);
+        }
+        Ok(())
+    }
+
+    /// Takes up what other processes have granted.
+    fn take_granted(&mut self) -> Result<(), StoreError> {
+        let granted = std::mem::take(&mut self.granted);
+        let facts = self.locks.told_granted(&*self.store, granted)?;
+        self.tell_locks(facts);
+        Ok(())
     }
 
     /// Does what runs want of the locks that all runners share.
@@ -298,11 +329,15 @@ impl Pump {
         let number = self.next_commit;
         self.next_commit += 1;
         let epoch = self.claims.get(&id).map_or(Epoch(0), |claim| claim.epoch);
+        let durability = match self.synced.contains(&id) {
+            true => Durability::Power,
+            false => Durability::Process,
+        };
         let handle = self.handle.clone();
         self.store.submit(
             epoch,
             commit,
-            Durability::Process,
+            durability,
             Box::new(move |result| handle.send(Message::Committed(number, result))),
         );
         number

@@ -294,7 +294,9 @@ impl World {
         if let Some(violation) = violation_by_change(&definition)? {
             return Ok(Err((definition.workflow, violation)));
         }
-        prepare_adoption(&mut definition);
+        if let Err(fault) = prepare_adoption(&mut definition) {
+            return Ok(Err((definition.workflow, fault)));
+        }
         let found = definition.workflow.status.artifact_repository_ref.as_ref();
         definition.artifact_repository = found
             .filter(|found| !found.default && found.artifact_repository.is_some())

@@ -18,10 +18,10 @@ mod store;
 
 pub use command::{CommandId, CommandRow};
 pub use error::StoreError;
-pub use lock::{OwnerLock, RunLock, create_private};
+pub use lock::{OwnerLock, RunLock, create_private, owner_lives};
 pub use memory::{MemoryDisk, MemoryStore};
 pub use object::{NewObject, ObjectKind, Precondition, StoredObject};
 pub use run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 pub use slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
 pub use sqlite::{FILE as DATABASE, LastSync, OpenOptions, SqliteStore, SyncPolicy, sync_to_disk};
-pub use store::{Done, Durability, Store};
+pub use store::{Done, Durability, LetterOf, LockWork, Store};

@@ -76,6 +76,9 @@ impl Drop for RunLock {
 
 impl OwnerLock {
     /// Makes a new owner in a data directory, which is created if need be.
+    ///
+    /// # Errors
+    /// If the directory, or the lock in it, can't be made.
     pub fn create(data_dir: &Path) -> Result<Self, StoreError> {
         create_directories(data_dir)?;
         loop {
@@ -91,6 +94,9 @@ impl OwnerLock {
     }
 
     /// Another hold on the lock, for another process: it is held until this is closed there too.
+    ///
+    /// # Errors
+    /// If the system has no file handle left.
     pub fn share(&self) -> Result<File, StoreError> {
         let cannot = |error| StoreError::io("share the lock", &self.lock.path, error);
         self.lock.file.try_clone().map_err(cannot)
@@ -113,8 +119,12 @@ fn owner_path(data_dir: &Path, owner: &OwnerId) -> PathBuf {
         .join(format!("{OWNER_PREFIX}{owner}"))
 }
 
-/// Whether an owner still lives. The file of one that does not is removed.
-pub(crate) fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
+/// Whether an owner of slots still lives: its runner, or a keeper of that which has something to run.
+/// The file of one that does not is removed.
+///
+/// # Errors
+/// If its lock can't be looked at.
+pub fn owner_lives(data_dir: &Path, owner: &OwnerId) -> Result<bool, StoreError> {
     let path = owner_path(data_dir, owner);
     // A look costs nothing; taking waits for others who look.
     if FileLock::is_held(&path)? {
@@ -144,6 +154,26 @@ pub(crate) fn sweep_owners(data_dir: &Path) -> Result<(), StoreError> {
             .and_then(OwnerId::parse);
         if let Some(owner) = owner {
             owner_lives(data_dir, &owner)?;
+        }
+    }
+    Ok(())
+}
+
+/// Removes the locks of runs whose owners were killed when they had all but let go of them.
+pub(crate) fn sweep_runs(data_dir: &Path) -> Result<(), StoreError> {
+    let locks = data_dir.join("locks");
+    let list = |error| StoreError::io("list the locks in", &locks, error);
+    for entry in std::fs::read_dir(&locks).map_err(list)? {
+        let name = entry.map_err(list)?.file_name();
+        let run = name.to_str().and_then(|name| name.strip_prefix("run-"));
+        let Some(run) = run.and_then(|run| run.parse().ok()) else {
+            continue;
+        };
+        let path = run_path(data_dir, RunId(run));
+        if !FileLock::is_held(&path)?
+            && let Some(lock) = FileLock::take(&path)?
+        {
+            lock.unlink();
         }
     }
     Ok(())
@@ -285,6 +315,18 @@ mod tests {
         first.unlink();
         assert!(path.exists(), "the file of another holder is left alone");
         drop(second);
+    }
+
+    #[test]
+    fn locks_of_runs_that_nobody_has_are_swept_up() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        create_directories(directory.path()).expect("directories");
+        let [held, left] = [1, 2].map(|run| run_path(directory.path(), RunId(run)));
+        let lock = FileLock::take(&held).expect("take").expect("free");
+        drop(FileLock::take(&left).expect("take").expect("free"));
+        sweep_runs(directory.path()).expect("swept");
+        assert!(held.exists() && !left.exists());
+        drop(lock);
     }
 
     #[test]

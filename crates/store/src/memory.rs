@@ -20,7 +20,7 @@ use crate::lock::{OwnerLock, RunLock, owner_lives};
 use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
 use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 use crate::slots::{OwnerId, SlotGrant, SlotOwner, SlotsStatus};
-use crate::store::{Done, Durability, Store};
+use crate::store::{Done, Durability, LetterOf, LockWork, Store};
 
 use rows::{Rows, StoredRows, tell_nodes};
 
@@ -302,10 +302,7 @@ impl Store for MemoryStore {
         let mut rows = self.change();
         let stored = rows.run_mut("push a command to", run)?;
         stored.row.summary.completed = false;
-        rows.last_command += 1;
-        let id = CommandId(rows.last_command);
-        rows.commands.insert(id.0, CommandRow { id, run, command });
-        Ok(id)
+        Ok(rows.add_command(run, command))
     }
 
     fn commands(
@@ -462,7 +459,8 @@ impl Store for MemoryStore {
     fn with_locks(
         &self,
         _seeds: &BTreeSet<LockSeed>,
-        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+        work: LockWork<'_>,
+        letter_of: LetterOf<'_>,
     ) -> Result<Vec<LockAnswer>, StoreError> {
         let mut rows = self.change();
         let mut table = LockTable::stored(rows.locks.values());
@@ -479,6 +477,14 @@ impl Store for MemoryStore {
             .requests()
             .map(|(request, held)| (request.holder, (request.clone(), held)))
             .collect();
+        for answer in &answers {
+            let run = answer.0.run;
+            if let Some(letter) = letter_of(answer)
+                && rows.runs.contains_key(&run)
+            {
+                rows.add_command(run, letter);
+            }
+        }
         Ok(answers)
     }
 }

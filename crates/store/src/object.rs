@@ -37,6 +37,18 @@ impl ObjectKind {
             Self::SyncLimit => "SyncLimit",
         }
     }
+
+    /// The API group that the kind belongs to, as it stands behind a resource's name: `.argoproj.io`,
+    /// or nothing.
+    pub fn group(self) -> &'static str {
+        match self {
+            Self::ConfigMap | Self::Secret | Self::PersistentVolumeClaim | Self::SyncLimit => "",
+            Self::WorkflowTemplate
+            | Self::ClusterWorkflowTemplate
+            | Self::CronWorkflow
+            | Self::WorkflowEventBinding => ".argoproj.io",
+        }
+    }
 }
 
 impl fmt::Display for ObjectKind {

@@ -56,6 +56,8 @@ pub struct Environment {
     pub working_directory: PathBuf,
     /// The environment variables at submission.
     pub variables: Vec<(OsString, OsString)>,
+    /// Which permissions new files don't get.
+    pub umask: Option<u32>,
 }
 
 impl fmt::Debug for Environment {

@@ -22,18 +22,20 @@ use std::thread::JoinHandle;
 
 use argosy_engine::commit::{Commit, NodeRow, ValueHash};
 use argosy_engine::ids::{RunId, Seconds};
-use argosy_engine::locks::{LockAnswer, LockSeed, LockTable};
+use argosy_engine::locks::{LockAnswer, LockSeed};
 use argosy_engine::metrics::Table;
 use rusqlite::Connection;
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::{Attempt, StoreError};
 use crate::file_system::refuse_network;
-use crate::lock::{FileLock, OwnerLock, RunLock, create_directories, run_path, sweep_owners};
+use crate::lock::{
+    FileLock, OwnerLock, RunLock, create_directories, run_path, sweep_owners, sweep_runs,
+};
 use crate::object::{NewObject, ObjectKind, Precondition, StoredObject};
 use crate::run::{Claim, Environment, Epoch, NewRun, RunFilter, RunRow, StoredRun};
 use crate::slots::{OwnerId, SlotGrant, SlotsStatus};
-use crate::store::{Done, Durability, Store};
+use crate::store::{Done, Durability, LetterOf, LockWork, Store};
 
 use writer::{Job, Syncs, Writer, sync};
 
@@ -404,6 +406,7 @@ impl Store for SqliteStore {
     }
 
     fn register_owner(&self, lock: &OwnerLock) -> Result<(), StoreError> {
+        sweep_runs(&self.data_dir)?;
         self.write("register an owner", |connection| {
             write::register_owner(connection, lock.id())
         })
@@ -442,10 +445,11 @@ impl Store for SqliteStore {
     fn with_locks(
         &self,
         seeds: &BTreeSet<LockSeed>,
-        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+        work: LockWork<'_>,
+        letter_of: LetterOf<'_>,
     ) -> Result<Vec<LockAnswer>, StoreError> {
         self.write("work on locks", |connection| {
-            locks::with_locks(connection, seeds, work)
+            locks::with_locks(connection, seeds, work, letter_of)
         })
     }
 }

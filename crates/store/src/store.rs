@@ -28,10 +28,25 @@ pub enum Durability {
 /// and must not wait for the store.
 pub type Done = Box<dyn FnOnce(Result<(), StoreError>) + Send>;
 
+/// What is done with a part of the table of locks; gives what became of requests.
+pub type LockWork<'a> = &'a mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>;
+
+/// The letter by which the owner of a request's run is told what became of it, if it is told so.
+pub type LetterOf<'a> = &'a dyn Fn(&LockAnswer) -> Option<Vec<u8>>;
+
 /// Keeps runs and what belongs to them, shared by several owners.
 ///
 /// Every call but [`submit`](Self::submit) waits until it is done. Callbacks get rows in order and
 /// must not call the store: it may be locked, or in the middle of a read.
+///
+/// # Errors
+/// Every call can fail because the database can't be read or written, which [`StoreError`] tells with
+/// what was attempted; one about a run also because there is no such run. What else keeps a call from
+/// being carried out stands with it.
+#[expect(
+    clippy::missing_errors_doc,
+    reason = "the trait says what all calls have in common"
+)]
 pub trait Store: Send + Sync {
     // Runs
 
@@ -224,12 +239,19 @@ pub trait Store: Send + Sync {
     // Locks
 
     /// Works on the locks that all owners share, in one transaction: on what the seeds reach, with
-    /// all who hold each lock and the first of those who wait for it. Gives back what `work` gave.
+    /// the first of those who wait for each lock. Of a lock's holders `work` may see no more than
+    /// some names and their number, so whoever asks or gives back must be among the seeds. Answers
+    /// what `work` answered, and what came of those who waited next.
+    ///
     /// A crash may lose it; a run's own state says what it holds. Completed runs hold nothing: what
     /// one left in the table when its owner died is given up first.
+    ///
+    /// What `letter_of` gives for an answer is put before the owner of its run as a command, in the
+    /// same transaction: who works on locks may die before it tells what came of it.
     fn with_locks(
         &self,
         seeds: &BTreeSet<LockSeed>,
-        work: &mut dyn FnMut(&mut LockTable) -> Vec<LockAnswer>,
+        work: LockWork<'_>,
+        letter_of: LetterOf<'_>,
     ) -> Result<Vec<LockAnswer>, StoreError>;
 }

@@ -49,18 +49,7 @@ fn is_kept(object: &Object) -> Result<bool> {
 
 /// `workflowtemplate.argoproj.io/name`, as `kubectl` writes it.
 pub fn resource(kind: argosy_store::ObjectKind, name: &str) -> String {
-    use argosy_store::ObjectKind;
-    let group = match kind {
-        ObjectKind::ConfigMap
-        | ObjectKind::Secret
-        | ObjectKind::PersistentVolumeClaim
-        | ObjectKind::SyncLimit => "",
-        ObjectKind::WorkflowTemplate
-        | ObjectKind::ClusterWorkflowTemplate
-        | ObjectKind::CronWorkflow
-        | ObjectKind::WorkflowEventBinding => ".argoproj.io",
-    };
-    format!("{}{group}/{name}", kind.as_str().to_lowercase())
+    format!("{}{}/{name}", kind.as_str().to_lowercase(), kind.group())
 }
 
 /// Reads the wanted objects of files and checks them, all faults at once. They may refer to each

@@ -93,10 +93,13 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
 fn wanted(client: &Client, arguments: &Arguments) -> Result<Vec<RunRow>> {
     let mut rows = Vec::new();
     for name in &arguments.names {
-        match client.row(name) {
-            Ok(row) => rows.push(row),
-            Err(_) if name != "@latest" => println!("Workflow '{name}' not found"),
-            Err(error) => return Err(error),
+        let found = match name.as_str() {
+            "@latest" => Some(client.row(name)?),
+            name => client.find_row(name)?,
+        };
+        match found {
+            Some(row) => rows.push(row),
+            None => println!("Workflow '{name}' not found"),
         }
     }
     if arguments.is_filter() {

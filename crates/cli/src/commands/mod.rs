@@ -116,9 +116,8 @@ pub struct VersionArguments {
 
 #[derive(clap::Args)]
 pub struct RunnerArguments {
-    /// How many steps run at once
-    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
-    max_processes: Option<u32>,
+    #[command(flatten)]
+    steps: crate::runner::Steps,
     /// Serve metrics at this address
     #[arg(long, env = "ARGOSY_METRICS_ADDRESS", value_name = "ADDRESS")]
     metrics_address: Option<String>,
@@ -126,6 +125,8 @@ pub struct RunnerArguments {
 
 #[derive(clap::Args)]
 pub struct KeeperArguments {
+    #[command(flatten)]
+    steps: crate::runner::Steps,
     /// Where to listen for later runners
     socket: std::path::PathBuf,
 }
@@ -178,10 +179,12 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         }
         Command::Completion(arguments) => completion::run(&arguments)?,
         Command::Complete(arguments) => completion::complete(&arguments, global)?,
-        Command::Keeper(arguments) => argosy_local::keeper::serve(&arguments.socket)?,
+        Command::Keeper(arguments) => {
+            argosy_local::keeper::serve(&arguments.socket, arguments.steps.limits())?;
+        }
         Command::Runner(arguments) => {
             let metrics = arguments.metrics_address.as_deref();
-            crate::runner::background(global, arguments.max_processes, metrics)?;
+            crate::runner::background(global, arguments.steps, metrics)?;
         }
     }
     Ok(ExitCode::SUCCESS)

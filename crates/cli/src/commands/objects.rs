@@ -110,17 +110,7 @@ pub fn plural(kind: ObjectKind) -> &'static str {
 
 /// Kubernetes' words for an object that isn't there.
 pub fn not_found(kind: ObjectKind, name: &str) -> String {
-    let group = match kind {
-        ObjectKind::ConfigMap
-        | ObjectKind::Secret
-        | ObjectKind::PersistentVolumeClaim
-        | ObjectKind::SyncLimit => "",
-        ObjectKind::WorkflowTemplate
-        | ObjectKind::ClusterWorkflowTemplate
-        | ObjectKind::CronWorkflow
-        | ObjectKind::WorkflowEventBinding => ".argoproj.io",
-    };
-    format!("{}{group} \"{name}\" not found", plural(kind))
+    format!("{}{} \"{name}\" not found", plural(kind), kind.group())
 }
 
 /// Whether an object must be there already.

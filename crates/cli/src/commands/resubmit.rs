@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             true => carry_over(&client, &old, definition)?,
             false => submission::create(&client, &definition)?,
         };
-        crate::runner::start(&client.data_dir)?;
+        crate::runner::start(&client, None)?;
         super::submit::print(&client, id, arguments.output)?;
         runs.push(id);
     }

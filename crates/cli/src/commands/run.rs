@@ -1,9 +1,9 @@
 //! `argosy run`: here, in the foreground, to the end.
 
 use std::collections::BTreeSet;
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::{Result, bail};
 use argosy_api::{NodeType, Workflow, WorkflowPhase};
@@ -19,6 +19,8 @@ use crate::live::Live;
 use crate::options::Global;
 use crate::output::Format;
 use crate::overrides::Overrides;
+use crate::runner::Steps;
+use crate::signals::{Asked, Signal};
 use crate::style::{StyleFlags, one_line};
 use crate::submission::{self, Sources};
 
@@ -37,10 +39,8 @@ pub struct Arguments {
     /// Take up the workflows that nobody carries out, from where they stand
     #[arg(long, conflicts_with_all = ["files", "from"])]
     resume: bool,
-    /// How many slots all runners of the data directory share; as many as there are cores, or as
-    /// another runner has said, if not given
-    #[arg(long, env = "ARGOSY_MAX_PROCESSES")]
-    max_processes: Option<u32>,
+    #[command(flatten)]
+    steps: Steps,
     /// Serve metrics at this address while workflows run: HOST:PORT, PORT on this machine, or
     /// nothing for Argo's own port
     #[arg(long, value_name = "ADDRESS", num_args = 0..=1, require_equals = true, default_missing_value = "")]
@@ -65,7 +65,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         bail!("no file given: argosy run --host FILE");
     }
     // The keeper is forked before anything has threads.
-    let keeper = crate::runner::fork_keeper(&global.data_dir()?)?;
+    let keeper = crate::runner::fork_keeper(&global.data_dir()?, arguments.steps)?;
     let client = Client::open_beside(global, &keeper)?;
     if let Some(address) = &arguments.metrics_address {
         let config = &client.configuration()?.config.metrics;
@@ -92,19 +92,19 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         logs: (arguments.log).then(|| Ended::new(&client, arguments.style.style())),
         failed: false,
         ended: Vec::new(),
-        interrupts: Arc::default(),
+        signals: Arc::default(),
         interrupts_told: 0,
         troubles: BTreeSet::new(),
     };
-    let interrupts = printer.interrupts.clone();
-    crate::runner::carry_out(
+    let signals = printer.signals.clone();
+    let left = crate::runner::carry_out(
         &client,
         keeper,
-        arguments.max_processes,
+        arguments.steps,
         runs,
         &mut printer,
         Until::NoRuns,
-        &interrupts,
+        &signals,
     )?;
     printer.tell_rest();
     if arguments.output.is_some() {
@@ -114,10 +114,37 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             print!("{}", super::submit::text(workflow, arguments.output)?);
         }
     }
+    if let Some(signal) = left {
+        return leave(&client, signal, arguments.steps);
+    }
     Ok(match printer.failed {
         true => ExitCode::FAILURE,
         false => ExitCode::SUCCESS,
     })
+}
+
+/// Says what becomes of workflows that a signal has ended the carrying out of. A closed terminal is no
+/// reason to leave them lie.
+fn leave(client: &Client, signal: Signal, steps: Steps) -> Result<ExitCode> {
+    let text = match signal {
+        Signal::HangUp => {
+            crate::runner::start(client, Some(steps))?;
+            "the terminal is gone: a runner in the background carries on"
+        }
+        Signal::Interrupt => {
+            "left: steps that do not end are killed 30 seconds after they were told to"
+        }
+        Signal::Terminate => {
+            "left as it stands, and steps that run go on: `argosy run --resume` carries on, `argosy stop NAME` stops"
+        }
+    };
+    complain(text);
+    Ok(ExitCode::from(signal.exit_code()))
+}
+
+/// Prints to standard error. Where nobody reads that any more, the workflow goes on all the same.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Makes all workflows this process's that nobody carries out.
@@ -144,8 +171,8 @@ struct Printer<'a> {
     logs: Option<Ended<'a>>,
     failed: bool,
     ended: Vec<(RunId, Workflow)>,
-    /// How often Ctrl-C was pressed.
-    interrupts: Arc<AtomicU32>,
+    signals: Arc<Asked>,
+    /// How often Ctrl-C was pressed when something was last said of it.
     interrupts_told: u32,
     /// The warnings that were told.
     troubles: BTreeSet<String>,
@@ -154,7 +181,7 @@ struct Printer<'a> {
 impl Printer<'_> {
     /// Says what comes of Ctrl-C.
     fn tell_interrupts(&mut self) {
-        let pressed = self.interrupts.load(Ordering::SeqCst).min(2);
+        let pressed = self.signals.interrupts().min(2);
         if pressed <= self.interrupts_told {
             return;
         }
@@ -165,7 +192,7 @@ impl Printer<'_> {
         };
         match &mut self.live {
             Some(live) => live.print(&format!("{text}\n")),
-            None => eprintln!("{text}"),
+            None => complain(text),
         }
     }
 
@@ -227,7 +254,7 @@ impl Observer for Printer<'_> {
         }
         match &mut self.live {
             Some(live) => live.print(&format!("warning: {what}\n")),
-            None => eprintln!("warning: {what}"),
+            None => complain(&format!("warning: {what}")),
         }
     }
 

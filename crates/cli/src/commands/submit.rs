@@ -52,7 +52,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     for &id in &runs {
         print(&client, id, arguments.output)?;
     }
-    crate::runner::start(&client.data_dir)?;
+    crate::runner::start(&client, None)?;
     let watch = Watch {
         nodes: arguments.nodes.selector()?,
         style: StyleFlags::default().style(),

@@ -105,10 +105,11 @@ pub fn wait(arguments: &WaitArguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
     let mut runs = Vec::new();
     for name in &arguments.names {
-        match client.row(name) {
-            Err(_) if arguments.ignore_not_found => {}
-            row => runs.push(row?.id),
-        }
+        let found = match arguments.ignore_not_found {
+            true => client.find_row(name)?,
+            false => Some(client.row(name)?),
+        };
+        runs.extend(found.map(|row| row.id));
     }
     let mut code = ExitCode::SUCCESS;
     for id in runs {

@@ -1,5 +1,6 @@
 //! What is said of flags and files that can't be used.
 
+use crate::objects::KEPT;
 use crate::one_step;
 use crate::place::{Place, errors};
 
@@ -123,4 +124,48 @@ fn what_can_not_be_submitted_is_refused_with_its_reason() {
         "{said}"
     );
     assert_eq!(said.matches("Not a directory").count(), 1, "{said}");
+}
+
+#[test]
+fn a_parameter_that_nothing_speaks_of_is_a_warning() {
+    let place = Place::new();
+    place.apply(&KEPT.replace(
+        "  entrypoint: hello\n",
+        "  entrypoint: hello\n  arguments: {parameters: [{name: colour, value: red}]}\n",
+    ));
+    place.write(
+        "one.yaml",
+        &crate::one_step("one", "", "echo {{workflow.parameters.who}}"),
+    );
+    let all = crate::one_step("all", "", "echo {{workflow.parameters.json}}");
+    place.write("all.yaml", &all);
+    place.write("file.yaml", "{other: 1}");
+    let says = |words: &[&str]| {
+        let output = place.argosy(&[&["submit", "--dry-run"][..], words].concat());
+        assert!(output.status.success(), "{words:?}: {}", errors(&output));
+        errors(&output)
+    };
+    let warning = |name: &str, help: &str| {
+        format!(
+            "--parameter {name}=x: warning: nothing in the workflow speaks of a parameter \"{name}\"\n{help}"
+        )
+    };
+    let template = ["--from", "workflowtemplate/greet"];
+    for (words, expected) in [
+        (&["one.yaml", "-p", "who=x"][..], String::new()),
+        (
+            &["one.yaml", "-p", "woh=x"],
+            warning("woh", "  help: did you mean \"who\"?\n"),
+        ),
+        (&["one.yaml", "-p", "size=x"], warning("size", "")),
+        (&["one.yaml", "-f", "file.yaml"], String::new()),
+        (&["all.yaml", "-p", "size=x"], String::new()),
+        (&[template[0], template[1], "-p", "colour=x"], String::new()),
+        (
+            &[template[0], template[1], "-p", "color=x"],
+            warning("color", "  help: did you mean \"colour\"?\n"),
+        ),
+    ] {
+        assert_eq!(says(words), expected, "{words:?}");
+    }
 }

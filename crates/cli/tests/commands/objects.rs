@@ -128,3 +128,19 @@ secret/safe created
             .contains("\"greet\" not found")
     );
 }
+
+#[test]
+fn what_can_not_be_kept_is_told_with_its_file() {
+    let place = Place::new();
+    std::fs::create_dir(place.path("all")).expect("a folder");
+    place.write("all/kept.yaml", KEPT);
+    place.write("all/one.yaml", &crate::one_step("one", "", "true"));
+    let said = place.fails(&["apply", "-f", "all"]);
+    let expected =
+        "error: all/one.yaml: a Workflow is not applied but submitted: argosy submit FILE\n";
+    assert_eq!(said, expected);
+    assert_eq!(
+        place.says(&["template", "list"]),
+        "No workflowtemplates found\n"
+    );
+}

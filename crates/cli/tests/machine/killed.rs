@@ -115,6 +115,44 @@ fn a_step_that_outlives_its_runner_is_collected_by_the_next() {
 }
 
 #[test]
+fn what_the_dead_left_is_swept_up_by_whoever_comes_next() {
+    let place = Place::new();
+    let file = place.workflow(
+        "both",
+        "  entrypoint: main
+  templates:
+  - name: main
+    container: {image: none, command: [sh, -c], args: ['setsid sleep 1000 & touch running; wait']}
+",
+    );
+    let mut runner = place.start(&["run", "--host", &file]);
+    place.wait_until("the step runs", || place.path("running").exists());
+    let keeper = place.keepers();
+    let named = |end: &str| {
+        let entries = std::fs::read_dir(place.data("keepers")).expect("a folder");
+        let mut paths = entries.map(|entry| entry.expect("an entry").path());
+        paths.find(|path| path.extension().is_some_and(|found| found == end))
+    };
+    let cgroup = named("cgroup").map(|record| std::fs::read_to_string(record).expect("a record"));
+    runner.kill();
+    kill(keeper[0]);
+    place.wait_until("it is dead", || place.keepers().is_empty());
+    // Killed between making its socket and being ready, or when all but its record was gone.
+    std::fs::write(place.data("keepers/1-a.new"), "").expect("written");
+    std::fs::write(place.data("keepers/2-b.cgroup"), "/nowhere/argosy-2-b").expect("written");
+    let other = place.workflow("other", &crate::one_step("true"));
+    place.says(&["run", "--host", &other]);
+    place.wait_until("nothing is left of the keepers", || {
+        let entries = std::fs::read_dir(place.data("keepers")).expect("a folder");
+        entries.count() == 0
+    });
+    place.wait_until("no process is left", || place.processes().is_empty());
+    assert!(cgroup.is_none_or(|cgroup| !std::path::Path::new(&cgroup).exists()));
+    // Its workflow is still there to be taken up.
+    assert_eq!(place.phase("both"), "Running");
+}
+
+#[test]
 fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
     let place = Place::new();
     let file = place.workflow(
@@ -140,4 +178,50 @@ fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
     place.argosy(&["run", "--resume"]);
     assert_eq!(node(&place.get("both"), "both")["message"], "pod deleted");
     place.wait_until("nothing is left", || place.processes().is_empty());
+}
+
+#[test]
+fn the_next_submit_starts_a_runner_though_the_keeper_of_a_killed_one_lives() {
+    let place = Place::new();
+    let file = place.workflow(
+        "outlive",
+        &crate::one_step("echo x >> began; while [ ! -e go ]; do sleep 0.02; done"),
+    );
+    place.says(&["submit", &file]);
+    place.wait_until("the step runs", || place.lines("began").len() == 1);
+    kill(place.runners()[0]);
+    let other = place.workflow("other", &crate::one_step("true"));
+    place.says(&["submit", &other]);
+    place.wait_until("another runner lives", || place.runners().len() == 1);
+    place.write("go", "");
+    for name in ["outlive", "other"] {
+        place.wait_until("it ends", || place.phase(name) == "Succeeded");
+    }
+    assert_eq!(place.lines("began").len(), 1);
+}
+
+/// Whoever reads a runner's output to its end must not wait for a keeper that outlives it.
+#[test]
+fn a_keeper_holds_nothing_open_that_its_runner_was_handed() {
+    let place = Place::new();
+    let file = place.workflow(
+        "holds",
+        &crate::one_step("touch running; while [ ! -e go ]; do sleep 0.02; done"),
+    );
+    let script = format!("exec \"$0\" --data-dir \"$1\" run --host {file} 3>&1");
+    let child = std::process::Command::new("sh")
+        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
+        .arg(place.data(""))
+        .current_dir(place.dir.path())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("sh runs");
+    let mut runner = crate::place::Running(child);
+    place.wait_until("the step runs", || place.path("running").exists());
+    let mut output = runner.0.stdout.take().expect("a pipe");
+    runner.kill();
+    let read = std::io::Read::read_to_end(&mut output, &mut Vec::new());
+    assert!(read.is_ok());
+    assert!(!place.path("go").exists(), "the step still runs");
+    assert_eq!(place.keepers().len(), 1);
 }

@@ -6,12 +6,16 @@ mod http;
 mod keeper;
 mod killed;
 mod leftovers;
+mod limits;
 mod locks;
 mod logs;
 #[path = "../place/mod.rs"]
 mod place;
 mod plugins;
+mod power;
+mod privacy;
 mod sets;
+mod signals;
 mod slots;
 mod steps;
 

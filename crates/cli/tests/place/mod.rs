@@ -37,6 +37,11 @@ impl Running {
         self.0.wait().expect("it ends").success()
     }
 
+    /// Waits for its end; its exit code.
+    pub fn code(&mut self) -> Option<i32> {
+        self.0.wait().expect("it ends").code()
+    }
+
     pub fn lives(&mut self) -> bool {
         self.0.try_wait().expect("it can be asked").is_none()
     }
@@ -241,21 +246,46 @@ impl Place {
             .collect()
     }
 
-    /// Those of them that are keepers.
-    pub fn keepers(&self) -> Vec<u32> {
+    /// Those of them that go by this name.
+    fn named(&self, wanted: impl Fn(&str) -> bool) -> Vec<u32> {
         let mut processes = self.processes();
         processes.retain(|pid| {
             std::fs::read_to_string(format!("/proc/{pid}/comm"))
-                .is_ok_and(|name| name.trim() == "argosy-keeper")
+                .is_ok_and(|name| wanted(name.trim()))
         });
         processes
+    }
+
+    /// Those of them that are keepers.
+    pub fn keepers(&self) -> Vec<u32> {
+        self.named(|name| name == "argosy-keeper")
+    }
+
+    /// Those of them that carry workflows out.
+    pub fn runners(&self) -> Vec<u32> {
+        self.named(|name| name == "argosy")
+    }
+
+    /// Those of them that are steps, or what steps have begun.
+    pub fn steps(&self) -> Vec<u32> {
+        self.named(|name| !name.starts_with("argosy"))
     }
 }
 
 /// Kills a process that is none of the test's children.
 pub fn kill(pid: u32) {
-    let status = Command::new("kill").args(["-9", &pid.to_string()]).status();
-    assert!(status.is_ok_and(|status| status.success()), "kill {pid}");
+    signal(pid, "KILL");
+}
+
+/// Sends a signal to a process.
+pub fn signal(pid: u32, name: &str) {
+    let status = Command::new("kill")
+        .args([&format!("-{name}"), &pid.to_string()])
+        .status();
+    assert!(
+        status.is_ok_and(|status| status.success()),
+        "kill -{name} {pid}"
+    );
 }
 
 /// One of the examples of this repository.

@@ -15,6 +15,8 @@ pub(super) struct Lock {
     pub kind: LockKind,
     pub limit: i64,
     pub holders: BTreeMap<LockHolder, Arc<str>>,
+    /// Holders beyond those, of whom a part of a table knows no more.
+    pub unseen: i64,
     /// Those who wait, in the order in which they go.
     pub queue: BTreeMap<Front, Line>,
     /// The first members of the groups of which this lock is what they can't have. Each group stands
@@ -66,13 +68,19 @@ impl Lock {
             kind,
             limit,
             holders: BTreeMap::new(),
+            unseen: 0,
             queue: BTreeMap::new(),
             parked: BTreeSet::new(),
         }
     }
 
+    /// How many hold it.
+    pub fn held(&self) -> i64 {
+        self.unseen + self.holders.len() as i64
+    }
+
     pub fn free(&self) -> i64 {
-        self.limit - self.holders.len() as i64
+        self.limit - self.held()
     }
 
     /// Who goes first.
@@ -148,7 +156,7 @@ impl Lock {
             return format!(
                 "Waiting for {name} lock ({prefix}/{namespace}/{}). Lock status: {}/{}",
                 parts.next().unwrap_or_default(),
-                self.holders.len(),
+                self.held(),
                 self.limit
             );
         }

@@ -60,6 +60,17 @@ pub enum LockSeed {
     Run(RunId),
 }
 
+/// Those who hold a lock and whose requests are not in a part of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OtherHolders {
+    /// The lock.
+    pub lock: LockName,
+    /// Some of them, as they are shown: those who wait are told of them.
+    pub first: Vec<(LockHolder, Arc<str>)>,
+    /// How many there are beyond those.
+    pub more: i64,
+}
+
 /// What becomes of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum LockSeen {

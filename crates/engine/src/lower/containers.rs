@@ -13,40 +13,6 @@ pub const SCRIPT_PATH: &str = "/argo/staging/script";
 /// The file in which a step reports its progress.
 const PROGRESS_FILE: &str = "/var/run/argo/progress";
 
-/// Builds a Kubernetes container from one of Argo's types, which have the same fields.
-macro_rules! container_from {
-    ($from:expr) => {{
-        let from = $from;
-        Container {
-            name: from.name.clone(),
-            image: text(&from.image),
-            command: list(&from.command),
-            args: list(&from.args),
-            working_dir: text(&from.working_dir),
-            ports: list(&from.ports),
-            env_from: list(&from.env_from),
-            env: list(&from.env),
-            resources: from.resources.clone(),
-            resize_policy: list(&from.resize_policy),
-            restart_policy: text(&from.restart_policy),
-            restart_policy_rules: list(&from.restart_policy_rules),
-            volume_mounts: list(&from.volume_mounts),
-            volume_devices: list(&from.volume_devices),
-            liveness_probe: from.liveness_probe.as_deref().cloned(),
-            readiness_probe: from.readiness_probe.as_deref().cloned(),
-            startup_probe: from.startup_probe.as_deref().cloned(),
-            lifecycle: from.lifecycle.as_deref().cloned(),
-            termination_message_path: text(&from.termination_message_path),
-            termination_message_policy: text(&from.termination_message_policy),
-            image_pull_policy: text(&from.image_pull_policy),
-            security_context: from.security_context.as_deref().cloned(),
-            stdin: from.stdin.then_some(true),
-            stdin_once: from.stdin_once.then_some(true),
-            tty: from.tty.then_some(true),
-        }
-    }};
-}
-
 /// The containers that do the work: one called `main`, or those of a container set.
 pub(super) fn main_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
     let mut containers = plain_containers(input)?;
@@ -82,7 +48,7 @@ fn plain_containers(input: &LowerInput) -> Result<Vec<Container>, LowerError> {
     }
     if let Some(set) = &template.container_set {
         let lowered = set.containers.iter().map(|node: &ContainerNode| {
-            let mut container = container_from!(node);
+            let mut container = node.to_container();
             if container.name.is_empty() {
                 container.name = MAIN_CONTAINER.to_owned();
             }
@@ -115,7 +81,7 @@ fn without_container(template: &Template) -> LowerError {
 
 /// A script is a container whose last argument is the file with its source.
 fn script_container(script: &ScriptTemplate) -> Container {
-    let mut main = container_from!(script);
+    let mut main = script.to_container();
     main.name = MAIN_CONTAINER.to_owned();
     if !script.source.is_empty() {
         let args = main.args.get_or_insert_default();
@@ -126,7 +92,7 @@ fn script_container(script: &ScriptTemplate) -> Container {
 
 /// An init container or sidecar, with the mounts of `main` if it asks for them.
 pub(super) fn user_container(user: &UserContainer, main: Option<&Container>) -> Container {
-    let mut container = container_from!(user);
+    let mut container = user.to_container();
     if user.mirror_volume_mounts == Some(true)
         && let Some(mounts) = main.and_then(|main| main.volume_mounts.as_ref())
     {

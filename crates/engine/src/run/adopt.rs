@@ -17,6 +17,7 @@ use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
 use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
+use super::packed::unpack_nodes;
 use super::pod::TIMEOUT;
 use super::rebuild::LoadError;
 use super::row::StoredBody;
@@ -37,7 +38,11 @@ use crate::timestamp;
 /// The templates that its `status` keeps are put where the workflow looks for them: it goes on with
 /// what it began with, whatever has become of them since. And as Argo's controller looks at the pods
 /// of a workflow that has begun before all else, `status` tells from now on whether one runs.
-pub fn prepare_adoption(definition: &mut Definition) {
+///
+/// # Errors
+/// Why what it shows can't be read: it ends with that.
+pub fn prepare_adoption(definition: &mut Definition) -> Result<(), String> {
+    unpack_nodes(&mut definition.workflow.status)?;
     recall_templates(definition);
     let status = &mut definition.workflow.status;
     let goes_on = status.phase.is_some_and(|phase| !phase.is_completed());
@@ -53,6 +58,7 @@ pub fn prepare_adoption(definition: &mut Definition) {
             ..Condition::default()
         });
     }
+    Ok(())
 }
 
 fn recall_templates(definition: &mut Definition) {

@@ -34,6 +34,7 @@ mod names;
 mod node;
 mod node_status;
 mod outputs;
+mod packed;
 mod passes;
 mod phase;
 mod pod;

@@ -160,6 +160,9 @@ impl Run {
         if self.status.shutdown.is_some() {
             spec.shutdown = self.status.shutdown;
         }
+        if spec.active_deadline_seconds == Some(0) && self.zero_deadline_is_gone() {
+            spec.active_deadline_seconds = None;
+        }
     }
 
     /// Where artifacts go, as `status` shows it.

@@ -210,21 +210,8 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            return match self.expand(call, looping, steps_node, &verdict) {
-                Err(error) => {
-                    self.doom(index, &error);
-                    true
-                }
-                Ok(items) if items.len() == 0 => {
-                    let node = self.add_skipped(place, NodePhase::Skipped, "Skipped, empty params");
-                    self.step_made(index, step, node);
-                    true
-                }
-                Ok(items) => {
-                    self.begin_loop(index, step, items);
-                    self.make_items(index, place, call)
-                }
-            };
+            let items = self.expand(call, looping, steps_node, &verdict);
+            return self.make_loop(index, place, call, items);
         }
         if let Verdict::Skip(when) = verdict {
             let node = self.add_skipped(place, NodePhase::Skipped, &not_held(&when));
@@ -245,6 +232,31 @@ impl Run {
                 self.step_made(index, step, node);
                 self.doom_by_child(index, node, &error);
                 true
+            }
+        }
+    }
+
+    /// Makes a step that loops over these items; `false` if a limit holds some back.
+    fn make_loop(
+        &mut self,
+        index: NodeIndex,
+        place: Place,
+        call: &Arc<CallPlan>,
+        items: Result<Items, String>,
+    ) -> bool {
+        match items {
+            Err(error) => {
+                self.doom(index, &error);
+                true
+            }
+            Ok(items) if items.len() == 0 => {
+                let node = self.add_skipped(place, NodePhase::Skipped, "Skipped, empty params");
+                self.step_made(index, place.slot, node);
+                true
+            }
+            Ok(items) => {
+                self.begin_loop(index, place.slot, items);
+                self.make_items(index, place, call)
             }
         }
     }

@@ -184,7 +184,16 @@ impl Run {
     /// When the workflow's time is over.
     pub(super) fn deadline(&self) -> Option<Seconds> {
         let seconds = self.plan.workflow.spec.active_deadline_seconds?;
+        if seconds == 0 && self.zero_deadline_is_gone() {
+            return None;
+        }
         Some(self.status.started_at?.plus(seconds))
+    }
+
+    /// Whether a deadline of no seconds, which once terminated workflows, is taken away: a retry
+    /// does so. Argo: `createNewRetryWorkflow`.
+    pub(super) fn zero_deadline_is_gone(&self) -> bool {
+        self.status.undone != Undone::Never
     }
 
     pub(super) fn deadline_passed(&self) -> bool {

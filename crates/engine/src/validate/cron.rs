@@ -82,7 +82,7 @@ fn check_schedules(cron: &CronWorkflow, findings: &mut Vec<Finding>) {
                     zone_text(problem, &spec.timezone)
                 ),
             )
-            .propose(near),
+            .propose(near.as_deref()),
         ),
     }
 }

@@ -20,6 +20,20 @@ pub fn check_metadata(metadata: &ObjectMeta, purpose: Purpose) -> Vec<Fault> {
         Purpose::Create | Purpose::Submit => Severity::Error,
     };
     let mut faults = Vec::new();
+    let own = || FieldPath::root().field("metadata");
+    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    let nameless = given(&metadata.name).is_none() && given(&metadata.generate_name).is_none();
+    if nameless && purpose != Purpose::Lint {
+        faults.push(Fault {
+            severity,
+            code: "metadata-invalid",
+            path: own(),
+            part: None,
+            message: "name or generateName is required".to_owned(),
+            via: String::new(),
+            help: None,
+        });
+    }
     let mut add = |path: FieldPath, text: &str, fault: NameFault| {
         faults.push(Fault {
             severity,
@@ -31,8 +45,6 @@ pub fn check_metadata(metadata: &ObjectMeta, purpose: Purpose) -> Vec<Fault> {
             help: fault.instead.map(|instead| format!("such as {instead:?}")),
         });
     };
-    let own = || FieldPath::root().field("metadata");
-    let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
     let mut bad_prefix = None;
     if let Some(prefix) = given(&metadata.generate_name) {
         // What is generated goes on behind a dash.

@@ -25,8 +25,18 @@ pub(crate) fn at(seconds: i64, nanoseconds: u32) -> Zoned {
 pub(crate) fn load_zone(name: &str) -> Option<TimeZone> {
     match name {
         "" | "UTC" | "Local" => Some(TimeZone::UTC),
-        _ => TimeZoneDatabase::bundled().get(name).ok(),
+        _ => {
+            let zone = TimeZoneDatabase::bundled().get(name).ok()?;
+            // The database takes small letters for large ones, Go does not.
+            (zone.iana_name() == Some(name)).then_some(zone)
+        }
     }
+}
+
+/// The names of the time zones that there are in the database which is built into the program.
+pub fn zone_names() -> Vec<String> {
+    let database = TimeZoneDatabase::bundled();
+    database.available().map(|name| name.to_string()).collect()
 }
 
 /// The name of a zone, as Go's `Location.String`.
@@ -72,4 +82,27 @@ pub(crate) fn parse_any(text: &str) -> Option<Zoned> {
     LAYOUTS
         .iter()
         .find_map(|layout| parse_time(layout, text, &TimeZone::UTC).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zones_go_by_their_exact_names() {
+        for (name, is_known) in [
+            ("", true),
+            ("Local", true),
+            ("Europe/Berlin", true),
+            ("US/Eastern", true),
+            ("Etc/GMT+5", true),
+            ("europe/berlin", false),
+            ("Europe/Berln", false),
+        ] {
+            assert_eq!(load_zone(name).is_some(), is_known, "{name:?}");
+        }
+        let names = zone_names();
+        assert!(names.iter().all(|name| load_zone(name).is_some()));
+        assert!(names.len() > 500, "{}", names.len());
+    }
 }

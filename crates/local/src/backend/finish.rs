@@ -1,16 +1,21 @@
 //! After the command: outputs are collected, whether or not it did well.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use argosy_artifacts::{ArtifactError, Secrets, Stores};
 use argosy_engine::fact::ResultSeen;
+use argosy_engine::ids::PodKey;
 use argosy_executor::{Collected, ContainerLog, Wanted, Workspace, collect_outputs};
 use argosy_runtime::backend::BackendEvent;
 
 use super::Shared;
 use super::kept::{Kept, Supervised};
-use crate::ObjectSource;
+use crate::log_bound::first_kept;
 use crate::protocol::{PodState, Progress, Role};
+use crate::{ObjectSource, pod_dir};
 
 /// The Secrets of a workflow's namespace, for the stores of its artifacts.
 pub(super) struct NamespaceSecrets<'a> {
@@ -50,7 +55,7 @@ impl Shared {
             self.sink.send(BackendEvent::PodSeen(key, end(None)));
             return;
         };
-        let collected = self.collect(supervised, &kept.namespace);
+        let collected = self.collect(key, supervised, &kept.namespace);
         // When the command has failed, that is what is told.
         let did_well = mains()
             .all(|main| matches!(&main.progress, Progress::Ended(end) if end.exit_code == 0));
@@ -74,7 +79,7 @@ impl Shared {
     }
 
     /// Collects what a command has put out.
-    fn collect(&self, supervised: &Supervised, namespace: &str) -> Collected {
+    fn collect(&self, key: PodKey, supervised: &Supervised, namespace: &str) -> Collected {
         let scratch = match self.folder.incoming() {
             Ok(scratch) => scratch,
             Err(error) => {
@@ -84,13 +89,20 @@ impl Shared {
                 };
             }
         };
+        let folder = pod_dir(&self.config.data_dir, key);
+        let kept_parts: Vec<Option<PathBuf>> = supervised
+            .logs
+            .iter()
+            .map(|log| kept_part(&log.log, &folder))
+            .collect();
         let logs: Vec<ContainerLog<'_>> = supervised
             .logs
             .iter()
-            .map(|log| ContainerLog {
+            .zip(&kept_parts)
+            .map(|(log, kept_part)| ContainerLog {
                 container: &log.container,
                 stdout: log.capture.as_ref().unwrap_or(&log.log),
-                combined: &log.log,
+                combined: kept_part.as_ref().unwrap_or(&log.log),
             })
             .collect();
         let secrets = NamespaceSecrets {
@@ -109,4 +121,18 @@ impl Shared {
             },
         )
     }
+}
+
+/// A copy of what is kept of a log, made in a folder, where that is not all of it. One that can't be
+/// made is left out: then the log is taken as it is.
+fn kept_part(log: &Path, folder: &Path) -> Option<PathBuf> {
+    let mut file = File::open(log).ok()?;
+    let from = first_kept(&file, 0);
+    if from == 0 {
+        return None;
+    }
+    let copy = folder.join(log.file_name()?);
+    file.seek(SeekFrom::Start(from)).ok()?;
+    io::copy(&mut file, &mut File::create(&copy).ok()?).ok()?;
+    Some(copy)
 }

@@ -34,7 +34,7 @@ use crate::claims;
 use crate::environment::host_name;
 use crate::keeper::{self, KeeperHandle};
 use crate::protocol::{Order, PodState, Report, Role, Stage};
-use crate::{LocalConfig, Surroundings, pod_dir};
+use crate::{LocalConfig, RUNS, Surroundings, pod_dir};
 use jobs::Work;
 use kept::Kept;
 use prepare::Prepared;
@@ -94,6 +94,8 @@ impl LocalBackend {
             config,
         });
         shared.register().map_err(std::io::Error::other)?;
+        keeper::sweep_all(&shared.config.data_dir)?;
+        argosy_store::create_private(&shared.config.data_dir.join(RUNS))?;
         let own = shared.attach(&keeper.socket, keeper.stream)?;
         shared.lock().own = own;
         for body in [Shared::share_slots, Shared::watch] {
@@ -315,7 +317,11 @@ impl Shared {
                 .own_keeper()
                 .is_some_and(|keeper| keeper.knows_not(run));
             if is_new {
-                orders.push(Order::Surroundings(run, surroundings.variables.clone()));
+                orders.push(Order::Surroundings {
+                    run,
+                    variables: surroundings.variables.clone(),
+                    umask: surroundings.umask,
+                });
             }
             orders.push(Order::Spawn(Box::new(spawn)));
         }
@@ -450,6 +456,8 @@ impl Shared {
         self.tasks.close();
         let mut state = self.lock();
         state.is_closed = true;
+        let own = state.own;
+        state.order(own, &Order::Leave);
         state.keepers.clear();
         drop(state);
         self.demand_changed.notify_all();

@@ -104,6 +104,18 @@ fn parts<'a>(pod: &'a Pod, supervision: Option<&Supervision>) -> Vec<Part<'a>> {
     parts
 }
 
+/// How it is found out whether a container is ready, if it says so.
+fn probe_of(container: &Container, process: &Process) -> Option<ContainerProbe> {
+    let probe = container.readiness_probe.clone()?;
+    Some(ContainerProbe {
+        container: container.name.clone(),
+        probe,
+        ports: named_ports(container),
+        working_directory: process.working_directory.clone(),
+        environment: process.environment.clone(),
+    })
+}
+
 /// The place before this one, if there is one.
 fn last(place: usize) -> Vec<u16> {
     place
@@ -151,15 +163,7 @@ impl Shared {
         for part in parts(&pod, supervision.as_ref()) {
             refuse_executor_step(part.container)?;
             let (process, layout) = self.process(&preparing, &part)?;
-            if daemon && let Some(probe) = &part.container.readiness_probe {
-                probes.push(ContainerProbe {
-                    container: part.container.name.clone(),
-                    probe: probe.clone(),
-                    ports: named_ports(part.container),
-                    working_directory: process.working_directory.clone(),
-                    environment: process.environment.clone(),
-                });
-            }
+            probes.extend(probe_of(part.container, &process).filter(|_| daemon));
             processes.push(process);
             layouts.push((part.container.name.as_str(), layout));
         }
@@ -253,18 +257,12 @@ impl Shared {
             pause_milliseconds: attempts.1,
             argv: preparing.shortened(argv(container, arguments, &environment)?, &layout)?,
             environment: environment.into_iter().collect(),
-            working_directory: container
-                .working_dir
-                .as_deref()
-                .filter(|path| !path.is_empty())
-                .map_or_else(
-                    || match layout.has_own_root() {
-                        // As in a container, what is written beside is written below `/`.
-                        true => PathBuf::from("/"),
-                        false => here.clone(),
-                    },
-                    PathBuf::from,
-                ),
+            working_directory: match container.working_dir.as_deref().unwrap_or_default() {
+                // As in a container, what is written beside is written below `/`.
+                "" if layout.has_own_root() => PathBuf::from("/"),
+                "" => here.clone(),
+                own => PathBuf::from(own),
+            },
             log: log(&container.name),
             capture: captures.then(|| preparing.dir.join("output")),
             mounts: layout.mounts.clone(),

@@ -18,6 +18,13 @@ const PREFIX: &str = "argosy-";
 /// The file that kills all processes of a cgroup.
 const KILL: &str = "cgroup.kill";
 
+/// The file that says which controllers the cgroups in one have.
+const CHOSEN: &str = "cgroup.subtree_control";
+
+/// The controller that counts processes, and its file that says how many there may be.
+const COUNTS: &str = "pids";
+const MOST: &str = "pids.max";
+
 /// How long it may take until what was killed is gone.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -29,6 +36,7 @@ pub(super) struct Cgroups {
     /// Those that were killed; they are removed when nothing is left in them.
     spent: Vec<PathBuf>,
     made: u32,
+    most_processes: Option<u32>,
 }
 
 /// The cgroup of one process.
@@ -49,15 +57,18 @@ impl Cgroup {
 impl Cgroups {
     /// `None` where this user can't make any. `socket` names the keeper, and beside it stands where
     /// its cgroups are.
-    pub(super) fn new(socket: &Path) -> Option<Self> {
+    pub(super) fn new(socket: &Path, most_processes: Option<u32>) -> Option<Self> {
         if !crate::spawn::takes_cgroups() {
             return None;
         }
-        let folder = own_folder()?.join(format!("{PREFIX}{}", super::name(socket)));
+        let own = own_folder()?;
+        let folder = own.join(format!("{PREFIX}{}", super::name(socket)));
         let record = record(socket);
         // First the record, so that none is made that nobody finds again.
         fs::write(&record, folder.as_os_str().as_encoded_bytes()).ok()?;
         let made = fs::create_dir(&folder).ok().map(|()| Self {
+            // Who asked for it was told before where it can't be done.
+            most_processes: most_processes.filter(|_| count_in(&[&own, &folder]).is_ok()),
             folder,
             record: record.clone(),
             free: Vec::new(),
@@ -83,6 +94,9 @@ impl Cgroups {
         let path = self.folder.join(self.made.to_string());
         fs::create_dir(&path).ok()?;
         self.made += 1;
+        if let Some(most) = self.most_processes {
+            fs::write(path.join(MOST), most.to_string()).ok()?;
+        }
         Some(Cgroup {
             processes: File::open(path.join("cgroup.procs")).ok()?,
             folder: File::open(&path).ok()?,
@@ -110,6 +124,27 @@ impl Drop for Cgroups {
         remove(&self.folder);
         let _ = fs::remove_file(&self.record);
     }
+}
+
+/// Has processes counted in what is made below these folders.
+fn count_in(folders: &[&Path]) -> io::Result<()> {
+    for folder in folders {
+        let chosen = folder.join(CHOSEN);
+        let is_counted = |text: String| text.split_whitespace().any(|name| name == COUNTS);
+        if !is_counted(fs::read_to_string(&chosen)?) {
+            fs::write(&chosen, format!("+{COUNTS}"))?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a keeper that this process starts could say how many processes a step may have.
+pub fn processes_can_be_limited() -> bool {
+    let has_it = |own: PathBuf| {
+        let known = fs::read_to_string(own.join("cgroup.controllers")).unwrap_or_default();
+        known.split_whitespace().any(|name| name == COUNTS) && count_in(&[&own]).is_ok()
+    };
+    crate::spawn::takes_cgroups() && own_folder().is_some_and(has_it)
 }
 
 /// Whether nobody is in a cgroup but the one that has ended.
@@ -259,6 +294,23 @@ mod tests {
                 expected,
                 "{processes} {ended:?}"
             );
+        }
+    }
+
+    #[test]
+    fn processes_are_counted_where_they_are_not_yet() {
+        for (before, after) in [
+            ("", "+pids"),
+            ("cpu pids\n", "cpu pids\n"),
+            ("cpu\n", "+pids"),
+        ] {
+            let directory = tempfile::tempdir().expect("a temporary directory");
+            let folder = directory.path();
+            assert!(count_in(&[folder]).is_err(), "it is no cgroup");
+            fs::write(folder.join(CHOSEN), before).expect("written");
+            count_in(&[folder]).expect("written");
+            let found = fs::read_to_string(folder.join(CHOSEN)).expect("read");
+            assert_eq!(found, after, "{before}");
         }
     }
 

@@ -1,7 +1,6 @@
 //! A runner that is connected to the keeper.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
@@ -74,8 +73,8 @@ impl Client {
         Ok(orders)
     }
 
-    pub(super) fn know_base(&mut self, run: RunId, variables: Vec<(OsString, OsString)>) {
-        self.bases.push_back((run, Rc::new(Base::new(variables))));
+    pub(super) fn know_base(&mut self, run: RunId, base: Base) {
+        self.bases.push_back((run, Rc::new(base)));
         if self.bases.len() > MOST_BASES {
             self.bases.pop_front();
         }

@@ -1,5 +1,6 @@
 //! Forking a keeper, and finding those that there are.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,9 +12,10 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use argosy_engine::ids::RunId;
-use argosy_store::OwnerLock;
+use argosy_store::{OwnerId, OwnerLock};
 
 use super::Keeper;
+use crate::StepLimits;
 use crate::protocol::{Order, put_frame};
 
 /// The folder of keepers' sockets inside a data directory.
@@ -33,7 +35,7 @@ pub struct KeeperHandle {
 ///
 /// # Errors
 /// If the socket can't be made or the process not be forked.
-pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
+pub fn fork(data_dir: &Path, limits: StepLimits) -> io::Result<KeeperHandle> {
     let owner = OwnerLock::create(data_dir).map_err(io::Error::other)?;
     let held = owner.share().map_err(io::Error::other)?;
     let folder = data_dir.join(FOLDER);
@@ -47,7 +49,7 @@ pub fn fork(data_dir: &Path) -> io::Result<KeeperHandle> {
         0 => {
             // Otherwise it would not see the runner go.
             drop((stream, owner));
-            let keeper = Keeper::new(data_dir, listener, socket, held, its_stream);
+            let keeper = Keeper::new(data_dir, listener, socket, held, its_stream, limits);
             let ended = keeper.and_then(|mut keeper| keeper.run());
             // SAFETY: ends the process without running what the runner has registered. The owner's
             // lock goes with it.
@@ -147,22 +149,48 @@ pub(crate) fn start_again(
 ///
 /// # Errors
 /// If the system fails.
-pub fn serve(socket: &Path) -> io::Result<()> {
+pub fn serve(socket: &Path, limits: StepLimits) -> io::Result<()> {
     let stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let held = File::from(io::stdout().as_fd().try_clone_to_owned()?);
     let no_folder = || io::Error::from(io::ErrorKind::InvalidInput);
     let data_dir = socket.ancestors().nth(2).ok_or_else(no_folder)?;
     let listener = UnixListener::from(io::stderr().as_fd().try_clone_to_owned()?);
-    Keeper::new(data_dir, listener, socket.to_owned(), held, stream)?.run()
+    Keeper::new(data_dir, listener, socket.to_owned(), held, stream, limits)?.run()
 }
 
 fn listen(socket: &Path) -> io::Result<UnixListener> {
     // Under its own name only when it listens: what can't be connected to counts as dead.
-    let new = socket.with_extension("new");
+    let new = unready(socket);
     let (address, _folder) = address(&new)?;
     let listener = UnixListener::bind(address)?;
     fs::rename(new, socket)?;
     Ok(listener)
+}
+
+/// What a socket is called before anybody listens.
+pub(super) fn unready(socket: &Path) -> PathBuf {
+    socket.with_extension("new")
+}
+
+/// The sockets of all keepers of dead runners that have left anything in a data directory, also where
+/// they themselves are gone.
+pub(super) fn traces(data_dir: &Path) -> io::Result<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    let entries = match fs::read_dir(data_dir.join(FOLDER)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(found),
+        entries => entries?,
+    };
+    for entry in entries {
+        let path = entry?.path();
+        let owner = path.file_name().and_then(|name| name.to_str());
+        let owner = owner.and_then(|name| OwnerId::parse(name.split_once('.')?.0));
+        if let Some(owner) = owner
+            && !argosy_store::owner_lives(data_dir, &owner).map_err(io::Error::other)?
+        {
+            found.insert(path.with_extension("sock"));
+        }
+    }
+    Ok(found)
 }
 
 /// Tells all keepers of a data directory that nobody wants a run any more: what they have of it ends

@@ -8,6 +8,7 @@
 mod cgroups;
 mod client;
 mod handle;
+mod inherited;
 mod log_notes;
 mod orphans;
 mod pod;
@@ -18,15 +19,17 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use argosy_engine::ids::{PodKey, RunId};
 
+use crate::StepLimits;
 use crate::protocol::{Order, Report, Stage, pods_of};
-use crate::spawn::Tee;
+use crate::spawn::{Base, Tee};
+pub use cgroups::processes_can_be_limited;
 use cgroups::{Cgroup, Cgroups};
 use client::Client;
 pub(crate) use handle::start_again;
@@ -82,6 +85,7 @@ struct Keeper {
     /// How far those of processes had come that run for longer.
     log_sizes: BTreeMap<u32, u64>,
     looked: Instant,
+    limits: StepLimits,
     /// The data directory has been deleted.
     is_homeless: bool,
 }
@@ -93,14 +97,16 @@ impl Keeper {
         socket: PathBuf,
         owner: File,
         runner: UnixStream,
+        limits: StepLimits,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         runner.set_nonblocking(true)?;
         signals::leave_terminal()?;
+        inherited::close_all_but(&[listener.as_fd(), owner.as_fd(), runner.as_fd()])?;
         Ok(Self {
             data_dir: data_dir.to_owned(),
             name: name(&socket),
-            cgroups: Cgroups::new(&socket),
+            cgroups: Cgroups::new(&socket, limits.processes),
             in_cgroups: BTreeMap::new(),
             logs_noted: Instant::now(),
             log_sizes: BTreeMap::new(),
@@ -120,6 +126,7 @@ impl Keeper {
             child_signals: ChildSignals::new()?,
             orphans: Orphans::default(),
             looked: Instant::now(),
+            limits,
             is_homeless: false,
         })
     }
@@ -300,9 +307,13 @@ impl Keeper {
 
     fn obey(&mut self, id: u64, order: Order) {
         match order {
-            Order::Surroundings(run, variables) => {
+            Order::Surroundings {
+                run,
+                variables,
+                umask,
+            } => {
                 if let Some(client) = self.clients.get_mut(&id) {
-                    client.know_base(run, variables);
+                    client.know_base(run, Base::new(variables, umask));
                 }
             }
             Order::Spawn(spawn) => {
@@ -336,6 +347,11 @@ impl Keeper {
                     pod.is_unwanted = false;
                 }
                 self.tell_all(run);
+            }
+            Order::Leave => {
+                for key in std::mem::take(&mut self.waiting) {
+                    self.pods.remove(&key);
+                }
             }
             Order::Discard(run) => self.discard(run),
             // A runner that lives is the only one that says how many slots its keeper uses.
@@ -445,10 +461,28 @@ impl Keeper {
     }
 }
 
+/// Sweeps up after all dead keepers of a data directory, whoever they were of.
+///
+/// # Errors
+/// If the data directory can't be looked at.
+pub(crate) fn sweep_all(data_dir: &Path) -> io::Result<()> {
+    for socket in handle::traces(data_dir)? {
+        match handle::address(&socket).and_then(|(address, _folder)| UnixStream::connect(address)) {
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sweep(&socket),
+            // It was killed before it listened, or when it had all but ended.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => sweep(&socket),
+            // It lives, as far as can be seen, and whoever takes its runs over will ask it.
+            Ok(_) | Err(_) => {}
+        }
+    }
+    Ok(())
+}
+
 /// Kills all that a dead keeper's steps have left, waits until it is gone, and removes what stood for
 /// the keeper. What a step holds is given to the next as soon as its end is told.
 pub(crate) fn sweep(socket: &Path) {
     cgroups::sweep(socket);
     orphans::sweep(&name(socket));
+    let _ = fs::remove_file(handle::unready(socket));
     let _ = fs::remove_file(socket);
 }

@@ -10,6 +10,16 @@ use super::mounts::Mounts;
 #[cfg(target_os = "linux")]
 const STACK_BYTES: usize = 64 << 10;
 
+/// Signals that a program may have been begun to ignore, or that the keeper does something about.
+const DEFAULT: [libc::c_int; 6] = [
+    libc::SIGHUP,
+    libc::SIGINT,
+    libc::SIGQUIT,
+    libc::SIGPIPE,
+    libc::SIGTERM,
+    libc::SIGCHLD,
+];
+
 /// Why a process could not be started.
 pub(super) enum Failed {
     /// There could be no process.
@@ -41,6 +51,8 @@ pub(super) struct Child<'a> {
     mounts: Option<&'a Mounts>,
     error_output: libc::c_int,
     output: libc::c_int,
+    /// That of this process if none.
+    pub umask: Option<u32>,
     #[cfg(target_os = "linux")]
     parent: libc::pid_t,
     /// Set by the child when it fails: how far it was, and the error's number.
@@ -77,6 +89,7 @@ impl<'a> Child<'a> {
             mounts,
             error_output,
             output,
+            umask: None,
             // SAFETY: this can't fail.
             #[cfg(target_os = "linux")]
             parent: unsafe { libc::getpid() },
@@ -231,8 +244,13 @@ impl<'a> Child<'a> {
             if libc::chdir(self.directory.as_ptr()) < 0 {
                 return failed(Step::Directory);
             }
-            libc::signal(libc::SIGPIPE, libc::SIG_DFL);
-            libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+            if let Some(umask) = self.umask {
+                libc::umask(umask as libc::mode_t);
+            }
+            // As in a container: what this program was begun to ignore, a step may not know of.
+            for signal in DEFAULT {
+                libc::signal(signal, libc::SIG_DFL);
+            }
             let mut none: libc::sigset_t = std::mem::zeroed();
             libc::sigemptyset(&mut none);
             libc::sigprocmask(libc::SIG_SETMASK, &none, std::ptr::null_mut());

@@ -36,10 +36,23 @@ pub(crate) const fn takes_cgroups() -> bool {
 #[derive(Default)]
 pub(crate) struct Base {
     variables: Vec<(OsString, CString)>,
+    umask: Option<u32>,
+}
+
+/// Which permissions new files of this process don't get.
+pub fn umask() -> u32 {
+    // SAFETY: plain system calls. For a moment files are made that only this user sees.
+    unsafe {
+        let mask = libc::umask(0o077);
+        libc::umask(mask);
+        // As wide as it has to be on each system.
+        #[allow(clippy::useless_conversion)]
+        u32::from(mask)
+    }
 }
 
 impl Base {
-    pub(crate) fn new(variables: Vec<(OsString, OsString)>) -> Self {
+    pub(crate) fn new(variables: Vec<(OsString, OsString)>, umask: Option<u32>) -> Self {
         let variables = variables
             .into_iter()
             .filter_map(|(name, value)| {
@@ -48,7 +61,7 @@ impl Base {
                 Some((name, CString::new(text).ok()?))
             })
             .collect();
-        Self { variables }
+        Self { variables, umask }
     }
 
     fn get(&self, name: &str) -> Option<&str> {
@@ -154,6 +167,7 @@ pub(crate) fn spawn(
             .as_ref()
             .map_or(log.as_raw_fd(), AsRawFd::as_raw_fd),
     );
+    child.umask = base.umask;
     let (pid, in_cgroup) = child
         .start(cgroup)
         .map_err(|failed| why_not_started(&failed, process))?;

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use argosy_engine::fact::{Fact, Letter};
 use argosy_engine::ids::RunId;
-use argosy_engine::locks::LockSeen;
+use argosy_engine::locks::{LockHolder, LockSeen};
 use argosy_store::{CommandId, CommandRow, StoreError};
 
 use super::handle::Message;
@@ -102,22 +102,34 @@ impl Pump {
         if self.claims.is_empty() {
             return Ok(());
         }
-        for row in self.store.commands(None, self.last_command)? {
-            if !self.claims.contains_key(&row.run) {
-                continue;
+        loop {
+            let rows = self.store.commands(None, self.last_command)?;
+            // What is for a run that is not ours yet is read when that is taken over.
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            self.last_command = last.id;
+            for row in rows {
+                if self.claims.contains_key(&row.run) {
+                    self.take_letter(row);
+                }
             }
-            self.last_command = self.last_command.max(row.id);
-            self.take_letter(row);
         }
-        Ok(())
     }
 
     /// Reads what waits for one run.
     pub(super) fn read_letters(&mut self, id: RunId) -> Result<(), StoreError> {
-        for row in self.store.commands(Some(id), CommandId(0))? {
-            self.take_letter(row);
+        let mut after = CommandId(0);
+        loop {
+            let rows = self.store.commands(Some(id), after)?;
+            let Some(last) = rows.last() else {
+                return Ok(());
+            };
+            after = last.id;
+            for row in rows {
+                self.take_letter(row);
+            }
         }
-        Ok(())
     }
 
     fn take_letter(&mut self, row: CommandRow) {
@@ -132,10 +144,10 @@ impl Pump {
             Ok(Letter::Asked(command)) => Fact::Asked(command),
             // It may be older than what became of the lock since: the table tells.
             Ok(Letter::Lock {
+                node,
                 lock_seen: LockSeen::Granted(_),
-                ..
             }) => {
-                self.was_granted = true;
+                self.granted.insert(LockHolder { run: row.run, node });
                 return;
             }
             Ok(Letter::Lock { node, lock_seen }) => {

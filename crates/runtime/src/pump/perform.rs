@@ -231,7 +231,7 @@ impl Pump {
         if let Some(run) = self.controller.remove(id) {
             observer.ended(&run);
         }
-        self.claims.remove(&id);
+        self.let_go(id);
     }
 
     /// A commit was not stored. Another owner, or a deletion, takes the run from us; anything else
@@ -245,16 +245,18 @@ impl Pump {
             return Err(PumpError::Store(error));
         }
         self.committed = self.committed.max(commit);
+        let mut lost = Vec::new();
         for pending in &mut self.pending {
             if pending.commit == commit {
                 pending.effects.clear();
                 pending.changed.clear();
-                if let Some(run) = pending.run.take() {
-                    self.controller.remove(run);
-                    self.claims.remove(&run);
-                    self.awaiting_pods.remove(&run);
-                }
+                lost.extend(pending.run.take());
             }
+        }
+        for run in lost {
+            self.controller.remove(run);
+            self.let_go(run);
+            self.awaiting_pods.remove(&run);
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use argosy_store::Claim;
 
 use super::{Pending, Pump, PumpError, now};
 use crate::backend::Backend;
+use crate::options::{RunOptions, Sync};
 
 impl Pump {
     /// Takes a run over, from where it stands in the store. `false` if another process owns it.
@@ -39,6 +40,8 @@ impl Pump {
         let stored = self.store.load(id, &mut |row| rows.push(row))?;
         let definition: Definition = serde_json::from_slice(&stored.definition)
             .map_err(|error| PumpError::Definition(id.0, error.to_string()))?;
+        let options = RunOptions::from_json(&stored.options)
+            .map_err(|error| PumpError::Options(id.0, error.to_string()))?;
         let mut values = BTreeMap::new();
         self.store.values(id, &mut |hash, text| {
             values.insert(hash, Arc::<str>::from(text));
@@ -54,10 +57,12 @@ impl Pump {
         )
         .map_err(|error| PumpError::Load(id.0, error))?;
         let over = run.is_over();
-        let granted = self.locks.take_over(&*self.store, &run)?;
+        self.locks.take_over(&*self.store, &run)?;
         self.controller.add(run);
         self.claims.insert(id, claim);
-        self.tell_locks(granted);
+        if options.sync == Sync::Each {
+            self.synced.insert(id);
+        }
         self.take_outbox(id)?;
         if over {
             // What it had still to have done is all that is left of it.

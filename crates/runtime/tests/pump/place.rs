@@ -47,7 +47,7 @@ pub fn submit(store: &dyn Store, workflow: &str) -> RunId {
             annotations: [].into(),
             definition: serde_json::to_vec(&*definition(workflow)).expect("JSON"),
             environment: Environment::default(),
-            options: Vec::new(),
+            options: argosy_runtime::RunOptions::default().to_json(),
             created_at: Seconds(0),
         })
         .expect("created")

@@ -1,7 +1,6 @@
 //! Locks that several processes share: what the table says counts, whoever tells of it or dies
 //! before.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use argosy_engine::effect::PodRequest;
 use argosy_engine::fact::{Letter, PodPhase};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId, Seconds};
 use argosy_engine::locks::{
-    LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen, LockTable,
+    LockAnswer, LockHolder, LockKind, LockName, LockRequest, LockSeed, LockSeen, LockTable,
 };
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
 use argosy_runtime::{Handle, Pump, Until};
@@ -35,40 +34,63 @@ fn mutex() -> LockName {
     }
 }
 
-/// Works on the mutex's part of the table; what comes of it is told to nobody.
-fn table<T: Default>(store: &dyn Store, mut work: impl FnMut(&mut LockTable) -> T) -> T {
-    let seeds: BTreeSet<LockSeed> = [LockSeed::Lock(mutex().name)].into();
+/// Works on the mutex's part of the table and on what a run has in it, as another process does:
+/// what comes of it is told by letters.
+fn table<T: Default>(
+    store: &dyn Store,
+    run: RunId,
+    mut work: impl FnMut(&mut LockTable) -> (T, Vec<LockAnswer>),
+) -> T {
+    let seeds = [LockSeed::Lock(mutex().name), LockSeed::Run(run)].into();
     let mut result = T::default();
+    let mut work = |table: &mut LockTable| {
+        let (value, answers) = work(table);
+        result = value;
+        answers
+    };
     store
-        .with_locks(&seeds, &mut |table| {
-            result = work(table);
-            Vec::new()
+        .with_locks(&seeds, &mut work, &|(holder, seen)| {
+            Some(letter(holder.node, seen.clone()))
         })
         .expect("the table");
     result
 }
 
-/// The run's request, and whether it is held.
-fn request_of(store: &dyn Store, run: RunId) -> Option<bool> {
-    table(store, |table| {
+fn letter(node: NodeIndex, lock_seen: LockSeen) -> Vec<u8> {
+    serde_json::to_vec(&Letter::Lock { node, lock_seen }).expect("JSON")
+}
+
+fn request(holder: LockHolder) -> LockRequest {
+    LockRequest {
+        holder,
+        key: "ns/other".into(),
+        locks: [mutex()].into(),
+        priority: 0,
+        created_at: Seconds(0),
+    }
+}
+
+/// A node's request, and whether it is held.
+fn request_of(store: &dyn Store, run: RunId, node: NodeIndex) -> Option<bool> {
+    table(store, run, |table| {
         let mut requests = table.requests();
-        requests
-            .find(|(request, _)| request.holder.run == run)
-            .map(|(_, held)| held)
+        let of_node = requests.find(|(request, _)| request.holder == LockHolder { run, node });
+        (of_node.map(|(_, held)| held), Vec::new())
     })
 }
 
 struct Ends {
     handle: Handle,
     store: Arc<dyn Store>,
-    /// Whether each pod's run had the mutex when it was asked for.
+    /// Whether each pod's node had the mutex when it was asked for.
     had: Vec<Option<bool>>,
 }
 
 impl Backend for Ends {
     fn create(&mut self, requests: Vec<PodRequest>) {
         for request in requests {
-            self.had.push(request_of(&*self.store, request.key.run));
+            let PodKey { run, node, .. } = request.key;
+            self.had.push(request_of(&*self.store, run, node));
             let seen = seen(PodPhase::Succeeded);
             EventSink::send(&self.handle, BackendEvent::PodSeen(request.key, seen));
         }
@@ -89,22 +111,10 @@ impl Backend for Ends {
 fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     let store = store();
     let id = submit(&*store, WORKFLOW);
-    let other = LockRequest {
-        holder: OTHER,
-        key: "ns/other".into(),
-        locks: [mutex()].into(),
-        priority: 0,
-        created_at: Seconds(0),
-    };
-    let granted = table(&*store, |table| table.ask(other.clone()).len());
-    assert_eq!(granted, 1);
+    table(&*store, id, |table| ((), table.ask(request(OTHER))));
     // A grant of long ago, which was given up when the run was last taken over.
-    let letter = Letter::Lock {
-        node: NodeIndex(0),
-        lock_seen: LockSeen::Granted([mutex()].into()),
-    };
-    let letter = serde_json::to_vec(&letter).expect("JSON");
-    store.push_command(id, letter).expect("stored");
+    let old = letter(NodeIndex(0), LockSeen::Granted([mutex()].into()));
+    store.push_command(id, old).expect("stored");
     let mut pump = Pump::new(store.clone(), settings());
     let mut backend = Ends {
         handle: pump.handle(),
@@ -117,15 +127,44 @@ fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     std::thread::scope(|scope| {
         let store = store.clone();
         scope.spawn(move || {
-            while request_of(&*store, id).is_none() {
+            while request_of(&*store, id, NodeIndex(0)).is_none() {
                 std::thread::sleep(Duration::from_millis(1));
             }
-            // The other gives the mutex back, and dies before it tells who has it now.
-            table(&*store, |table| table.release(OTHER).len());
+            table(&*store, id, |table| ((), table.release(OTHER)));
         });
         pump.run(&mut backend, &mut phase, Until::NoRuns)
             .expect("it ends");
     });
     assert_eq!(backend.had, [Some(true)]);
+    assert_eq!(phase.0, Some(WorkflowPhase::Succeeded));
+}
+
+#[test]
+fn what_a_dead_owner_asked_for_is_asked_anew_and_nothing_of_it_counts() {
+    const LOOP: &str = r#"{"metadata": {"name": "wf", "namespace": "ns"}, "spec": {
+        "entrypoint": "main", "templates": [
+            {"name": "main", "steps": [[{"name": "s", "template": "t", "withItems": [1, 2, 3]}]]},
+            {"name": "t", "container": {"image": "i"},
+             "synchronization": {"mutexes": [{"name": "m"}]}}]}}"#;
+    let store = store();
+    let id = submit(&*store, LOOP);
+    // It died before it committed what had become of that. Of whatever nodes there are one had the
+    // mutex, which the next one gets when it is given back.
+    for node in (0..8).rev().map(NodeIndex) {
+        let holder = LockHolder { run: id, node };
+        table(&*store, id, |table| ((), table.ask(request(holder))));
+    }
+    let mut pump = Pump::new(store.clone(), settings());
+    let mut backend = Ends {
+        handle: pump.handle(),
+        store: store.clone(),
+        had: Vec::new(),
+    };
+    EventSink::send(&backend.handle, BackendEvent::Slots(9));
+    let mut phase = Phase::default();
+    assert!(pump.adopt(id, &mut backend).expect("adopted"));
+    pump.run(&mut backend, &mut phase, Until::NoRuns)
+        .expect("it ends");
+    assert_eq!(backend.had, [Some(true); 3]);
     assert_eq!(phase.0, Some(WorkflowPhase::Succeeded));
 }

@@ -117,13 +117,19 @@ impl Rows {
                 let letter = Letter::Metric {
                     metric_refused: reason.into(),
                 };
-                self.last_command += 1;
-                let id = CommandId(self.last_command);
                 let command = serde_json::to_vec(&letter).unwrap_or_default();
-                self.commands.insert(id.0, CommandRow { id, run, command });
+                self.add_command(run, command);
             }
         }
         Ok(())
+    }
+
+    /// Puts a command before a run's owner.
+    pub fn add_command(&mut self, run: RunId, command: Vec<u8>) -> CommandId {
+        self.last_command += 1;
+        let id = CommandId(self.last_command);
+        self.commands.insert(id.0, CommandRow { id, run, command });
+        id
     }
 
     pub fn check(

@@ -159,16 +159,23 @@ pub(super) fn environment(connection: &Connection, run: RunId) -> Result<Environ
     let mut parts = bytes.split(|&byte| byte == 0);
     let text = |part: &[u8]| OsString::from_vec(part.to_vec());
     let working_directory = text(parts.next().unwrap_or_default()).into();
-    let variables = parts
-        .filter(|part| !part.is_empty())
-        .filter_map(|part| {
-            let equals = part.iter().position(|&byte| byte == b'=')?;
-            Some((text(&part[..equals]), text(&part[equals + 1..])))
-        })
-        .collect();
+    let (mut variables, mut umask) = (Vec::new(), None);
+    for part in parts {
+        let Some(equals) = part.iter().position(|&byte| byte == b'=') else {
+            continue;
+        };
+        match (&part[..equals], &part[equals + 1..]) {
+            (b"", octal) => {
+                let octal = std::str::from_utf8(octal).ok();
+                umask = octal.and_then(|octal| u32::from_str_radix(octal, 8).ok());
+            }
+            (name, value) => variables.push((text(name), text(value))),
+        }
+    }
     Ok(Environment {
         working_directory,
         variables,
+        umask,
     })
 }
 

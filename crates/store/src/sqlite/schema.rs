@@ -13,7 +13,11 @@ const APPLICATION_ID: i64 = 0x6172_676F;
 
 /// Each step leads from the version that is its index to the next. A step that has been released is
 /// never changed; the file's `user_version` counts the steps it has seen.
-const STEPS: &[&str] = &[include_str!("schema/1.sql"), include_str!("schema/2.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+];
 
 /// The version that this program reads and writes.
 pub(super) const VERSION: i64 = STEPS.len() as i64;

@@ -8,7 +8,7 @@ use argosy_engine::fact::Letter;
 use argosy_engine::ids::RunId;
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::{metrics, read};
+use super::{locks, metrics, read};
 use crate::command::CommandId;
 use crate::error::{Attempt, StoreError};
 use crate::lock::owner_lives;
@@ -50,6 +50,10 @@ pub(super) fn create_run(connection: &Connection, run: &NewRun) -> Result<RunId,
         .as_os_str()
         .as_bytes()
         .to_vec();
+    if let Some(umask) = run.environment.umask {
+        // No variable is without a name.
+        environment.extend(format!("\0={umask:o}").into_bytes());
+    }
     for (name, value) in &run.environment.variables {
         environment.push(0);
         environment.extend(name.as_bytes());
@@ -178,6 +182,9 @@ fn rows(connection: &Connection, run: RunId, commit: &Commit) -> rusqlite::Resul
         write_summary(connection, id, summary)?;
         if let Some(at) = summary.finished_at.filter(|_| summary.completed) {
             metrics::run_ended(connection, run, at)?;
+        }
+        if summary.completed {
+            locks::run_ended(connection, id)?;
         }
     }
     for told in &commit.metrics {

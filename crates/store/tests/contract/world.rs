@@ -74,6 +74,7 @@ pub fn new_run(namespace: &str, name: &str) -> NewRun {
                 ("EMPTY".into(), "".into()),
                 ("EQUALS".into(), "a=b".into()),
             ],
+            umask: Some(0o027),
         },
         options: b"{}".to_vec(),
         created_at: Seconds(1_000),
