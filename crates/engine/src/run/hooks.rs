@@ -111,7 +111,7 @@ impl Run {
         let call = self.call_of(index);
         let exit = call.as_ref().and_then(|call| call.exit.as_ref());
         let condition = exit.and_then(|exit| exit.expression.as_ref());
-        if !condition.is_some_and(|condition| self.expression_holds(index, condition) == Ok(true)) {
+        if condition.is_none_or(|condition| self.expression_holds(index, condition) != Ok(true)) {
             return;
         }
         self.change(index).flags.clear(Flags::EXIT_DECIDED);
