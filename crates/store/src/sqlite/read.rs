@@ -6,8 +6,9 @@ use std::os::unix::ffi::OsStringExt;
 use argosy_api::WorkflowPhase;
 use argosy_engine::commit::{NodeRow, RunSummary, ValueHash};
 use argosy_engine::ids::{RunId, Seconds};
-use rusqlite::types::Value;
+use rusqlite::types::{Type, Value};
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
+use serde::de::DeserializeOwned;
 
 use crate::command::{CommandId, CommandRow};
 use crate::error::{Attempt, StoreError};
@@ -99,17 +100,23 @@ fn glob_text(text: &str) -> String {
         .collect()
 }
 
+/// What a column holds as JSON.
+fn json<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
+    })
+}
+
 fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
-    let json = |text: String| serde_json::from_str(&text).unwrap_or_default();
     let phase: Option<String> = row.get(9)?;
-    let counts: String = row.get(15)?;
     Ok(RunRow {
         id: RunId(row.get::<_, i64>(0)? as u64),
         namespace: row.get(1)?,
         name: row.get(2)?,
         uid: row.get(3)?,
-        labels: json(row.get(4)?),
-        annotations: json(row.get(5)?),
+        labels: json(row, 4)?,
+        annotations: json(row, 5)?,
         created_at: Seconds(row.get(6)?),
         epoch: Epoch(row.get::<_, i64>(7)? as u64),
         owner_process: row.get(8)?,
@@ -120,7 +127,7 @@ fn run_row(row: &Row<'_>) -> rusqlite::Result<RunRow> {
             finished_at: row.get::<_, Option<i64>>(12)?.map(Seconds),
             progress_done: row.get::<_, i64>(13)? as u64,
             progress_total: row.get::<_, i64>(14)? as u64,
-            counts: serde_json::from_str(&counts).unwrap_or_default(),
+            counts: json(row, 15)?,
             suspended: row.get(16)?,
             completed: row.get(17)?,
             delete_at: row.get::<_, Option<i64>>(18)?.map(Seconds),
