@@ -111,7 +111,7 @@ impl Run {
         let call = self.call_of(index);
         let exit = call.as_ref().and_then(|call| call.exit.as_ref());
         let condition = exit.and_then(|exit| exit.expression.as_ref());
-        if !condition.is_some_and(|condition| self.expression_holds(index, condition) == Ok(true)) {
+        if condition.is_none_or(|condition| self.expression_holds(index, condition) != Ok(true)) {
             return;
         }
         self.change(index).flags.clear(Flags::EXIT_DECIDED);
@@ -322,14 +322,16 @@ impl Run {
                 .iter()
                 .any(|&hook| self.node(hook).role == Role::OnExit);
             // Decided first: a handler that can't begin ends at once, and tells its owner.
-            self.change(index).flags.set(Flags::EXIT_DECIDED);
+            self.nodes[index.offset()].flags.set(Flags::EXIT_DECIDED);
             if !begun
                 && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
                 && !self.begin_exit(index, &hook)
             {
-                self.change(index).flags.clear(Flags::EXIT_DECIDED);
+                // Nothing has changed that a row would tell.
+                self.nodes[index.offset()].flags.clear(Flags::EXIT_DECIDED);
                 return false;
             }
+            self.change(index);
         }
         self.attached_to(index)
             .iter()
