@@ -322,14 +322,16 @@ impl Run {
                 .iter()
                 .any(|&hook| self.node(hook).role == Role::OnExit);
             // Decided first: a handler that can't begin ends at once, and tells its owner.
-            self.change(index).flags.set(Flags::EXIT_DECIDED);
+            self.nodes[index.offset()].flags.set(Flags::EXIT_DECIDED);
             if !begun
                 && let Some(hook) = self.call_of(index).and_then(|call| call.exit.clone())
                 && !self.begin_exit(index, &hook)
             {
-                self.change(index).flags.clear(Flags::EXIT_DECIDED);
+                // Nothing has changed that a row would tell.
+                self.nodes[index.offset()].flags.clear(Flags::EXIT_DECIDED);
                 return false;
             }
+            self.change(index);
         }
         self.attached_to(index)
             .iter()

@@ -131,6 +131,10 @@ impl Run {
     pub(super) fn terminate_before_start(&mut self) {
         if self.plan.workflow.spec.synchronization.is_some() {
             let message = stopped(ShutdownStrategy::Terminate);
+            // A resubmitted workflow has nodes before it begins.
+            for index in self.all_nodes() {
+                self.end(index, NodePhase::Failed, Some(&message));
+            }
             self.end_workflow(WorkflowPhase::Failed, &message);
         } else {
             self.start_running();
