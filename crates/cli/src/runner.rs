@@ -140,25 +140,7 @@ pub fn carry_out(
     signals: &Arc<Asked>,
 ) -> Result<Option<Signal>> {
     let mut pump = Pump::new(client.store.clone(), client.configuration()?.settings());
-    let store = client.store.clone();
-    let surroundings = Arc::new(move |run: RunId| {
-        let Ok(environment) = store.environment(run) else {
-            return Surroundings::default();
-        };
-        Surroundings {
-            working_directory: environment.working_directory,
-            variables: environment.variables,
-            umask: environment.umask,
-        }
-    });
-    let config = LocalConfig::new(
-        client.data_dir.clone(),
-        steps.max_processes,
-        client.store.clone(),
-        Arc::new(Objects(client.store.clone())),
-        surroundings,
-    )
-    .keeper_program(keeper_program(steps)?);
+    let config = local_config(client, steps)?;
     let handle = pump.handle();
     let mut backend = LocalBackend::new(config, keeper, Arc::new(handle.clone()))
         .context("cannot reach the keeper of steps")?;
@@ -186,6 +168,29 @@ pub fn carry_out(
     }
     leftovers.look();
     Ok(None)
+}
+
+/// How steps are run on this machine, as workflows were submitted.
+fn local_config(client: &Client, steps: Steps) -> Result<LocalConfig> {
+    let store = client.store.clone();
+    let surroundings = Arc::new(move |run: RunId| {
+        let Ok(environment) = store.environment(run) else {
+            return Surroundings::default();
+        };
+        Surroundings {
+            working_directory: environment.working_directory,
+            variables: environment.variables,
+            umask: environment.umask,
+        }
+    });
+    let config = LocalConfig::new(
+        client.data_dir.clone(),
+        steps.max_processes,
+        client.store.clone(),
+        Arc::new(Objects(client.store.clone())),
+        surroundings,
+    );
+    Ok(config.keeper_program(keeper_program(steps)?))
 }
 
 /// Does what a signal asks for. In the foreground Ctrl-C stops the workflows as `argo stop` does, and

@@ -109,6 +109,8 @@ pub struct World {
     /// What of it may be carried out again after a crash.
     noted: BTreeSet<Ticket>,
     noted_tasks: BTreeSet<PodKey>,
+    noted_deletions: BTreeSet<PodKey>,
+    noted_stops: BTreeSet<PodKey>,
     /// After how many more commits all but what is stored is forgotten.
     crash_after: Option<u64>,
     pub(crate) now: Seconds,
@@ -141,6 +143,8 @@ impl Default for World {
             diligence: Diligence::default(),
             trace: None,
             noted_tasks: BTreeSet::new(),
+            noted_deletions: BTreeSet::new(),
+            noted_stops: BTreeSet::new(),
             noted: BTreeSet::new(),
             crash_after: None,
             now: Seconds(1_767_225_600),

@@ -92,7 +92,10 @@ fn they_are_served_while_workflows_run() {
         .strip_prefix("metrics are served at http://")
         .and_then(|rest| rest.strip_suffix("/metrics"))
         .unwrap_or_else(|| panic!("{line}"));
-    place.wait_until("it runs", || place.phase("w") == "Running");
+    // They are served before there is a workflow.
+    place.wait_until("it runs", || {
+        place.argosy(&["get", "w"]).status.success() && place.phase("w") == "Running"
+    });
     let answer = ask(address, "/metrics");
     assert!(
         answer.starts_with("HTTP/1.1 200 OK\r\nContent-Type: text/plain"),

@@ -89,6 +89,8 @@ pub struct StepsPlan {
     pub groups: Vec<Vec<Arc<CallPlan>>>,
     /// Where the step of a name stands: group and place in it.
     pub by_name: BTreeMap<Arc<str>, (u32, u32)>,
+    /// The steps whose hooks speak of another step of their group, by that one: group and places.
+    pub watchers: BTreeMap<(u32, u32), Vec<u32>>,
 }
 
 impl PlannedTemplate {

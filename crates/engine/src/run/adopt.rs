@@ -18,6 +18,7 @@ use super::globals::GlobalOutputs;
 use super::looping::Verdict;
 use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
 use super::packed::unpack_nodes;
+use super::pod::TIMEOUT;
 use super::rebuild::LoadError;
 use super::row::StoredBody;
 use super::shown::Found;
@@ -237,6 +238,11 @@ impl Run {
         }
         self.unsettled = true;
         self.mark_all_dirty();
+        for index in self.all_nodes() {
+            if !self.node(index).phase.is_fulfilled() && self.has_hooks_to_come(index) {
+                self.dirty.insert(index);
+            }
+        }
     }
 
     /// Settles what is over of a run that was taken up, in the order in which it began. What is
@@ -319,6 +325,13 @@ impl Run {
         let body = self.adopted_body(found, &node);
         if let StoredBody::Gate(Gate::Locks(_) | Gate::Place) = body {
             node.flags.set(Flags::WAITS_FOR_LOCK);
+        } else if let Some(shown) = &status.synchronization_status
+            && matches!(
+                body,
+                StoredBody::Steps | StoredBody::Dag | StoredBody::Retry(_)
+            )
+        {
+            node.details_mut().waits = Some(Arc::new(shown_wait(Some(shown))));
         }
         self.load_node(node, body)
     }
@@ -344,8 +357,11 @@ impl Run {
             .workflow
             .status
             .task_results_completion_status;
-        if complete.get(&status.id) == Some(&true) {
-            flags.set(Flags::RESULT_COMPLETE);
+        match complete.get(&status.id) {
+            Some(true) => flags.set(Flags::RESULT_COMPLETE),
+            Some(false) => flags.set(Flags::RESULT_AWAITED),
+            None if status.task_result_synced == Some(false) => flags.set(Flags::RESULT_AWAITED),
+            None => {}
         }
         flags
     }
@@ -372,7 +388,13 @@ impl Run {
         if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
             return StoredBody::Gate(Gate::Place);
         }
+        // One that waits for nothing first was taken over from another workflow.
+        let has_gate = (found.template.as_deref()).is_some_and(|planned| {
+            let template = &planned.template;
+            template.synchronization.is_some() || template.memoize.is_some()
+        });
         let held_back = node.phase == NodePhase::Pending
+            && (has_gate || node.kind == NodeType::Suspend)
             && matches!(
                 node.kind,
                 NodeType::Retry | NodeType::Steps | NodeType::DAG | NodeType::Suspend
@@ -399,16 +421,31 @@ impl Run {
                         (*slot, self.adopted_items(call, node.boundary, shown))
                     })
                     .collect(),
-                doomed: None,
+                doomed: self.has_timed_out(found.status).then(|| TIMEOUT.into()),
             },
             _ => StoredBody::None,
         }
     }
 
+    /// Whether a step of a group has waited for too long: the group makes no more, and fails.
+    fn has_timed_out(&self, group: &NodeStatus) -> bool {
+        let nodes = &self.definition.workflow.status.nodes;
+        let mut steps = group.children.iter().filter_map(|id| nodes.get(id));
+        steps.any(|step| {
+            // A retried step takes the message of its last attempt.
+            let own = step.r#type != Some(NodeType::Retry) || step.children.is_empty();
+            own && step.phase == Some(NodePhase::Failed) && step.message == TIMEOUT
+        })
+    }
+
     /// Whether there is more below a node than hooks, which a node that waits may have.
     fn shows_children(&self, status: &NodeStatus) -> bool {
         let nodes = &self.definition.workflow.status.nodes;
-        let is_hook = |node: &NodeStatus| node.node_flag.as_ref().is_some_and(|flag| flag.hooked);
+        // The attempts at a hook carry its flag.
+        let is_hook = |node: &NodeStatus| {
+            let flag = node.node_flag.as_ref();
+            flag.is_some_and(|flag| flag.hooked && !flag.retried)
+        };
         let mut children = status.children.iter();
         children.any(|id| !nodes.get(id).is_some_and(is_hook))
     }

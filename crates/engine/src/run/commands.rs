@@ -102,6 +102,7 @@ impl Run {
         if self.has_ended() || self.awaits_start() {
             return;
         }
+        self.forgo_locks(Self::is_shut_down);
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             if self.is_shut_down(index) {
@@ -149,6 +150,7 @@ impl Run {
         if self.has_ended() {
             return;
         }
+        self.forgo_locks(|run, index| !run.node(index).flags.has(Flags::EXIT_HANDLER));
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
@@ -162,7 +164,10 @@ impl Run {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
-                _ if node.phase == NodePhase::Pending => {
+                // What a resubmission took over is pending, and has children.
+                _ if node.phase == NodePhase::Pending
+                    && matches!(node.body, Body::None | Body::Gate(_)) =>
+                {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 _ => {

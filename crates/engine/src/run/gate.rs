@@ -112,8 +112,13 @@ impl Run {
     /// Takes a node further that has its place under the workflow's `parallelism`.
     pub(super) fn pass_on(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
         self.leave_gate(index);
-        if let Begun::Refused(_, error) = self.pass_gate(index, planned) {
-            self.tell_refused(index, &error);
+        match self.pass_gate(index, planned) {
+            Begun::Refused(_, error) => self.tell_refused(index, &error),
+            // It may run from now on.
+            Begun::Made(_) | Begun::Held(_) => {
+                self.run_hooks(index);
+                self.tell_watchers(index);
+            }
         }
     }
 

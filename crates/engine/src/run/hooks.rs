@@ -8,7 +8,7 @@ use argosy_api::{NodePhase, NodeType, ShutdownStrategy};
 use argosy_expr::{EvalContext, condition_of, evaluate_bool};
 
 use super::Run;
-use super::body::{Body, Items};
+use super::body::{Body, Items, StepState};
 use super::limits::Held;
 use super::node::{Flags, NO_ITEM, Role};
 use super::passes::fill;
@@ -33,6 +33,10 @@ impl Run {
         if call.hooks.is_empty() || !self.is_seen_by_hooks(index) {
             return;
         }
+        // Nothing begins in what is over.
+        if self.node(self.node(index).parent).phase.is_fulfilled() {
+            return;
+        }
         for (slot, hook) in (0u32..).zip(&call.hooks) {
             if self.has_hook(index, slot) {
                 continue;
@@ -48,6 +52,108 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// Lets the hooks that speak of another step of their group see that its phase has changed.
+    pub(super) fn tell_watchers(&mut self, index: NodeIndex) {
+        let node = self.node(index);
+        if node.role != Role::Step {
+            return;
+        }
+        let (group, slot) = (node.parent, node.slot);
+        let Some(template) = self.template_of(node.boundary) else {
+            return;
+        };
+        let number = self.node(group).slot;
+        let watchers = template.steps().map(|steps| &steps.watchers);
+        let Some(watchers) = watchers.and_then(|watchers| watchers.get(&(number, slot))) else {
+            return;
+        };
+        for &watcher in watchers {
+            for watcher in self.made_of(group, watcher) {
+                self.run_hooks(watcher);
+                self.reconsider_exit(watcher);
+            }
+        }
+    }
+
+    /// The nodes that a step has, one or those of its items.
+    fn made_of(&self, group: NodeIndex, slot: u32) -> Vec<NodeIndex> {
+        let Body::Group(body) = &self.node(group).body else {
+            return Vec::new();
+        };
+        match body.steps.get(slot as usize) {
+            Some(StepState::Single(node)) => vec![*node],
+            Some(StepState::Loop(state)) => {
+                state.nodes.iter().filter_map(|node| node.some()).collect()
+            }
+            Some(StepState::Unmade) | None => Vec::new(),
+        }
+    }
+
+    /// An exit handler whose expression did not hold when its step ended may begin as long as the
+    /// group is open, where the expression speaks of another step. The group then waits for it.
+    fn reconsider_exit(&mut self, index: NodeIndex) {
+        let node = self.node(index);
+        let passed_over = node.is_completed()
+            && node.flags.has(Flags::EXIT_DECIDED)
+            && !self
+                .attached_to(index)
+                .iter()
+                .any(|&hook| self.node(hook).role == Role::OnExit);
+        let group = node.parent;
+        if !passed_over
+            || self.node(group).phase.is_fulfilled()
+            || self.status.shutdown == Some(ShutdownStrategy::Terminate)
+        {
+            return;
+        }
+        let call = self.call_of(index);
+        let exit = call.as_ref().and_then(|call| call.exit.as_ref());
+        let condition = exit.and_then(|exit| exit.expression.as_ref());
+        if condition.is_none_or(|condition| self.expression_holds(index, condition) != Ok(true)) {
+            return;
+        }
+        self.change(index).flags.clear(Flags::EXIT_DECIDED);
+        if self.node(index).flags.has(Flags::SETTLED) {
+            self.change(index).flags.clear(Flags::SETTLED);
+            match self.settled.iter().position(|&settled| settled == index) {
+                Some(place) => drop(self.settled.remove(place)),
+                None => self.reopen_step(group, index),
+            }
+        }
+        self.settle(index);
+    }
+
+    /// A group has been told that a step is over which is not.
+    fn reopen_step(&mut self, group: NodeIndex, step: NodeIndex) {
+        let slot = self.node(step).slot as usize;
+        if let Body::Group(body) = &mut self.nodes[group.offset()].body {
+            body.open += 1;
+            if let Some(StepState::Loop(state)) = body.steps.get_mut(slot) {
+                state.unsettled += 1;
+            }
+        }
+    }
+
+    /// Has a group or a DAG wait for one more.
+    pub(super) fn hold_open(&mut self, parent: NodeIndex) {
+        match &mut self.nodes[parent.offset()].body {
+            Body::Group(body) => body.open += 1,
+            Body::Dag(body) => body.open += 1,
+            Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => {}
+        }
+    }
+
+    /// A hook that its parent waits for is over.
+    pub(super) fn hold_open_no_more(&mut self, hook: NodeIndex) {
+        let parent = self.node(hook).parent;
+        match &mut self.nodes[parent.offset()].body {
+            Body::Group(body) => body.open -= 1,
+            Body::Dag(body) => body.open -= 1,
+            Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => return,
+        }
+        self.dirty.insert(parent);
     }
 
     /// Begins the hooks that hold as soon as a step or task has a node.
@@ -71,6 +177,16 @@ impl Run {
                 .is_some_and(|task| task.is_target),
             _ => true,
         }
+    }
+
+    /// Whether a step or task has hooks that have not begun.
+    pub(super) fn has_hooks_to_come(&self, index: NodeIndex) -> bool {
+        matches!(self.node(index).role, Role::Step | Role::Task)
+            && self.call_of(index).is_some_and(|call| {
+                (0u32..)
+                    .zip(&call.hooks)
+                    .any(|(slot, _)| !self.has_hook(index, slot))
+            })
     }
 
     fn has_hook(&self, owner: NodeIndex, slot: u32) -> bool {
@@ -183,6 +299,11 @@ impl Run {
 
     fn attach(&mut self, owner: NodeIndex, hook: NodeIndex) {
         self.attached.entry(owner).or_default().push(hook);
+        let settled = self.node(owner).flags.has(Flags::SETTLED);
+        if settled && !self.node(hook).flags.has(Flags::SETTLED) {
+            self.change(hook).flags.set(Flags::HELD_OPEN);
+            self.hold_open(self.node(hook).parent);
+        }
         // The hook may have ended before its owner knew of it.
         if self.node(hook).flags.has(Flags::SETTLED) {
             self.settle(owner);
@@ -217,7 +338,9 @@ impl Run {
 
     /// Begins an exit handler if its expression holds; `false` if a limit holds it back.
     fn begin_exit(&mut self, index: NodeIndex, hook: &HookPlan) -> bool {
-        if self.status.shutdown == Some(ShutdownStrategy::Terminate) {
+        // A daemon is ended with what it stands in, where nothing begins any more.
+        let over = self.node(self.node(index).parent).phase.is_fulfilled();
+        if over || self.status.shutdown == Some(ShutdownStrategy::Terminate) {
             return true;
         }
         let holds = match &hook.expression {

@@ -72,7 +72,10 @@ impl Run {
         let Some(boundary) = boundary.some() else {
             return;
         };
-        if self.held(boundary) == Some(Held::Template) {
+        let waits = self.node(boundary).body.boundary();
+        if waits.is_none_or(|boundary| boundary.held_back.is_empty())
+            || self.held(boundary) == Some(Held::Template)
+        {
             return;
         }
         let woken = self.nodes[boundary.offset()]

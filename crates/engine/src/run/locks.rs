@@ -198,15 +198,18 @@ impl Run {
             self.workflow_lock_seen(seen);
             return;
         }
-        let waits = match self.nodes.get(node.offset()).map(|node| &node.body) {
-            Some(Body::Gate(Gate::Locks(waits))) => waits.clone(),
-            // It has ended meanwhile, and has given back what it was about to get.
-            _ => return,
+        // Otherwise it has ended meanwhile, and has given back what it was about to get.
+        let Some(waits) = self.waits_of(node).cloned() else {
+            return;
         };
+        let anew = self.relocks.contains_key(&node);
         match seen {
             LockSeen::Granted(locks) => {
                 self.note_granted(locks);
-                self.forget_waiter(node, Forget::Granted);
+                match anew {
+                    true => self.wait_no_more(node, Forget::Granted),
+                    false => self.forget_waiter(node, Forget::Granted),
+                }
                 // An answer may have been read from a store; what was asked for is shared.
                 let locks = match **locks == *waits.locks {
                     true => waits.locks.clone(),
@@ -216,7 +219,9 @@ impl Run {
                 granted.flags.set(Flags::HOLDS_LOCKS);
                 granted.details_mut().locks = Some(locks);
                 self.set_message(node, None);
-                self.go_on(node);
+                if !anew {
+                    self.go_on(node);
+                }
             }
             LockSeen::Waiting {
                 lock,
@@ -224,7 +229,10 @@ impl Run {
                 holders,
             } => {
                 if let Some(message) = self.wait_in_vain(node) {
-                    self.end(node, NodePhase::Failed, Some(&message));
+                    match anew {
+                        true => self.forgo_locks(|_, index| index == node),
+                        false => self.end(node, NodePhase::Failed, Some(&message)),
+                    }
                     return;
                 }
                 self.note_waiting(&waits.locks, holders);
@@ -237,7 +245,10 @@ impl Run {
                 if waits.at != at {
                     let locks = waits.locks.clone();
                     let waits = self.shared_locks.waits(WaitsForLocks { locks, at });
-                    self.change(node).body = Body::Gate(Gate::Locks(waits));
+                    match anew {
+                        true => self.change(node).details_mut().waits = Some(waits),
+                        false => self.change(node).body = Body::Gate(Gate::Locks(waits)),
+                    }
                 }
             }
             LockSeen::Refused(error) => self.refuse_late(node, error),
@@ -381,7 +392,7 @@ impl Run {
 
     /// Counts a node among those that wait for its locks.
     pub(super) fn count_waiter(&mut self, index: NodeIndex) {
-        if let Body::Gate(Gate::Locks(waits)) = &self.nodes[index.offset()].body {
+        if let Some(waits) = self.waits_of(index).cloned() {
             for lock in waits.locks.iter() {
                 let waiters = &mut self.shared_locks.waiters;
                 match waiters.get_mut(&lock.name) {
@@ -394,10 +405,10 @@ impl Run {
 
     /// A node that has waited for locks does so no more: if at all, it waits for a place.
     pub(super) fn forget_waiter(&mut self, index: NodeIndex, forget: Forget) {
-        let Body::Gate(Gate::Locks(waits)) = &self.nodes[index.offset()].body else {
+        let Some(waits) = self.waits_of(index).cloned() else {
             return;
         };
-        for lock in waits.locks.clone().iter() {
+        for lock in waits.locks.iter() {
             let Some(count) = self.shared_locks.waiters.get_mut(&lock.name) else {
                 continue;
             };
@@ -415,7 +426,9 @@ impl Run {
                 self.status_changed = true;
             }
         }
-        self.change(index).body = Body::Gate(Gate::Place);
+        if matches!(self.node(index).body, Body::Gate(_)) {
+            self.change(index).body = Body::Gate(Gate::Place);
+        }
     }
 
     /// No node waits for locks, as long as none is counted anew.
@@ -425,13 +438,10 @@ impl Run {
 
     /// Whether a node waits for a lock: the lock.
     pub(super) fn waiting_lock(&self, index: NodeIndex) -> Option<&Arc<str>> {
-        match &self.node(index).body {
-            Body::Gate(Gate::Locks(waits)) if self.node(index).phase == NodePhase::Pending => {
-                let lock = waits.locks.get(waits.at? as usize)?;
-                Some(&lock.name)
-            }
-            _ => None,
-        }
+        let pending = self.node(index).phase == NodePhase::Pending;
+        let waits = self.waits_of(index)?;
+        let lock = waits.locks.get(waits.at? as usize)?;
+        (pending || self.relocks.contains_key(&index)).then_some(&lock.name)
     }
 }
 

@@ -45,6 +45,7 @@ mod pod_result;
 mod project;
 mod rebuild;
 mod refit;
+mod relock;
 mod restart;
 mod restart_plan;
 mod resubmit;
@@ -135,6 +136,10 @@ pub struct Run {
     argument_errors: BTreeSet<NodeIndex>,
     /// Composites held back by the workflow's `parallelism`.
     held_back: BTreeSet<NodeIndex>,
+    /// Nodes whose time came while nothing was to begin or end.
+    overdue: BTreeSet<NodeIndex>,
+    /// Nodes that have begun, and wait for their locks anew.
+    relocks: BTreeMap<NodeIndex, relock::Relock>,
 
     /// Where artifacts go, if the workflow says so itself.
     own_repository: Option<Box<ArtifactRepositoryView>>,
@@ -286,6 +291,8 @@ impl Run {
             due: BTreeSet::new(),
             argument_errors: BTreeSet::new(),
             held_back: BTreeSet::new(),
+            overdue: BTreeSet::new(),
+            relocks: BTreeMap::new(),
             has_begun: false,
             claim_asked: false,
             unsettled: false,

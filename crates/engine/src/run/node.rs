@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use argosy_api::{Artifact, NodePhase, NodeType};
 
-use super::body::Body;
+use super::body::{Body, WaitsForLocks};
 use crate::ids::{NodeIndex, Seconds};
 use crate::locks::LockName;
 use crate::plan::TemplateIndex;
@@ -76,6 +76,10 @@ impl Flags {
     pub const POD_ENDED: Self = Self(1 << 15);
     /// Its metrics have been told.
     pub const METRICS_TOLD: Self = Self(1 << 16);
+    /// It is a hook whose node had been told of as over before: its parent waits for it as well.
+    pub const HELD_OPEN: Self = Self(1 << 18);
+    /// Its executor has said that more will come.
+    pub const RESULT_AWAITED: Self = Self(1 << 17);
 
     /// Those flags that are stored.
     pub const STORED: u32 = !(Self::CHANGED.0 | Self::QUEUED.0 | Self::TASK_ASKED.0);
@@ -181,6 +185,8 @@ pub(crate) struct PodDetails {
     pub memo: Option<Arc<Memo>>,
     /// The locks that it holds.
     pub locks: Option<Arc<[LockName]>>,
+    /// The locks that it waits for although it has begun.
+    pub waits: Option<Arc<WaitsForLocks>>,
 }
 
 /// The entry of a memoized node: `memoizationStatus`.
@@ -262,8 +268,17 @@ impl Node {
     /// Holds no locks from now on.
     pub fn let_go_of_locks(&mut self) {
         self.flags.clear(Flags::HOLDS_LOCKS);
+        self.forget_details(|details| details.locks = None);
+    }
+
+    /// Waits for no locks anew from now on.
+    pub fn forget_waits(&mut self) {
+        self.forget_details(|details| details.waits = None);
+    }
+
+    fn forget_details(&mut self, forget: impl Fn(&mut PodDetails)) {
         if let Some(details) = &mut self.details {
-            details.locks = None;
+            forget(details);
             if **details == PodDetails::default() {
                 self.details = None;
             }

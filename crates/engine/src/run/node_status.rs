@@ -102,7 +102,7 @@ impl Run {
                 .then_some(true),
             node_flag: self.node_flag(index),
             estimated_duration: self.estimate(Some(index)),
-            task_result_synced: (node.kind == NodeType::Pod).then_some(true),
+            task_result_synced: self.result_synced(index),
             failed_pod_restarts: i32::from(self.pod_restarts(index)),
             inputs: self.inputs_status(index),
             outputs: self.outputs_status(index),

@@ -6,6 +6,7 @@ use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
 use super::body::Body;
+use super::locks::Forget;
 use super::node::{Flags, Node, Role};
 use super::usage::own_progress;
 use crate::ids::NodeIndex;
@@ -86,6 +87,10 @@ impl Run {
                 _ => Some(boundary),
             };
             self.dirty.extend(open);
+            // Whoever was to make something there has nothing to wait for any more.
+            let boundary = self.nodes[boundary.offset()].body.boundary_mut();
+            let held = boundary.map(|boundary| std::mem::take(&mut boundary.held_back));
+            self.dirty.extend(held.into_iter().flatten());
         }
     }
 
@@ -174,6 +179,9 @@ impl Run {
         {
             self.leave_gate(index);
             self.release_locks(index);
+        } else if self.relocks.contains_key(&index) {
+            self.wait_no_more(index, Forget::Left);
+            self.release_locks(index);
         }
         self.end_task(index);
         self.memoize(index);
@@ -190,6 +198,7 @@ impl Run {
     /// Lets hooks and waiting nodes see that a node's phase has changed.
     pub(super) fn phase_changed(&mut self, index: NodeIndex) {
         self.run_hooks(index);
+        self.tell_watchers(index);
         self.settle(index);
     }
 
@@ -207,6 +216,9 @@ impl Run {
         self.change(index).flags.set(Flags::SETTLED);
         match self.node(index).role {
             Role::OnExit | Role::Hook => {
+                if self.node(index).flags.has(Flags::HELD_OPEN) {
+                    self.hold_open_no_more(index);
+                }
                 if let Some(owner) = self.node(index).owner.some() {
                     self.settle(owner);
                 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use argosy_api::NodePhase;
+use argosy_api::{NodePhase, NodeType};
 
 use super::Run;
-use super::node::{Flags, OutputParameter};
+use super::node::{Flags, OutputParameter, Role};
 use crate::collection::PodEnd;
 use crate::effect::Effect;
 use crate::fact::ResultSeen;
@@ -31,9 +31,12 @@ impl Run {
             self.set_message(index, Some(error));
         }
         if !seen.complete {
+            if !self.node(index).flags.has(Flags::RESULT_COMPLETE) {
+                self.change(index).flags.set(Flags::RESULT_AWAITED);
+            }
             return;
         }
-        self.change(index).flags.set(Flags::RESULT_COMPLETE);
+        self.result_complete(index);
         if self.node(index).flags.has(Flags::POD_SUCCEEDED) {
             let outputs = self.node(index).outputs.clone();
             if let Some(outputs) = outputs {
@@ -63,8 +66,41 @@ impl Run {
         }
         self.add_outputs(index, seen);
         if seen.complete {
-            self.change(index).flags.set(Flags::RESULT_COMPLETE);
+            self.result_complete(index);
         }
+    }
+
+    fn result_complete(&mut self, index: NodeIndex) {
+        let flags = &mut self.change(index).flags;
+        flags.set(Flags::RESULT_COMPLETE);
+        flags.clear(Flags::RESULT_AWAITED);
+    }
+
+    /// `taskResultSynced`: whether all that the executor of a pod reports is in, as far as something
+    /// has come. Daemons are not waited for. Argo: `initializeNode`, `MarkTaskResultIncomplete`.
+    pub(super) fn result_synced(&self, index: NodeIndex) -> Option<bool> {
+        let node = self.node(index);
+        if node.kind != NodeType::Pod {
+            return None;
+        }
+        let planned = self.template_of(index);
+        let template = planned.as_deref().map(|planned| &planned.template);
+        // What waits for a lock, or was looked up in a cache, gets its node before it is known for one.
+        let is_daemon = template.is_some_and(|template| {
+            template.daemon == Some(true)
+                && template.container.is_some()
+                && (node.role == Role::Attempt
+                    || (template.synchronization.is_none() && template.memoize.is_none()))
+        });
+        let awaited = node.flags.has(Flags::RESULT_AWAITED) && !node.phase.is_fulfilled();
+        (!is_daemon).then_some(!awaited || self.tells_results())
+    }
+
+    /// Whether the workflow says of each of its pods in one place whether its result is in, as those
+    /// do that an earlier version of Argo began.
+    pub(super) fn tells_results(&self) -> bool {
+        let shown = &self.definition.workflow.status;
+        !shown.task_results_completion_status.is_empty()
     }
 
     fn add_outputs(&mut self, index: NodeIndex, seen: &ResultSeen) {

@@ -188,8 +188,10 @@ impl Run {
         }
         for place in 0..self.nodes.len() as u32 {
             let node = self.node(NodeIndex(place));
-            if node.kind == NodeType::Pod && node.flags.has(Flags::RESULT_COMPLETE) {
-                results.insert(self.node_id(NodeIndex(place)), true);
+            let complete = node.flags.has(Flags::RESULT_COMPLETE);
+            let told = complete || node.flags.has(Flags::RESULT_AWAITED);
+            if node.kind == NodeType::Pod && told {
+                results.insert(self.node_id(NodeIndex(place)), complete);
             }
         }
         results

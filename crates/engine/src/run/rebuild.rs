@@ -278,6 +278,9 @@ impl Run {
             Role::Root => {}
             Role::OnExit | Role::Hook => {
                 self.attached.entry(owner).or_default().push(index);
+                if self.node(index).flags.has(Flags::HELD_OPEN) && !settled {
+                    self.hold_open(parent);
+                }
             }
             Role::Container => {
                 self.container_nodes.entry(parent).or_insert(index);
@@ -360,9 +363,15 @@ impl Run {
             }
             return;
         }
+        if self.has_hooks_to_come(index) {
+            self.dirty.insert(index);
+        }
         if matches!(self.node(index).body, Body::Gate(_)) {
             self.link_gate(index);
             return;
+        }
+        if self.waits_of(index).is_some() {
+            self.link_relock(index);
         }
         match kind {
             argosy_api::NodeType::HTTP | argosy_api::NodeType::Plugin => {

@@ -82,6 +82,7 @@ impl Run {
         if !parameters.is_empty() || choice.revision.is_some() {
             self.resolve_anew(&reopened);
         }
+        self.want_locks_anew();
         self.ask_for_workflow_locks();
     }
 
@@ -205,6 +206,8 @@ impl Run {
         self.due.clear();
         self.argument_errors.clear();
         self.held_back.clear();
+        self.relocks.clear();
+        self.overdue.clear();
         self.forget_all_waiters();
         self.counts = super::Counts::default();
         self.changed.clear();

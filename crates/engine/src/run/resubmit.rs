@@ -15,6 +15,9 @@ use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::plan::PlannedTemplate;
 
+/// What Argo says of a pod that is taken over, before its node's ID.
+pub(super) const TAKEN_OVER: &str = "original pod: ";
+
 impl Run {
     /// The run of a workflow that was resubmitted from this one: nodes whose pod succeeded are
     /// skipped with their outputs, what failed is made again. It begins as any new run does.
@@ -70,6 +73,7 @@ impl Run {
             new.load_node(node, body)?;
         }
         new.link_all()?;
+        new.want_locks_anew();
         for place in 0..new.nodes.len() as u32 {
             new.change(NodeIndex(place));
         }
@@ -207,8 +211,8 @@ impl Run {
                 if matches!(node.kind, NodeType::Pod | NodeType::Container) {
                     node.kind = NodeType::Skipped;
                     node.phase = NodePhase::Skipped;
-                    node.message =
-                        Some(Arc::from(format!("original pod: {}", self.node_id(index))));
+                    let message = format!("{TAKEN_OVER}{}", self.node_id(index));
+                    node.message = Some(Arc::from(message));
                 }
             }
             _ => {

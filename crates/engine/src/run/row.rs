@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, Gate, Items, RetryBody, StepState};
+use super::body::{Body, Gate, Items, RetryBody, StepState, WaitsForLocks};
 use super::node::{Flags, Node, Role};
 use crate::commit::ValueHash;
 use crate::item::Item;
@@ -15,7 +15,7 @@ use crate::locks::LockName;
 pub(super) use decode::{decode, stored_group};
 
 /// The first byte of every row.
-const VERSION: u8 = 4;
+const VERSION: u8 = 5;
 
 /// Values longer than this are stored once, by hash.
 const LARGE: usize = 1024;
@@ -80,14 +80,19 @@ struct RowDetails {
     /// Hit, cache, key.
     memo: Option<(bool, Arc<str>, Arc<str>)>,
     locks: Option<Arc<[LockName]>>,
+    waits: Option<RowWaits>,
+}
+
+/// Locks, and the one that is known to be waited for.
+#[derive(Serialize, Deserialize)]
+struct RowWaits {
+    locks: Arc<[LockName]>,
+    at: Option<u32>,
 }
 
 #[derive(Serialize, Deserialize)]
 enum RowGate {
-    Locks {
-        locks: Arc<[LockName]>,
-        at: Option<u32>,
-    },
+    Locks(RowWaits),
     Place,
     Cache,
 }
@@ -236,6 +241,7 @@ pub(super) fn encode(node: &Node, values: &mut NewValues) -> Vec<u8> {
                 .as_ref()
                 .map(|memo| (memo.hit, memo.cache.clone(), memo.key.clone())),
             locks: details.locks.clone(),
+            waits: details.waits.as_deref().map(row_waits),
         }),
         body: encode_body(&node.body, values),
     };
@@ -264,13 +270,17 @@ fn encode_body(body: &Body, values: &mut NewValues) -> RowBody {
             deadline: retry.deadline,
         },
         Body::Gate(gate) => RowBody::Gate(match gate {
-            Gate::Locks(waits) => RowGate::Locks {
-                locks: waits.locks.clone(),
-                at: waits.at,
-            },
+            Gate::Locks(waits) => RowGate::Locks(row_waits(waits)),
             Gate::Place => RowGate::Place,
             Gate::Cache => RowGate::Cache,
         }),
+    }
+}
+
+fn row_waits(waits: &WaitsForLocks) -> RowWaits {
+    RowWaits {
+        locks: waits.locks.clone(),
+        at: waits.at,
     }
 }
 

@@ -9,6 +9,7 @@ use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 use super::Run;
 use super::adopt::adopted_inputs;
 use super::node::{Node, Role};
+use super::resubmit::TAKEN_OVER;
 use crate::ids::NodeIndex;
 use crate::plan::{
     CallPlan, Origin, PlannedTemplate, Target, TemplateBody, TemplateIndex, compile_late,
@@ -116,7 +117,10 @@ impl Run {
         let own = own.or(self.status.started_at).unwrap_or(self.now).0;
         // A resubmitted workflow shows what it took over as skipped, with its outputs.
         let ran = match status.r#type {
-            Some(NodeType::Skipped) => status.inputs.is_some() || status.outputs.is_some(),
+            Some(NodeType::Skipped) => {
+                let taken_over = status.message.starts_with(TAKEN_OVER);
+                taken_over || status.inputs.is_some() || status.outputs.is_some()
+            }
             Some(NodeType::StepGroup | NodeType::TaskGroup) | None => false,
             Some(_) => true,
         };
@@ -210,7 +214,8 @@ impl Run {
             Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
             Some(NodeType::DAG) => self.find_tasks(shown, found, at),
             Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
-            Some(NodeType::Pod) => self.find_containers(shown, found, at),
+            // Those of a pod that a memoized resubmission took over are skipped, as it is.
+            Some(NodeType::Pod | NodeType::Skipped) => self.find_containers(shown, found, at),
             _ => {}
         }
         if matches!(found[at].role, Role::Step | Role::Task) {

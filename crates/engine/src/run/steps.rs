@@ -317,6 +317,7 @@ impl Run {
             body.made = step + 1;
             body.open += 1;
         }
+        self.tell_watchers(node);
     }
 
     fn step_item_made(&mut self, index: NodeIndex, step: u32, item: usize, node: NodeIndex) {
@@ -326,6 +327,7 @@ impl Run {
                 state.made(item, node);
             }
         }
+        self.tell_watchers(node);
     }
 
     /// The group will be an error, or fail by a timeout; the children that it has go on to their

@@ -87,9 +87,9 @@ impl Run {
     fn waited_locks<'a>(&'a self, notes: &'a LockNotes) -> Vec<&'a LockName> {
         let mut seen = BTreeSet::new();
         let mut waited = Vec::new();
-        let nodes = self.nodes.iter().filter_map(|node| match &node.body {
-            Body::Gate(Gate::Locks(waits)) if waits.at.is_some() => Some(&waits.locks),
-            _ => None,
+        let nodes = self.all_nodes().filter_map(|index| {
+            let waits = self.waits_of(index).filter(|waits| waits.at.is_some());
+            waits.map(|waits| &waits.locks)
         });
         let mut before: Option<&Arc<[LockName]>> = None;
         for locks in notes.waits.iter().chain(nodes) {
@@ -108,6 +108,7 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let Body::Gate(Gate::Locks(shown)) = &self.node(index).body else {
+                self.complete_relock(index).map_err(LoadError::State)?;
                 continue;
             };
             let shown = shown.at.and_then(|_| shown.locks.first()).cloned();
@@ -123,6 +124,16 @@ impl Run {
             self.nodes[index.offset()].body = Body::Gate(Gate::Locks(waits));
         }
         Ok(())
+    }
+
+    /// Argo asks anew for what is shown to run, and not to hold its locks.
+    fn complete_relock(&mut self, index: NodeIndex) -> Result<(), String> {
+        if !self.lacks_locks(index) {
+            return Ok(());
+        }
+        let shown = self.waits_of(index).cloned();
+        let shown = shown.and_then(|shown| shown.locks.first().cloned());
+        self.note_locks_wanted(index, shown.as_ref())
     }
 
     /// What a shown status says of locks beyond the nodes'.

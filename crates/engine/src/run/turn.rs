@@ -111,10 +111,15 @@ impl Run {
 
     /// Lets a composite do what it can do now.
     fn advance(&mut self, index: NodeIndex) {
+        if self.is_behind_locks(index) {
+            return;
+        }
         if self.node(index).phase.is_fulfilled() {
             self.advance_leaf(index);
             return;
         }
+        // A limit may have held some of its hooks back.
+        self.run_hooks(index);
         match &self.nodes[index.offset()].body {
             Body::Steps(_) => self.advance_steps(index),
             Body::Group(_) => self.advance_group(index),
@@ -124,6 +129,8 @@ impl Run {
             Body::None => self.advance_leaf(index),
             Body::Gate(_) => self.advance_gate(index),
         }
+        // It may have been woken for a place of its template that it does not need.
+        self.wake_held_back(self.node(index).boundary);
     }
 
     /// Hands a settled node to whoever waits for it.

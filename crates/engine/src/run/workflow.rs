@@ -211,6 +211,11 @@ impl Run {
 
     /// Does what is due by now.
     pub(super) fn reach_due_times(&mut self) {
+        if !self.is_held_up() {
+            for index in std::mem::take(&mut self.overdue) {
+                self.node_due(index);
+            }
+        }
         while let Some(&(at, index)) = self.due.first() {
             if at > self.now {
                 return;
@@ -225,6 +230,11 @@ impl Run {
 
     fn node_due(&mut self, index: NodeIndex) {
         use argosy_api::NodeType;
+        if self.is_held_up() {
+            // Argo looks at the times of nodes where it goes on with them.
+            self.overdue.insert(index);
+            return;
+        }
         if matches!(self.node(index).body, super::body::Body::Gate(_)) {
             self.pod_timeout(index);
             return;

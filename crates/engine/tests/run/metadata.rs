@@ -218,7 +218,7 @@ fn status_says_what_clients_read() {
     assert_eq!(status["artifactGCStatus"], json!({"notSpecified": true}));
     let one = bench.node("wf[0].one");
     assert_eq!(one.estimated_duration, 60);
-    assert_eq!(one.task_result_synced, Some(true));
+    assert_eq!(one.task_result_synced, Some(false));
     bench.exits("wf[0].one", 0);
     let status = bench.status();
     assert_eq!((status.progress.done, status.progress.total), (10, 10));

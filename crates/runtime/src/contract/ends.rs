@@ -4,7 +4,7 @@ use argosy_engine::fact::PodPhase;
 use argosy_engine::ids::PodKey;
 
 use super::told::{Told, exit_code, reason};
-use super::{Deed, Ground, key};
+use super::{Deed, Ground, await_begun, key};
 use crate::backend::Backend;
 
 /// Seconds from SIGTERM to SIGKILL.
@@ -44,6 +44,7 @@ pub(super) fn a_pod_is_begun_once_however_often_it_is_asked_for<G: Ground>(groun
     let pod = key(1, 1);
     backend.create(vec![ground.pod(pod, Deed::RunOn)]);
     told.running(pod);
+    await_begun(ground, pod);
     backend.create(vec![ground.pod(pod, Deed::RunOn)]);
     backend.stop(pod, GRACE_SECONDS);
     told.end(pod);

@@ -10,11 +10,16 @@ mod runs;
 mod told;
 
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use argosy_engine::effect::PodRequest;
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
 
 use crate::backend::{Backend, EventSink};
+
+/// How long a backend may take for what it does within moments: machines are slow at times.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where a backend is tried out. Each check gets one of its own.
 pub trait Ground {
@@ -125,6 +130,15 @@ pub fn checks<G: Ground>() -> Vec<Check<G>> {
 }
 
 /// The first attempt at a node of a run.
+/// Waits until a pod's container has begun, which is told of a moment before it has done anything.
+fn await_begun<G: Ground>(ground: &G, pod: PodKey) {
+    let end = Instant::now() + PATIENCE;
+    while ground.times_begun(pod) == 0 {
+        assert!(Instant::now() < end, "{pod:?} does not begin");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 const fn key(run: u64, node: u32) -> PodKey {
     PodKey {
         run: RunId(run),

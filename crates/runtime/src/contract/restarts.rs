@@ -6,7 +6,7 @@ use argosy_engine::fact::{PodPhase, PodSeen};
 use argosy_engine::ids::PodKey;
 
 use super::told::{Told, exit_code, states};
-use super::{Deed, Ground, key};
+use super::{Deed, Ground, await_begun, key};
 use crate::backend::{Backend, BackendEvent};
 
 /// The next runner's backend, what it has told, and the pods of the inventory that it took.
@@ -33,6 +33,7 @@ pub(super) fn a_pod_outlives_its_runner<G: Ground>(ground: &mut G) {
     let mut backend = ground.start(told.clone());
     backend.create(vec![ground.pod(pod, Deed::RunOn)]);
     told.running(pod);
+    await_begun(ground, pod);
     drop(backend);
     let (mut backend, told, pods) = take_over(ground, pod);
     assert_eq!(pods, [pod]);

@@ -1,15 +1,13 @@
 //! What a backend has told, and waiting for it.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use argosy_engine::fact::{ContainerState, PodPhase, PodSeen};
 use argosy_engine::ids::{PodKey, RunId};
 
+use super::PATIENCE;
 use crate::backend::{BackendEvent, EventSink};
-
-/// How long a backend may take for what it does within moments: machines are slow at times.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// All that a backend has told.
 #[derive(Default)]

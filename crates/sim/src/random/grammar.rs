@@ -23,6 +23,10 @@ kind: SyncLimit
 metadata: {name: shared}
 spec: {limit: 2}
 ---
+kind: SyncLimit
+metadata: {name: whole}
+spec: {limit: 2}
+---
 apiVersion: argoproj.io/v1alpha1
 kind: WorkflowTemplate
 metadata: {name: library}
@@ -83,7 +87,8 @@ pub(super) fn workflow(dice: &mut Dice, name: &str) -> Value {
     }
     if grammar.dice.one_in(8) {
         spec["synchronization"] = match grammar.dice.below(3) {
-            0 => json!({"semaphores": [{"namespace": "default", "database": {"key": "shared"}}]}),
+            // Not one that a leaf takes: it would wait for its own workflow.
+            0 => json!({"semaphores": [{"namespace": "default", "database": {"key": "whole"}}]}),
             _ => json!({"mutexes": [{"name": "whole", "namespace": "default"}]}),
         };
     }
@@ -237,7 +242,7 @@ impl Grammar<'_> {
         template["retryStrategy"] = retry;
     }
 
-    fn composite(&mut self, mut template: Value) -> String {
+    fn composite(&mut self, mut template: Value, depth: u32) -> String {
         if self.dice.one_in(4) {
             template["parallelism"] = json!(self.dice.below(2) + 1);
         }
@@ -245,6 +250,11 @@ impl Grammar<'_> {
             template["failFast"] = json!(true);
         }
         self.guard(&mut template);
+        // Whatever stands inside has other locks, so none waits for another for ever.
+        if self.dice.one_in(8) {
+            let name = format!("around{depth}");
+            template["synchronization"] = json!({"mutexes": [{"name": name}]});
+        }
         self.retry(&mut template);
         self.add(template)
     }
@@ -317,6 +327,9 @@ impl Grammar<'_> {
             let mut group = Vec::new();
             for _ in 0..self.dice.below(2) + 1 {
                 let mut step = self.call(&format!("s{number}"), depth, "steps");
+                if !group.is_empty() && self.dice.one_in(5) {
+                    self.watch(&mut step, number - 1);
+                }
                 if self.dice.one_in(5) {
                     step["continueOn"] = json!({"failed": true, "error": true});
                 }
@@ -325,7 +338,19 @@ impl Grammar<'_> {
             }
             groups.push(Value::from(group));
         }
-        self.composite(json!({"steps": groups}))
+        self.composite(json!({"steps": groups}), depth)
+    }
+
+    /// Hooks of a step that speak of the one before it in its group.
+    fn watch(&mut self, step: &mut Value, watched: u32) {
+        let names = ["beside", "exit"];
+        let name = names[usize::from(self.dice.one_in(2))];
+        let phase = *self
+            .dice
+            .choose(&["Running", "Failed", "Succeeded"])
+            .unwrap_or(&"Running");
+        let expression = format!("steps.s{watched}.status == \"{phase}\"");
+        step["hooks"][name] = json!({"template": self.leaf(), "expression": expression});
     }
 
     fn dag(&mut self, depth: u32) -> String {
@@ -363,6 +388,6 @@ impl Grammar<'_> {
         if self.dice.one_in(6) {
             dag["target"] = json!("k0");
         }
-        self.composite(json!({"dag": dag}))
+        self.composite(json!({"dag": dag}), depth)
     }
 }

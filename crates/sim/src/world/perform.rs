@@ -148,12 +148,15 @@ impl World {
 
     /// Keeps what an effect does, in words that don't depend on the order in which nodes were made.
     fn note_effect(&mut self, effect: &Effect) {
-        let pod_name = |key: &PodKey| {
-            let pod = self.pods.get(key);
-            pod.map_or_else(String::new, |pod| pod.name().to_owned())
-        };
         let text = match effect {
-            Effect::StopPod { pod, .. } => format!("stop {}", pod_name(pod)),
+            // What lives on after a crash is told again to end.
+            Effect::StopPod { pod, .. } if !self.noted_stops.insert(*pod) => return,
+            Effect::StopPod { pod, .. } => {
+                let pod = self.pods.get(pod);
+                format!("stop {}", pod.map_or("", |pod| pod.name()))
+            }
+            // It is asked again when the pod is told of again, as after a crash.
+            Effect::DeletePod { pod, .. } if !self.noted_deletions.insert(*pod) => return,
             Effect::DeletePod { name, at, .. } => format!("delete {name} at {}", at.0),
             Effect::MakeClaim { claim, .. } => format!("make {:?}", claim.metadata.name),
             Effect::DropClaim { name, .. } => format!("drop {name}"),

@@ -44,7 +44,15 @@ impl Compiler<'_> {
             }
             groups.push(calls);
         }
-        Ok(StepsPlan { groups, by_name })
+        let watchers = (0u32..)
+            .zip(&groups)
+            .flat_map(|(number, group)| watchers(number, group))
+            .collect();
+        Ok(StepsPlan {
+            groups,
+            by_name,
+            watchers,
+        })
     }
 
     /// A step or a task.
@@ -215,4 +223,22 @@ impl ResultReferences {
     pub(super) fn contains(&self, name: &str) -> bool {
         self.0.contains(name)
     }
+}
+
+/// The steps of a group whose hooks speak of another one of it, by that one.
+fn watchers(number: u32, group: &[Arc<CallPlan>]) -> BTreeMap<(u32, u32), Vec<u32>> {
+    let mut found: BTreeMap<(u32, u32), Vec<u32>> = BTreeMap::new();
+    for (watcher, call) in (0u32..).zip(group) {
+        let hooks = call.hooks.iter().chain(call.exit.as_deref());
+        let texts: Vec<&str> = hooks
+            .filter_map(|hook| Some(&*hook.expression.as_ref()?.source))
+            .collect();
+        for (watched, sibling) in (0u32..).zip(group) {
+            let name = format!("steps.{}.", sibling.name);
+            if watched != watcher && texts.iter().any(|text| text.contains(&name)) {
+                found.entry((number, watched)).or_default().push(watcher);
+            }
+        }
+    }
+    found
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeType};
 
 use super::{
-    Row, RowBody, RowDetails, RowError, RowGate, RowInputs, RowItems, RowOutputs, StoredBody, Text,
-    VERSION, unshifted,
+    Row, RowBody, RowDetails, RowError, RowGate, RowInputs, RowItems, RowOutputs, RowWaits,
+    StoredBody, Text, VERSION, unshifted,
 };
 use crate::commit::ValueHash;
 use crate::ids::{NodeIndex, Seconds};
@@ -110,7 +110,13 @@ fn decode_details(details: RowDetails) -> PodDetails {
             .memo
             .map(|(hit, cache, key)| Arc::new(Memo { hit, cache, key })),
         locks: details.locks,
+        waits: details.waits.map(decode_waits),
     }
+}
+
+fn decode_waits(waits: RowWaits) -> Arc<WaitsForLocks> {
+    let RowWaits { locks, at } = waits;
+    Arc::new(WaitsForLocks { locks, at })
 }
 
 fn decode_body(body: RowBody, find: &FindValue<'_>) -> Result<StoredBody, RowError> {
@@ -135,7 +141,7 @@ fn decode_body(body: RowBody, find: &FindValue<'_>) -> Result<StoredBody, RowErr
             deadline,
         }),
         RowBody::Gate(gate) => StoredBody::Gate(match gate {
-            RowGate::Locks { locks, at } => Gate::Locks(Arc::new(WaitsForLocks { locks, at })),
+            RowGate::Locks(waits) => Gate::Locks(decode_waits(waits)),
             RowGate::Place => Gate::Place,
             RowGate::Cache => Gate::Cache,
         }),

@@ -75,11 +75,12 @@ impl Run {
         {
             return why;
         }
+        if let Some(waits) = self.waits_of(index) {
+            let lock = waits.at.and_then(|at| waits.locks.get(at as usize));
+            return format!("waits for {}", self.lock_text(lock, &waits.locks));
+        }
         let mut text = match &node.body {
-            Body::Gate(Gate::Locks(waits)) => {
-                let lock = waits.at.and_then(|at| waits.locks.get(at as usize));
-                return format!("waits for {}", self.lock_text(lock, &waits.locks));
-            }
+            Body::Gate(Gate::Locks(_)) => return "waits for its locks".to_owned(),
             Body::Gate(Gate::Place) => return self.held_text(Held::Workflow, NodeIndex::NONE),
             Body::Gate(Gate::Cache) => return "looks into the cache".to_owned(),
             Body::Retry(body) => return self.retry_waits(body),
