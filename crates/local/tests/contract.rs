@@ -9,17 +9,20 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use argosy_engine::effect::{Layout, PodRequest};
-use argosy_engine::ids::PodKey;
+use argosy_engine::ids::{PodKey, Seconds};
 use argosy_local::keeper::{self, KeeperHandle};
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
 use argosy_runtime::backend::EventSink;
 use argosy_runtime::contract::{Deed, Ground, checks};
-use argosy_store::{MemoryDisk, MemoryStore, Store};
+use argosy_store::{Environment, MemoryDisk, MemoryStore, NewRun, Store};
 use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use tempfile::TempDir;
 
 /// How many steps run at once.
 const SLOTS: u32 = 4;
+
+/// The runs that checks make pods of, under the first numbers. What a keeper holds of others is let go.
+const RUNS: [&str; 2] = ["one", "two"];
 
 /// How many runners a check starts at most.
 const MOST_RUNNERS: usize = 2;
@@ -38,9 +41,25 @@ impl ThisMachine {
         fs::create_dir(directory.path().join("begun")).expect("a folder");
         let keepers = (0..MOST_RUNNERS)
             .map(|_| keeper::fork(directory.path(), StepLimits::default()).expect("a keeper"));
+        let keepers = keepers.collect();
+        let store = MemoryStore::open(&MemoryDisk::new(directory.path()));
+        for name in RUNS {
+            let run = NewRun {
+                namespace: "ns".to_owned(),
+                name: name.to_owned(),
+                uid: name.to_owned(),
+                labels: BTreeMap::new(),
+                annotations: BTreeMap::new(),
+                definition: Vec::new(),
+                environment: Environment::default(),
+                options: Vec::new(),
+                created_at: Seconds(0),
+            };
+            store.create_run(run).expect("created");
+        }
         Self {
-            keepers: keepers.collect(),
-            store: Arc::new(MemoryStore::open(&MemoryDisk::new(directory.path()))),
+            keepers,
+            store: Arc::new(store),
             directory,
         }
     }
