@@ -12,11 +12,12 @@ use argosy_api::{
     labels,
 };
 
+use super::adopt_node::{adopt_details, adopted_inputs, adopted_outputs, shown_salt};
 use super::adopt_rest::adopt_pod;
 use super::body::{Gate, Items, RetryBody};
 use super::globals::GlobalOutputs;
 use super::looping::Verdict;
-use super::node::{Flags, Memo, NO_ITEM, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
+use super::node::{Flags, NO_ITEM, Node, Role};
 use super::packed::unpack_nodes;
 use super::pod::TIMEOUT;
 use super::rebuild::LoadError;
@@ -28,8 +29,7 @@ use crate::definition::Definition;
 use crate::ids::{NodeIndex, RunId, Seconds};
 use crate::item::Item;
 use crate::locks::LockName;
-use crate::lower::node_id;
-use crate::plan::{CallPlan, PlannedTemplate};
+use crate::plan::CallPlan;
 use crate::settings::Settings;
 use crate::timestamp;
 
@@ -481,70 +481,4 @@ impl Run {
 
 fn without_parentheses(text: &str) -> String {
     text.chars().filter(|c| !matches!(c, '(' | ')')).collect()
-}
-
-pub(super) fn adopted_inputs(status: &NodeStatus, template: &PlannedTemplate) -> NodeInputs {
-    let shown = status.inputs.as_ref();
-    let value = |name: &str| {
-        let parameters = shown.into_iter().flat_map(|inputs| &inputs.parameters);
-        let mut named = parameters.filter(|parameter| parameter.name == name);
-        let value = named.next()?.value.as_ref()?;
-        Some(Arc::from(value.as_str()))
-    };
-    NodeInputs {
-        parameters: template
-            .inputs
-            .iter()
-            .map(|input| value(&input.name))
-            .collect(),
-        artifacts: shown.map_or_else(Box::default, |inputs| inputs.artifacts.clone().into()),
-    }
-}
-
-fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
-    let outputs = status.outputs.as_ref()?;
-    Some(Arc::new(NodeOutputs {
-        parameters: outputs
-            .parameters
-            .iter()
-            .map(|parameter| OutputParameter {
-                name: Arc::from(parameter.name.as_str()),
-                value: parameter
-                    .value
-                    .as_ref()
-                    .map(|value| Arc::from(value.as_str())),
-            })
-            .collect(),
-        artifacts: outputs.artifacts.clone().into(),
-        result: outputs.result.as_deref().map(Arc::from),
-        exit_code: outputs
-            .exit_code
-            .as_deref()
-            .and_then(|code| code.parse().ok()),
-    }))
-}
-
-/// The salt that made a node's ID another than that of a node before it; 0 for none.
-fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
-    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
-    match has_id(0) {
-        true => 0,
-        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
-    }
-}
-
-fn adopt_details(node: &mut Node, status: &NodeStatus) {
-    if !status.pod_ip.is_empty() {
-        node.details_mut().ip = Some(status.pod_ip.as_str().into());
-    }
-    if let Some(memo) = &status.memoization_status {
-        node.details_mut().memo = Some(Arc::new(Memo {
-            hit: memo.hit,
-            cache: Arc::from(memo.cache_name.as_str()),
-            key: Arc::from(memo.key.as_str()),
-        }));
-    }
-    if !status.host_node_name.is_empty() {
-        node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
-    }
 }

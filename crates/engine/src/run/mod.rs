@@ -5,6 +5,7 @@
 //! keeps counts of what it waits for instead of looking through its children.
 
 mod adopt;
+mod adopt_node;
 mod adopt_rest;
 mod agent;
 mod aggregate;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 
 use super::Run;
-use super::adopt::adopted_inputs;
+use super::adopt_node::adopted_inputs;
 use super::node::{Node, Role};
 use super::resubmit::TAKEN_OVER;
 use crate::ids::NodeIndex;

@@ -1,0 +1,78 @@
+//! What a `status` tells of one node by itself.
+
+use std::sync::Arc;
+
+use argosy_api::NodeStatus;
+
+use super::node::{Memo, Node, NodeInputs, NodeOutputs, OutputParameter};
+use crate::lower::node_id;
+use crate::plan::PlannedTemplate;
+
+/// What it was given, in the order of its template's inputs.
+pub(super) fn adopted_inputs(status: &NodeStatus, template: &PlannedTemplate) -> NodeInputs {
+    let shown = status.inputs.as_ref();
+    let value = |name: &str| {
+        let parameters = shown.into_iter().flat_map(|inputs| &inputs.parameters);
+        let mut named = parameters.filter(|parameter| parameter.name == name);
+        let value = named.next()?.value.as_ref()?;
+        Some(Arc::from(value.as_str()))
+    };
+    NodeInputs {
+        parameters: template
+            .inputs
+            .iter()
+            .map(|input| value(&input.name))
+            .collect(),
+        artifacts: shown.map_or_else(Box::default, |inputs| inputs.artifacts.clone().into()),
+    }
+}
+
+/// What it has put out.
+pub(super) fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
+    let outputs = status.outputs.as_ref()?;
+    Some(Arc::new(NodeOutputs {
+        parameters: outputs
+            .parameters
+            .iter()
+            .map(|parameter| OutputParameter {
+                name: Arc::from(parameter.name.as_str()),
+                value: parameter
+                    .value
+                    .as_ref()
+                    .map(|value| Arc::from(value.as_str())),
+            })
+            .collect(),
+        artifacts: outputs.artifacts.clone().into(),
+        result: outputs.result.as_deref().map(Arc::from),
+        exit_code: outputs
+            .exit_code
+            .as_deref()
+            .and_then(|code| code.parse().ok()),
+    }))
+}
+
+/// The salt that made a node's ID another than that of a node before it; 0 for none.
+pub(super) fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
+    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
+    match has_id(0) {
+        true => 0,
+        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
+    }
+}
+
+/// What few nodes have: an address, a machine, what memoization did.
+pub(super) fn adopt_details(node: &mut Node, status: &NodeStatus) {
+    if !status.pod_ip.is_empty() {
+        node.details_mut().ip = Some(status.pod_ip.as_str().into());
+    }
+    if let Some(memo) = &status.memoization_status {
+        node.details_mut().memo = Some(Arc::new(Memo {
+            hit: memo.hit,
+            cache: Arc::from(memo.cache_name.as_str()),
+            key: Arc::from(memo.key.as_str()),
+        }));
+    }
+    if !status.host_node_name.is_empty() {
+        node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
+    }
+}
