@@ -200,7 +200,6 @@ impl LogReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log_bound::bound;
     use std::time::{Duration, UNIX_EPOCH};
 
     fn lines(reader: &mut LogReader) -> Vec<String> {
@@ -313,7 +312,7 @@ mod tests {
             .expect("read")
             .map(|line| line.text.to_vec());
         assert_eq!(line, Some(b"line 0000".to_vec()));
-        if bound(&log, size, 20_000).is_err() {
+        if crate::log_bound::bound(&log, size, 20_000).is_err() {
             eprintln!("this file system knows no holes: nothing was tested");
             return;
         }
