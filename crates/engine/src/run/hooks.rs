@@ -54,8 +54,13 @@ impl Run {
         }
     }
 
-    /// Lets the hooks that speak of another step of their group see that its phase has changed.
+    /// Lets the hooks that speak of another step of their group see that its phase has changed, or
+    /// that of its last attempt, which is what they see of a step that is retried.
     pub(super) fn tell_watchers(&mut self, index: NodeIndex) {
+        let index = match self.node(index).role {
+            Role::Attempt => self.node(index).parent,
+            _ => index,
+        };
         let node = self.node(index);
         if node.role != Role::Step {
             return;

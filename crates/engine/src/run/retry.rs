@@ -78,6 +78,7 @@ impl Run {
         }
         // A refused attempt has ended as an error, and is judged like any other.
         let _ = self.begin_template(attempt, planned);
+        self.tell_watchers(attempt);
     }
 
     /// Looks at the last attempt: the node ends with it, or there is another.
