@@ -101,7 +101,13 @@ impl Run {
         let Some(planned) = self.template_of(index) else {
             return;
         };
-        if self.held(NodeIndex::NONE).is_some() {
+        // Of what was stopped a leaf ends as it begins, and needs no place for that.
+        let leaf = matches!(
+            self.node(index).kind,
+            NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin
+        );
+        let ends = leaf && self.is_shut_down(index);
+        if !ends && self.held(NodeIndex::NONE).is_some() {
             self.wait_at(index, &planned, Gate::Place);
             self.hold_back(index, NodeIndex::NONE, Held::Workflow);
             return;
