@@ -134,9 +134,15 @@ impl Place {
         file
     }
 
+    /// The program, with no signal ignored, also where the tests were begun to ignore some: by
+    /// `nohup`, or in the background of a shell.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_argosy"));
+        let mut command = Command::new("env");
+        if cfg!(target_os = "linux") {
+            command.arg("--default-signal=HUP,INT,TERM");
+        }
         command
+            .arg(env!("CARGO_BIN_EXE_argosy"))
             .arg("--data-dir")
             .arg(&self.data)
             .args(arguments)
