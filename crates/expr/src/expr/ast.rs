@@ -105,9 +105,16 @@ pub(crate) enum Node {
     Name(Arc<str>),
     /// `$env`: the scope as a map.
     Environment,
-    /// A variable of a `let`, by its place among those that are visible.
-    Local(usize),
-    Pointer(Pointer),
+    /// A variable of a `let`, by its place among those that are visible, and what it was given.
+    Local {
+        slot: usize,
+        value: NodeId,
+    },
+    /// A `#`, and the list whose elements it means.
+    Pointer {
+        pointer: Pointer,
+        list: NodeId,
+    },
     Unary {
         operator: UnaryOperator,
         operand: NodeId,
@@ -164,6 +171,7 @@ pub(crate) enum Node {
     },
     Let {
         slot: usize,
+        name: Arc<str>,
         value: NodeId,
         body: NodeId,
     },
@@ -212,8 +220,8 @@ impl Arena {
             Node::Constant(_)
             | Node::Name(_)
             | Node::Environment
-            | Node::Local(_)
-            | Node::Pointer(_) => {}
+            | Node::Local { .. }
+            | Node::Pointer { .. } => {}
             Node::Unary { operand, .. } => found(*operand),
             Node::Binary { left, right, .. } => {
                 found(*left);

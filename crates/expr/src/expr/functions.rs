@@ -47,6 +47,9 @@ const CHECKED: [&str; 19] = [
     "count",
 ];
 
+/// Names that Argo puts among the variables, though they are functions or hold functions.
+pub(crate) const OF_ARGO: [&str; 5] = ["sprig", "asInt", "asFloat", "jsonpath", "toJson"];
+
 /// Any number of arguments.
 pub(crate) const MANY: usize = usize::MAX;
 

@@ -94,6 +94,14 @@ impl Program {
             }
         };
         let before = |node: &NodeId| fault.is_none_or(|fault| node.0 < fault.0.0);
+        for (name, value, declaration) in &self.references.declared {
+            if before(value) && render::exists(scope, name) {
+                let (offset, length) = self.arena.place(*declaration);
+                let message = format!("cannot redeclare {name}");
+                let error = ExprError::new(ExprErrorKind::Syntax, message, offset, length);
+                return Err(error.within(&self.source).before_evaluation());
+            }
+        }
         for (root, node) in &self.references.roots {
             if before(node) && !render::exists(scope, root) {
                 let (offset, length) = self.arena.place(*node);
@@ -112,9 +120,12 @@ impl Program {
 
     /// Whether it uses variables only by what is below them.
     fn has_only_maps(&self, scope: &dyn Scope) -> bool {
-        let is_text = |root: &str| scope.lookup(root).is_some() && !scope.has_names_below(root);
+        let is_value = |root: &str| {
+            let found = scope.lookup(root).is_some() || scope.value(root).is_some();
+            found && !scope.has_names_below(root)
+        };
         let mut roots = self.references.roots.iter();
-        !self.references.whole && !roots.any(|(root, _)| is_text(root))
+        !self.references.whole && !roots.any(|(root, _)| is_value(root))
     }
 
     /// What the types of the variables show to be wrong.

@@ -170,7 +170,10 @@ fn defaults_types_and_json() {
         ("~deepEqual(1, 1.0)", "false"),
     ]);
     check_errors(&[
-        ("~mustFromJson('nope')", "invalid JSON"),
+        (
+            "~mustFromJson('nope')",
+            "invalid character 'o' in literal null (expecting 'u')",
+        ),
         (
             "~fail('Please accept the end user license agreement')",
             "Please accept",
