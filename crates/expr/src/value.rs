@@ -56,6 +56,12 @@ pub struct List {
 }
 
 impl List {
+    /// A list without elements.
+    pub(crate) const EMPTY: Self = Self {
+        items: Vec::new(),
+        size: Size::EMPTY,
+    };
+
     /// A list of these elements.
     pub(crate) fn new(items: Vec<Value>) -> Result<Arc<Self>, Oversized> {
         let size = Size::of(items.iter())?;
@@ -87,6 +93,11 @@ struct Size {
 }
 
 impl Size {
+    const EMPTY: Self = Self {
+        depth: 1,
+        weight: OWN_WEIGHT,
+    };
+
     fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Self, Oversized> {
         let mut size = Self {
             depth: 0,
@@ -106,6 +117,14 @@ impl Size {
 }
 
 impl Map {
+    /// A map without entries.
+    pub(crate) const EMPTY: Self = Self {
+        entries: BTreeMap::new(),
+        others: Vec::new(),
+        any_keys: false,
+        size: Size::EMPTY,
+    };
+
     /// The entries whose keys are texts, sorted.
     pub fn entries(&self) -> &BTreeMap<Arc<str>, Value> {
         &self.entries

@@ -146,6 +146,11 @@ pub(crate) enum Node {
         function: Function,
         arguments: Vec<NodeId>,
     },
+    /// A call that is known to fail, and how it does.
+    Refused {
+        arguments: Vec<NodeId>,
+        message: Arc<str>,
+    },
     /// A call of a method of a value: `now().Unix()`.
     Method {
         base: NodeId,
@@ -237,7 +242,9 @@ impl Arena {
                 found(*base);
                 from.iter().chain(to).copied().for_each(found);
             }
-            Node::Call { arguments, .. } => arguments.iter().copied().for_each(found),
+            Node::Call { arguments, .. } | Node::Refused { arguments, .. } => {
+                arguments.iter().copied().for_each(found);
+            }
             Node::Method {
                 base, arguments, ..
             } => {
@@ -275,6 +282,40 @@ impl Arena {
             }
         }
     }
+}
+
+/// The nodes that expr-lang does not check before it evaluates: the arguments of functions of which it
+/// knows no type, as sprig's are, and what `$env` is asked for.
+pub(crate) fn unchecked(arena: &Arena) -> Vec<bool> {
+    let mut unchecked = vec![false; arena.len()];
+    // Parents stand behind their children.
+    for at in (0..arena.len()).rev() {
+        let id = NodeId(as_u32(at));
+        if unchecked[at] {
+            arena.children(id, |child| unchecked[child.0 as usize] = true);
+            continue;
+        }
+        match arena.get(id) {
+            Node::Call {
+                function,
+                arguments,
+            } if function.is_of_sprig() => {
+                arguments
+                    .iter()
+                    .for_each(|id| unchecked[id.0 as usize] = true);
+            }
+            Node::Refused { arguments, .. } => {
+                arguments
+                    .iter()
+                    .for_each(|id| unchecked[id.0 as usize] = true);
+            }
+            Node::Member { base, key, .. } if matches!(arena.get(*base), Node::Environment) => {
+                unchecked[key.0 as usize] = true;
+            }
+            _ => {}
+        }
+    }
+    unchecked
 }
 
 fn as_u32(n: usize) -> u32 {

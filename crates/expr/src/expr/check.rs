@@ -10,7 +10,7 @@ mod iterations;
 mod operators;
 mod types;
 
-use super::ast::{Arena, Node, NodeId, Pointer};
+use super::ast::{Arena, Node, NodeId, Pointer, unchecked};
 use crate::error::{ExprError, ExprErrorKind};
 use crate::value::Value;
 
@@ -35,7 +35,15 @@ pub(super) fn fault(
         types: Vec::with_capacity(arena.len()),
     };
     let first_parts = first_parts(arena);
+    let unchecked = unchecked(arena);
     for (id, node) in arena.iter() {
+        if unchecked[id.0 as usize] {
+            checker.types.push(match node {
+                Node::Constant(value) => Type::of(Kind::of(value)),
+                _ => UNKNOWN,
+            });
+            continue;
+        }
         let checked = match (node, variable_of(arena, node)) {
             (_, Some(name)) => Ok(Type::of(variable(name))),
             (node, None) => checker.check(id, node),
@@ -109,7 +117,9 @@ impl Checker<'_> {
                 },
             },
             Node::Local { value, .. } => self.type_of(*value),
-            Node::Name(_) | Node::Environment | Node::CallName { .. } => UNKNOWN,
+            Node::Name(_) | Node::Environment | Node::CallName { .. } | Node::Refused { .. } => {
+                UNKNOWN
+            }
             Node::Unary { operator, operand } => return self.unary(id, *operator, *operand),
             Node::Binary {
                 operator,

@@ -143,6 +143,7 @@ impl Function {
                 function: self.entry.name,
                 values,
                 nil: self.nil,
+                variadic_from: (self.entry.most == MANY).then_some(self.entry.least),
             },
         )
     }

@@ -65,7 +65,12 @@ impl Program {
     /// If it isn't one, or calls what is none.
     pub fn check(source: &str) -> Result<Self, ExprError> {
         let program = Self::compile(source)?;
-        for (_, node) in program.arena.iter() {
+        for (id, node) in program.arena.iter() {
+            if let Node::Refused { message, .. } = node {
+                let (offset, length) = program.arena.place(id);
+                let kind = ExprErrorKind::UnknownName;
+                return Err(ExprError::new(kind, &**message, offset, length).within(source));
+            }
             if let Node::CallName { callee, .. } = node
                 && let Node::Name(name) = program.arena.get(*callee)
             {

@@ -1,6 +1,6 @@
 //! Which variables an expression reads.
 
-use super::ast::{Arena, BinaryOperator, Node, NodeId};
+use super::ast::{Arena, BinaryOperator, Node, NodeId, unchecked};
 use super::functions::OF_ARGO;
 use crate::value::Value;
 
@@ -23,14 +23,17 @@ pub(super) fn of(arena: &Arena) -> References {
     let guarded = guarded(arena);
     let mut paths: Vec<Option<String>> = Vec::new();
     let mut goes_on = vec![false; arena.len()];
+    let unchecked = unchecked(arena);
     for (id, node) in arena.iter() {
+        let is_checked = !unchecked[id.0 as usize];
         if let Node::Let { name, value, .. } = node {
             references.declared.push((name.to_string(), *value, id));
         }
         let path = match node {
             Node::Name(root) if OF_ARGO.contains(&&**root) => None,
             Node::Name(root) => {
-                if !references.roots.iter().any(|(known, _)| **known == **root) {
+                let known = references.roots.iter().any(|(known, _)| **known == **root);
+                if is_checked && !known {
                     references.roots.push((root.to_string(), id));
                 }
                 Some(root.to_string())
@@ -47,7 +50,7 @@ pub(super) fn of(arena: &Arena) -> References {
                 Node::Constant(Value::String(key)) => {
                     let at_environment = matches!(arena.get(*base), Node::Environment);
                     let known = references.roots.iter().any(|(root, _)| **root == **key);
-                    if at_environment && !optional && !known {
+                    if at_environment && is_checked && !optional && !known {
                         references.roots.push((key.to_string(), id));
                     }
                     match &paths[base.0 as usize] {

@@ -358,3 +358,27 @@ fn json_is_refused_in_the_words_of_go() {
         ("fromBase64('a?')", "illegal base64 data at input byte 1"),
     ]);
 }
+
+#[test]
+fn nothing_is_known_of_what_sprig_is_given() {
+    check(&[
+        ("sprig.default('x', nope)", "\"x\""),
+        ("sprig.default('x', nope?.deeper)", "\"x\""),
+        ("sprig.keys(nope)", "[]"),
+        ("sprig.hasKey(nope, 'a')", "false"),
+        ("true || sprig.nope(1)", "true"),
+        ("true ? 1 : sprig.trim()", "1"),
+        ("sprig.seq(1, 2, 3, 4)", "\"\""),
+        ("$env[nope ?? 'item']", "\"it\""),
+    ]);
+    check_errors(&[
+        (
+            "sprig.default('x', nope.deeper)",
+            "cannot fetch deeper from <nil>",
+        ),
+        ("sprig.trim(1 + 'a')", "invalid operation: int + string"),
+        ("sprig.nope(1 + 'a')", "invalid operation: int + string"),
+        ("sprig.nope(1)", "invalid operation: cannot call nil"),
+        ("trim(nope)", "unknown name nope"),
+    ]);
+}

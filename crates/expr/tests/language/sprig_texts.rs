@@ -92,7 +92,7 @@ fn strings() {
     check_errors(&[
         ("~substr(2, 1, 'hello')", "slice bounds out of range"),
         ("~trim(1)", "reflect: Call using int as type string"),
-        ("~repeat(-1, 'a')", "expected positive integer"),
+        ("~repeat(-1, 'a')", "negative Repeat count"),
     ]);
 }
 
@@ -217,6 +217,11 @@ fn patterns_paths_versions_and_urls() {
     ]);
     check_errors(&[
         ("~mustRegexMatch('(', 'a')", "error parsing regexp"),
+        (
+            "~regexFind('(', 'a')",
+            "regexp: Compile(`(`): error parsing regexp: missing closing ): `(`",
+        ),
+        ("~indent(-1, 'a')", "strings: negative Repeat count"),
         ("~semver('nope')", "Invalid Semantic Version"),
         (
             "~semver('1.2.3').Major + 1",

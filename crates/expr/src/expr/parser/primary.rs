@@ -314,15 +314,19 @@ impl<'a> Parser<'a> {
                 let arguments = self.arguments(None)?;
                 let function = Function::of_sprig(name)
                     .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
-                    .and_then(|function| function.check(arguments.len()).map(|()| function))
-                    .map_err(|message| self.error(message, token.offset, token.length))?;
-                self.add(
-                    Node::Call {
+                    .and_then(|function| function.check(arguments.len()).map(|()| function));
+                let node = match function {
+                    Ok(function) => Node::Call {
                         function,
                         arguments,
                     },
-                    &token,
-                )?
+                    // expr-lang finds that when it evaluates.
+                    Err(message) => Node::Refused {
+                        arguments,
+                        message: Arc::from(message),
+                    },
+                };
+                self.add(node, &token)?
             } else {
                 let arguments = self.arguments(None)?;
                 self.add(
