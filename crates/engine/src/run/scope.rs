@@ -15,7 +15,6 @@ use super::node::{Node, NodeInputs, Role};
 use super::siblings::{Found, Sibling};
 use crate::go_json;
 use crate::ids::NodeIndex;
-use crate::lower::fnv1a32;
 use crate::plan::PlannedTemplate;
 
 /// Variables that belong to the node that runs a template.
@@ -254,13 +253,13 @@ impl Run {
         field: &str,
     ) -> EvalContext {
         let uid = self.definition.workflow.metadata.uid.as_deref();
-        let seed = format!(
-            "{}/{node_name}/{incarnation}/{field}",
-            uid.unwrap_or_default()
-        );
-        let high = u64::from(fnv1a32(seed.as_bytes()));
-        let low = u64::from(fnv1a32(format!("{seed}#").as_bytes()));
-        EvalContext::new(self.now.0, 0, high << 32 | low)
+        let parts = [
+            uid.unwrap_or_default().as_bytes(),
+            node_name.as_bytes(),
+            &incarnation.to_le_bytes(),
+            field.as_bytes(),
+        ];
+        EvalContext::of(self.now.0, &parts)
     }
 }
 
