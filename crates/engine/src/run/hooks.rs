@@ -293,6 +293,7 @@ impl Run {
             Begun::Held(Held::FailFast) => true,
             Begun::Held(held) => {
                 self.hold_back(owner, place.boundary, held);
+                self.hooks_due.insert(owner);
                 false
             }
             Begun::Made(made) | Begun::Refused(made, _) => {
@@ -365,9 +366,11 @@ impl Run {
         }
     }
 
-    /// Tries again what a limit held back of a node's hooks.
+    /// Tries again what a limit held back of the hooks of a node that makes no others.
     pub(super) fn advance_leaf(&mut self, index: NodeIndex) {
-        self.run_hooks(index);
+        if self.hooks_due.remove(&index) {
+            self.run_hooks(index);
+        }
         self.settle(index);
         self.wake_held_back(self.node(index).boundary);
     }
