@@ -227,5 +227,6 @@ fn go_type(value: &Value) -> &'static str {
         Value::Duration(_) => "time.Duration",
         Value::Time(_) => "time.Time",
         Value::Zone(_) => "*time.Location",
+        Value::Version(_) => "*semver.Version",
     }
 }
