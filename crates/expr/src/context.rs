@@ -44,16 +44,6 @@ impl EvalContext {
         }
     }
 
-    /// A context at this time, whose random stream is that of these parts.
-    pub fn of(now_seconds: i64, parts: &[&[u8]]) -> Self {
-        // FNV-1a; a byte that no text has stands behind each part.
-        let bytes = parts.iter().flat_map(|part| part.iter().chain(&[0xff]));
-        let seed = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        Self::new(now_seconds, 0, seed)
-    }
-
     /// The next number of the random stream (splitmix64).
     pub fn next_random(&self) -> u64 {
         let state = self.random.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodeType};
-use argosy_expr::{EvalContext, Scope, Value, Visit};
+use argosy_expr::{Scope, Value, Visit};
 
 use super::Run;
 use super::aggregate::Aggregate;
@@ -242,24 +242,6 @@ impl Run {
                 .to_owned(),
             _ => return None,
         })
-    }
-
-    /// What an evaluation sees of time and chance: the time of the fact, and a random stream that
-    /// depends on the run, the node and the field only.
-    pub(super) fn eval_context(
-        &self,
-        node_name: &str,
-        incarnation: u32,
-        field: &str,
-    ) -> EvalContext {
-        let uid = self.definition.workflow.metadata.uid.as_deref();
-        let parts = [
-            uid.unwrap_or_default().as_bytes(),
-            node_name.as_bytes(),
-            &incarnation.to_le_bytes(),
-            field.as_bytes(),
-        ];
-        EvalContext::of(self.now.0, &parts)
     }
 }
 

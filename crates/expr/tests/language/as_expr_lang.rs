@@ -1,5 +1,4 @@
-//! What expr-lang does where one would guess otherwise: cases that its own tests brought up. The facts
-//! are results of the library, versions 1.17.7 and 1.17.8, which agree on them.
+//! What expr-lang does where one would guess otherwise: cases that its own tests brought up.
 
 use argosy_expr::{EvalContext, Program, Value, ValueScope};
 
