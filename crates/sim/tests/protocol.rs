@@ -338,6 +338,20 @@ fn parameters_and_an_entrypoint_are_overridden() {
 }
 
 #[test]
+fn a_workflow_that_is_refused_ends_when_it_is_looked_at() {
+    let mut session = Session::default();
+    let refused = "metadata: {name: wf}\nspec: {entrypoint: nowhere, templates: []}";
+    let submit = json!({"op": "submit", "yaml": refused});
+    assert_eq!(ask(&mut session, submit)["ok"], true);
+    let get = json!({"op": "get", "workflow": "wf"});
+    let before = ask(&mut session, get.clone());
+    assert_eq!(before["workflow"]["status"]["phase"], Value::Null);
+    ask(&mut session, json!({"op": "settle"}));
+    let after = ask(&mut session, get);
+    assert_eq!(after["workflow"]["status"]["phase"], "Failed");
+}
+
+#[test]
 fn a_missing_name_stays_missing() {
     let mut session = Session::default();
     let yaml = WORKFLOW.replace("{name: wf}", "{generateName: wf-}");

@@ -7,7 +7,7 @@ use argosy_expr::TaskResult;
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, not_held, task_group};
+use super::looping::{EMPTY, Verdict, inherited, not_held, task_group};
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
@@ -76,10 +76,15 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            match self.expand(call, looping, index, &verdict) {
+            let expanded = self.expand(call, looping, index, &verdict);
+            let tried = expanded.and_then(|items| {
+                self.try_items(call, index, &items, &verdict)
+                    .map(|()| items)
+            });
+            match tried {
                 Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
                 Ok(items) if items.len() == 0 => {
-                    self.add_unrun_task(place, NodePhase::Skipped, "Skipped, empty params");
+                    self.add_unrun_task(place, NodePhase::Skipped, EMPTY);
                 }
                 Ok(items) => {
                     let node = self.add_node(task_group(place, items, self.now));
