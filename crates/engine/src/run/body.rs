@@ -104,7 +104,7 @@ pub(crate) struct DagBody {
     pub boundary: Boundary,
     /// One for each task.
     pub tasks: Vec<TaskState>,
-    /// Tasks whose dependencies allow them to begin and that have no node yet.
+    /// The ranks of tasks whose dependencies allow them to begin and that have no node yet.
     pub ready: BTreeSet<u32>,
     /// Those of the ready tasks whose `depends` has not been looked at.
     pub unjudged: BTreeSet<u32>,
