@@ -96,7 +96,9 @@ impl Evaluator<'_> {
                     .and_then(|value| self.tools.made(&value).map(|()| value));
                 self.located(id, result)
             }
-            Node::Refused { arguments, message } => {
+            Node::Refused {
+                arguments, message, ..
+            } => {
                 self.eval_all(arguments)?;
                 self.located(id, Err(Failure::Message(message.to_string())))
             }

@@ -472,23 +472,7 @@ fn too_deep(offset: usize, length: usize) -> ExprError {
     )
 }
 
-fn iteration(name: &str) -> Option<Iteration> {
-    Some(match name {
-        "all" => Iteration::All,
-        "none" => Iteration::None,
-        "any" => Iteration::Any,
-        "one" => Iteration::One,
-        "filter" => Iteration::Filter,
-        "map" => Iteration::Map,
-        "count" => Iteration::Count,
-        "sum" => Iteration::Sum,
-        "find" => Iteration::Find,
-        "findIndex" => Iteration::FindIndex,
-        "findLast" => Iteration::FindLast,
-        "findLastIndex" => Iteration::FindLastIndex,
-        "groupBy" => Iteration::GroupBy,
-        "sortBy" => Iteration::SortBy,
-        "reduce" => Iteration::Reduce,
-        _ => return None,
-    })
+pub(super) fn iteration(name: &str) -> Option<Iteration> {
+    let mut all = Iteration::ALL.into_iter();
+    all.find(|iteration| iteration.name() == name)
 }

@@ -1,7 +1,7 @@
 //! Which variables an expression reads.
 
 use super::ast::{Arena, BinaryOperator, Node, NodeId, unchecked};
-use super::functions::OF_ARGO;
+use super::functions::{Function, OF_ARGO};
 use crate::value::Value;
 
 /// The variables of an expression; see [`Program`](super::Program).
@@ -13,7 +13,8 @@ pub(super) struct References {
     pub(super) declared: Vec<(String, NodeId, NodeId)>,
     pub(super) paths: Vec<String>,
     pub(super) required: Vec<String>,
-    pub(super) required_ends: Vec<String>,
+    /// The longest of them, and a node of each.
+    pub(super) required_ends: Vec<(String, NodeId)>,
     /// Whether a variable's root is used as it is, without going on to what is below it.
     pub(super) whole: bool,
 }
@@ -68,6 +69,16 @@ pub(super) fn of(arena: &Arena) -> References {
         };
         paths.push(path);
     }
+    // To Argo a function that sprig doesn't have is a variable that is missing.
+    for (id, node) in arena.iter() {
+        if let Node::Refused { name, .. } = node
+            && Function::of_sprig(name).is_none()
+        {
+            let path = format!("sprig.{name}");
+            references.required_ends.push((path.clone(), id));
+            references.required.push(path);
+        }
+    }
     references.whole = arena.iter().any(|(id, node)| {
         let is_root = match node {
             Node::Name(root) => !OF_ARGO.contains(&&**root),
@@ -89,8 +100,11 @@ pub(super) fn of(arena: &Arena) -> References {
     for (at, path) in paths.into_iter().enumerate() {
         let Some(path) = path else { continue };
         if plain[at] && !guarded[at] {
-            if ends[at] && !references.required_ends.contains(&path) {
-                references.required_ends.push(path.clone());
+            let known = references.required_ends.iter().any(|(end, _)| *end == path);
+            if ends[at] && !known {
+                references
+                    .required_ends
+                    .push((path.clone(), NodeId(at as u32)));
             }
             if !references.required.contains(&path) {
                 references.required.push(path.clone());

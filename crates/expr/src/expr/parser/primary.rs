@@ -322,6 +322,7 @@ impl<'a> Parser<'a> {
                     },
                     // expr-lang finds that when it evaluates.
                     Err(message) => Node::Refused {
+                        name: Arc::from(name),
                         arguments,
                         message: Arc::from(message),
                     },
