@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::place::Place;
-use crate::{MAX_KIB, bomb, echo, run, watched};
+use crate::{MAX_KIB, alias_bomb, echo, run, watched};
 
 #[test]
 fn every_command_that_reads_files_says_what_is_wrong_with_them() {
@@ -14,7 +14,7 @@ fn every_command_that_reads_files_says_what_is_wrong_with_them() {
         ("latin.yaml", b"a: b\nc: d\xe9\n".to_vec()),
         ("tabs.yaml", b"spec:\n\ttemplates: []\n".to_vec()),
         ("deep.yaml", ["[".repeat(100_000), "]".repeat(100_000)].concat().into()),
-        ("bomb.yaml", bomb().into()),
+        ("bomb.yaml", alias_bomb().into()),
         (
             "control.yaml",
             b"kind: \"Work\\u001b[31mflow\"\napiVersion: \"\\u001b[2Jv1\"\nmetadata: {name: \"\\u001b[31m\"}\nspec: 3\n"

@@ -75,7 +75,7 @@ fn watched_into(place: &Place, words: &[&str], input: Stdio, out: Stdio) -> Said
 }
 
 /// Little to read, and much to write out: aliases of aliases.
-fn bomb() -> String {
+fn alias_bomb() -> String {
     let lines = ('a'..='i').zip('b'..='j').map(|(before, name)| {
         let list = vec![format!("*{before}"); 9].join(",");
         format!("{name}: &{name} [{list}]\n")

@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::place::Place;
-use crate::{ECHO, MAX_KIB, bomb, check, echo, run, watched, workflow};
+use crate::{ECHO, MAX_KIB, alias_bomb, check, echo, run, watched, workflow};
 
 #[test]
 fn what_is_only_long_is_carried_out() {
@@ -53,7 +53,7 @@ fn sizes_and_depths() {
             blocks,
             &["block.yaml:", "deeper in one another than is read"],
         ),
-        ("bomb", bomb(), &["bomb.yaml:", "aliases written out"]),
+        ("bomb", alias_bomb(), &["bomb.yaml:", "aliases written out"]),
         (
             "long-aliases",
             format!(
