@@ -45,7 +45,7 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
         ),
         (
             r#"{"op":"get","workflow":["wf"]}"#,
-            "workflow: invalid type: sequence, expected a string",
+            "workflow: expected a text, not a list",
         ),
         (
             r#"{"op":"list","kind":"things"}"#,
@@ -74,11 +74,15 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
         ),
         (
             r#"{"op":"pod","outputs":{"progress":[1]}}"#,
-            "outputs.progress: invalid type",
+            "outputs.progress: expected ",
         ),
         (r#"{"op":"submit","yaml":"kind: Secret"}"#, "no workflow"),
         (r#"{"op":"submit","yaml":"a: [b"}"#, "cannot read the YAML"),
         (r#"{"op":"apply","yaml":"kind: Thing"}"#, "can't be applied"),
+        (
+            r#"{"op":"apply","yaml":"kind: ConfigMap"}"#,
+            "a ConfigMap without metadata.name",
+        ),
         (r#"{"op":"config","set":{"parallelisme":1}}"#, "unknown key"),
         (
             r#"{"op":"config","set":"parallelism"}"#,
@@ -98,6 +102,32 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
     }
     let workflows = ask(&mut session, json!({"op": "list", "kind": "workflows"}));
     assert_eq!(workflows, json!({"ok": true, "items": []}));
+}
+
+#[test]
+fn objects_that_say_nothing_of_it_are_in_the_sessions_namespace() {
+    let workflow = "{metadata: {name: a}, spec: {workflowTemplateRef: {name: t}}}";
+    let template = "{kind: WorkflowTemplate, metadata: {name: t}, spec: {entrypoint: m, \
+                    templates: [{name: m, container: {image: i}}]}}";
+    let elsewhere = workflow.replace("name: a", "name: a, namespace: elsewhere");
+    for (mut session, namespace) in [
+        (Session::default(), "default"),
+        (Session::in_namespace("other"), "other"),
+    ] {
+        ask(&mut session, json!({"op": "apply", "yaml": template}));
+        for yaml in [workflow, &elsewhere] {
+            let answer = ask(&mut session, json!({"op": "submit", "yaml": yaml}));
+            assert_eq!(answer["ok"], true, "{answer}");
+        }
+        ask(&mut session, json!({"op": "settle"}));
+        for (name, phase) in [
+            (format!("{namespace}/a"), "Running"),
+            ("elsewhere/a".to_owned(), "Error"),
+        ] {
+            let seen = ask(&mut session, json!({"op": "get", "workflow": name}));
+            assert_eq!(seen["workflow"]["status"]["phase"], phase, "{seen}");
+        }
+    }
 }
 
 #[test]
