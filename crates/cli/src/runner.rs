@@ -198,24 +198,27 @@ fn local_config(client: &Client, steps: Steps) -> Result<LocalConfig> {
 /// has no terminal that could be closed.
 fn heed(signal: Signal, mine: &[RunId], asked: &Asked, pump: &Handle) {
     let is_background = mine.is_empty();
-    match signal {
-        Signal::Interrupt if !is_background && asked.interrupt() < 2 => {
-            for &run in mine {
-                let command = match asked.interrupts() {
-                    1 => Command::Stop {
-                        selector: None,
-                        message: None,
-                    },
-                    _ => Command::Terminate,
-                };
-                pump.ask(run, command);
-            }
-        }
-        Signal::HangUp if is_background => {}
-        Signal::Interrupt | Signal::Terminate | Signal::HangUp => {
-            asked.leave(signal);
-            pump.stop();
-        }
+    if is_background && signal == Signal::HangUp {
+        return;
+    }
+    let command = match signal {
+        Signal::Interrupt if !is_background => match asked.interrupt() {
+            0 => Some(Command::Stop {
+                selector: None,
+                message: None,
+            }),
+            1 => Some(Command::Terminate),
+            _ => None,
+        },
+        Signal::Interrupt | Signal::Terminate | Signal::HangUp => None,
+    };
+    let Some(command) = command else {
+        asked.leave(signal);
+        pump.stop();
+        return;
+    };
+    for &run in mine {
+        pump.ask(run, command.clone());
     }
 }
 

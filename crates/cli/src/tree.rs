@@ -121,7 +121,7 @@ impl<'a> Tree<'a> {
             .look
             .nodes
             .as_ref()
-            .is_some_and(|selector| !crate::node_match::fits(selector, node));
+            .is_some_and(|selector| !selector.fits(node));
         match (node.r#type, node.phase) {
             (Some(NodeType::Retry), _) if node.children.len() == 1 => Hidden::Line,
             (Some(NodeType::StepGroup), _) => Hidden::Fork,

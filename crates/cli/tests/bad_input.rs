@@ -352,17 +352,22 @@ fn what_shows_when_it_runs() {
     ]);
 }
 
-#[test]
-fn sizes_and_depths() {
-    let deep = 100_000;
-    let (open, close) = ("(".repeat(deep), ")".repeat(deep));
-    let bomb: String = ('a'..='i')
+/// Lists of nine aliases each, nine deep.
+fn alias_bomb() -> String {
+    ('a'..='i')
         .zip('b'..='j')
         .map(|(before, name)| {
             let list = vec![format!("*{before}"); 9].join(",");
             format!("{name}: &{name} [{list}]\n")
         })
-        .collect();
+        .collect()
+}
+
+#[test]
+fn sizes_and_depths() {
+    let deep = 100_000;
+    let (open, close) = ("(".repeat(deep), ")".repeat(deep));
+    let bomb = alias_bomb();
     let tags: String = (0..100_000)
         .map(|tag| format!("{{{{inputs.parameters.x{tag}}}}} "))
         .collect();
@@ -433,13 +438,7 @@ fn sizes_and_depths() {
 
 #[test]
 fn every_command_that_reads_files_says_what_is_wrong_with_them() {
-    let bomb: String = ('a'..='i')
-        .zip('b'..='j')
-        .map(|(before, name)| {
-            let list = vec![format!("*{before}"); 9].join(",");
-            format!("{name}: &{name} [{list}]\n")
-        })
-        .collect();
+    let bomb = alias_bomb();
     let files: [(&str, Vec<u8>); 8] = [
         ("truncated.yaml", b"spec:\n  templates: [a, b".to_vec()),
         ("scalar.yaml", b"hello\n".to_vec()),

@@ -8,14 +8,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use argosy_engine::effect::{Layout, PodRequest};
+use argosy_engine::effect::PodRequest;
 use argosy_engine::ids::{PodKey, Seconds};
 use argosy_local::keeper::{self, KeeperHandle};
 use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
 use argosy_runtime::backend::EventSink;
-use argosy_runtime::contract::{Deed, Ground, checks};
+use argosy_runtime::contract::{Deed, Ground, bare_pod, checks};
 use argosy_store::{Environment, MemoryDisk, MemoryStore, NewRun, Store};
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use tempfile::TempDir;
 
 /// How many steps run at once.
@@ -101,25 +100,7 @@ impl Ground for ThisMachine {
             Deed::RunOn => shell(format!("{begins}; exec sleep 600")),
             Deed::NeverBegin => vec!["/nowhere/program".to_owned()],
         };
-        let main = Container {
-            name: "main".to_owned(),
-            command: Some(command),
-            ..Container::default()
-        };
-        let spec = PodSpec {
-            containers: vec![main],
-            ..PodSpec::default()
-        };
-        PodRequest {
-            key,
-            node_name: "node".into(),
-            pod: Box::new(Pod {
-                spec: Some(spec),
-                ..Pod::default()
-            }),
-            layout: Layout::Bare,
-            daemon: false,
-        }
+        bare_pod(key, command)
     }
 
     fn most_at_once(&self) -> Option<u32> {

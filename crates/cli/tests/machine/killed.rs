@@ -232,10 +232,8 @@ fn a_keeper_holds_nothing_open_that_its_runner_was_handed() {
         &crate::one_step("touch running; while [ ! -e go ]; do sleep 0.02; done"),
     );
     let script = format!("exec \"$0\" --data-dir \"$1\" run --host {file} 3>&1");
-    let child = std::process::Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
-        .arg(place.data(""))
-        .current_dir(place.dir.path())
+    let child = place
+        .through_shell(&script)
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("sh runs");

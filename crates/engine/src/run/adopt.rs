@@ -226,6 +226,7 @@ impl Run {
     /// Has all rows written, and what is over settled once it is known which pods there are.
     fn enter_adopted(&mut self) {
         self.dirty.clear();
+        self.hooks_due.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             self.change(index);
@@ -240,6 +241,7 @@ impl Run {
         self.mark_all_dirty();
         for index in self.all_nodes() {
             if !self.node(index).phase.is_fulfilled() && self.has_hooks_to_come(index) {
+                self.hooks_due.insert(index);
                 self.dirty.insert(index);
             }
         }

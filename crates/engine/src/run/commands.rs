@@ -362,7 +362,6 @@ impl Run {
         }
     }
 
-    /// Composites that have something to do after the run was loaded or changed from outside.
     /// Has the next turn look at every node that is not over, and not only at those that something
     /// has happened to. It must come to the same.
     pub fn look_at_everything(&mut self) {
@@ -370,11 +369,13 @@ impl Run {
             let index = NodeIndex(place);
             let node = self.node(index);
             if !(node.phase.is_fulfilled() && node.flags.has(Flags::SETTLED)) {
+                self.hooks_due.insert(index);
                 self.dirty.insert(index);
             }
         }
     }
 
+    /// Has the next turn look at all composites: the run was loaded, or changed from outside.
     pub(super) fn mark_all_dirty(&mut self) {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);

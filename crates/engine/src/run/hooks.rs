@@ -219,7 +219,7 @@ impl Run {
         let item = self.hook_item(owner);
         let item = item.as_ref().map(|(items, at)| (items, *at));
         let variables = self.variables(around, template.as_deref(), item, &extra);
-        let context = self.eval_context(&self.name(owner), 0, "hook");
+        let context = self.eval_context(owner, 0, &["hook"]);
         evaluate(condition, &variables, &context)
     }
 
@@ -293,6 +293,7 @@ impl Run {
             Begun::Held(Held::FailFast) => true,
             Begun::Held(held) => {
                 self.hold_back(owner, place.boundary, held);
+                self.hooks_due.insert(owner);
                 false
             }
             Begun::Made(made) | Begun::Refused(made, _) => {
@@ -365,9 +366,11 @@ impl Run {
         }
     }
 
-    /// Tries again what a limit held back of a node's hooks.
+    /// Tries again what a limit held back of the hooks of a node that makes no others.
     pub(super) fn advance_leaf(&mut self, index: NodeIndex) {
-        self.run_hooks(index);
+        if self.hooks_due.remove(&index) {
+            self.run_hooks(index);
+        }
         self.settle(index);
         self.wake_held_back(self.node(index).boundary);
     }
@@ -405,7 +408,7 @@ impl Run {
                 continue;
             };
             let variables = Variables::global(self);
-            let context = self.eval_context(&hook.call.name, 0, "hook");
+            let context = self.eval_context(NodeIndex::NONE, 0, &[&hook.call.name, "hook"]);
             let holds = evaluate(condition, &variables, &context) == Ok(true);
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);

@@ -13,6 +13,7 @@ mod arena;
 mod arguments;
 mod artifact_arguments;
 mod body;
+mod chance;
 mod claims;
 mod commands;
 mod containers;
@@ -127,6 +128,9 @@ pub struct Run {
     facts: VecDeque<TimedFact>,
     settled: VecDeque<NodeIndex>,
     dirty: BTreeSet<NodeIndex>,
+    /// Steps and tasks whose hooks are looked at when they are next worked on, though their phase
+    /// has not changed: a limit held a hook back, or the run was loaded.
+    hooks_due: BTreeSet<NodeIndex>,
     /// Pods that wait for a slot of the backend, in the order of their nodes.
     wanted_pods: BTreeSet<NodeIndex>,
     /// Nodes whose task an agent has to be asked for.
@@ -287,6 +291,7 @@ impl Run {
             facts: VecDeque::new(),
             settled: VecDeque::new(),
             dirty: BTreeSet::new(),
+            hooks_due: BTreeSet::new(),
             wanted_pods: BTreeSet::new(),
             wanted_tasks: BTreeSet::new(),
             due: BTreeSet::new(),

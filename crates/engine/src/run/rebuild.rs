@@ -359,11 +359,13 @@ impl Run {
         if fulfilled {
             // It may have ended before what hangs on it was told.
             if !flags.has(Flags::SETTLED) {
+                self.hooks_due.insert(index);
                 self.dirty.insert(index);
             }
             return;
         }
         if self.has_hooks_to_come(index) {
+            self.hooks_due.insert(index);
             self.dirty.insert(index);
         }
         if matches!(self.node(index).body, Body::Gate(_)) {

@@ -118,8 +118,9 @@ impl Run {
             self.advance_leaf(index);
             return;
         }
-        // A limit may have held some of its hooks back.
-        self.run_hooks(index);
+        if self.hooks_due.remove(&index) {
+            self.run_hooks(index);
+        }
         match &self.nodes[index.offset()].body {
             Body::Steps(_) => self.advance_steps(index),
             Body::Group(_) => self.advance_group(index),
