@@ -37,6 +37,32 @@ fn a_workflow_that_is_refused_ends_when_it_is_looked_at() {
 }
 
 #[test]
+fn objects_that_say_nothing_of_it_are_in_the_sessions_namespace() {
+    let workflow = "{metadata: {name: a}, spec: {workflowTemplateRef: {name: t}}}";
+    let template = "{kind: WorkflowTemplate, metadata: {name: t}, spec: {entrypoint: m, \
+                    templates: [{name: m, container: {image: i}}]}}";
+    let elsewhere = workflow.replace("name: a", "name: a, namespace: elsewhere");
+    for (mut session, namespace) in [
+        (Session::default(), "default"),
+        (Session::in_namespace("other"), "other"),
+    ] {
+        ask(&mut session, json!({"op": "apply", "yaml": template}));
+        for yaml in [workflow, &elsewhere] {
+            let answer = ask(&mut session, json!({"op": "submit", "yaml": yaml}));
+            assert_eq!(answer["ok"], true, "{answer}");
+        }
+        ask(&mut session, json!({"op": "settle"}));
+        for (name, phase) in [
+            (format!("{namespace}/a"), "Running"),
+            ("elsewhere/a".to_owned(), "Error"),
+        ] {
+            let seen = ask(&mut session, json!({"op": "get", "workflow": name}));
+            assert_eq!(seen["workflow"]["status"]["phase"], phase, "{seen}");
+        }
+    }
+}
+
+#[test]
 fn a_missing_name_stays_missing() {
     let mut session = Session::default();
     let yaml = WORKFLOW.replace("{name: wf}", "{generateName: wf-}");
