@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::timestamp;
 
-use crate::world::{Halting, SimError, World};
+use crate::world::{Diligence, Halting, SimError, World};
 
 pub(crate) use act::act;
 pub(crate) use config::read_config;
@@ -76,6 +76,14 @@ impl Default for Session {
 }
 
 impl Session {
+    /// A session whose runs look at all of their nodes in each turn, and not only at those that
+    /// something has happened to. It must come to the same, which tests of the engine check.
+    pub fn diligent() -> Self {
+        let mut session = Self::default();
+        session.world.diligence = Diligence::Diligent;
+        session
+    }
+
     /// Answers one line.
     pub fn answer(&mut self, line: &str) -> String {
         let request = explain::read(line).map_err(ProtocolError::Request);
