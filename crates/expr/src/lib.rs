@@ -26,6 +26,7 @@ mod sprig;
 mod tag;
 mod time;
 mod value;
+mod version;
 mod when;
 
 pub use context::{EvalContext, Limits};
@@ -38,4 +39,5 @@ pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};
 pub use tag::{Segment, Template};
 pub use time::{duration_text, parse_duration, zone_names};
 pub use value::{List, Map, Oversized, Value};
+pub use version::Version;
 pub use when::{evaluate_cron_when, evaluate_when};

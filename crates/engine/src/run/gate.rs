@@ -194,7 +194,7 @@ impl Run {
         let json = serde_json::to_value(part).map_err(|error| error.to_string())?;
         let mut variables = self.variables(index, Some(planned), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, field);
+        let context = self.eval_context(index, 0, &[field]);
         let filled = fill_json(&json, &variables, &context, 0)?;
         serde_json::from_value(filled).map_err(|error| error.to_string())
     }

@@ -229,7 +229,7 @@ impl Run {
         let item = self.hook_item(owner);
         let item = item.as_ref().map(|(items, at)| (items, *at));
         let variables = self.variables(around, template.as_deref(), item, &extra);
-        let context = self.eval_context(&self.name(owner), 0, "hook");
+        let context = self.eval_context(owner, 0, &["hook"]);
         evaluate(condition, &variables, &context)
     }
 
@@ -419,7 +419,7 @@ impl Run {
                 continue;
             };
             let variables = Variables::global(self);
-            let context = self.eval_context(&hook.call.name, 0, "hook");
+            let context = self.eval_context(NodeIndex::NONE, 0, &[&hook.call.name, "hook"]);
             let holds = evaluate(condition, &variables, &context) == Ok(true);
             if holds {
                 self.begin_workflow_hook(hook, Role::Hook, slot);

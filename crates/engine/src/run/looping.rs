@@ -51,7 +51,7 @@ impl Run {
         };
         let outer = around.some().and_then(|around| self.template_of(around));
         let variables = self.variables(around, outer.as_deref(), items, &[]);
-        let context = self.eval_context(&call.name, 0, "when");
+        let context = self.eval_context(around, 0, &[&call.name, "when"]);
         let text = fill(when, &variables, &context).map_err(|error| error.to_string())?;
         match evaluate_when(&text) {
             Ok(true) => Ok(Verdict::Go),
@@ -85,7 +85,7 @@ impl Run {
         looping: &LoopPlan,
         variables: &Variables<'_>,
     ) -> Result<Items, String> {
-        let context = self.eval_context(&call.name, 0, "items");
+        let context = self.eval_context(NodeIndex::NONE, 0, &[&call.name, "items"]);
         let fill = |text: &Text| fill(text, variables, &context).map_err(|error| error.to_string());
         match looping {
             LoopPlan::Items(items) => Ok(Items::Values(items.clone())),

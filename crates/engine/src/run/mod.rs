@@ -13,6 +13,7 @@ mod arena;
 mod arguments;
 mod artifact_arguments;
 mod body;
+mod chance;
 mod claims;
 mod commands;
 mod containers;

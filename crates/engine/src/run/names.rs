@@ -45,7 +45,7 @@ impl Run {
         name
     }
 
-    fn name_parent(&self, index: NodeIndex) -> Option<NodeIndex> {
+    pub(super) fn name_parent(&self, index: NodeIndex) -> Option<NodeIndex> {
         let node = self.node(index);
         match node.role {
             Role::Root => None,

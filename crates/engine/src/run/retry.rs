@@ -345,7 +345,7 @@ impl Run {
         ]
         .into_iter()
         .collect();
-        let context = self.eval_context(&self.name(last), 0, "retry");
+        let context = self.eval_context(last, 0, &["retry"]);
         evaluate_bool(expression, &variables, &context)
     }
 
@@ -359,7 +359,7 @@ impl Run {
         let template = self.template_of(index);
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, "retryStrategy");
+        let context = self.eval_context(index, 0, &["retryStrategy"]);
         fill(text, &variables, &context)
             .map(|text| Some(text.to_string()))
             .map_err(|error| error.to_string())

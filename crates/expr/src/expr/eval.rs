@@ -72,8 +72,8 @@ impl Evaluator<'_> {
         let arena = self.arena;
         match arena.get(id) {
             Node::Constant(value) => Ok(value.clone()),
-            Node::Local(slot) => Ok(self.locals.get(*slot).cloned().unwrap_or(Value::Nil)),
-            Node::Pointer(pointer) => self.pointer(id, *pointer),
+            Node::Local { slot, .. } => Ok(self.locals.get(*slot).cloned().unwrap_or(Value::Nil)),
+            Node::Pointer { pointer, .. } => self.pointer(id, *pointer),
             Node::Name(_) | Node::Environment | Node::Member { .. } => self.path(id),
             Node::Unary { operator, operand } => self.unary(id, *operator, *operand),
             Node::Binary { .. } => self.binary(id),
@@ -95,6 +95,10 @@ impl Evaluator<'_> {
                     .run(&self.tools, &arguments)
                     .and_then(|value| self.tools.made(&value).map(|()| value));
                 self.located(id, result)
+            }
+            Node::Refused { arguments, message } => {
+                self.eval_all(arguments)?;
+                self.located(id, Err(Failure::Message(message.to_string())))
             }
             Node::Method {
                 base,
@@ -124,7 +128,9 @@ impl Evaluator<'_> {
                 let holds = self.truth(id, &condition)?;
                 self.eval(if holds { *yes } else { *no })
             }
-            Node::Let { slot, value, body } => {
+            Node::Let {
+                slot, value, body, ..
+            } => {
                 let value = self.eval(*value)?;
                 self.locals.truncate(*slot);
                 self.locals.push(value);
@@ -166,7 +172,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn eval_all(&mut self, nodes: &[NodeId]) -> Evaluated<Vec<Value>> {
+    pub(super) fn eval_all(&mut self, nodes: &[NodeId]) -> Evaluated<Vec<Value>> {
         nodes.iter().map(|node| self.eval(*node)).collect()
     }
 
@@ -203,7 +209,18 @@ impl Evaluator<'_> {
             right,
         } = arena.get(leftmost)
         {
-            spine.push((leftmost, *operator, *right));
+            match (operator, arena.get(*right)) {
+                // expr-lang does not look at what stands before these.
+                (BinaryOperator::And, Node::Constant(Value::Bool(false)))
+                | (BinaryOperator::Or, Node::Constant(Value::Bool(true))) => {
+                    leftmost = *right;
+                    break;
+                }
+                // Nor does it look at the value before these.
+                (BinaryOperator::And, Node::Constant(Value::Bool(true)))
+                | (BinaryOperator::Or, Node::Constant(Value::Bool(false))) => {}
+                _ => spine.push((leftmost, *operator, *right)),
+            }
             leftmost = *left;
         }
         let mut value = self.eval(leftmost)?;

@@ -47,6 +47,9 @@ const CHECKED: [&str; 19] = [
     "count",
 ];
 
+/// Names that Argo puts among the variables, though they are functions or hold functions.
+pub(crate) const OF_ARGO: [&str; 5] = ["sprig", "asInt", "asFloat", "jsonpath", "toJson"];
+
 /// Any number of arguments.
 pub(crate) const MANY: usize = usize::MAX;
 
@@ -140,6 +143,7 @@ impl Function {
                 function: self.entry.name,
                 values,
                 nil: self.nil,
+                variadic_from: (self.entry.most == MANY).then_some(self.entry.least),
             },
         )
     }

@@ -65,7 +65,12 @@ impl Program {
     /// If it isn't one, or calls what is none.
     pub fn check(source: &str) -> Result<Self, ExprError> {
         let program = Self::compile(source)?;
-        for (_, node) in program.arena.iter() {
+        for (id, node) in program.arena.iter() {
+            if let Node::Refused { message, .. } = node {
+                let (offset, length) = program.arena.place(id);
+                let kind = ExprErrorKind::UnknownName;
+                return Err(ExprError::new(kind, &**message, offset, length).within(source));
+            }
             if let Node::CallName { callee, .. } = node
                 && let Node::Name(name) = program.arena.get(*callee)
             {
@@ -94,6 +99,14 @@ impl Program {
             }
         };
         let before = |node: &NodeId| fault.is_none_or(|fault| node.0 < fault.0.0);
+        for (name, value, declaration) in &self.references.declared {
+            if before(value) && render::exists(scope, name) {
+                let (offset, length) = self.arena.place(*declaration);
+                let message = format!("cannot redeclare {name}");
+                let error = ExprError::new(ExprErrorKind::Syntax, message, offset, length);
+                return Err(error.within(&self.source).before_evaluation());
+            }
+        }
         for (root, node) in &self.references.roots {
             if before(node) && !render::exists(scope, root) {
                 let (offset, length) = self.arena.place(*node);
@@ -112,9 +125,12 @@ impl Program {
 
     /// Whether it uses variables only by what is below them.
     fn has_only_maps(&self, scope: &dyn Scope) -> bool {
-        let is_text = |root: &str| scope.lookup(root).is_some() && !scope.has_names_below(root);
+        let is_value = |root: &str| {
+            let found = scope.lookup(root).is_some() || scope.value(root).is_some();
+            found && !scope.has_names_below(root)
+        };
         let mut roots = self.references.roots.iter();
-        !self.references.whole && !roots.any(|(root, _)| is_text(root))
+        !self.references.whole && !roots.any(|(root, _)| is_value(root))
     }
 
     /// What the types of the variables show to be wrong.

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Zoned};
 use super::ast::BinaryOperator;
 use super::budget::{Failure, Tools};
 use crate::json::go_text;
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 type Outcome = Result<Value, Failure>;
 
@@ -47,7 +47,7 @@ pub(crate) fn apply(
             _ => Err(mismatch(left, "%", right)),
         },
         B::Power => match (float(left), float(right)) {
-            (Some(a), Some(b)) => Ok(Value::Float(a.powf(b))),
+            (Some(a), Some(b)) => Ok(Value::Float(power(a, b))),
             _ => Err(mismatch(left, "**", right)),
         },
         B::Or | B::And | B::Coalesce => Err("an operator was evaluated in the wrong place".into()),
@@ -68,6 +68,75 @@ fn float(value: &Value) -> Option<f64> {
         Value::Float(f) => Some(*f),
         _ => None,
     }
+}
+
+/// `x ** y`, rounded as Go's `math.Pow` does: whole powers are made by squaring.
+fn power(x: f64, y: f64) -> f64 {
+    let magnitude = y.abs();
+    let ordinary = x.is_finite() && x != 0.0 && magnitude.is_finite() && y != 0.0;
+    if magnitude == 0.5 && x.is_finite() {
+        return if y < 0.0 { 1.0 / x.sqrt() } else { x.sqrt() };
+    }
+    let is_root = x < 0.0 && y.fract() != 0.0;
+    if !ordinary || x == 1.0 || is_root || magnitude >= 2f64.powi(63) {
+        return x.powf(y);
+    }
+    let (mut whole, mut fraction) = (magnitude.trunc(), magnitude.fract());
+    let mut result = 1.0;
+    if fraction != 0.0 {
+        if fraction > 0.5 {
+            fraction -= 1.0;
+            whole += 1.0;
+        }
+        result = (fraction * x.ln()).exp();
+    }
+    // The result is `result` times 2 to the `exponent`, so that nothing overflows on the way.
+    let mut exponent: i64 = 0;
+    let (mut square, mut square_exponent) = parts(x);
+    let mut left = whole as i64;
+    while left != 0 {
+        if !(-(1 << 12)..=1 << 12).contains(&square_exponent) {
+            exponent += square_exponent;
+            break;
+        }
+        if left & 1 == 1 {
+            result *= square;
+            exponent += square_exponent;
+        }
+        square *= square;
+        square_exponent *= 2;
+        if square < 0.5 {
+            square += square;
+            square_exponent -= 1;
+        }
+        left >>= 1;
+    }
+    if y < 0.0 {
+        result = 1.0 / result;
+        exponent = -exponent;
+    }
+    scaled(result, exponent)
+}
+
+/// A number as one of at least a half and below one, times a power of two.
+fn parts(x: f64) -> (f64, i64) {
+    let tiny = x.abs() < f64::MIN_POSITIVE;
+    let normal = if tiny { x * 2f64.powi(54) } else { x };
+    let bits = normal.to_bits();
+    let exponent = ((bits >> 52) & 0x7ff) as i64 - 1022 - if tiny { 54 } else { 0 };
+    let fraction = f64::from_bits((bits & !(0x7ff << 52)) | (1022 << 52));
+    (fraction, exponent)
+}
+
+/// `x` times 2 to the `exponent`.
+fn scaled(mut x: f64, exponent: i64) -> f64 {
+    let mut left = exponent.clamp(-4_000, 4_000) as i32;
+    while left != 0 {
+        let step = left.clamp(-1_000, 1_000);
+        x *= 2f64.powi(step);
+        left -= step;
+    }
+    x
 }
 
 /// Whether two values are equal. Integers and floats compare by value, also inside lists and maps.
@@ -169,17 +238,7 @@ fn is_in(tools: &Tools<'_>, needle: &Value, haystack: &Value) -> Result<bool, Fa
             }
             Ok(false)
         }
-        Value::Map(map) => match needle {
-            Value::String(key) => Ok(map.get(key).is_some()),
-            _ => {
-                for (key, _) in map.others() {
-                    if equal(tools, key, needle)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-        },
+        Value::Map(map) => Ok(entry(tools, map, needle)?.is_some()),
         _ => Err(Failure::Message(format!(
             "operator \"in\" not defined on {}",
             haystack.go_type()
@@ -230,11 +289,20 @@ pub(crate) fn conversion(value: &Value, wanted: &str) -> String {
     format!("interface conversion: interface {{}} is {found}, not {wanted}")
 }
 
+/// A float without its fraction; what is no integer is the least one, as on the machines that Argo's
+/// controller runs on.
+pub(crate) fn truncated(float: f64) -> i64 {
+    match (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&float) {
+        true => float as i64,
+        false => i64::MIN,
+    }
+}
+
 /// The number as an index: floats are cut off.
 pub(crate) fn to_int(value: &Value) -> Result<i64, Failure> {
     match value {
         Value::Int(n) => Ok(*n),
-        Value::Float(f) => Ok(*f as i64),
+        Value::Float(f) => Ok(truncated(*f)),
         _ => Err(Failure::Message(format!(
             "invalid operation: int({})",
             value.go_type()
@@ -347,23 +415,43 @@ pub(crate) fn fetch(tools: &Tools<'_>, base: &Value, key: &Value) -> Outcome {
         Value::List(list) => Ok(list.items()[place(list.items().len())?].clone()),
         Value::String(text) => Ok(Value::Int(text.as_bytes()[place(text.len())?].into())),
         Value::Bytes(bytes) => Ok(Value::Int(bytes[place(bytes.len())?].into())),
-        Value::Map(map) => match key {
-            Value::String(name) => Ok(map.get(name).cloned().unwrap_or(Value::Nil)),
-            _ => {
-                for (other, value) in map.others() {
-                    if equal(tools, other, key)? {
-                        return Ok(value.clone());
-                    }
-                }
-                Ok(Value::Nil)
-            }
-        },
+        Value::Map(map) => Ok(entry(tools, map, key)?.cloned().unwrap_or(Value::Nil)),
         _ => Err(Failure::Message(format!(
             "cannot fetch {} from {}",
             go_text(key),
             base.go_type()
         ))),
     }
+}
+
+/// The entry of a map under a key.
+fn entry<'m>(tools: &Tools<'_>, map: &'m Map, key: &Value) -> Result<Option<&'m Value>, Failure> {
+    match key {
+        Value::String(name) => return Ok(map.get(name)),
+        Value::Nil if !map.has_any_keys() => return Ok(map.get("")),
+        _ if !map.has_any_keys() => {
+            return Err(Failure::Message(format!(
+                "reflect.Value.MapIndex: value of type {} is not assignable to type string",
+                key.go_type()
+            )));
+        }
+        Value::List(_) | Value::Map(_) | Value::Bytes(_) => return Err(unhashable(key)),
+        _ => {}
+    }
+    for (other, value) in map.others() {
+        if equal(tools, other, key)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// What Go says of a key that can't be looked for.
+pub(crate) fn unhashable(key: &Value) -> Failure {
+    Failure::Message(format!(
+        "runtime error: hash of unhashable type {}",
+        key.go_type()
+    ))
 }
 
 /// `base[from:to]`.

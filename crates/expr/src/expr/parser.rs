@@ -2,8 +2,10 @@
 
 mod primary;
 
+use std::sync::Arc;
+
 use super::ast::{Arena, BinaryOperator, Iteration, Node, NodeId, UnaryOperator};
-use super::functions::Function;
+use super::functions::{Function, OF_ARGO};
 use super::lexer::{Kind, Token, next_token};
 use crate::error::{ExprError, ExprErrorKind};
 use crate::pattern;
@@ -33,7 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<(Arena, NodeId), ExprError> {
         arena: Arena::default(),
         depths: Vec::new(),
         nesting: 0,
-        predicates: 0,
+        predicates: Vec::new(),
         locals: Vec::new(),
     };
     let root = parser.sequence()?;
@@ -50,8 +52,10 @@ struct Parser<'a> {
     /// How deep the tree below each node is.
     depths: Vec<u16>,
     nesting: u16,
-    predicates: usize,
-    locals: Vec<&'a str>,
+    /// The lists of the predicates that are being read, the innermost last.
+    predicates: Vec<NodeId>,
+    /// The variables of `let` that are visible, and what each was given.
+    locals: Vec<(&'a str, NodeId)>,
 }
 
 type Parsed<T = NodeId> = Result<T, ExprError>;
@@ -325,9 +329,8 @@ impl<'a> Parser<'a> {
         if operator == BinaryOperator::Matches
             && let Node::Constant(Value::String(text)) = self.arena.get(right)
         {
-            let (offset, length) = self.arena.place(right);
-            let pattern =
-                pattern::compile(text).map_err(|message| self.error(message, offset, length))?;
+            let pattern = pattern::compile(text)
+                .map_err(|message| self.error(message, token.offset, token.length))?;
             return self.add(
                 Node::MatchesPattern {
                     text: left,
@@ -381,12 +384,16 @@ impl<'a> Parser<'a> {
             self.current = token;
             return Err(self.unexpected());
         };
-        if self.locals.contains(&name) {
+        if self.locals.iter().any(|(local, _)| *local == name) {
             return Err(self.error(
                 format!("cannot redeclare variable {name}"),
                 token.offset,
                 token.length,
             ));
+        }
+        if OF_ARGO.contains(&name) {
+            let message = format!("cannot redeclare {name}");
+            return Err(self.error(message, token.offset, token.length));
         }
         if Function::builtin(name).is_some() || iteration(name).is_some() {
             return Err(self.error(
@@ -399,12 +406,13 @@ impl<'a> Parser<'a> {
         let value = self.expression(0)?;
         self.expect(";")?;
         let slot = self.locals.len();
-        self.locals.push(name);
+        self.locals.push((name, value));
         let body = self.sequence();
         self.locals.truncate(slot);
         self.add(
             Node::Let {
                 slot,
+                name: Arc::from(name),
                 value,
                 body: body?,
             },

@@ -1,12 +1,16 @@
 //! Which variables an expression reads.
 
-use super::ast::{Arena, BinaryOperator, Node, NodeId};
+use super::ast::{Arena, BinaryOperator, Node, NodeId, unchecked};
+use super::functions::OF_ARGO;
 use crate::value::Value;
 
 /// The variables of an expression; see [`Program`](super::Program).
 #[derive(Clone, Debug, Default)]
 pub(super) struct References {
+    /// The roots of the variables, and the first node of each.
     pub(super) roots: Vec<(String, NodeId)>,
+    /// What `let` declares, what it is given, and the declaration.
+    pub(super) declared: Vec<(String, NodeId, NodeId)>,
     pub(super) paths: Vec<String>,
     pub(super) required: Vec<String>,
     pub(super) required_ends: Vec<String>,
@@ -14,19 +18,22 @@ pub(super) struct References {
     pub(super) whole: bool,
 }
 
-/// Names that Argo puts among the variables, though they are functions.
-const FUNCTIONS: [&str; 5] = ["sprig", "asInt", "asFloat", "jsonpath", "toJson"];
-
 pub(super) fn of(arena: &Arena) -> References {
     let mut references = References::default();
     let guarded = guarded(arena);
     let mut paths: Vec<Option<String>> = Vec::new();
     let mut goes_on = vec![false; arena.len()];
+    let unchecked = unchecked(arena);
     for (id, node) in arena.iter() {
+        let is_checked = !unchecked[id.0 as usize];
+        if let Node::Let { name, value, .. } = node {
+            references.declared.push((name.to_string(), *value, id));
+        }
         let path = match node {
-            Node::Name(root) if FUNCTIONS.contains(&&**root) => None,
+            Node::Name(root) if OF_ARGO.contains(&&**root) => None,
             Node::Name(root) => {
-                if !references.roots.iter().any(|(known, _)| **known == **root) {
+                let known = references.roots.iter().any(|(known, _)| **known == **root);
+                if is_checked && !known {
                     references.roots.push((root.to_string(), id));
                 }
                 Some(root.to_string())
@@ -35,9 +42,17 @@ pub(super) fn of(arena: &Arena) -> References {
                 goes_on[inner.0 as usize] = true;
                 paths[inner.0 as usize].clone()
             }
-            Node::Member { base, key, .. } => match arena.get(*key) {
+            Node::Member {
+                base,
+                key,
+                optional,
+            } => match arena.get(*key) {
                 Node::Constant(Value::String(key)) => {
                     let at_environment = matches!(arena.get(*base), Node::Environment);
+                    let known = references.roots.iter().any(|(root, _)| **root == **key);
+                    if at_environment && is_checked && !optional && !known {
+                        references.roots.push((key.to_string(), id));
+                    }
                     match &paths[base.0 as usize] {
                         Some(path) => {
                             goes_on[base.0 as usize] = true;
@@ -54,7 +69,12 @@ pub(super) fn of(arena: &Arena) -> References {
         paths.push(path);
     }
     references.whole = arena.iter().any(|(id, node)| {
-        matches!(node, Node::Name(root) if !FUNCTIONS.contains(&&**root)) && !goes_on[id.0 as usize]
+        let is_root = match node {
+            Node::Name(root) => !OF_ARGO.contains(&&**root),
+            Node::Member { base, .. } => matches!(arena.get(*base), Node::Environment),
+            _ => false,
+        };
+        is_root && !goes_on[id.0 as usize]
     });
     let plain = plain_paths(arena);
     let mut ends: Vec<bool> = vec![true; arena.len()];

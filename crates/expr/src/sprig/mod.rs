@@ -66,6 +66,6 @@ fn is_empty(value: &Value) -> bool {
         Value::Bytes(bytes) => bytes.is_empty(),
         Value::List(list) => list.items().is_empty(),
         Value::Map(map) => map.is_empty(),
-        Value::Time(_) | Value::Zone(_) => false,
+        Value::Time(_) | Value::Zone(_) | Value::Version(_) => false,
     }
 }

@@ -8,6 +8,7 @@ mod pods;
 mod request;
 mod show;
 mod submit;
+mod told;
 mod values;
 
 use serde_json::{Map, Value};

@@ -11,6 +11,7 @@ mod locks;
 mod matching;
 mod mock;
 mod mock_says;
+mod names;
 mod observe;
 mod place;
 mod play;
