@@ -69,7 +69,7 @@ impl Run {
         }
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.status.phase.is_some_and(|phase| phase.is_completed())
     }
 
@@ -123,8 +123,8 @@ impl Run {
             self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             return;
         }
-        // A daemon that is up is ended with the template around it, and well.
         if node.flags.has(Flags::DAEMONED) {
+            self.bring_down_daemon(index);
             return;
         }
         match node.kind {
@@ -145,6 +145,14 @@ impl Run {
         }
     }
 
+    /// A daemon that is up is ended with the template around it, and well. One that is tried again
+    /// and waits for its next attempt makes none, and ends as the last did.
+    fn bring_down_daemon(&mut self, index: NodeIndex) {
+        if matches!(self.node(index).body, Body::Retry(_)) {
+            self.dirty.insert(index);
+        }
+    }
+
     /// The workflow's time is over.
     pub(super) fn deadline_reached(&mut self) {
         if self.has_ended() {
@@ -154,8 +162,11 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let exempt = node.flags.has(Flags::EXIT_HANDLER) || node.flags.has(Flags::DAEMONED);
-            if node.phase.is_fulfilled() || exempt {
+            if node.phase.is_fulfilled() || node.flags.has(Flags::EXIT_HANDLER) {
+                continue;
+            }
+            if node.flags.has(Flags::DAEMONED) {
+                self.bring_down_daemon(index);
                 continue;
             }
             match node.kind {

@@ -89,6 +89,11 @@ impl Run {
         let Some(planned) = self.template_of(index) else {
             return;
         };
+        if self.is_held_up() {
+            self.wait_at(index, &planned, Gate::Place);
+            self.dirty.insert(index);
+            return;
+        }
         // Of what was stopped a leaf ends as it begins, and needs no place for that.
         let leaf = matches!(
             self.node(index).kind,

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Run;
 use super::body::{Body, Items, LoopState};
 use super::filling::fill_json;
+use super::limits::FAIL_FAST;
 use super::node::{Flags, Node, Role};
 use super::passes::fill;
 use super::scope::Variables;
@@ -224,6 +225,10 @@ impl Run {
             return;
         };
         let node = self.node(index);
+        if self.fails_fast(node.boundary) {
+            self.end_loop_if_over(index);
+            return;
+        }
         let place = Place {
             role: Role::Task,
             parent: index,
@@ -281,19 +286,14 @@ impl Run {
         let Body::Loop(state) = &self.node(index).body else {
             return;
         };
-        let made_are_over = state.unsettled == state.unmade;
-        let cut_short = state.unmade > 0 && made_are_over;
         if state.unsettled == 0 {
             let phase = state
                 .failed
                 .map_or(NodePhase::Succeeded, |(_, phase)| phase);
             self.end(index, phase, None);
-        } else if cut_short {
-            let boundary = self.node(index).boundary;
-            if self.fails_fast(boundary) {
-                // The DAG makes no more items, and ends what waits for some.
-                self.dirty.insert(boundary);
-            }
+        } else if state.unsettled == state.unmade && self.fails_fast(self.node(index).boundary) {
+            // It makes no more items, and has none that runs.
+            self.end(index, NodePhase::Failed, Some(FAIL_FAST));
         }
     }
 }

@@ -17,7 +17,7 @@ use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::timestamp;
 
 use crate::objects::NAMESPACE;
-use crate::world::{Halting, SimError, World};
+use crate::world::{Diligence, Halting, SimError, World};
 
 pub(crate) use act::act;
 pub(crate) use config::read_config;
@@ -87,6 +87,14 @@ impl Session {
             namespace: namespace.to_owned(),
             ..Self::default()
         }
+    }
+
+    /// A session whose runs look at all of their nodes in each turn, and not only at those that
+    /// something has happened to. It must come to the same, which tests of the engine check.
+    pub fn diligent() -> Self {
+        let mut session = Self::default();
+        session.world.diligence = Diligence::Diligent;
+        session
     }
 
     /// Answers one line.
