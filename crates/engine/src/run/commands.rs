@@ -119,7 +119,8 @@ impl Run {
         if node.phase.is_fulfilled() {
             return;
         }
-        if matches!(node.body, Body::Gate(Gate::Locks(_))) {
+        let untried = matches!(&node.body, Body::Retry(body) if body.attempts.is_empty());
+        if matches!(node.body, Body::Gate(Gate::Locks(_))) || untried {
             self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             return;
         }
@@ -175,10 +176,8 @@ impl Run {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
-                // What a resubmission took over is pending, and has children.
-                _ if node.phase == NodePhase::Pending
-                    && matches!(node.body, Body::None | Body::Gate(_)) =>
-                {
+                // What a resubmission took over is pending, and may have children: those go first.
+                _ if node.phase == NodePhase::Pending && node.body.is_empty() => {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 _ => {

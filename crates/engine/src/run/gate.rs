@@ -14,6 +14,7 @@ use super::limits::Held;
 use super::locks::Forget;
 use super::node::{Flags, Role};
 use super::start::{Begun, TOO_DEEP};
+use super::workflow::DEADLINE;
 use crate::ids::NodeIndex;
 use crate::plan::PlannedTemplate;
 
@@ -89,23 +90,27 @@ impl Run {
         let Some(planned) = self.template_of(index) else {
             return;
         };
-        if self.is_held_up() {
-            self.wait_at(index, &planned, Gate::Place);
-            self.dirty.insert(index);
-            return;
-        }
         // Of what was stopped a leaf ends as it begins, and needs no place for that.
         let leaf = matches!(
             self.node(index).kind,
             NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin
         );
         let ends = leaf && self.is_shut_down(index);
-        if !ends && self.held(NodeIndex::NONE).is_some() {
-            self.wait_at(index, &planned, Gate::Place);
-            self.hold_back(index, NodeIndex::NONE, Held::Workflow);
+        let held_up = self.is_held_up();
+        if !held_up && (ends || self.held(NodeIndex::NONE).is_none()) {
+            self.pass_on(index, &planned);
             return;
         }
-        self.pass_on(index, &planned);
+        // What is pending past the workflow's deadline ends, whenever it was made.
+        if self.deadline_passed() && !self.node(index).flags.has(Flags::EXIT_HANDLER) {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+            return;
+        }
+        self.wait_at(index, &planned, Gate::Place);
+        match held_up {
+            true => drop(self.dirty.insert(index)),
+            false => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
+        }
     }
 
     /// Takes a node further that has its place under the workflow's `parallelism`.
