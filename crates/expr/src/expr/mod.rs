@@ -15,6 +15,7 @@ mod methods;
 mod mistakes;
 pub(crate) mod operators;
 mod parser;
+mod power;
 mod references;
 
 use std::sync::Arc;
