@@ -26,23 +26,41 @@ impl Run {
         {
             self.judge_ready(index, plan);
         }
-        loop {
-            let Body::Dag(body) = &self.node(index).body else {
-                return;
-            };
-            let Some(&slot) = body.ready.first() else {
-                self.wake_held_back(index);
-                break;
-            };
-            if self.spent >= super::turn::TURN_BUDGET {
-                self.dirty.insert(index);
-                return;
-            }
-            if !self.begin_task(index, slot) {
-                break;
-            }
+        if !self.begin_ready(index) {
+            self.dirty.insert(index);
+            return;
         }
         self.end_dag_if_over(index);
+    }
+
+    /// Begins the tasks that are ready, in order; `false` if the turn is spent before. Where a limit
+    /// holds one back, those behind it that nobody has tried yet are tried nevertheless: some need
+    /// no place, and Argo makes these.
+    fn begin_ready(&mut self, index: NodeIndex) -> bool {
+        let mut held = false;
+        // Nothing more begins where a template fails fast, skipped tasks and loops included.
+        while !self.fails_fast(index) {
+            let spent = self.spent >= super::turn::TURN_BUDGET;
+            let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
+                return true;
+            };
+            let next = match held {
+                true => body.untried.first(),
+                false => body.ready.first(),
+            };
+            let Some(&slot) = next else {
+                if !held {
+                    self.wake_held_back(index);
+                }
+                return true;
+            };
+            if spent {
+                return false;
+            }
+            body.untried.remove(&slot);
+            held |= !self.begin_task(index, slot);
+        }
+        true
     }
 
     fn task_place(&self, index: NodeIndex, slot: u32) -> Place {
@@ -118,6 +136,7 @@ impl Run {
     fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
         if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
             body.ready.remove(&slot);
+            body.untried.remove(&slot);
             body.tasks[slot as usize].node = node;
             body.open += 1;
         }
@@ -160,6 +179,7 @@ impl Run {
             }
             if state.node == NodeIndex::NONE {
                 body.ready.insert(dependent);
+                body.untried.insert(dependent);
                 body.unjudged.insert(dependent);
             }
         }
@@ -169,6 +189,9 @@ impl Run {
 
     /// Of the tasks that have just become ready, those whose `depends` does not hold are omitted.
     fn judge_ready(&mut self, index: NodeIndex, plan: &DagPlan) {
+        if self.fails_fast(index) {
+            return;
+        }
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
