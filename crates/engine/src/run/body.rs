@@ -106,6 +106,8 @@ pub(crate) struct DagBody {
     pub tasks: Vec<TaskState>,
     /// The ranks of tasks whose dependencies allow them to begin and that have no node yet.
     pub ready: BTreeSet<u32>,
+    /// Those of the ready tasks that nobody has tried to begin: all others need a place.
+    pub untried: BTreeSet<u32>,
     /// Those of the ready tasks whose `depends` has not been looked at.
     pub unjudged: BTreeSet<u32>,
     /// Needed tasks that are not settled.

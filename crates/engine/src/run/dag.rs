@@ -30,23 +30,41 @@ impl Run {
         {
             self.judge_ready(index, plan);
         }
-        loop {
-            let Body::Dag(body) = &self.node(index).body else {
-                return;
-            };
-            let Some(&rank) = body.ready.first() else {
-                self.wake_held_back(index);
-                break;
-            };
-            if self.spent >= super::turn::TURN_BUDGET {
-                self.dirty.insert(index);
-                return;
-            }
-            if !self.begin_task(index, plan.order[rank as usize]) {
-                break;
-            }
+        if !self.begin_ready(index, plan) {
+            self.dirty.insert(index);
+            return;
         }
         self.end_dag_if_over(index);
+    }
+
+    /// Begins the tasks that are ready, in order; `false` if the turn is spent before. Where a limit
+    /// holds one back, those behind it that nobody has tried yet are tried nevertheless: some need
+    /// no place, and Argo makes these.
+    fn begin_ready(&mut self, index: NodeIndex, plan: &DagPlan) -> bool {
+        let mut held = false;
+        // Nothing more begins where a template fails fast, skipped tasks and loops included.
+        while !self.fails_fast(index) {
+            let spent = self.spent >= super::turn::TURN_BUDGET;
+            let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
+                return true;
+            };
+            let next = match held {
+                true => body.untried.first(),
+                false => body.ready.first(),
+            };
+            let Some(&rank) = next else {
+                if !held {
+                    self.wake_held_back(index);
+                }
+                return true;
+            };
+            if spent {
+                return false;
+            }
+            body.untried.remove(&rank);
+            held |= !self.begin_task(index, plan.order[rank as usize]);
+        }
+        true
     }
 
     fn task_place(&self, index: NodeIndex, slot: u32) -> Place {
@@ -131,6 +149,7 @@ impl Run {
         if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
             if let Some(rank) = rank {
                 body.ready.remove(&rank);
+                body.untried.remove(&rank);
             }
             body.tasks[slot as usize].node = node;
             body.open += 1;
@@ -175,6 +194,7 @@ impl Run {
             if state.node == NodeIndex::NONE {
                 let rank = plan.tasks[dependent as usize].rank;
                 body.ready.insert(rank);
+                body.untried.insert(rank);
                 body.unjudged.insert(rank);
             }
         }
@@ -184,6 +204,9 @@ impl Run {
 
     /// Of the tasks that have just become ready, those whose `depends` does not hold are omitted.
     fn judge_ready(&mut self, index: NodeIndex, plan: &DagPlan) {
+        if self.fails_fast(index) {
+            return;
+        }
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };

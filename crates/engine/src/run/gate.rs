@@ -167,7 +167,9 @@ impl Run {
         match gate {
             Gate::Place => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
             Gate::Locks(waits) => {
-                self.ask_locks(index, waits.locks.clone());
+                if !self.is_behind_locks(index) {
+                    self.ask_locks(index, waits.locks.clone());
+                }
                 self.count_waiter(index);
             }
             Gate::Cache => {

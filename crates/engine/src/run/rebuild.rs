@@ -428,6 +428,7 @@ impl Run {
                 let state = &mut body.tasks[slot as usize];
                 if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
                     body.ready.insert(task.rank);
+                    body.untried.insert(task.rank);
                     body.unjudged.insert(task.rank);
                 }
             }

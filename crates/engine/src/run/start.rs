@@ -1,6 +1,7 @@
 //! Beginning a node: from a call to a pod that waits, a composite, or an error.
 //! Argo: `executeTemplate`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType};
@@ -130,11 +131,12 @@ impl Run {
                 self.dirty.insert(index);
             }
             TemplateBody::Dag(dag) => {
+                let first =
+                    (dag.tasks.iter()).filter(|task| task.needed && task.dependencies.is_empty());
+                let ready: BTreeSet<u32> = first.map(|task| task.rank).collect();
                 let body = DagBody {
-                    ready: (dag.tasks.iter())
-                        .filter(|task| task.needed && task.dependencies.is_empty())
-                        .map(|task| task.rank)
-                        .collect(),
+                    untried: ready.clone(),
+                    ready,
                     ..DagBody::new(dag)
                 };
                 self.change(index).body = Body::Dag(Box::new(body));

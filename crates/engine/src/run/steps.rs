@@ -122,7 +122,8 @@ impl Run {
                 return;
             };
             let step = body.made;
-            if body.doomed.is_some() || step as usize >= calls.len() {
+            let over = body.doomed.is_some() || step as usize >= calls.len();
+            if over || self.fails_fast(steps_node) {
                 self.wake_held_back(steps_node);
                 break;
             }
