@@ -303,8 +303,10 @@ impl Commits {
         let mut seeds = seeds;
         seeds.insert(LockSeed::Lock(SEMAPHORE.0.into()));
         let mut work = |table: &mut LockTable| {
-            table.set_limit(SEMAPHORE.0, Some(SEMAPHORE.1));
-            work_on_locks(table, effects)
+            // A part of the table does not know the limit: who waits may be granted by it.
+            let mut answers = table.set_limit(SEMAPHORE.0, Some(SEMAPHORE.1));
+            answers.extend(work_on_locks(table, effects));
+            answers
         };
         // All runs are this process's own: nobody is to be told by letter.
         let answers = self.store.with_locks(&seeds, &mut work, &|_| None);

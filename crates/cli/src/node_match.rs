@@ -1,7 +1,6 @@
 //! `--node-field-selector`, on nodes as they are shown. Argo: `SelectorMatchesNode`.
 
 use anyhow::{Result, anyhow, bail};
-use argosy_api::NodeStatus;
 use argosy_engine::fact::{NodeSelector, Requirement};
 
 /// Reads `key=value,key!=value`.
@@ -29,37 +28,10 @@ const KEYS: [&str; 7] = [
     "id",
 ];
 
-/// Whether a node fits all terms.
-pub fn fits(selector: &NodeSelector, node: &NodeStatus) -> bool {
-    selector.0.iter().all(|term| {
-        let reference = node.template_ref.as_ref();
-        let value = match &*term.key {
-            "displayName" => &node.display_name,
-            "templateName" => &node.template_name,
-            "templateRef.name" => reference.map_or("", |reference| &reference.name),
-            "templateRef.template" => reference.map_or("", |reference| &reference.template),
-            "phase" => node.phase.map_or("", argosy_api::NodePhase::as_str),
-            "name" => &node.name,
-            "id" => &node.id,
-            key => parameter(key, node),
-        };
-        (value == &*term.value) == term.equals
-    })
-}
-
-fn parameter<'a>(key: &str, node: &'a NodeStatus) -> &'a str {
-    let name = key
-        .strip_prefix("inputs.parameters.")
-        .and_then(|rest| rest.strip_suffix(".value"));
-    let inputs = node.inputs.iter().flat_map(|inputs| &inputs.parameters);
-    inputs
-        .filter(|parameter| Some(parameter.name.as_str()) == name)
-        .find_map(|parameter| parameter.value.as_ref())
-        .map_or("", |value| value.as_str())
-}
-
 #[cfg(test)]
 mod tests {
+    use argosy_api::NodeStatus;
+
     use super::*;
 
     #[test]
@@ -81,7 +53,7 @@ mod tests {
             ("inputs.parameters.n.value=1", false),
         ] {
             let parsed = parse(selector).expect(selector);
-            assert_eq!(fits(&parsed, &node), expected, "{selector}");
+            assert_eq!(parsed.fits(&node), expected, "{selector}");
         }
         for wrong in ["a", "colour=red"] {
             assert!(parse(wrong).is_err(), "{wrong}");

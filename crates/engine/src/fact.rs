@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{Artifact, NodePhase};
+use argosy_api::{Artifact, NodePhase, NodeStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{NodeIndex, PodKey, Seconds};
@@ -298,6 +298,25 @@ impl NodeSelector {
             .map(Self)
     }
 
+    /// Whether a node, as it is shown, fits all terms. A field that it does not have is empty.
+    /// Argo: `SelectorMatchesNode`.
+    pub fn fits(&self, node: &NodeStatus) -> bool {
+        self.0.iter().all(|term| {
+            let reference = node.template_ref.as_ref();
+            let value = match &*term.key {
+                "displayName" => &node.display_name,
+                "templateName" => &node.template_name,
+                "templateRef.name" => reference.map_or("", |reference| &reference.name),
+                "templateRef.template" => reference.map_or("", |reference| &reference.template),
+                "phase" => node.phase.map_or("", NodePhase::as_str),
+                "name" => &node.name,
+                "id" => &node.id,
+                key => input_value(key, node),
+            };
+            (value == &*term.value) == term.equals
+        })
+    }
+
     /// Means the nodes of which this field has this value.
     pub fn only(key: &str, value: &str) -> Self {
         Self(vec![Requirement {
@@ -306,6 +325,17 @@ impl NodeSelector {
             value: value.into(),
         }])
     }
+}
+
+fn input_value<'a>(key: &str, node: &'a NodeStatus) -> &'a str {
+    let name = key
+        .strip_prefix("inputs.parameters.")
+        .and_then(|rest| rest.strip_suffix(".value"));
+    let inputs = node.inputs.iter().flat_map(|inputs| &inputs.parameters);
+    inputs
+        .filter(|parameter| Some(parameter.name.as_str()) == name)
+        .find_map(|parameter| parameter.value.as_ref())
+        .map_or("", |value| value.as_str())
 }
 
 /// One term of a [`NodeSelector`].

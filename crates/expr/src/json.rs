@@ -1,5 +1,7 @@
 //! JSON in and out the way Go's `encoding/json` does it, and Go's other ways to print a value.
 
+mod fault;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -49,6 +51,7 @@ impl Value {
             Value::String(s) => (**s).into(),
             Value::Bytes(bytes) => base64_text(bytes).into(),
             Value::Time(time) => time::rfc3339(time).into(),
+            Value::Version(version) => version.to_string().into(),
             Value::List(list) => list.items().iter().map(Value::to_json).collect(),
             Value::Map(map) => map
                 .entries()
@@ -123,6 +126,7 @@ impl Writer {
             Value::Bytes(bytes) => self.string(&base64_text(bytes)),
             Value::Time(time) => self.string(&time::rfc3339(time)),
             Value::Zone(_) => self.out.push_str("{}"),
+            Value::Version(version) => self.string(&version.to_string()),
             Value::List(list) => {
                 self.sequence('[', ']', list.items(), |writer, item| writer.value(item))?;
             }
@@ -326,6 +330,7 @@ fn write_go_text(out: &mut String, value: &Value) {
         Value::Duration(nanoseconds) => out.push_str(&time::duration_text(*nanoseconds)),
         Value::Time(time) => out.push_str(&time::go_text(time)),
         Value::Zone(zone) => out.push_str(&time::zone_name(zone)),
+        Value::Version(version) => write_display(out, version),
     }
 }
 
@@ -349,16 +354,24 @@ pub(crate) fn go_verb_s(value: &Value) -> String {
                 .collect();
             format!("map[{}]", entries.join(" "))
         }
-        Value::String(_) | Value::Map(_) | Value::Duration(_) | Value::Time(_) | Value::Zone(_) => {
-            go_text(value)
-        }
+        Value::String(_)
+        | Value::Map(_)
+        | Value::Duration(_)
+        | Value::Time(_)
+        | Value::Zone(_)
+        | Value::Version(_) => go_text(value),
     }
 }
 
 /// Reads JSON as Go does.
 pub(crate) fn unmarshal(text: &str) -> Result<Value, String> {
-    let json: serde_json::Value =
-        serde_json::from_str(text).map_err(|error| format!("invalid JSON: {error}"))?;
+    let json: serde_json::Value = serde_json::from_str(text).or_else(|error| {
+        if let Some(fault) = fault::fault(text) {
+            return Err(fault);
+        }
+        serde_json::from_str(&fault::with_whole_letters(text))
+            .map_err(|_| format!("invalid JSON: {error}"))
+    })?;
     Value::from_json(&json).map_err(|Oversized| "JSON nests too deep".into())
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jiff::Zoned;
 use jiff::tz::TimeZone;
 
+use crate::version::Version;
+
 /// How deep lists and maps may nest in each other. Deeper ones are refused when they are built,
 /// so that nothing that walks a value (printing, comparing, dropping) can exhaust the stack.
 pub(crate) const MAX_DEPTH: u16 = 128;
@@ -42,6 +44,8 @@ pub enum Value {
     Time(Arc<Zoned>),
     /// A time zone.
     Zone(Arc<TimeZone>),
+    /// A semantic version: what `sprig.semver` gives.
+    Version(Arc<Version>),
 }
 
 /// The elements of a list value.
@@ -52,6 +56,18 @@ pub struct List {
 }
 
 impl List {
+    /// A list without elements.
+    pub(crate) const EMPTY: Self = Self {
+        items: Vec::new(),
+        size: Size::EMPTY,
+    };
+
+    /// A list of these elements.
+    pub(crate) fn new(items: Vec<Value>) -> Result<Arc<Self>, Oversized> {
+        let size = Size::of(items.iter())?;
+        Ok(Arc::new(Self { items, size }))
+    }
+
     /// The elements.
     pub fn items(&self) -> &[Value] {
         &self.items
@@ -64,6 +80,8 @@ impl List {
 pub struct Map {
     entries: BTreeMap<Arc<str>, Value>,
     others: Vec<(Value, Value)>,
+    /// Whether Go would allow keys that are no texts.
+    any_keys: bool,
     size: Size,
 }
 
@@ -75,6 +93,11 @@ struct Size {
 }
 
 impl Size {
+    const EMPTY: Self = Self {
+        depth: 1,
+        weight: OWN_WEIGHT,
+    };
+
     fn of<'a>(values: impl Iterator<Item = &'a Value>) -> Result<Self, Oversized> {
         let mut size = Self {
             depth: 0,
@@ -94,6 +117,14 @@ impl Size {
 }
 
 impl Map {
+    /// A map without entries.
+    pub(crate) const EMPTY: Self = Self {
+        entries: BTreeMap::new(),
+        others: Vec::new(),
+        any_keys: false,
+        size: Size::EMPTY,
+    };
+
     /// The entries whose keys are texts, sorted.
     pub fn entries(&self) -> &BTreeMap<Arc<str>, Value> {
         &self.entries
@@ -102,6 +133,11 @@ impl Map {
     /// The entries whose keys are not texts.
     pub fn others(&self) -> &[(Value, Value)] {
         &self.others
+    }
+
+    /// Whether Go would allow keys that are no texts: what `groupBy` and `fromPairs` give.
+    pub(crate) fn has_any_keys(&self) -> bool {
+        self.any_keys
     }
 
     /// How many entries there are.
@@ -128,19 +164,26 @@ pub struct Oversized;
 impl Value {
     /// A list of these elements.
     pub(crate) fn list(items: Vec<Value>) -> Result<Value, Oversized> {
-        let size = Size::of(items.iter())?;
-        Ok(Value::List(Arc::new(List { items, size })))
+        List::new(items).map(Value::List)
     }
 
     /// A map of these entries.
     pub(crate) fn map(entries: BTreeMap<Arc<str>, Value>) -> Result<Value, Oversized> {
-        Self::map_of(entries, Vec::new())
+        Self::made_map(entries, Vec::new(), false)
     }
 
-    /// A map of these entries, some of whose keys are not texts.
+    /// A map of these entries, some of whose keys may be no texts.
     pub(crate) fn map_of(
         entries: BTreeMap<Arc<str>, Value>,
         others: Vec<(Value, Value)>,
+    ) -> Result<Value, Oversized> {
+        Self::made_map(entries, others, true)
+    }
+
+    fn made_map(
+        entries: BTreeMap<Arc<str>, Value>,
+        others: Vec<(Value, Value)>,
+        any_keys: bool,
     ) -> Result<Value, Oversized> {
         let mut size = Size::of(
             entries
@@ -152,6 +195,7 @@ impl Value {
         Ok(Value::Map(Arc::new(Map {
             entries,
             others,
+            any_keys,
             size,
         })))
     }
@@ -217,6 +261,7 @@ impl Value {
             Value::Duration(_) => "time.Duration",
             Value::Time(_) => "time.Time",
             Value::Zone(_) => "*time.Location",
+            Value::Version(_) => "*semver.Version",
         }
     }
 }
@@ -234,7 +279,7 @@ impl Value {
             Value::Map(_) => "map",
             Value::Duration(_) => "int64",
             Value::Time(_) => "struct",
-            Value::Zone(_) => "ptr",
+            Value::Zone(_) | Value::Version(_) => "ptr",
         }
     }
 }

@@ -8,14 +8,13 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use argosy_engine::effect::{Layout, PodRequest};
+use argosy_engine::effect::PodRequest;
 use argosy_engine::ids::{PodKey, Seconds};
 use argosy_local::keeper::{self, KeeperHandle};
-use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
+use argosy_local::{LocalBackend, LocalConfig, ObjectData, ObjectSource, StepLimits, Surroundings};
 use argosy_runtime::backend::EventSink;
-use argosy_runtime::contract::{Deed, Ground, checks};
+use argosy_runtime::contract::{Deed, Ground, bare_pod, checks};
 use argosy_store::{Environment, MemoryDisk, MemoryStore, NewRun, Store};
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 use tempfile::TempDir;
 
 /// How many steps run at once.
@@ -76,10 +75,12 @@ impl Ground for ThisMachine {
 
     fn start(&mut self, sink: Arc<dyn EventSink>) -> LocalBackend {
         let directory = self.directory.path().to_owned();
-        let surroundings = move |_| Surroundings {
-            working_directory: directory.clone(),
-            variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            ..Surroundings::default()
+        let surroundings = move |_| {
+            Ok(Surroundings {
+                working_directory: directory.clone(),
+                variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                ..Surroundings::default()
+            })
         };
         let config = LocalConfig::new(
             self.directory.path().to_owned(),
@@ -101,25 +102,7 @@ impl Ground for ThisMachine {
             Deed::RunOn => shell(format!("{begins}; exec sleep 600")),
             Deed::NeverBegin => vec!["/nowhere/program".to_owned()],
         };
-        let main = Container {
-            name: "main".to_owned(),
-            command: Some(command),
-            ..Container::default()
-        };
-        let spec = PodSpec {
-            containers: vec![main],
-            ..PodSpec::default()
-        };
-        PodRequest {
-            key,
-            node_name: "node".into(),
-            pod: Box::new(Pod {
-                spec: Some(spec),
-                ..Pod::default()
-            }),
-            layout: Layout::Bare,
-            daemon: false,
-        }
+        bare_pod(key, command)
     }
 
     fn most_at_once(&self) -> Option<u32> {
@@ -136,12 +119,12 @@ impl Ground for ThisMachine {
 struct NoObjects;
 
 impl ObjectSource for NoObjects {
-    fn config_map(&self, _: &str, _: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        None
+    fn config_map(&self, _: &str, _: &str) -> Result<Option<ObjectData>, String> {
+        Ok(None)
     }
 
-    fn secret(&self, _: &str, _: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        None
+    fn secret(&self, _: &str, _: &str) -> Result<Option<ObjectData>, String> {
+        Ok(None)
     }
 }
 

@@ -34,8 +34,8 @@ pub struct Cluster {
     told: BTreeSet<Ticket>,
     /// The metrics that workflows have told of.
     pub metrics: Table,
-    /// Artifacts that were to be deleted.
-    pub sweeps: Vec<ArtifactSweep>,
+    /// Artifacts that were to be deleted, with the names of their workflows.
+    pub sweeps: Vec<(String, ArtifactSweep)>,
     /// Why no claim can be made, should somebody want that.
     pub claim_fault: Option<ClaimSeen>,
     due: BTreeSet<(Seconds, PodKey)>,
@@ -45,6 +45,11 @@ impl Cluster {
     /// When a pod is to be deleted next.
     pub fn next_due(&self) -> Option<Seconds> {
         self.due.first().map(|(at, _)| *at)
+    }
+
+    /// The pods that are to be deleted, with when.
+    pub fn deletions(&self) -> impl Iterator<Item = (Seconds, PodKey)> {
+        self.due.iter().copied()
     }
 }
 
@@ -106,7 +111,8 @@ impl World {
             }
             Effect::DeleteArtifacts(sweep) => {
                 if ticket.is_none_or(|ticket| self.cluster.told.insert(ticket)) {
-                    self.cluster.sweeps.push(*sweep);
+                    let workflow = self.place_of(sweep.run).1.to_owned();
+                    self.cluster.sweeps.push((workflow, *sweep));
                 }
             }
             Effect::RunEnded

@@ -182,11 +182,9 @@ fn a_step_sees_the_environment_and_the_limits_of_its_submission() {
     // What is no text is handed on as it is.
     let odd = std::ffi::OsStr::from_bytes(b"a\xffb");
     let script = format!("ulimit -Sn 500; exec \"$0\" --data-dir \"$1\" run --host {file}");
-    let ended = std::process::Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
-        .arg(place.data(""))
+    let ended = place
+        .through_shell(&script)
         .env("ODD", odd)
-        .current_dir(place.dir.path())
         .output()
         .expect("sh runs");
     assert!(ended.status.success(), "{ended:?}");

@@ -153,6 +153,19 @@ fn what_the_dead_left_is_swept_up_by_whoever_comes_next() {
 }
 
 #[test]
+fn what_the_dead_left_is_swept_up_also_where_there_is_nothing_to_resume() {
+    let place = Place::new();
+    place.run_spec("over", &crate::one_step("true"));
+    std::fs::write(place.data("keepers/2-b.cgroup"), "/nowhere/argosy-2-b").expect("written");
+    let said = place.says(&["run", "--host", "--resume"]);
+    assert!(said.starts_with("nothing to resume"), "{said}");
+    place.wait_until("nothing is left of the keepers", || {
+        let entries = std::fs::read_dir(place.data("keepers")).expect("a folder");
+        entries.count() == 0
+    });
+}
+
+#[test]
 fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
     let place = Place::new();
     let file = place.workflow(
@@ -232,10 +245,8 @@ fn a_keeper_holds_nothing_open_that_its_runner_was_handed() {
         &crate::one_step("touch running; while [ ! -e go ]; do sleep 0.02; done"),
     );
     let script = format!("exec \"$0\" --data-dir \"$1\" run --host {file} 3>&1");
-    let child = std::process::Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
-        .arg(place.data(""))
-        .current_dir(place.dir.path())
+    let child = place
+        .through_shell(&script)
         .stdout(std::process::Stdio::piped())
         .spawn()
         .expect("sh runs");

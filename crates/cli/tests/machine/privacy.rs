@@ -23,11 +23,9 @@ const SECRETIVE: &str = "  entrypoint: main
 /// Runs the program by way of a shell with this umask.
 fn with_umask(place: &Place, mask: &str, arguments: &[&str]) -> bool {
     let script = format!("umask {mask}; exec \"$0\" --data-dir \"$@\"");
-    let status = Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
-        .arg(place.data(""))
+    let status = place
+        .through_shell(&script)
         .args(arguments)
-        .current_dir(place.dir.path())
         .stdout(std::process::Stdio::null())
         .status();
     status.expect("sh runs").success()

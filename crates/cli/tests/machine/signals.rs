@@ -163,10 +163,8 @@ fn what_is_begun_to_ignore_a_signal_ignores_it() {
     let place = Place::new();
     let file = place.workflow("two", TWO);
     let script = format!("trap '' HUP INT; exec \"$0\" --data-dir \"$1\" run --host {file}");
-    let child = std::process::Command::new("sh")
-        .args(["-c", &script, env!("CARGO_BIN_EXE_argosy")])
-        .arg(place.data(""))
-        .current_dir(place.dir.path())
+    let child = place
+        .through_shell(&script)
         .stdout(Stdio::null())
         .spawn()
         .expect("sh runs");

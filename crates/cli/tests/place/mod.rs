@@ -151,6 +151,17 @@ impl Place {
         command
     }
 
+    /// What a shell does before it becomes the program: `script` ends in `exec "$0" --data-dir "$1"`
+    /// and the arguments, or in `exec "$0" --data-dir "$@"` for those that are given to the command.
+    pub fn through_shell(&self, script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", script, env!("CARGO_BIN_EXE_argosy")])
+            .arg(&self.data)
+            .current_dir(self.dir.path());
+        command
+    }
+
     pub fn argosy(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().expect("argosy runs")
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use argosy_api::{ExecutorPlugin, MAIN_CONTAINER, Template, Workflow, labels};
 use k8s_openapi::api::core::v1::{
     Container, EmptyDirVolumeSource, Pod, PodSecurityContext, PodSpec, ResourceRequirements,
-    SeccompProfile, SecretVolumeSource, Volume, VolumeMount,
+    SeccompProfile, Volume, VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::containers::{list, text, variable};
 use super::error::LowerError;
-use super::executor::{EXECUTOR_IMAGE, UNPRIVILEGED, locked_down};
+use super::executor::{EXECUTOR_IMAGE, UNPRIVILEGED, locked_down, token};
 use super::names::{fnv1a32, node_id};
 use super::patch::{self, ReadYaml};
 use super::pod::{owner_reference, set_scheduling, set_workflow_machines};
@@ -24,8 +24,6 @@ use crate::config::Config;
 pub const RUN_FOLDER: &str = "/var/run/argo";
 /// The volume that is mounted there.
 const RUN_VOLUME: &str = "var-run-argo";
-/// Where the token of a service account is mounted.
-const ACCOUNT_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// How often Argo's agent reports.
 const PATCH_RATE: &str = "10s";
 
@@ -236,22 +234,7 @@ fn account(name: &str) -> (Volume, VolumeMount) {
         "kube-api-access-{:05x}",
         fnv1a32(name.as_bytes()) & 0xf_ffff
     );
-    let secret = SecretVolumeSource {
-        secret_name: Some(format!("{name}.service-account-token")),
-        ..SecretVolumeSource::default()
-    };
-    let mount = VolumeMount {
-        name: volume.clone(),
-        mount_path: ACCOUNT_FOLDER.to_owned(),
-        read_only: Some(true),
-        ..VolumeMount::default()
-    };
-    let volume = Volume {
-        name: volume,
-        secret: Some(secret),
-        ..Volume::default()
-    };
-    (volume, mount)
+    token(name, volume)
 }
 
 fn pod_security() -> PodSecurityContext {

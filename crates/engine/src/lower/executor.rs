@@ -1,10 +1,10 @@
 //! Steps that the executor itself carries out: `resource` and `data`.
 //! Argo: `executeResource`, `executeData`, `newExecContainer`.
 
-use argosy_api::{MAIN_CONTAINER, ResourceTemplate, Template};
+use argosy_api::{MAIN_CONTAINER, ResourceTemplate, Template, WorkflowSpec};
 use k8s_openapi::api::core::v1::{
     Capabilities, Container, EnvVar, EnvVarSource, ObjectFieldSelector, SeccompProfile,
-    SecurityContext,
+    SecretVolumeSource, SecurityContext, Volume, VolumeMount,
 };
 use serde_json::{Value, json};
 
@@ -18,6 +18,12 @@ pub const EXECUTOR_IMAGE: &str = "argosy";
 
 /// The user that a `resource` step and the agent run as, unless told otherwise.
 pub(super) const UNPRIVILEGED: i64 = 8737;
+
+/// The volume of the token of the executor's own service account.
+const ACCOUNT_VOLUME: &str = "exec-sa-token";
+
+/// Where a service account's token is looked for.
+const ACCOUNT_FOLDER: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /// The main container of a template that the executor carries out.
 pub(super) fn container(
@@ -52,8 +58,45 @@ pub(super) fn container(
             None if template.resource.is_some() => Some(locked_down()),
             given => given,
         },
+        volume_mounts: account(template, &input.workflow.spec)
+            .map(|account| vec![account_token(account).1]),
         ..Container::default()
     }))
+}
+
+/// The service account that the executor works as, if it has one of its own: the template's, else the
+/// workflow's. Argo: `executorServiceAccountName`.
+pub(super) fn account<'a>(template: &'a Template, spec: &'a WorkflowSpec) -> Option<&'a str> {
+    let named = [&template.executor, &spec.executor].into_iter().flatten();
+    let mut names = named.map(|executor| executor.service_account_name.as_str());
+    names.find(|name| !name.is_empty())
+}
+
+/// The token of the executor's own service account. A pod has the volume whether or not one of its
+/// containers is the executor's: those that a backend adds mount it too.
+pub(super) fn account_token(account: &str) -> (Volume, VolumeMount) {
+    token(account, ACCOUNT_VOLUME.to_owned())
+}
+
+/// The volume of a service account's token, by the Secret that Kubernetes' convention names, and its
+/// mount.
+pub(super) fn token(account: &str, volume: String) -> (Volume, VolumeMount) {
+    let secret = SecretVolumeSource {
+        secret_name: Some(format!("{account}.service-account-token")),
+        ..SecretVolumeSource::default()
+    };
+    let mount = VolumeMount {
+        name: volume.clone(),
+        mount_path: ACCOUNT_FOLDER.to_owned(),
+        read_only: Some(true),
+        ..VolumeMount::default()
+    };
+    let volume = Volume {
+        name: volume,
+        secret: Some(secret),
+        ..Volume::default()
+    };
+    (volume, mount)
 }
 
 /// What each of the executor's containers is told of its surroundings.

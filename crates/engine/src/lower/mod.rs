@@ -4,7 +4,7 @@
 //! besides (its containers, and the volumes by which files reach them) is not in it: a backend that
 //! runs the executor inside the pod adds that, from [`Supervision`].
 
-use argosy_api::{Artifact, Inputs, MAIN_CONTAINER, Template, Workflow};
+use argosy_api::{Artifact, ExecutorConfig, Inputs, MAIN_CONTAINER, Template, Workflow};
 use argosy_expr::Scope;
 use k8s_openapi::api::core::v1::{Pod, PodSpec};
 
@@ -241,11 +241,11 @@ fn supervised_template(
         init_containers: input.template.init_containers.clone(),
         sidecars: input.template.sidecars.clone(),
         archive_location: input.template.archive_location.clone(),
-        executor: input
-            .template
-            .executor
-            .clone()
-            .or_else(|| input.workflow.spec.executor.clone()),
+        executor: executor::account(input.template, &input.workflow.spec).map(|account| {
+            ExecutorConfig {
+                service_account_name: account.to_owned(),
+            }
+        }),
         ..Template::default()
     };
     location::add_archive_location(&mut template, input);

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use super::LowerInput;
 use super::containers::{list, text};
 use super::error::LowerError;
+use super::executor;
 use crate::config::Config;
 use crate::duration::{self, go_text};
 
@@ -129,12 +130,14 @@ fn set_account(
     let automount = template
         .automount_service_account_token
         .or(spec.automount_service_account_token);
+    let executor = executor::account(template, spec);
     if automount == Some(false) {
         pod.automount_service_account_token = Some(false);
-        let named = [&template.executor, &spec.executor].into_iter().flatten();
-        if named.into_iter().all(|e| e.service_account_name.is_empty()) {
-            return Err(LowerError::NoExecutorServiceAccount);
-        }
+        executor.ok_or(LowerError::NoExecutorServiceAccount)?;
+    }
+    if let Some(account) = executor {
+        let (token, _) = executor::account_token(account);
+        pod.volumes.get_or_insert_default().insert(0, token);
     }
     Ok(())
 }

@@ -44,9 +44,13 @@ pub(crate) fn compile_after(
         let phase = argosy_api::WorkflowPhase::Error;
         return Ok(Plan::refused(&definition.workflow, phase, violation));
     }
+    let written = &definition.workflow;
     let workflow = Workflow {
+        api_version: written.api_version.clone(),
+        kind: written.kind.clone(),
+        metadata: written.metadata.clone(),
         spec: merge::executed_spec(definition)?,
-        ..definition.workflow.clone()
+        status: written.status.clone(),
     };
     let mut compiler = Compiler {
         definition,

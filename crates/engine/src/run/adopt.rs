@@ -229,7 +229,6 @@ impl Run {
 
     /// Has all rows written, and what is over settled once it is known which pods there are.
     fn enter_adopted(&mut self) {
-        self.dirty.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             self.change(index);
@@ -238,30 +237,8 @@ impl Run {
             for node in self.nodes.iter_mut() {
                 node.flags.set(Flags::SETTLED);
             }
-            return;
-        }
-        self.unsettled = true;
-        self.mark_all_dirty();
-        for index in self.all_nodes() {
-            if !self.node(index).phase.is_fulfilled() && self.has_hooks_to_come(index) {
-                self.dirty.insert(index);
-            }
-        }
-    }
-
-    /// Settles what is over of a run that was taken up, in the order in which it began. What is
-    /// suspended begins nothing, exit handlers included: it settles once it goes on.
-    pub(super) fn settle_adopted(&mut self) {
-        if std::mem::take(&mut self.unsettled) {
-            for place in 0..self.nodes.len() as u32 {
-                let index = NodeIndex(place);
-                let above = self.node(index).parent.some();
-                if above.is_some_and(|above| self.node(above).phase.is_fulfilled()) {
-                    // Of what has ended Argo begins no exit handler inside.
-                    self.change(index).flags.set(Flags::EXIT_DECIDED);
-                }
-                self.settle(index);
-            }
+            self.unseen.clear();
+            self.dirty.clear();
         }
     }
 
@@ -389,8 +366,9 @@ impl Run {
             }
         }
         // Under the workflow's `parallelism` a pod that does not exist has no place, as for Argo's
-        // controller after a restart. Which exist is told later.
-        let limited = self.plan.workflow.spec.parallelism.is_some();
+        // controller after a restart, and none is made while the workflow is suspended. Which exist is
+        // told later.
+        let limited = self.plan.workflow.spec.parallelism.is_some() || self.status.suspended;
         if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
             return StoredBody::Gate(Gate::Place);
         }

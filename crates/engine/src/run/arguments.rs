@@ -102,7 +102,7 @@ impl Run {
             .iter()
             .any(|argument| matches!(argument.value, Some(Text::Tagged(_))));
         if tagged || call.artifacts_tagged {
-            self.eval_context(&self.name(index), 0, "arguments")
+            self.eval_context(index, 0, &["arguments"])
         } else {
             EvalContext::new(self.now.0, 0, 0)
         }
@@ -168,7 +168,7 @@ impl Run {
                 default,
             } => {
                 let inside = self.inside(index, planned, inputs);
-                let context = self.eval_context("", 0, name);
+                let context = self.eval_context(NodeIndex::NONE, 0, &[name]);
                 self.config_map_value(name, map, key, default.as_ref(), &inside, &context)
                     .map(Some)
             }
@@ -245,7 +245,7 @@ impl Run {
             return Ok(());
         };
         let variables = self.inside(index, planned, self.inputs_of(index));
-        let context = self.eval_context(&self.name(index), 0, labels::DISPLAY_NAME);
+        let context = self.eval_context(index, 0, &[labels::DISPLAY_NAME]);
         let Ok(name) = again(name, &variables, Unresolved::Keep, &context) else {
             return Ok(());
         };

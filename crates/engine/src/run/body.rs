@@ -184,6 +184,16 @@ pub(crate) struct RetryBody {
     pub deadline: Option<i64>,
 }
 
+impl StepState {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Unmade => true,
+            Self::Single(_) => false,
+            Self::Loop(state) => state.is_empty(),
+        }
+    }
+}
+
 impl Items {
     pub fn len(&self) -> usize {
         match self {
@@ -235,6 +245,11 @@ impl LoopState {
         (hole < self.nodes.len()).then_some(hole)
     }
 
+    /// Whether no item has a node.
+    fn is_empty(&self) -> bool {
+        self.unmade as usize == self.nodes.len()
+    }
+
     pub fn made(&mut self, item: usize, node: NodeIndex) {
         self.nodes[item] = node;
         self.unmade -= 1;
@@ -242,6 +257,18 @@ impl LoopState {
 }
 
 impl Body {
+    /// Whether nothing stands inside of the node.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::None | Self::Gate(_) => true,
+            Self::Steps(body) => body.groups.is_empty(),
+            Self::Group(body) => body.steps.iter().all(StepState::is_empty),
+            Self::Dag(body) => body.tasks.iter().all(|task| task.node == NodeIndex::NONE),
+            Self::Loop(state) => state.is_empty(),
+            Self::Retry(body) => body.attempts.is_empty(),
+        }
+    }
+
     pub fn boundary(&self) -> Option<&Boundary> {
         match self {
             Self::Steps(body) => Some(&body.boundary),

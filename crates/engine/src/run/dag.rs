@@ -325,12 +325,12 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(index) {
-                let children = body
+                let children: Vec<NodeIndex> = body
                     .tasks
                     .iter()
                     .filter_map(|task| task.node.some())
                     .collect();
-                self.end_idle_retries(children);
+                self.look_at_idle(&children);
             }
             return;
         }

@@ -38,8 +38,7 @@ impl Run {
         }
         let value = serde_json::to_value(&template).map_err(|error| error.to_string())?;
         let variables = self.inside(index, planned, inputs);
-        let context =
-            self.eval_context(&self.name(index), self.node(index).incarnation, "template");
+        let context = self.eval_context(index, self.node(index).incarnation, &["template"]);
         let filled = fill_json(&value, &variables, &context, 0)?;
         serde_json::from_value(filled).map_err(|error| error.to_string())
     }

@@ -14,6 +14,7 @@ use super::limits::Held;
 use super::locks::Forget;
 use super::node::{Flags, Role};
 use super::start::{Begun, TOO_DEEP};
+use super::workflow::DEADLINE;
 use crate::ids::NodeIndex;
 use crate::plan::PlannedTemplate;
 
@@ -95,12 +96,21 @@ impl Run {
             NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin
         );
         let ends = leaf && self.is_shut_down(index);
-        if !ends && self.held(NodeIndex::NONE).is_some() {
-            self.wait_at(index, &planned, Gate::Place);
-            self.hold_back(index, NodeIndex::NONE, Held::Workflow);
+        let held_up = self.is_held_up();
+        if !held_up && (ends || self.held(NodeIndex::NONE).is_none()) {
+            self.pass_on(index, &planned);
             return;
         }
-        self.pass_on(index, &planned);
+        // What is pending past the workflow's deadline ends, whenever it was made.
+        if self.deadline_passed() && !self.node(index).flags.has(Flags::EXIT_HANDLER) {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+            return;
+        }
+        self.wait_at(index, &planned, Gate::Place);
+        match held_up {
+            true => drop(self.dirty.insert(index)),
+            false => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
+        }
     }
 
     /// Takes a node further that has its place under the workflow's `parallelism`.
@@ -177,7 +187,7 @@ impl Run {
         let json = serde_json::to_value(part).map_err(|error| error.to_string())?;
         let mut variables = self.variables(index, Some(planned), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, field);
+        let context = self.eval_context(index, 0, &[field]);
         let filled = fill_json(&json, &variables, &context, 0)?;
         serde_json::from_value(filled).map_err(|error| error.to_string())
     }

@@ -142,7 +142,7 @@ impl Run {
         let locks = json
             .and_then(|json| {
                 let variables = super::scope::Variables::global(self);
-                let context = self.eval_context("", 0, "synchronization");
+                let context = self.eval_context(NodeIndex::NONE, 0, &["synchronization"]);
                 super::filling::fill_json(&json, &variables, &context, 0)
             })
             .and_then(|json| serde_json::from_value(json).map_err(|error| error.to_string()))

@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::Run;
 use super::body::{Body, Items, LoopState};
 use super::filling::fill_json;
+use super::limits::FAIL_FAST;
 use super::node::{Flags, Node, Role};
 use super::passes::fill;
 use super::scope::Variables;
@@ -54,7 +55,7 @@ impl Run {
         };
         let outer = around.some().and_then(|around| self.template_of(around));
         let variables = self.variables(around, outer.as_deref(), items, &[]);
-        let context = self.eval_context(&call.name, 0, "when");
+        let context = self.eval_context(around, 0, &[&call.name, "when"]);
         let text = fill(when, &variables, &context).map_err(|error| error.to_string())?;
         match evaluate_when(&text) {
             Ok(true) => Ok(Verdict::Go),
@@ -88,7 +89,7 @@ impl Run {
         looping: &LoopPlan,
         variables: &Variables<'_>,
     ) -> Result<Items, String> {
-        let context = self.eval_context(&call.name, 0, "items");
+        let context = self.eval_context(NodeIndex::NONE, 0, &[&call.name, "items"]);
         let fill = |text: &Text| fill(text, variables, &context).map_err(|error| error.to_string());
         match looping {
             LoopPlan::Items(items) => Ok(Items::Values(items.clone())),
@@ -150,7 +151,7 @@ impl Run {
             .filter(|text| text.literal().is_none());
         let mut texts: Vec<&Text> = tagged.collect();
         let outer = around.some().and_then(|around| self.template_of(around));
-        let context = self.eval_context(&call.name, 0, "items");
+        let context = self.eval_context(NodeIndex::NONE, 0, &[&call.name, "items"]);
         for item in 0..items.len() {
             let variables = self.variables(around, outer.as_deref(), Some((items, item)), &[]);
             for text in &texts {
@@ -224,6 +225,10 @@ impl Run {
             return;
         };
         let node = self.node(index);
+        if self.fails_fast(node.boundary) {
+            self.end_loop_if_over(index);
+            return;
+        }
         let place = Place {
             role: Role::Task,
             parent: index,
@@ -281,19 +286,14 @@ impl Run {
         let Body::Loop(state) = &self.node(index).body else {
             return;
         };
-        let made_are_over = state.unsettled == state.unmade;
-        let cut_short = state.unmade > 0 && made_are_over;
         if state.unsettled == 0 {
             let phase = state
                 .failed
                 .map_or(NodePhase::Succeeded, |(_, phase)| phase);
             self.end(index, phase, None);
-        } else if cut_short {
-            let boundary = self.node(index).boundary;
-            if self.fails_fast(boundary) {
-                // The DAG makes no more items, and ends what waits for some.
-                self.dirty.insert(boundary);
-            }
+        } else if state.unsettled == state.unmade && self.fails_fast(self.node(index).boundary) {
+            // It makes no more items, and has none that runs.
+            self.end(index, NodePhase::Failed, Some(FAIL_FAST));
         }
     }
 }

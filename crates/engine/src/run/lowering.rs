@@ -166,7 +166,7 @@ impl Run {
             };
             let mut variables = self.variables(index, Some(&planned), None, &[]);
             variables.siblings = None;
-            let context = self.eval_context(&node_name, self.node(index).incarnation, "pod");
+            let context = self.eval_context(index, self.node(index).incarnation, &["pod"]);
             let mut render = |tagged: &Tagged, _: &str| -> Result<String, LowerError> {
                 tagged
                     .render(&variables, Unresolved::Keep, &context)

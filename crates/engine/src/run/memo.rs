@@ -62,7 +62,7 @@ impl Run {
         };
         let mut variables = self.variables(index, Some(planned), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, "memoize");
+        let context = self.eval_context(index, 0, &["memoize"]);
         let filled = |text| fill(text, &variables, &context).map_err(|error| error.to_string());
         Ok(Some(NamedEntry {
             cache: filled(&plan.cache)?,

@@ -10,6 +10,7 @@ use super::passes::again;
 use super::scope::{Variables, value_text};
 use super::{Run, Undone};
 use crate::collection;
+use crate::ids::NodeIndex;
 
 /// How pods are named: Argo's second way.
 const POD_NAMES: &str = "v2";
@@ -28,7 +29,7 @@ impl Run {
             return;
         };
         let fill = |texts: &BTreeMap<String, String>| -> Vec<(String, String)> {
-            let context = self.eval_context("", 0, "workflowMetadata");
+            let context = self.eval_context(NodeIndex::NONE, 0, &["workflowMetadata"]);
             let variables = Variables::global(self);
             texts
                 .iter()
@@ -68,7 +69,7 @@ impl Run {
             }
         }
         for (key, from) in &metadata.labels_from {
-            let context = self.eval_context("", 0, key);
+            let context = self.eval_context(NodeIndex::NONE, 0, &[key]);
             // Tags in an expression are filled in before it is read.
             let global = Variables::global(self);
             let expression = &again(&from.expression, &global, Unresolved::Keep, &context)
@@ -226,5 +227,6 @@ fn go_type(value: &Value) -> &'static str {
         Value::Duration(_) => "time.Duration",
         Value::Time(_) => "time.Time",
         Value::Zone(_) => "*time.Location",
+        Value::Version(_) => "*semver.Version",
     }
 }

@@ -107,7 +107,7 @@ impl Run {
         let subject = Subject {
             moment,
             variables,
-            context: self.eval_context(&self.name(index), 0, "metrics"),
+            context: self.eval_context(index, 0, &["metrics"]),
             workflow: self.workflow_time(),
             node: Some((node.started_at(), took)),
         };
@@ -138,7 +138,7 @@ impl Run {
                 false => Moment::Beginning,
             },
             variables: self.variables(NodeIndex::NONE, None, None, &extra),
-            context: self.eval_context("", 0, "metrics"),
+            context: self.eval_context(NodeIndex::NONE, 0, &["metrics"]),
             workflow: self.workflow_time(),
             node,
         };

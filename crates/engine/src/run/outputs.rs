@@ -42,7 +42,7 @@ impl Run {
         };
         let declared = filled.as_ref().unwrap_or(declared);
         let variables = self.variables(index, Some(template), None, &[]);
-        let context = self.eval_context(&self.name(index), 0, "outputs");
+        let context = self.eval_context(index, 0, &["outputs"]);
         let mut parameters = Vec::with_capacity(declared.parameters.len());
         for parameter in &declared.parameters {
             let Some(from) = &parameter.value_from else {
@@ -92,7 +92,7 @@ impl Run {
     pub(super) fn check_arguments(&self, call: &CallPlan, around: NodeIndex) -> Result<(), String> {
         let outer = self.template_of(around);
         let variables = self.variables(around, outer.as_deref(), None, &[]);
-        let context = self.eval_context(&call.name, 0, "check");
+        let context = self.eval_context(around, 0, &[&call.name, "check"]);
         for value in call
             .parameters
             .iter()

@@ -84,7 +84,7 @@ impl Run {
         let template = self.template_of(index);
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context("", 0, "timeout");
+        let context = self.eval_context(NodeIndex::NONE, 0, &["timeout"]);
         let text = super::passes::fill(&text, &variables, &context);
         duration::parse_seconds(&text.map_err(|error| error.to_string())?)
     }

@@ -356,15 +356,13 @@ impl Run {
         if flags.has(Flags::DAEMONED) && !fulfilled {
             self.register_daemon(boundary, index);
         }
-        if fulfilled {
-            // It may have ended before what hangs on it was told.
-            if !flags.has(Flags::SETTLED) {
-                self.dirty.insert(index);
-            }
-            return;
+        // It may have come to its phase before what hangs on it was told, and hooks of it, or its
+        // exit handler, may have been held back.
+        if !(fulfilled && flags.has(Flags::SETTLED)) {
+            self.unseen.insert(index);
         }
-        if self.has_hooks_to_come(index) {
-            self.dirty.insert(index);
+        if fulfilled {
+            return;
         }
         if matches!(self.node(index).body, Body::Gate(_)) {
             self.link_gate(index);

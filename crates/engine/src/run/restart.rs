@@ -201,6 +201,8 @@ impl Run {
         self.root_daemons.clear();
         self.settled.clear();
         self.dirty.clear();
+        self.hooks_due.clear();
+        self.unseen.clear();
         self.wanted_pods.clear();
         self.wanted_tasks.clear();
         self.due.clear();

@@ -1,5 +1,7 @@
 //! Retries: the attempts at a node, and when there is another. Argo: `processNodeRetries`.
 
+use std::sync::Arc;
+
 use argosy_api::{NodePhase, NodeType};
 use argosy_expr::evaluate_bool;
 
@@ -34,11 +36,7 @@ enum Policy {
 
 impl Run {
     /// Adds an attempt and begins it.
-    pub(super) fn make_attempt(
-        &mut self,
-        index: NodeIndex,
-        planned: &std::sync::Arc<PlannedTemplate>,
-    ) {
+    pub(super) fn make_attempt(&mut self, index: NodeIndex, planned: &Arc<PlannedTemplate>) {
         let retried = self.node(index);
         let Body::Retry(body) = &retried.body else {
             return;
@@ -93,7 +91,10 @@ impl Run {
             return;
         };
         let Some(&last) = body.attempts.last() else {
-            self.make_attempt(index, &planned);
+            match self.is_kept_back(index) {
+                true => self.end(index, NodePhase::Failed, Some(FAIL_FAST)),
+                false => self.make_attempt(index, &planned),
+            }
             return;
         };
         let attempt = self.node(last);
@@ -121,26 +122,38 @@ impl Run {
             Next::Again(_) if self.is_kept_back(index) => {
                 self.end(index, NodePhase::Failed, Some(FAIL_FAST));
             }
-            Next::Again(Some(at)) if at > self.now => {
-                let wait = at.since(self.finish_of(last));
-                self.set_message(
-                    index,
-                    Some(&format!("Backoff for {}", duration::humanized(wait))),
-                );
-                if let Body::Retry(body) = &mut self.nodes[index.offset()].body {
-                    body.wait_until = Some(at.0);
-                }
-                self.due.insert((at, index));
+            Next::Again(at) => {
+                self.try_again(index, &planned, plan, at.filter(|&at| at > self.now));
+                // They see what the last attempt gave.
+                self.run_hooks(index);
             }
-            Next::Again(_) => {
-                if self.node(index).message.is_some() && plan.backoff.is_some() {
-                    self.set_message(index, Some(""));
-                }
-                match self.held_by_workflow() {
-                    true => self.hold_back(index, NodeIndex::NONE, super::limits::Held::Workflow),
-                    false => self.make_attempt(index, &planned),
-                }
+        }
+    }
+
+    /// Makes another attempt, or waits with it until its time has come or there is a place for it.
+    fn try_again(
+        &mut self,
+        index: NodeIndex,
+        planned: &Arc<PlannedTemplate>,
+        plan: &RetryPlan,
+        later: Option<Seconds>,
+    ) {
+        if let Some(at) = later {
+            let wait = at.since(self.finish_of(self.last_attempt(index)));
+            let message = format!("Backoff for {}", duration::humanized(wait));
+            self.set_message(index, Some(&message));
+            if let Body::Retry(body) = &mut self.nodes[index.offset()].body {
+                body.wait_until = Some(at.0);
             }
+            self.due.insert((at, index));
+            return;
+        }
+        if self.node(index).message.is_some() && plan.backoff.is_some() {
+            self.set_message(index, Some(""));
+        }
+        match self.held_by_workflow() {
+            true => self.hold_back(index, NodeIndex::NONE, super::limits::Held::Workflow),
+            false => self.make_attempt(index, planned),
         }
     }
 
@@ -332,7 +345,7 @@ impl Run {
         ]
         .into_iter()
         .collect();
-        let context = self.eval_context(&self.name(last), 0, "retry");
+        let context = self.eval_context(last, 0, &["retry"]);
         evaluate_bool(expression, &variables, &context)
     }
 
@@ -346,7 +359,7 @@ impl Run {
         let template = self.template_of(index);
         let mut variables = self.variables(index, template.as_deref(), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, "retryStrategy");
+        let context = self.eval_context(index, 0, &["retryStrategy"]);
         fill(text, &variables, &context)
             .map(|text| Some(text.to_string()))
             .map_err(|error| error.to_string())

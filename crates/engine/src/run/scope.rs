@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodeType};
-use argosy_expr::{EvalContext, Scope, Value, Visit};
+use argosy_expr::{Scope, Value, Visit};
 
 use super::Run;
 use super::aggregate::Aggregate;
@@ -15,7 +15,6 @@ use super::node::{Node, NodeInputs, Role};
 use super::siblings::{Found, Sibling};
 use crate::go_json;
 use crate::ids::NodeIndex;
-use crate::lower::fnv1a32;
 use crate::plan::PlannedTemplate;
 
 /// Variables that belong to the node that runs a template.
@@ -243,24 +242,6 @@ impl Run {
                 .to_owned(),
             _ => return None,
         })
-    }
-
-    /// What an evaluation sees of time and chance: the time of the fact, and a random stream that
-    /// depends on the run, the node and the field only.
-    pub(super) fn eval_context(
-        &self,
-        node_name: &str,
-        incarnation: u32,
-        field: &str,
-    ) -> EvalContext {
-        let uid = self.definition.workflow.metadata.uid.as_deref();
-        let seed = format!(
-            "{}/{node_name}/{incarnation}/{field}",
-            uid.unwrap_or_default()
-        );
-        let high = u64::from(fnv1a32(seed.as_bytes()));
-        let low = u64::from(fnv1a32(format!("{seed}#").as_bytes()));
-        EvalContext::new(self.now.0, 0, high << 32 | low)
     }
 }
 

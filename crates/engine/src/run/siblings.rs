@@ -14,6 +14,18 @@ use super::scope::{Offer, find};
 use crate::ids::NodeIndex;
 use crate::timestamp;
 
+/// The variables of a sibling, beside its outputs' parameters and artifacts.
+const FIELDS: [&str; 8] = [
+    "id",
+    "status",
+    "startedAt",
+    "finishedAt",
+    "ip",
+    "hostNodeName",
+    "exitCode",
+    "outputs.result",
+];
+
 /// What a variable of a sibling is.
 pub(super) enum Sibling<'a> {
     /// Not a variable.
@@ -172,29 +184,32 @@ impl Run {
         let Some(template) = self.template_of(around) else {
             return ControlFlow::Continue(());
         };
-        let mut parts = prefix.split('.');
+        let mut parts = prefix.splitn(3, '.');
         let root = match (parts.next(), template.steps(), template.dag()) {
             (Some("steps" | ""), Some(_), _) => "steps",
             (Some("tasks" | ""), _, Some(_)) => "tasks",
             _ => return ControlFlow::Continue(()),
         };
         if let Some(name) = parts.next() {
-            return self.names_of_sibling(around, root, name, offer);
+            let below = parts.next().unwrap_or_default();
+            return self.names_of_sibling(around, root, name, below, offer);
         }
         let groups = template.steps().into_iter().flat_map(|steps| &steps.groups);
         let steps = groups.flatten().map(|call| &call.name);
         let tasks = template.dag().into_iter().flat_map(|dag| &dag.tasks);
         for name in steps.chain(tasks.map(|task| &task.call.name)) {
-            self.names_of_sibling(around, root, name, offer)?;
+            self.names_of_sibling(around, root, name, "", offer)?;
         }
         ControlFlow::Continue(())
     }
 
+    /// The names of one sibling's variables; of those that can't be below `below`, some.
     fn names_of_sibling(
         &self,
         around: NodeIndex,
         root: &str,
         name: &str,
+        below: &str,
         offer: &mut Offer<'_>,
     ) -> ControlFlow<()> {
         let Some(found) = self.sibling(around, name) else {
@@ -209,20 +224,18 @@ impl Run {
                 group
             }
         };
-        self.own_names(node, &mut |field| offer(&format!("{base}.{field}")))
+        self.own_names(node, below, &mut |field| offer(&format!("{base}.{field}")))
     }
 
-    fn own_names(&self, index: NodeIndex, offer: &mut Offer<'_>) -> ControlFlow<()> {
-        for field in [
-            "id",
-            "status",
-            "startedAt",
-            "finishedAt",
-            "ip",
-            "hostNodeName",
-            "exitCode",
-            "outputs.result",
-        ] {
+    fn own_names(&self, index: NodeIndex, below: &str, offer: &mut Offer<'_>) -> ControlFlow<()> {
+        // Below a field that has none below it nothing needs to be looked at.
+        if !below.is_empty() && below != "outputs" && !below.starts_with("outputs.") {
+            return ControlFlow::Continue(());
+        }
+        for field in FIELDS {
+            if !field.starts_with(below) {
+                continue;
+            }
             if !matches!(self.node_variable(index, field), Sibling::Unknown) {
                 offer(field)?;
             }

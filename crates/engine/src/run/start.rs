@@ -186,7 +186,7 @@ impl Run {
             } => {
                 let outer = around.some().and_then(|around| self.template_of(around));
                 let variables = self.variables(around, outer.as_deref(), items, extra);
-                let context = self.eval_context(&self.name(index), 0, "template");
+                let context = self.eval_context(index, 0, &["template"]);
                 let fill =
                     |text| fill(text, &variables, &context).map_err(|error| error.to_string());
                 let name = fill(template)?;

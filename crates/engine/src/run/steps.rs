@@ -456,7 +456,7 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(steps_node) {
-                let children = body
+                let children: Vec<NodeIndex> = body
                     .steps
                     .iter()
                     .filter_map(|step| match step {
@@ -464,7 +464,7 @@ impl Run {
                         StepState::Unmade | StepState::Loop(_) => None,
                     })
                     .collect();
-                self.end_idle_retries(children);
+                self.look_at_idle(&children);
             }
             return;
         }

@@ -132,7 +132,7 @@ impl Run {
 
     fn waiting_strangers(&self, selector: &NodeSelector) -> impl Iterator<Item = &NodeStatus> {
         let strangers = self.status.strangers.values();
-        strangers.filter(|stranger| waits(stranger) && matches(stranger, selector))
+        strangers.filter(|stranger| waits(stranger) && selector.fits(stranger))
     }
 
     fn waiting_strangers_mut(
@@ -141,7 +141,7 @@ impl Run {
     ) -> impl Iterator<Item = &mut NodeStatus> {
         self.status_changed |= !self.status.strangers.is_empty();
         let strangers = self.status.strangers.values_mut();
-        strangers.filter(|stranger| waits(stranger) && matches(stranger, selector))
+        strangers.filter(|stranger| waits(stranger) && selector.fits(stranger))
     }
 }
 
@@ -163,33 +163,4 @@ fn supplied_outputs_mut(node: &mut NodeStatus) -> impl Iterator<Item = &mut Para
 
 fn default_of(output: &Parameter) -> Option<&AnyString> {
     output.value_from.as_ref()?.default.as_ref()
-}
-
-/// Argo: `SelectorMatchesNode`.
-fn matches(node: &NodeStatus, selector: &NodeSelector) -> bool {
-    selector.0.iter().all(|term| {
-        let value = selected_field(node, &term.key);
-        (value == Some(&*term.value)) == term.equals
-    })
-}
-
-fn selected_field<'a>(node: &'a NodeStatus, key: &str) -> Option<&'a str> {
-    let reference = node.template_ref.as_ref();
-    match key {
-        "displayName" => Some(&node.display_name),
-        "name" => Some(&node.name),
-        "id" => Some(&node.id),
-        "phase" => node.phase.map(NodePhase::as_str),
-        "templateName" => Some(&node.template_name),
-        "templateRef.name" => reference.map(|reference| reference.name.as_str()),
-        "templateRef.template" => reference.map(|reference| reference.template.as_str()),
-        _ => {
-            let name = key
-                .strip_prefix("inputs.parameters.")?
-                .strip_suffix(".value")?;
-            let inputs = &node.inputs.as_ref()?.parameters;
-            let input = inputs.iter().find(|input| input.name == name)?;
-            input.value.as_ref().map(AnyString::as_str)
-        }
-    }
 }

@@ -58,7 +58,7 @@ impl Run {
         };
         let mut variables = self.variables(index, Some(&template), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, "duration");
+        let context = self.eval_context(index, 0, &["duration"]);
         let text = fill(duration, &variables, &context).map_err(|error| error.to_string())?;
         if text.is_empty() {
             return Ok(None);

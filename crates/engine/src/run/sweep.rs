@@ -67,7 +67,7 @@ impl Run {
         let planned = self.template_of(index);
         let mut variables = self.variables(index, planned.as_deref(), None, &[]);
         variables.siblings = None;
-        let context = self.eval_context(&self.name(index), 0, "pod");
+        let context = self.eval_context(index, 0, &["pod"]);
         let of_workflow = self.plan.workflow.spec.pod_metadata.as_ref();
         let of_template = planned.as_ref().map(|planned| &planned.template.metadata);
         for metadata in of_workflow.into_iter().chain(of_template) {

@@ -36,6 +36,48 @@ fn a_resource_is_handled_by_the_executor() {
 }
 
 #[test]
+fn the_executor_has_the_token_of_its_own_account() {
+    let resource = json!({"resource": {"action": "get", "manifest": "kind: Pod"}});
+    let data = json!({"data": {
+        "source": {"artifactPaths": {"name": "files", "s3": {"bucket": "b"}}},
+        "transformation": [{"expression": "data"}]}});
+    let command = json!({"container": {"image": "a", "command": ["b"]}});
+    let account = |name: &str| json!({"serviceAccountName": name});
+    for (of_workflow, own, fields, token, mounts) in [
+        (Some("wf"), None, &resource, Some("wf"), true),
+        (Some("wf"), Some("own"), &resource, Some("own"), true),
+        (Some("wf"), Some(""), &data, Some("wf"), true),
+        // The executor's other containers mount it.
+        (Some("wf"), None, &command, Some("wf"), false),
+        (None, None, &resource, None, false),
+    ] {
+        let spec = of_workflow.map_or(json!({}), |name| json!({"executor": account(name)}));
+        let mut fields = fields.clone();
+        fields["name"] = json!("t");
+        fields["volumes"] = json!([{"name": "other", "emptyDir": {}}]);
+        if let Some(own) = own {
+            fields["executor"] = account(own);
+        }
+        let pod = pod(spec, &template(fields.clone()));
+        let volume = &pod["spec"]["volumes"][0];
+        let secret = token.map(|token| format!("{token}.service-account-token"));
+        assert_eq!(volume["secret"]["secretName"].as_str(), secret.as_deref());
+        assert_eq!(
+            volume["name"] == "exec-sa-token",
+            token.is_some(),
+            "{fields}"
+        );
+        let mount = &main(&pod)["volumeMounts"][0];
+        assert_eq!(mount["name"] == "exec-sa-token", mounts, "{fields}");
+        if mounts {
+            let folder = "/var/run/secrets/kubernetes.io/serviceaccount";
+            assert_eq!(mount["mountPath"], folder);
+            assert_eq!(mount["readOnly"], true);
+        }
+    }
+}
+
+#[test]
 fn data_is_listed_by_the_executor() {
     let data = template(json!({"name": "t", "data": {
         "source": {"artifactPaths": {"name": "files", "s3": {"bucket": "b"}}},

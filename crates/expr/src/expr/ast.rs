@@ -76,6 +76,24 @@ pub(crate) enum Iteration {
 }
 
 impl Iteration {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::All,
+        Self::None,
+        Self::Any,
+        Self::One,
+        Self::Filter,
+        Self::Map,
+        Self::Count,
+        Self::Sum,
+        Self::Find,
+        Self::FindIndex,
+        Self::FindLast,
+        Self::FindLastIndex,
+        Self::GroupBy,
+        Self::SortBy,
+        Self::Reduce,
+    ];
+
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -105,9 +123,16 @@ pub(crate) enum Node {
     Name(Arc<str>),
     /// `$env`: the scope as a map.
     Environment,
-    /// A variable of a `let`, by its place among those that are visible.
-    Local(usize),
-    Pointer(Pointer),
+    /// A variable of a `let`, by its place among those that are visible, and what it was given.
+    Local {
+        slot: usize,
+        value: NodeId,
+    },
+    /// A `#`, and the list whose elements it means.
+    Pointer {
+        pointer: Pointer,
+        list: NodeId,
+    },
     Unary {
         operator: UnaryOperator,
         operand: NodeId,
@@ -139,6 +164,12 @@ pub(crate) enum Node {
         function: Function,
         arguments: Vec<NodeId>,
     },
+    /// A call of a function of sprig's that is known to fail, and how it does.
+    Refused {
+        name: Arc<str>,
+        arguments: Vec<NodeId>,
+        message: Arc<str>,
+    },
     /// A call of a method of a value: `now().Unix()`.
     Method {
         base: NodeId,
@@ -164,6 +195,7 @@ pub(crate) enum Node {
     },
     Let {
         slot: usize,
+        name: Arc<str>,
         value: NodeId,
         body: NodeId,
     },
@@ -212,8 +244,8 @@ impl Arena {
             Node::Constant(_)
             | Node::Name(_)
             | Node::Environment
-            | Node::Local(_)
-            | Node::Pointer(_) => {}
+            | Node::Local { .. }
+            | Node::Pointer { .. } => {}
             Node::Unary { operand, .. } => found(*operand),
             Node::Binary { left, right, .. } => {
                 found(*left);
@@ -229,7 +261,9 @@ impl Arena {
                 found(*base);
                 from.iter().chain(to).copied().for_each(found);
             }
-            Node::Call { arguments, .. } => arguments.iter().copied().for_each(found),
+            Node::Call { arguments, .. } | Node::Refused { arguments, .. } => {
+                arguments.iter().copied().for_each(found);
+            }
             Node::Method {
                 base, arguments, ..
             } => {
@@ -267,6 +301,40 @@ impl Arena {
             }
         }
     }
+}
+
+/// The nodes that expr-lang does not check before it evaluates: the arguments of functions of which it
+/// knows no type, as sprig's are, and what `$env` is asked for.
+pub(crate) fn unchecked(arena: &Arena) -> Vec<bool> {
+    let mut unchecked = vec![false; arena.len()];
+    // Parents stand behind their children.
+    for at in (0..arena.len()).rev() {
+        let id = NodeId(as_u32(at));
+        if unchecked[at] {
+            arena.children(id, |child| unchecked[child.0 as usize] = true);
+            continue;
+        }
+        match arena.get(id) {
+            Node::Call {
+                function,
+                arguments,
+            } if function.is_of_sprig() => {
+                arguments
+                    .iter()
+                    .for_each(|id| unchecked[id.0 as usize] = true);
+            }
+            Node::Refused { arguments, .. } => {
+                arguments
+                    .iter()
+                    .for_each(|id| unchecked[id.0 as usize] = true);
+            }
+            Node::Member { base, key, .. } if matches!(arena.get(*base), Node::Environment) => {
+                unchecked[key.0 as usize] = true;
+            }
+            _ => {}
+        }
+    }
+    unchecked
 }
 
 fn as_u32(n: usize) -> u32 {

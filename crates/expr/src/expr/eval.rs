@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ast::{Arena, BinaryOperator, Node, NodeId, Pointer, UnaryOperator};
 use super::budget::{Failure, Tools};
+use super::functions::Function;
 use super::{methods, operators};
 use crate::context::EvalContext;
 use crate::error::{ExprError, ExprErrorKind};
@@ -72,8 +73,8 @@ impl Evaluator<'_> {
         let arena = self.arena;
         match arena.get(id) {
             Node::Constant(value) => Ok(value.clone()),
-            Node::Local(slot) => Ok(self.locals.get(*slot).cloned().unwrap_or(Value::Nil)),
-            Node::Pointer(pointer) => self.pointer(id, *pointer),
+            Node::Local { slot, .. } => Ok(self.locals.get(*slot).cloned().unwrap_or(Value::Nil)),
+            Node::Pointer { pointer, .. } => self.pointer(id, *pointer),
             Node::Name(_) | Node::Environment | Node::Member { .. } => self.path(id),
             Node::Unary { operator, operand } => self.unary(id, *operator, *operand),
             Node::Binary { .. } => self.binary(id),
@@ -89,12 +90,12 @@ impl Evaluator<'_> {
             Node::Call {
                 function,
                 arguments,
+            } => self.call(id, *function, arguments),
+            Node::Refused {
+                arguments, message, ..
             } => {
-                let arguments = self.eval_all(arguments)?;
-                let result = function
-                    .run(&self.tools, &arguments)
-                    .and_then(|value| self.tools.made(&value).map(|()| value));
-                self.located(id, result)
+                self.eval_all(arguments)?;
+                self.located(id, Err(Failure::Message(message.to_string())))
             }
             Node::Method {
                 base,
@@ -102,17 +103,7 @@ impl Evaluator<'_> {
                 optional,
                 arguments,
             } => self.method(id, *base, name, *optional, arguments),
-            Node::CallName { callee, .. } => {
-                let callee = self.eval(*callee)?;
-                let message = match callee {
-                    Value::Nil => "invalid operation: cannot call nil".into(),
-                    _ => format!(
-                        "invalid operation: cannot call non-function of type {}",
-                        callee.go_type()
-                    ),
-                };
-                self.located(id, Err(Failure::Message(message)))
-            }
+            Node::CallName { callee, .. } => self.call_value(id, *callee),
             Node::Iterate {
                 iteration,
                 list,
@@ -124,14 +115,9 @@ impl Evaluator<'_> {
                 let holds = self.truth(id, &condition)?;
                 self.eval(if holds { *yes } else { *no })
             }
-            Node::Let { slot, value, body } => {
-                let value = self.eval(*value)?;
-                self.locals.truncate(*slot);
-                self.locals.push(value);
-                let result = self.eval(*body);
-                self.locals.truncate(*slot);
-                result
-            }
+            Node::Let {
+                slot, value, body, ..
+            } => self.declaration(*slot, *value, *body),
             Node::Sequence(nodes) => {
                 let mut last = Value::Nil;
                 for node in nodes {
@@ -166,7 +152,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn eval_all(&mut self, nodes: &[NodeId]) -> Evaluated<Vec<Value>> {
+    pub(super) fn eval_all(&mut self, nodes: &[NodeId]) -> Evaluated<Vec<Value>> {
         nodes.iter().map(|node| self.eval(*node)).collect()
     }
 
@@ -179,6 +165,38 @@ impl Evaluator<'_> {
             Pointer::Index => Value::Int(i64::try_from(frame.index).unwrap_or(i64::MAX)),
             Pointer::Accumulator => frame.accumulator.clone(),
         })
+    }
+
+    #[inline(never)]
+    fn call(&mut self, id: NodeId, function: Function, arguments: &[NodeId]) -> Evaluated {
+        let arguments = self.eval_all(arguments)?;
+        let result = function
+            .run(&self.tools, &arguments)
+            .and_then(|value| self.tools.made(&value).map(|()| value));
+        self.located(id, result)
+    }
+
+    /// A call of a variable: none is a function.
+    #[inline(never)]
+    fn call_value(&mut self, id: NodeId, callee: NodeId) -> Evaluated {
+        let message = match self.eval(callee)? {
+            Value::Nil => "invalid operation: cannot call nil".into(),
+            callee => format!(
+                "invalid operation: cannot call non-function of type {}",
+                callee.go_type()
+            ),
+        };
+        self.located(id, Err(Failure::Message(message)))
+    }
+
+    #[inline(never)]
+    fn declaration(&mut self, slot: usize, value: NodeId, body: NodeId) -> Evaluated {
+        let value = self.eval(value)?;
+        self.locals.truncate(slot);
+        self.locals.push(value);
+        let result = self.eval(body);
+        self.locals.truncate(slot);
+        result
     }
 
     #[inline(never)]
@@ -203,7 +221,18 @@ impl Evaluator<'_> {
             right,
         } = arena.get(leftmost)
         {
-            spine.push((leftmost, *operator, *right));
+            match (operator, arena.get(*right)) {
+                // expr-lang does not look at what stands before these.
+                (BinaryOperator::And, Node::Constant(Value::Bool(false)))
+                | (BinaryOperator::Or, Node::Constant(Value::Bool(true))) => {
+                    leftmost = *right;
+                    break;
+                }
+                // Nor does it look at the value before these.
+                (BinaryOperator::And, Node::Constant(Value::Bool(true)))
+                | (BinaryOperator::Or, Node::Constant(Value::Bool(false))) => {}
+                _ => spine.push((leftmost, *operator, *right)),
+            }
             leftmost = *left;
         }
         let mut value = self.eval(leftmost)?;

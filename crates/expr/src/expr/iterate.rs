@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::ast::{BinaryOperator, Iteration, NodeId};
+use super::ast::{BinaryOperator, Iteration, Node, NodeId};
 use super::budget::Failure;
 use super::eval::{Evaluated, Evaluator, Frame};
 use super::operators;
@@ -26,17 +26,16 @@ impl Evaluator<'_> {
         predicate: Option<NodeId>,
         extra: Option<NodeId>,
     ) -> Evaluated {
-        let list = match self.eval(list)? {
-            Value::List(list) => list,
-            other => {
-                let what = match &other {
-                    Value::Nil => "zero",
-                    other => other.go_kind(),
-                };
-                let message = format!("reflect: call of reflect.Value.Len on {what} Value");
-                return self.located(id, Err(Failure::Message(message)));
-            }
-        };
+        if iteration == Iteration::Sum
+            && predicate.is_none()
+            && let Node::List(nodes) = self.arena.get(list)
+            && self.is_added_up(nodes)
+        {
+            return self.added_up(id, nodes);
+        }
+        let list = self.eval(list)?;
+        let list = self.elements(&list);
+        let list = self.located(id, list)?;
         let extra = extra.map(|extra| self.eval(extra)).transpose()?;
         let frames = self.frames.len();
         let result = self.iterate_over(id, iteration, &list, predicate, extra);
@@ -45,6 +44,54 @@ impl Evaluator<'_> {
         let made = self.tools.made(&value);
         self.located(id, made)?;
         Ok(value)
+    }
+
+    /// What is gone through: of a text, as in Go, its bytes.
+    fn elements(&self, value: &Value) -> Result<Arc<List>, Failure> {
+        let bytes = match value {
+            Value::List(list) => return Ok(list.clone()),
+            Value::String(text) => text.as_bytes(),
+            Value::Bytes(bytes) => bytes,
+            Value::Map(map) if map.is_empty() => &[],
+            Value::Map(_) => {
+                return Err("reflect: call of reflect.Value.Index on map Value".into());
+            }
+            other => {
+                let what = match other {
+                    Value::Nil => "zero",
+                    other => other.go_kind(),
+                };
+                let message = format!("reflect: call of reflect.Value.Len on {what} Value");
+                return Err(Failure::Message(message));
+            }
+        };
+        self.tools.grow_by(bytes.len(), size_of::<Value>())?;
+        let items = bytes.iter().map(|byte| Value::Int((*byte).into()));
+        Ok(List::new(items.collect())?)
+    }
+
+    /// Whether expr-lang makes additions of the sum of a list that is written down: not of one that
+    /// is known beforehand. Its `optimizer/sum_array.go`.
+    fn is_added_up(&self, nodes: &[NodeId]) -> bool {
+        let is_known = |node: &NodeId| {
+            matches!(
+                self.arena.get(*node),
+                Node::Constant(Value::Int(_) | Value::Float(_) | Value::String(_) | Value::Bool(_))
+            )
+        };
+        nodes.len() > 1 && !nodes.iter().all(is_known)
+    }
+
+    /// `a + (b + c)`.
+    fn added_up(&mut self, id: NodeId, nodes: &[NodeId]) -> Evaluated {
+        let values = self.eval_all(nodes)?;
+        let mut values = values.into_iter().rev();
+        let mut sum = values.next().unwrap_or(Value::Nil);
+        for value in values {
+            let next = operators::apply(&self.tools, BinaryOperator::Add, &value, &sum);
+            sum = self.located(id, next)?;
+        }
+        Ok(sum)
     }
 
     fn iterate_over(

@@ -1,5 +1,7 @@
 //! Cutting an expression into tokens.
 
+mod quoted;
+
 use std::borrow::Cow;
 
 use crate::error::{ExprError, ExprErrorKind};
@@ -81,32 +83,8 @@ pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprE
     };
     let second = rest[first.len_utf8()..].chars().next();
     match first {
-        '\'' | '"' => {
-            let length = quoted_length(rest, first)
-                .map_err(|at| syntax("literal not terminated", offset + at, 1))?;
-            let string = unescape(&rest[1..length - 1])
-                .map_err(|at| syntax("invalid char escape", offset + 1 + at, 1))?;
-            Ok(token(Kind::String(string), length))
-        }
-        '`' => {
-            let length =
-                raw_length(rest).ok_or_else(|| syntax("literal not terminated", text.len(), 0))?;
-            let raw = &rest[1..length - 1];
-            let string = if raw.contains('`') {
-                Cow::Owned(raw.replace("``", "`"))
-            } else {
-                Cow::Borrowed(raw)
-            };
-            Ok(token(Kind::String(string), length))
-        }
-        'b' | 'B' if matches!(second, Some('\'' | '"')) => {
-            let quote = if second == Some('"') { '"' } else { '\'' };
-            let length = 1 + quoted_length(&rest[1..], quote)
-                .map_err(|at| syntax("literal not terminated", offset + 1 + at, 1))?;
-            let bytes = unescape_bytes(&rest[2..length - 1])
-                .map_err(|at| syntax("invalid char escape", offset + 2 + at, 1))?;
-            Ok(token(Kind::Bytes(bytes), length))
-        }
+        '\'' | '"' | '`' => quoted::text(text, offset),
+        'b' | 'B' if matches!(second, Some('\'' | '"')) => quoted::bytes(text, offset),
         '0'..='9' => number(text, offset),
         '.' if second.is_some_and(|c| c.is_ascii_digit()) => number(text, offset),
         _ if is_word(first) => {
@@ -126,14 +104,15 @@ pub(crate) fn next_token(text: &str, position: usize) -> Result<Token<'_>, ExprE
         '#' if second == Some('#') => Ok(token(Kind::Sign(&rest[..2]), 2)),
         _ => match SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             Some(sign) => Ok(token(Kind::Sign(sign), sign.len())),
-            None => Err(syntax(
-                format!(
-                    "unrecognized character: U+{:04X} '{first}'",
-                    u32::from(first)
-                ),
-                offset,
-                first.len_utf8(),
-            )),
+            None => {
+                let shown = match first.is_control() {
+                    true => String::new(),
+                    false => format!(" '{first}'"),
+                };
+                let code = u32::from(first);
+                let message = format!("unrecognized character: U+{code:04X}{shown}");
+                Err(syntax(message, offset, first.len_utf8()))
+            }
         },
     }
 }
@@ -143,7 +122,7 @@ pub(crate) fn word_length(text: &str) -> usize {
     text.find(|c| !is_word(c)).unwrap_or(text.len())
 }
 
-fn is_word(c: char) -> bool {
+pub(super) fn is_word(c: char) -> bool {
     c == '_' || c == '$' || c.is_alphanumeric()
 }
 
@@ -216,120 +195,4 @@ fn number(text: &str, offset: usize) -> Result<Token<'_>, ExprError> {
         offset,
         length: end - offset,
     })
-}
-
-/// How long the quoted text at the beginning is, with its quotes; else where it breaks off.
-fn quoted_length(text: &str, quote: char) -> Result<usize, usize> {
-    let mut escaped = false;
-    for (at, c) in text.char_indices().skip(1) {
-        match c {
-            '\n' => return Err(at),
-            _ if escaped => escaped = false,
-            '\\' => escaped = true,
-            _ if c == quote => return Ok(at + 1),
-            _ => {}
-        }
-    }
-    Err(text.len())
-}
-
-/// How long the text in backticks at the beginning is, with them. Two backticks stand for one.
-fn raw_length(text: &str) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut at = 1;
-    loop {
-        match bytes.get(at)? {
-            b'`' if bytes.get(at + 1) == Some(&b'`') => at += 2,
-            b'`' => return Some(at + 1),
-            _ => at += 1,
-        }
-    }
-}
-
-/// Undoes the escapes; on an invalid one, tells where.
-fn unescape(text: &str) -> Result<Cow<'_, str>, usize> {
-    if !text.contains(['\\', '\r']) {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let at = text.len() - rest.len();
-        rest = &rest[c.len_utf8()..];
-        match c {
-            '\r' => {
-                rest = rest.strip_prefix('\n').unwrap_or(rest);
-                out.push('\n');
-            }
-            '\\' => {
-                let (code, length) = escape(rest, Escapes::Characters).ok_or(at)?;
-                out.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
-                rest = &rest[length..];
-            }
-            _ => out.push(c),
-        }
-    }
-    Ok(Cow::Owned(out))
-}
-
-fn unescape_bytes(text: &str) -> Result<Vec<u8>, usize> {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        let at = text.len() - rest.len();
-        rest = &rest[c.len_utf8()..];
-        if c == '\\' {
-            let (code, length) = escape(rest, Escapes::Bytes).ok_or(at)?;
-            out.push(u8::try_from(code).map_err(|_| at)?);
-            rest = &rest[length..];
-        } else {
-            out.extend(c.encode_utf8(&mut [0; 4]).bytes());
-        }
-    }
-    Ok(out)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Escapes {
-    Characters,
-    Bytes,
-}
-
-/// What the escape after a backslash stands for, and how long it is.
-fn escape(rest: &str, escapes: Escapes) -> Option<(u32, usize)> {
-    let hex = |digits: &str, length: usize| -> Option<(u32, usize)> {
-        let valid = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        let code = u32::from_str_radix(digits, 16).ok().filter(|_| valid)?;
-        (code <= 0x10_ffff).then_some((code, length))
-    };
-    let first = rest.chars().next()?;
-    let single = |code: char| Some((u32::from(code), 1));
-    match first {
-        'a' => single('\u{7}'),
-        'b' => single('\u{8}'),
-        'f' => single('\u{c}'),
-        'n' => single('\n'),
-        'r' => single('\r'),
-        't' => single('\t'),
-        'v' => single('\u{b}'),
-        '\\' | '\'' | '"' | '`' | '?' => single(first),
-        'x' | 'X' => hex(rest.get(1..3)?, 3),
-        'u' if escapes == Escapes::Characters => {
-            if rest[1..].starts_with('{') {
-                let end = rest.find('}')?;
-                (end <= 8).then(|| hex(&rest[2..end], end + 1))?
-            } else {
-                hex(rest.get(1..5)?, 5)
-            }
-        }
-        'U' if escapes == Escapes::Characters => hex(rest.get(1..9)?, 9),
-        '0'..='3' => {
-            let digits = rest.get(..3)?;
-            if !digits.bytes().all(|b| (b'0'..=b'7').contains(&b)) {
-                return None;
-            }
-            Some((u32::from_str_radix(digits, 8).ok()?, 3))
-        }
-        _ => None,
-    }
 }

@@ -8,6 +8,7 @@ use super::budget::Failure;
 use super::operators::{nanoseconds_between, shifted};
 use crate::time;
 use crate::value::Value;
+use crate::version::Version;
 
 type Outcome = Result<Value, Failure>;
 
@@ -27,20 +28,83 @@ const ZERO_SECONDS: i64 = -62_135_596_800;
 const MONTH_NAME: &str = "name of the month";
 const WEEKDAY_NAME: &str = "name of the weekday";
 
+/// The names of the methods that some value has.
+const NAMES: [&str; 49] = [
+    "Abs",
+    "Add",
+    "AddDate",
+    "After",
+    "Before",
+    "Compare",
+    "Day",
+    "Equal",
+    "Format",
+    "GreaterThan",
+    "GreaterThanEqual",
+    "Hour",
+    "Hours",
+    "In",
+    "IncMajor",
+    "IncMinor",
+    "IncPatch",
+    "IsZero",
+    "LessThan",
+    "LessThanEqual",
+    "Local",
+    "Location",
+    "Major",
+    "Metadata",
+    "Microseconds",
+    "Milliseconds",
+    "Minor",
+    "Minute",
+    "Minutes",
+    "Month",
+    "Nanosecond",
+    "Nanoseconds",
+    "Original",
+    "Patch",
+    "Prerelease",
+    "Round",
+    "Second",
+    "Seconds",
+    "String",
+    "Sub",
+    "Truncate",
+    "UTC",
+    "Unix",
+    "UnixMicro",
+    "UnixMilli",
+    "UnixNano",
+    "Weekday",
+    "Year",
+    "YearDay",
+];
+
+/// Whether some value has a method of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// Calls a method of a value.
 pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
     let result = match base {
         Value::Time(moment) => of_time(moment, name, arguments)?,
         Value::Duration(nanoseconds) => of_duration(*nanoseconds, name, arguments)?,
         Value::Zone(zone) if name == "String" => Some(Value::from(time::zone_name(zone))),
-        // What `sprig.semver` gives has methods in Go.
-        Value::Map(map) if arguments.is_empty() && map.get(name).is_some() => {
-            map.get(name).cloned()
-        }
+        Value::Version(version) => of_version(version, name, arguments),
         Value::Nil => {
             return Err(Failure::Message(format!("cannot fetch {name} from <nil>")));
         }
-        Value::Map(_) => return Err("invalid operation: cannot call nil".into()),
+        Value::Map(map) => {
+            return Err(match map.get(name) {
+                None | Some(Value::Nil) => "invalid operation: cannot call nil".into(),
+                Some(entry) => Failure::Message(format!(
+                    "invalid operation: cannot call non-function of type {}",
+                    entry.go_type()
+                )),
+            });
+        }
         _ => None,
     };
     result.ok_or_else(|| {
@@ -76,6 +140,7 @@ fn of_time(moment: &Zoned, name: &str, arguments: &[Value]) -> Result<Option<Val
         ("UTC", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
         ("Local", []) => at(moment.with_time_zone(jiff::tz::TimeZone::UTC)),
         ("String", []) => Value::from(time::go_text(moment)),
+        ("Location", []) => Value::Zone(Arc::new(moment.time_zone().clone())),
         ("In", [Value::Zone(zone)]) => at(moment.with_time_zone((**zone).clone())),
         ("Format", [Value::String(layout)]) => Value::from(time::format_time(moment, layout)),
         ("Add", [Value::Duration(n) | Value::Int(n)]) => shifted(moment, *n)?,
@@ -96,6 +161,31 @@ fn of_time(moment: &Zoned, name: &str, arguments: &[Value]) -> Result<Option<Val
         _ => return Ok(None),
     };
     Ok(Some(value))
+}
+
+fn of_version(version: &Version, name: &str, arguments: &[Value]) -> Option<Value> {
+    let number = |n: u64| Value::Int(i64::try_from(n).unwrap_or(i64::MAX));
+    let made = |version: Version| Value::Version(Arc::new(version));
+    let [major, minor, patch] = version.numbers();
+    Some(match (name, arguments) {
+        ("Major", []) => number(major),
+        ("Minor", []) => number(minor),
+        ("Patch", []) => number(patch),
+        ("Prerelease", []) => version.prerelease().into(),
+        ("Metadata", []) => version.metadata().into(),
+        ("Original", []) => version.original().into(),
+        ("String", []) => version.to_string().into(),
+        ("IncMajor", []) => made(version.next_major()),
+        ("IncMinor", []) => made(version.next_minor()),
+        ("IncPatch", []) => made(version.next_patch()),
+        ("Compare", [Value::Version(other)]) => Value::Int(version.compare(other) as i64),
+        ("Equal", [Value::Version(other)]) => version.compare(other).is_eq().into(),
+        ("LessThan", [Value::Version(other)]) => version.compare(other).is_lt().into(),
+        ("LessThanEqual", [Value::Version(other)]) => version.compare(other).is_le().into(),
+        ("GreaterThan", [Value::Version(other)]) => version.compare(other).is_gt().into(),
+        ("GreaterThanEqual", [Value::Version(other)]) => version.compare(other).is_ge().into(),
+        _ => return None,
+    })
 }
 
 fn whole_seconds(moment: &Zoned) -> i64 {

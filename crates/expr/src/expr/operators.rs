@@ -8,8 +8,9 @@ use jiff::{SignedDuration, Zoned};
 
 use super::ast::BinaryOperator;
 use super::budget::{Failure, Tools};
+use super::power::power;
 use crate::json::go_text;
-use crate::value::Value;
+use crate::value::{Map, Value};
 
 type Outcome = Result<Value, Failure>;
 
@@ -47,7 +48,7 @@ pub(crate) fn apply(
             _ => Err(mismatch(left, "%", right)),
         },
         B::Power => match (float(left), float(right)) {
-            (Some(a), Some(b)) => Ok(Value::Float(a.powf(b))),
+            (Some(a), Some(b)) => Ok(Value::Float(power(a, b))),
             _ => Err(mismatch(left, "**", right)),
         },
         B::Or | B::And | B::Coalesce => Err("an operator was evaluated in the wrong place".into()),
@@ -169,17 +170,7 @@ fn is_in(tools: &Tools<'_>, needle: &Value, haystack: &Value) -> Result<bool, Fa
             }
             Ok(false)
         }
-        Value::Map(map) => match needle {
-            Value::String(key) => Ok(map.get(key).is_some()),
-            _ => {
-                for (key, _) in map.others() {
-                    if equal(tools, key, needle)? {
-                        return Ok(true);
-                    }
-                }
-                Ok(false)
-            }
-        },
+        Value::Map(map) => Ok(entry(tools, map, needle)?.is_some()),
         _ => Err(Failure::Message(format!(
             "operator \"in\" not defined on {}",
             haystack.go_type()
@@ -230,11 +221,20 @@ pub(crate) fn conversion(value: &Value, wanted: &str) -> String {
     format!("interface conversion: interface {{}} is {found}, not {wanted}")
 }
 
+/// A float without its fraction; what is no integer is the least one, as on the machines that Argo's
+/// controller runs on.
+pub(crate) fn truncated(float: f64) -> i64 {
+    match (-9_223_372_036_854_775_808.0..9_223_372_036_854_775_808.0).contains(&float) {
+        true => float as i64,
+        false => i64::MIN,
+    }
+}
+
 /// The number as an index: floats are cut off.
 pub(crate) fn to_int(value: &Value) -> Result<i64, Failure> {
     match value {
         Value::Int(n) => Ok(*n),
-        Value::Float(f) => Ok(*f as i64),
+        Value::Float(f) => Ok(truncated(*f)),
         _ => Err(Failure::Message(format!(
             "invalid operation: int({})",
             value.go_type()
@@ -347,23 +347,43 @@ pub(crate) fn fetch(tools: &Tools<'_>, base: &Value, key: &Value) -> Outcome {
         Value::List(list) => Ok(list.items()[place(list.items().len())?].clone()),
         Value::String(text) => Ok(Value::Int(text.as_bytes()[place(text.len())?].into())),
         Value::Bytes(bytes) => Ok(Value::Int(bytes[place(bytes.len())?].into())),
-        Value::Map(map) => match key {
-            Value::String(name) => Ok(map.get(name).cloned().unwrap_or(Value::Nil)),
-            _ => {
-                for (other, value) in map.others() {
-                    if equal(tools, other, key)? {
-                        return Ok(value.clone());
-                    }
-                }
-                Ok(Value::Nil)
-            }
-        },
+        Value::Map(map) => Ok(entry(tools, map, key)?.cloned().unwrap_or(Value::Nil)),
         _ => Err(Failure::Message(format!(
             "cannot fetch {} from {}",
             go_text(key),
             base.go_type()
         ))),
     }
+}
+
+/// The entry of a map under a key.
+fn entry<'m>(tools: &Tools<'_>, map: &'m Map, key: &Value) -> Result<Option<&'m Value>, Failure> {
+    match key {
+        Value::String(name) => return Ok(map.get(name)),
+        Value::Nil if !map.has_any_keys() => return Ok(map.get("")),
+        _ if !map.has_any_keys() => {
+            return Err(Failure::Message(format!(
+                "reflect.Value.MapIndex: value of type {} is not assignable to type string",
+                key.go_type()
+            )));
+        }
+        Value::List(_) | Value::Map(_) | Value::Bytes(_) => return Err(unhashable(key)),
+        _ => {}
+    }
+    for (other, value) in map.others() {
+        if equal(tools, other, key)? {
+            return Ok(Some(value));
+        }
+    }
+    Ok(None)
+}
+
+/// What Go says of a key that can't be looked for.
+pub(crate) fn unhashable(key: &Value) -> Failure {
+    Failure::Message(format!(
+        "runtime error: hash of unhashable type {}",
+        key.go_type()
+    ))
 }
 
 /// `base[from:to]`.

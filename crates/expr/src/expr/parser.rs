@@ -2,8 +2,10 @@
 
 mod primary;
 
+use std::sync::Arc;
+
 use super::ast::{Arena, BinaryOperator, Iteration, Node, NodeId, UnaryOperator};
-use super::functions::Function;
+use super::functions::{Function, OF_ARGO};
 use super::lexer::{Kind, Token, next_token};
 use crate::error::{ExprError, ExprErrorKind};
 use crate::pattern;
@@ -33,7 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<(Arena, NodeId), ExprError> {
         arena: Arena::default(),
         depths: Vec::new(),
         nesting: 0,
-        predicates: 0,
+        predicates: Vec::new(),
         locals: Vec::new(),
     };
     let root = parser.sequence()?;
@@ -50,8 +52,10 @@ struct Parser<'a> {
     /// How deep the tree below each node is.
     depths: Vec<u16>,
     nesting: u16,
-    predicates: usize,
-    locals: Vec<&'a str>,
+    /// The lists of the predicates that are being read, the innermost last.
+    predicates: Vec<NodeId>,
+    /// The variables of `let` that are visible, and what each was given.
+    locals: Vec<(&'a str, NodeId)>,
 }
 
 type Parsed<T = NodeId> = Result<T, ExprError>;
@@ -240,38 +244,17 @@ impl<'a> Parser<'a> {
         let mut left = self.primary()?;
         let mut after_coalesce = false;
         while let Some(mut sign) = self.sign() {
-            let mut negated = None;
-            if sign == "not" {
-                let token = self.current.clone();
-                let following = next_token(self.text, token.offset + token.length)?;
-                match following.kind {
-                    Kind::Sign(next) if may_be_negated(next) => {
-                        if binary(next).is_none_or(|(_, level, _)| level < precedence) {
-                            break;
-                        }
-                        self.advance()?;
-                        negated = Some(token);
-                        sign = next;
-                    }
-                    _ => {
-                        self.advance()?;
-                        return Err(self.unexpected());
-                    }
-                }
-            }
             if sign == "|" {
                 if precedence > 0 {
                     break;
                 }
-                self.advance()?;
-                let name = self.advance()?;
-                let Kind::Identifier(function) = name.kind else {
-                    self.current = name;
-                    return Err(self.unexpected());
-                };
-                left = self.call(function, &name, Some(left))?;
+                left = self.piped(left)?;
                 after_coalesce = false;
                 continue;
+            }
+            let negated = (sign == "not").then(|| self.current.clone());
+            if negated.is_some() {
+                sign = self.negated_sign()?;
             }
             let Some((operator, level, associativity)) = binary(sign) else {
                 break;
@@ -279,15 +262,15 @@ impl<'a> Parser<'a> {
             if level < precedence {
                 break;
             }
+            if negated.is_some() {
+                self.advance()?;
+            }
             let token = self.advance()?;
             if after_coalesce && operator != BinaryOperator::Coalesce {
-                return Err(self.error(
-                    format!(
-                        "Operator ({sign}) and coalesce expressions (??) cannot be mixed. Wrap either by parentheses."
-                    ),
-                    token.offset,
-                    token.length,
-                ));
+                let message = format!(
+                    "Operator ({sign}) and coalesce expressions (??) cannot be mixed. Wrap either by parentheses."
+                );
+                return Err(self.error(message, token.offset, token.length));
             }
             after_coalesce = operator == BinaryOperator::Coalesce;
             if is_ordering(operator) {
@@ -315,6 +298,29 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
+    /// The operator behind a `not`.
+    fn negated_sign(&mut self) -> Parsed<&'a str> {
+        let following = next_token(self.text, self.current.offset + self.current.length)?;
+        match following.kind {
+            Kind::Sign(next) if may_be_negated(next) => Ok(next),
+            _ => {
+                self.advance()?;
+                Err(self.unexpected())
+            }
+        }
+    }
+
+    /// The call behind a `|`, whose first argument stands before it.
+    fn piped(&mut self, first: NodeId) -> Parsed {
+        self.advance()?;
+        let name = self.advance()?;
+        let Kind::Identifier(function) = name.kind else {
+            self.current = name;
+            return Err(self.unexpected());
+        };
+        self.call(function, &name, Some(first))
+    }
+
     fn binary_node(
         &mut self,
         operator: BinaryOperator,
@@ -325,9 +331,8 @@ impl<'a> Parser<'a> {
         if operator == BinaryOperator::Matches
             && let Node::Constant(Value::String(text)) = self.arena.get(right)
         {
-            let (offset, length) = self.arena.place(right);
-            let pattern =
-                pattern::compile(text).map_err(|message| self.error(message, offset, length))?;
+            let pattern = pattern::compile(text)
+                .map_err(|message| self.error(message, token.offset, token.length))?;
             return self.add(
                 Node::MatchesPattern {
                     text: left,
@@ -381,12 +386,16 @@ impl<'a> Parser<'a> {
             self.current = token;
             return Err(self.unexpected());
         };
-        if self.locals.contains(&name) {
+        if self.locals.iter().any(|(local, _)| *local == name) {
             return Err(self.error(
                 format!("cannot redeclare variable {name}"),
                 token.offset,
                 token.length,
             ));
+        }
+        if OF_ARGO.contains(&name) {
+            let message = format!("cannot redeclare {name}");
+            return Err(self.error(message, token.offset, token.length));
         }
         if Function::builtin(name).is_some() || iteration(name).is_some() {
             return Err(self.error(
@@ -399,12 +408,13 @@ impl<'a> Parser<'a> {
         let value = self.expression(0)?;
         self.expect(";")?;
         let slot = self.locals.len();
-        self.locals.push(name);
+        self.locals.push((name, value));
         let body = self.sequence();
         self.locals.truncate(slot);
         self.add(
             Node::Let {
                 slot,
+                name: Arc::from(name),
                 value,
                 body: body?,
             },
@@ -464,23 +474,7 @@ fn too_deep(offset: usize, length: usize) -> ExprError {
     )
 }
 
-fn iteration(name: &str) -> Option<Iteration> {
-    Some(match name {
-        "all" => Iteration::All,
-        "none" => Iteration::None,
-        "any" => Iteration::Any,
-        "one" => Iteration::One,
-        "filter" => Iteration::Filter,
-        "map" => Iteration::Map,
-        "count" => Iteration::Count,
-        "sum" => Iteration::Sum,
-        "find" => Iteration::Find,
-        "findIndex" => Iteration::FindIndex,
-        "findLast" => Iteration::FindLast,
-        "findLastIndex" => Iteration::FindLastIndex,
-        "groupBy" => Iteration::GroupBy,
-        "sortBy" => Iteration::SortBy,
-        "reduce" => Iteration::Reduce,
-        _ => return None,
-    })
+pub(super) fn iteration(name: &str) -> Option<Iteration> {
+    let mut all = Iteration::ALL.into_iter();
+    all.find(|iteration| iteration.name() == name)
 }

@@ -13,6 +13,8 @@ use crate::value::Value;
 
 const HTML_DATE: &str = "2006-01-02";
 const SECOND: i64 = 1_000_000_000;
+/// Go's zero time, the first day of the year 1.
+const ZERO_SECONDS: i64 = -62_135_596_800;
 
 pub(super) const TABLE: &[Entry] = &[
     entry("now", 0, 0, |tools, _| {
@@ -57,7 +59,7 @@ pub(super) const TABLE: &[Entry] = &[
     }),
     entry("toDate", 2, 2, |_, a| {
         let parsed = time::parse_time(a.string(0)?, a.string(1)?, &TimeZone::UTC);
-        let zero = || time::at(-62_135_596_800, 0);
+        let zero = || time::at(ZERO_SECONDS, 0);
         Ok(Value::Time(Arc::new(parsed.unwrap_or_else(|_| zero()))))
     }),
     entry("mustToDate", 2, 2, |_, a| {
@@ -75,20 +77,21 @@ fn now(tools: &Tools<'_>) -> Zoned {
     time::at(tools.context.now_seconds, tools.context.now_nanoseconds)
 }
 
-/// A time, or seconds since 1970; all else is now.
+/// A time, or whole seconds since 1970; all else is now.
 fn moment(tools: &Tools<'_>, value: &Value) -> Zoned {
     match value {
         Value::Time(time) => (**time).clone(),
         Value::Int(seconds) => time::at(*seconds, 0),
-        Value::Float(seconds) => time::at(*seconds as i64, 0),
         _ => now(tools),
     }
 }
 
-fn a_time<'a>(a: &Arguments<'a>, at: usize) -> Result<&'a Zoned, Failure> {
+/// The time that is given; nil stands for Go's zero time.
+fn a_time(a: &Arguments<'_>, at: usize) -> Result<Zoned, Failure> {
     match a.get(at) {
-        Value::Time(time) => Ok(time),
-        _ => a.refuse(at),
+        Value::Time(time) => Ok((**time).clone()),
+        Value::Nil => Ok(time::at(ZERO_SECONDS, 0)),
+        _ => Err(a.mistyped(at, "time.Time")),
     }
 }
 
@@ -105,15 +108,12 @@ fn in_zone(tools: &Tools<'_>, layout: &str, date: &Value, zone: &str) -> Outcome
 fn modify(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
     match time::parse_duration(a.string(0)?) {
         Ok(_) => must_modify(tools, a),
-        Err(_) => {
-            a_time(a, 1)?;
-            Ok(a.get(1).clone())
-        }
+        Err(_) => Ok(Value::Time(Arc::new(a_time(a, 1)?))),
     }
 }
 
 fn must_modify(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    shifted(a_time(a, 1)?, time::parse_duration(a.string(0)?)?)
+    shifted(&a_time(a, 1)?, time::parse_duration(a.string(0)?)?)
 }
 
 /// The largest unit that fits more than once, and how often.

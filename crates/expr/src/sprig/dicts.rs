@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{is_empty, text};
 use crate::expr::budget::{Failure, Tools};
 use crate::expr::functions::{Arguments, Entry, MANY, Outcome, entry};
+use crate::expr::operators::conversion;
 use crate::value::{Map, Value};
 
 type Entries = BTreeMap<Arc<str>, Value>;
@@ -81,7 +82,7 @@ pub(super) const TABLE: &[Entry] = &[
     }),
     entry("deepCopy", 1, 1, |_, a| Ok(a.get(0).clone())),
     entry("mustDeepCopy", 1, 1, |_, a| Ok(a.get(0).clone())),
-    entry("dig", 3, MANY, dig),
+    entry("dig", 0, MANY, dig),
     entry("split", 2, 2, |tools, a| {
         numbered(tools, a.string(1)?, a.string(0)?, -1)
     }),
@@ -135,16 +136,17 @@ fn merge_into(target: &mut Entries, source: &Map, merge: Merge) -> Result<(), Fa
 
 /// `dig(key…, default, map)`.
 fn dig(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let count = a.len() - 2;
+    let count = match a.len() {
+        0..3 => return Err("dig needs at least three arguments".into()),
+        length => length - 2,
+    };
     a.map(count + 1)?;
     let mut current = a.get(count + 1);
     for at in 0..count {
         let key = a.string(at)?;
         let Value::Map(map) = current else {
-            return Err(Failure::Message(format!(
-                "dig: what stands above {key:?} is no map but {}",
-                current.go_type()
-            )));
+            let message = conversion(current, "map[string]interface {}");
+            return Err(Failure::Message(message));
         };
         match map.get(key) {
             Some(value) => current = value,

@@ -74,10 +74,18 @@ fn list(items: Vec<Value>) -> Outcome {
 fn items<'a>(a: &Arguments<'a>, at: usize, what: &str) -> Result<&'a [Value], Failure> {
     match a.get(at) {
         Value::List(list) => Ok(list.items()),
-        other => Err(Failure::Message(format!(
-            "Cannot {what} on type {}",
-            other.go_kind()
-        ))),
+        Value::Nil => {
+            Err("runtime error: invalid memory address or nil pointer dereference".into())
+        }
+        other => {
+            let kind = other.go_kind();
+            Err(Failure::Message(match what {
+                "slice" => format!("list should be type of slice or array but {kind}"),
+                "chunk" => format!("Cannot chunk type {kind}"),
+                "concat" => format!("Cannot concat type {kind} as list"),
+                _ => format!("Cannot {what} on type {kind}"),
+            }))
+        }
     }
 }
 

@@ -17,7 +17,7 @@ pub(super) const TABLE: &[Entry] = &[
         let octal = i64::from_str_radix(&text(a.get(0)), 8);
         Ok(octal.unwrap_or(0).into())
     }),
-    entry("seq", 0, 3, seq),
+    entry("seq", 0, MANY, seq),
     entry("until", 1, 1, |tools, a| {
         let count = a.int(0)?;
         until_step(tools, 0, count, if count < 0 { -1 } else { 1 })
@@ -69,8 +69,13 @@ pub(super) const TABLE: &[Entry] = &[
     }),
     entry("ceil", 1, 1, |_, a| Ok(to_float(a.get(0)).ceil().into())),
     entry("floor", 1, 1, |_, a| Ok(to_float(a.get(0)).floor().into())),
-    entry("round", 2, 3, |_, a| {
-        let limit = if a.len() == 3 { a.float(2)? } else { 0.5 };
+    entry("round", 2, MANY, |_, a| {
+        for at in 2..a.len() {
+            if !matches!(a.get(at), Value::Float(_)) {
+                return Err(a.mistyped(at, "float64"));
+            }
+        }
+        let limit = if a.len() > 2 { a.float(2)? } else { 0.5 };
         let scale = 10f64.powf(a.int(1)? as f64);
         let scaled = scale * to_float(a.get(0));
         let rounded = if scaled.fract() >= limit {
@@ -188,7 +193,7 @@ fn until_step(tools: &Tools<'_>, start: i64, stop: i64, step: i64) -> Outcome {
 /// As the shell's `seq`, with an end that is included.
 fn seq(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
     let (start, step, end) = match a.len() {
-        0 => return Ok("".into()),
+        0 | 4.. => return Ok("".into()),
         1 => {
             let end = a.int(0)?;
             (1, if end < 1 { -1 } else { 1 }, end)
@@ -197,7 +202,7 @@ fn seq(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
             let (start, end) = (a.int(0)?, a.int(1)?);
             (start, if end < start { -1 } else { 1 }, end)
         }
-        _ => (a.int(0)?, a.int(1)?, a.int(2)?),
+        3 => (a.int(0)?, a.int(1)?, a.int(2)?),
     };
     let beyond = if end < start { -1 } else { 1 };
     if end < start && step > 0 {

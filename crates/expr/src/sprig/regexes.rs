@@ -33,7 +33,14 @@ pub(super) const TABLE: &[Entry] = &[
 ];
 
 fn compiled(a: &Arguments<'_>) -> Result<Regex, Failure> {
-    Ok(pattern::compile(a.string(0)?)?)
+    let pattern = a.string(0)?;
+    pattern::compile(pattern).map_err(|message| {
+        // The others call what Go has for patterns that are known to be right.
+        Failure::Message(match a.function.starts_with("must") {
+            true => message,
+            false => format!("regexp: Compile(`{pattern}`): {message}"),
+        })
+    })
 }
 
 fn find(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {

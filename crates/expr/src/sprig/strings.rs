@@ -60,7 +60,8 @@ pub(super) const TABLE: &[Entry] = &[
         }
     }),
     entry("repeat", 2, 2, |tools, a| {
-        let (count, s) = (a.count(0)?, a.string(1)?);
+        let (_, s) = (a.int(0)?, a.string(1)?);
+        let count = a.count(0)?;
         tools.grow_by(count, s.len())?;
         Ok(s.repeat(count).into())
     }),

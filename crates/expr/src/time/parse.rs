@@ -1,7 +1,7 @@
 //! Reading a time in one of Go's layouts.
 
 use jiff::Zoned;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::{Offset, TimeZone};
 
 use super::layout::{DAYS, MONTHS, Pad, Part, parts};
@@ -45,6 +45,8 @@ struct Fields {
     nanosecond: i32,
     afternoon: Option<bool>,
     zone: Option<TimeZone>,
+    /// The abbreviation of a zone, which stands for an offset in the zone that is asked for alone.
+    abbreviation: Option<String>,
 }
 
 impl Fields {
@@ -66,9 +68,30 @@ impl Fields {
         let moment = date.to_datetime(
             jiff::civil::Time::new(hour, self.minute, self.second, self.nanosecond).ok()?,
         );
-        let zone = self.zone.as_ref().unwrap_or(zone);
-        moment.to_zoned(zone.clone()).ok()
+        match (&self.zone, &self.abbreviation) {
+            (Some(zone), _) => moment.to_zoned(zone.clone()).ok(),
+            (None, None) => moment.to_zoned(zone.clone()).ok(),
+            (None, Some(name)) => match offset_of(name, moment, zone) {
+                Some(offset) => {
+                    let found = offset.to_timestamp(moment).ok()?;
+                    Some(found.to_zoned(zone.clone()))
+                }
+                None => moment.to_zoned(TimeZone::UTC).ok(),
+            },
+        }
     }
+}
+
+/// The offset that a zone calls by this name, in the year of the moment.
+fn offset_of(name: &str, moment: DateTime, zone: &TimeZone) -> Option<Offset> {
+    let first = moment.date().first_of_year();
+    let summer = first.checked_add(jiff::Span::new().months(6)).ok()?;
+    let moments = [moment, first.into(), summer.into()];
+    moments.into_iter().find_map(|moment| {
+        let moment = moment.to_zoned(TimeZone::UTC).ok()?;
+        let info = zone.to_offset_info(moment.timestamp());
+        (info.abbreviation() == name).then(|| info.offset())
+    })
 }
 
 struct Reader<'a> {
@@ -233,6 +256,7 @@ impl Reader<'_> {
         if !(3..=5).contains(&letters) {
             return None;
         }
+        self.fields.abbreviation = Some(self.rest[..letters].to_owned());
         self.rest = &self.rest[letters..];
         Some(())
     }

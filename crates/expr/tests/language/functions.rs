@@ -71,7 +71,7 @@ fn texts() {
         ("join([1])", "invalid argument for join"),
         ("repeat('a', -1)", "expected positive integer, got -1"),
         ("fromBase64('!')", "illegal base64 data at input byte 0"),
-        ("fromJSON('{')", "invalid JSON"),
+        ("fromJSON('{')", "unexpected end of JSON input"),
         ("trim()", "not enough arguments to call trim"),
         ("trim('a', 'b', 'c')", "too many arguments to call trim"),
     ]);

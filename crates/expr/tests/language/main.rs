@@ -1,5 +1,6 @@
 //! Expressions: the language, expr-lang's functions and sprig's.
 
+mod as_expr_lang;
 mod cases;
 mod expressions;
 mod functions;

@@ -47,11 +47,11 @@ fn variables_come_from_flat_names() {
         ("null == nil", "unknown name null"),
         ("workflow.nope.deeper", "cannot fetch deeper from <nil>"),
         ("foo(1)", "unknown name foo"),
-        ("item(1)", "cannot call non-function of type string"),
+        ("item(1)", "string is not callable"),
         ("sprig.nope(1)", "invalid operation: cannot call nil"),
         ("len()", "invalid number of arguments (expected 1, got 0)"),
         ("jsonpath('{}', '$.a')", "key 'a' not found"),
-        ("jsonpath('{', '$.a')", "invalid JSON"),
+        ("jsonpath('{', '$.a')", "unexpected end of JSON input"),
     ]);
 }
 

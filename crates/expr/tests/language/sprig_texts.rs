@@ -92,7 +92,7 @@ fn strings() {
     check_errors(&[
         ("~substr(2, 1, 'hello')", "slice bounds out of range"),
         ("~trim(1)", "reflect: Call using int as type string"),
-        ("~repeat(-1, 'a')", "expected positive integer"),
+        ("~repeat(-1, 'a')", "negative Repeat count"),
     ]);
 }
 
@@ -177,7 +177,12 @@ fn patterns_paths_versions_and_urls() {
         ("~ext('/foo/bar.txt')", "\".txt\""),
         ("~isAbs('/foo')", "true"),
         ("~osBase('/foo/bar')", "\"bar\""),
-        ("~semver('1.2.3-alpha.1+123').Major", "1"),
+        ("~semver('1.2.3-alpha.1+123').Major()", "1"),
+        ("~semver('v1.2')", "\"1.2.0\""),
+        ("~semver('v1.2').Original()", "\"v1.2\""),
+        ("~semver('1.2.3-rc.1').IncPatch().String()", "\"1.2.3\""),
+        ("~semver('1.2.3').IncMinor().String()", "\"1.3.0\""),
+        ("~semver('1.2.3').LessThan(~semver('1.10'))", "true"),
         ("~semver('v1.2.3-alpha.1+123').Prerelease()", "\"alpha.1\""),
         ("~semverCompare('1.2.3', '1.2.3')", "true"),
         ("~semverCompare('^1.2.0', '1.3.5')", "true"),
@@ -192,6 +197,13 @@ fn patterns_paths_versions_and_urls() {
         ("~semverCompare('1.2 - 1.4.5', '1.4.5')", "true"),
         ("~semverCompare('<1 || >=3', '3.1.0')", "true"),
         ("~semverCompare('>1', '1.5.0')", "false"),
+        ("~semverCompare('>*', '0.1.0')", "true"),
+        ("~semverCompare('!=1.x', '1.5.0')", "false"),
+        ("~semverCompare('!=1.2.3', '1.2.4-rc')", "true"),
+        ("~semverCompare('^0.0', '0.0.9')", "true"),
+        ("~semverCompare('^0.0.3', '0.0.4')", "false"),
+        ("~semverCompare('~0.0.0', '4.5.6')", "true"),
+        ("~semverCompare('<=1.x.7', '1.9.0')", "true"),
         ("~semverCompare('>=1.0.0', '1.2.0-beta')", "false"),
         ("~semverCompare('>=1.0.0-0', '1.2.0-beta')", "true"),
         (
@@ -205,7 +217,19 @@ fn patterns_paths_versions_and_urls() {
     ]);
     check_errors(&[
         ("~mustRegexMatch('(', 'a')", "error parsing regexp"),
+        (
+            "~regexFind('(', 'a')",
+            "regexp: Compile(`(`): error parsing regexp: missing closing ): `(`",
+        ),
+        ("~indent(-1, 'a')", "strings: negative Repeat count"),
         ("~semver('nope')", "Invalid Semantic Version"),
+        (
+            "~semver('1.2.3').Major + 1",
+            "cannot fetch Major from *semver.Version",
+        ),
+        ("~semver(' 1')", "Invalid Semantic Version"),
+        ("~semver('1.2.3.4')", "Invalid Semantic Version"),
+        ("~semver('1-01')", "Version segment starts with 0"),
         ("~semverCompare('>>1', '1.0.0')", "improper constraint"),
         ("~urlJoin({host: 1})", "unable to parse host key"),
     ]);

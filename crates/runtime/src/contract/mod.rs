@@ -13,8 +13,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use argosy_engine::effect::PodRequest;
+use argosy_api::MAIN_CONTAINER;
+use argosy_engine::effect::{Layout, PodRequest};
 use argosy_engine::ids::{NodeIndex, PodKey, RunId};
+
+use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 
 use crate::backend::{Backend, EventSink};
 
@@ -129,7 +132,29 @@ pub fn checks<G: Ground>() -> Vec<Check<G>> {
     ]
 }
 
-/// The first attempt at a node of a run.
+/// A pod without an executor, whose one container, `main`, has this command.
+pub fn bare_pod(key: PodKey, command: Vec<String>) -> PodRequest {
+    let main = Container {
+        name: MAIN_CONTAINER.to_owned(),
+        command: Some(command),
+        ..Container::default()
+    };
+    let spec = PodSpec {
+        containers: vec![main],
+        ..PodSpec::default()
+    };
+    PodRequest {
+        key,
+        node_name: "node".into(),
+        pod: Box::new(Pod {
+            spec: Some(spec),
+            ..Pod::default()
+        }),
+        layout: Layout::Bare,
+        daemon: false,
+    }
+}
+
 /// Waits until a pod's container has begun, which is told of a moment before it has done anything.
 fn await_begun<G: Ground>(ground: &G, pod: PodKey) {
     let end = Instant::now() + PATIENCE;
@@ -139,6 +164,7 @@ fn await_begun<G: Ground>(ground: &G, pod: PodKey) {
     }
 }
 
+/// The first attempt at a node of a run.
 const fn key(run: u64, node: u32) -> PodKey {
     PodKey {
         run: RunId(run),

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use argosy_engine::effect::{Layout, PodRequest};
+use argosy_engine::effect::PodRequest;
 use argosy_engine::fact::{Fact, PodPhase, PodSeen};
 use argosy_engine::ids::{PodKey, RunId, Seconds};
 use argosy_runtime::backend::{Backend, BackendEvent, EventSink};
-use argosy_runtime::contract::{Deed, Ground};
+use argosy_runtime::contract::{Deed, Ground, bare_pod};
 use argosy_sim::{Outcome, SimPod};
-use k8s_openapi::api::core::v1::{Container, Pod, PodSpec};
 
 /// The exit code of a container that was killed.
 const KILLED: i32 = 137;
@@ -56,25 +55,7 @@ impl Ground for Simulated {
             Deed::RunOn => RUN_ON.to_owned(),
             Deed::NeverBegin => NEVER_BEGIN.to_owned(),
         };
-        let main = Container {
-            name: "main".to_owned(),
-            command: Some(vec![command]),
-            ..Container::default()
-        };
-        let spec = PodSpec {
-            containers: vec![main],
-            ..PodSpec::default()
-        };
-        PodRequest {
-            key,
-            node_name: "node".into(),
-            pod: Box::new(Pod {
-                spec: Some(spec),
-                ..Pod::default()
-            }),
-            layout: Layout::Bare,
-            daemon: false,
-        }
+        bare_pod(key, vec![command])
     }
 
     fn most_at_once(&self) -> Option<u32> {

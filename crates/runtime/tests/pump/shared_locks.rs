@@ -107,6 +107,19 @@ impl Backend for Ends {
     fn remove_run(&mut self, _run: RunId) {}
 }
 
+/// A process that has taken over a run.
+fn taken_over(store: &Arc<dyn Store>, run: RunId) -> (Pump, Ends) {
+    let mut pump = Pump::new(store.clone(), settings());
+    let mut backend = Ends {
+        handle: pump.handle(),
+        store: store.clone(),
+        had: Vec::new(),
+    };
+    EventSink::send(&backend.handle, BackendEvent::Slots(9));
+    assert!(pump.adopt(run, &mut backend).expect("adopted"));
+    (pump, backend)
+}
+
 #[test]
 fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     let store = store();
@@ -115,15 +128,8 @@ fn a_lock_is_had_when_the_table_says_so_and_not_before() {
     // A grant of long ago, which was given up when the run was last taken over.
     let old = letter(NodeIndex(0), LockSeen::Granted([mutex()].into()));
     store.push_command(id, old).expect("stored");
-    let mut pump = Pump::new(store.clone(), settings());
-    let mut backend = Ends {
-        handle: pump.handle(),
-        store: store.clone(),
-        had: Vec::new(),
-    };
-    EventSink::send(&backend.handle, BackendEvent::Slots(9));
+    let (mut pump, mut backend) = taken_over(&store, id);
     let mut phase = Phase::default();
-    assert!(pump.adopt(id, &mut backend).expect("adopted"));
     std::thread::scope(|scope| {
         let store = store.clone();
         scope.spawn(move || {
@@ -154,15 +160,8 @@ fn what_a_dead_owner_asked_for_is_asked_anew_and_nothing_of_it_counts() {
         let holder = LockHolder { run: id, node };
         table(&*store, id, |table| ((), table.ask(request(holder))));
     }
-    let mut pump = Pump::new(store.clone(), settings());
-    let mut backend = Ends {
-        handle: pump.handle(),
-        store: store.clone(),
-        had: Vec::new(),
-    };
-    EventSink::send(&backend.handle, BackendEvent::Slots(9));
+    let (mut pump, mut backend) = taken_over(&store, id);
     let mut phase = Phase::default();
-    assert!(pump.adopt(id, &mut backend).expect("adopted"));
     pump.run(&mut backend, &mut phase, Until::NoRuns)
         .expect("it ends");
     assert_eq!(backend.had, [Some(true); 3]);

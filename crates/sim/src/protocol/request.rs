@@ -322,10 +322,18 @@ pub enum Kind {
     Pvcs,
     /// What executors have reported.
     Taskresults,
+    /// What executors have to do.
+    Executions,
+    /// What agents have to do.
+    Tasksets,
+    /// Which artifacts are to be deleted.
+    Artifactgctasks,
+    /// Disruption budgets.
+    Poddisruptionbudgets,
 }
 
 /// The words for kinds.
-const KINDS: [(&str, Kind); 9] = [
+const KINDS: [(&str, Kind); 13] = [
     ("workflows", Kind::Workflows),
     ("events", Kind::Events),
     ("metrics", Kind::Metrics),
@@ -335,14 +343,21 @@ const KINDS: [(&str, Kind); 9] = [
     ("configmaps", Kind::Configmaps),
     ("pvcs", Kind::Pvcs),
     ("taskresults", Kind::Taskresults),
+    ("executions", Kind::Executions),
+    ("tasksets", Kind::Tasksets),
+    ("artifactgctasks", Kind::Artifactgctasks),
+    ("poddisruptionbudgets", Kind::Poddisruptionbudgets),
 ];
 
 /// Other words for them.
-const OTHER_KINDS: [(&str, Kind); 4] = [
+const OTHER_KINDS: [(&str, Kind); 7] = [
     ("cms", Kind::Configmaps),
     ("claims", Kind::Pvcs),
     ("persistentvolumeclaims", Kind::Pvcs),
     ("workflowtaskresults", Kind::Taskresults),
+    ("workflowtasksets", Kind::Tasksets),
+    ("workflowartifactgctasks", Kind::Artifactgctasks),
+    ("pdbs", Kind::Poddisruptionbudgets),
 ];
 
 impl TryFrom<String> for Kind {

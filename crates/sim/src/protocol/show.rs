@@ -1,5 +1,7 @@
 //! `get`, `list`, `facts` and `why`: what can be looked at.
 
+use std::collections::BTreeSet;
+
 use argosy_engine::cache::CACHE_LABEL;
 use argosy_engine::fact::TimedFact;
 use argosy_engine::locks::LockKind;
@@ -31,6 +33,10 @@ impl Session {
             Kind::Timers => self.timers(),
             Kind::Configmaps => config_maps(&self.world)?,
             Kind::Taskresults => self.task_results()?,
+            Kind::Executions => self.executions()?,
+            Kind::Tasksets => self.task_sets()?,
+            Kind::Artifactgctasks => self.artifact_gc_tasks()?,
+            Kind::Poddisruptionbudgets => as_values(self.world.cluster.budgets.values())?,
             Kind::Locks => self.locks(),
             Kind::Caches => self
                 .world
@@ -43,13 +49,7 @@ impl Session {
                 .collect(),
             Kind::Events => events(&self.world),
             Kind::Metrics => metrics(&self.world),
-            Kind::Pvcs => self
-                .world
-                .cluster
-                .claims
-                .values()
-                .map(serde_json::to_value)
-                .collect::<Result<_, _>>()?,
+            Kind::Pvcs => as_values(self.world.cluster.claims.values())?,
         };
         Ok(one("items", items))
     }
@@ -75,16 +75,20 @@ impl Session {
             .collect()
     }
 
+    /// When runs go on, workflows are deleted, and pods are: once for each instant of a workflow.
     fn timers(&self) -> Vec<Value> {
-        let mut timers: Vec<(i64, &str)> = self
-            .world
+        let world = &self.world;
+        let runs = world
             .all()
-            .filter_map(|id| {
-                let at = self.world.run(id)?.next_due()?;
-                Some((at.0, self.world.place_of(id).1))
-            })
+            .filter_map(|id| Some((world.run(id)?.next_due()?, id)));
+        let stored = world.stored.iter();
+        let deletions = stored.filter_map(|(&id, stored)| Some((stored.delete_at?, id)));
+        let pods = world.cluster.deletions().map(|(at, pod)| (at, pod.run));
+        let timers: BTreeSet<(i64, &str)> = runs
+            .chain(deletions)
+            .chain(pods)
+            .map(|(at, id)| (at.0, world.place_of(id).1))
             .collect();
-        timers.sort_unstable();
         timers
             .into_iter()
             .map(|(at, workflow)| {
@@ -230,6 +234,13 @@ pub(crate) fn events(world: &World) -> Vec<Value> {
             })
         })
         .collect()
+}
+
+/// Objects as JSON.
+fn as_values<'o, T: serde::Serialize + 'o>(
+    objects: impl Iterator<Item = &'o T>,
+) -> Result<Vec<Value>, serde_json::Error> {
+    objects.map(serde_json::to_value).collect()
 }
 
 /// The samples of the workflows' own metrics.

@@ -54,6 +54,11 @@ impl Action {
         if says.act.is_none() && says.expect.is_none() {
             return Err("an action has an `act` or an `expect`".to_owned());
         }
+        if says.act.is_none()
+            && let Some(field) = of_an_act(says)
+        {
+            return Err(format!("`{field}` is for an action that has an `act`"));
+        }
         let verb = says.act.as_deref().map(verb).transpose()?;
         if says
             .expect
@@ -146,6 +151,23 @@ impl Action {
             Moment::Ended(node) => format!("when {node} has ended"),
         }
     }
+}
+
+/// A field that says how something is done.
+fn of_an_act(says: &ActionSays) -> Option<&'static str> {
+    let said = [
+        ("selector", says.selector.is_some()),
+        ("message", says.message.is_some()),
+        ("phase", says.phase.is_some()),
+        ("outputParameters", !says.output_parameters.0.is_empty()),
+        ("parameters", !says.parameters.0.is_empty()),
+        ("restartSuccessful", says.restart_successful),
+        ("from", says.from.is_some()),
+        ("templateFrom", says.template_from.is_some()),
+        ("refused", says.refused.is_some()),
+    ];
+    let found = said.into_iter().find(|(_, said)| *said);
+    found.map(|(field, _)| field)
 }
 
 /// What can be done to the workflow of a test: to that one, which stays.

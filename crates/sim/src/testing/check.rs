@@ -9,7 +9,8 @@ use argosy_api::{Document, FieldPath, NodeStatus, Workflow, WorkflowPhase};
 use serde_json::{Value, json};
 
 use super::file::{Layer, ReadTest};
-use super::matching::{Mismatch, compare};
+use super::matching::{Mismatch, agrees, compare};
+use super::names::no_node;
 use super::observe::{self, Nodes};
 use super::play::{Leaf, Play};
 use super::says::Expect;
@@ -68,12 +69,13 @@ pub(super) fn obstacles(test: &ReadTest, subject: &Subject, play: &Play) -> Vec<
             (Some(_), Some(node)) => format!("{} (for the node {})", obstacle.text, node.name),
             _ => obstacle.text.clone(),
         };
-        let of_action = path
-            .segments()
-            .iter()
-            .any(|segment| *segment == argosy_api::Segment::Field("actions".into()));
+        let is_in = |field: &'static str| {
+            let field = argosy_api::Segment::Field(field.into());
+            path.segments().contains(&field)
+        };
         let expected = match &obstacle.at {
-            Some(_) if of_action => "an action that fits",
+            Some(_) if is_in("actions") => "an action that fits",
+            Some(_) if is_in("arguments") => "an argument that the workflow takes",
             Some(_) => "a mock that fits",
             None if obstacle.node.is_some() => "a mock for each step",
             None => "a workflow that ends",
@@ -239,7 +241,7 @@ impl Check<'_> {
         let metadata = &self.workflow.metadata;
         let (labels, annotations) = (json!(metadata.labels), json!(metadata.annotations));
         self.matches_said("message", &expect.message, message);
-        self.matches_said("outputs", &expect.outputs, outputs);
+        self.outputs(&expect.outputs, &outputs);
         self.matches_said("labels", &expect.labels, labels);
         self.matches_said("annotations", &expect.annotations, annotations);
         if !expect.object.is_null() {
@@ -248,6 +250,34 @@ impl Check<'_> {
         }
         self.matches_said("duration", &expect.duration, self.play.virtual_seconds());
         self.matches_said("maxRunning", &expect.max_running, self.play.max_running);
+    }
+
+    /// The outputs of the workflow, which are easily taken for those of its first node.
+    fn outputs(&mut self, expected: &Value, outputs: &Value) {
+        let name = self.workflow.metadata.name.as_deref().unwrap_or_default();
+        let first = self.workflow.status.nodes.get(name);
+        let elsewhere = first.filter(|node| {
+            let empty = observe::outputs(&Default::default());
+            let own = node.outputs.as_ref().map(observe::outputs);
+            *outputs == empty && own.is_some_and(|own| own != empty)
+        });
+        match elsewhere {
+            Some(node) if !expected.is_null() && !agrees(expected, outputs) => {
+                let actual = format!(
+                    "the workflow has no outputs: its own are those with a `globalName`; those of \
+                     its first node are at nodes.{}.outputs",
+                    node.name
+                );
+                let node = node.clone();
+                self.fail(
+                    &self.at("outputs"),
+                    expected.clone(),
+                    actual.into(),
+                    Some(&node),
+                );
+            }
+            _ => self.matches_said("outputs", expected, outputs.clone()),
+        }
     }
 
     /// The nodes that went wrong of themselves: those below which nothing else did.
@@ -287,6 +317,14 @@ impl Check<'_> {
         wrong.into_iter().take(MOST_CAUSES).map(cause).collect()
     }
 
+    /// Fails where nothing is expected of what nothing in the workflow can be called: that holds
+    /// whatever the workflow does.
+    fn can_be(&mut self, path: &FieldPath, expected: &Value, name: &str) {
+        if let Some(why) = no_node(self.subject, name) {
+            self.fail(path, expected.clone(), why.into(), None);
+        }
+    }
+
     fn nodes(&mut self, expected: &BTreeMap<String, Value>) {
         if expected.is_empty() {
             return;
@@ -296,7 +334,7 @@ impl Check<'_> {
             let path = self.at("nodes").field(name.clone());
             let found = named(&all, name, |node| node);
             match (found.as_slice(), expected) {
-                ([], Value::Null) => {}
+                ([], Value::Null) => self.can_be(&path, expected, name),
                 ([], _) => {
                     let names =
                         |node: &'_ NodeStatus| [node.name.clone(), node.display_name.clone()];
@@ -347,7 +385,7 @@ impl Check<'_> {
                 pods.retain(|(leaf, _)| places.next() == Some(place) || leaf.node.name != name);
             }
             match (pods.as_slice(), expected) {
-                ([], Value::Null) => {}
+                ([], Value::Null) => self.can_be(&path, expected, name),
                 ([], _) => {
                     let actual = Value::from("no pod was made for such a node");
                     self.fail(&path, expected.clone(), actual, None);

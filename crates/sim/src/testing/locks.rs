@@ -27,7 +27,14 @@ pub(super) struct LockHistory(BTreeMap<String, Seen>);
 impl LockHistory {
     /// Looks at all locks.
     pub fn note(&mut self, world: &World, run: RunId) {
-        for view in world.locks() {
+        let views = world.locks();
+        // A lock that nobody holds or waits for any more is not shown.
+        for (name, seen) in &mut self.0 {
+            if !views.iter().any(|view| view.lock.name.to_string() == *name) {
+                seen.now.clear();
+            }
+        }
+        for view in views {
             let seen = self.0.entry(view.lock.name.to_string()).or_default();
             let name = |holder: &str| holder_name(world, run, holder);
             let now: BTreeSet<String> = view.holders.iter().map(|holder| name(holder)).collect();

@@ -6,7 +6,7 @@ use argosy_api::{FieldPath, nearest};
 use regex::Regex;
 use serde_json::Value;
 
-use super::span::seconds;
+use super::span::{Span, seconds};
 
 /// A value that is not as expected.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,8 +60,17 @@ pub(super) fn compare(
         _ => found.push(Mismatch {
             path: path.clone(),
             expected: expected.clone(),
-            actual: actual.clone(),
+            actual: written_alike(expected, actual),
         }),
+    }
+}
+
+/// Seconds, as a duration where one was expected.
+fn written_alike(expected: &Value, actual: &Value) -> Value {
+    let is_span = |text: &str| seconds(text).is_some() && text.parse::<u32>().is_err();
+    match (expected.as_str(), actual.as_i64()) {
+        (Some(text), Some(seconds)) if is_span(text) => Span(seconds).to_string().into(),
+        _ => actual.clone(),
     }
 }
 
@@ -182,7 +191,15 @@ fn pattern(asked: &Value) -> Result<Regex, String> {
     let text = asked
         .as_str()
         .ok_or("$matches takes a regular expression")?;
-    Regex::new(text).map_err(|error| error.to_string())
+    Regex::new(text).map_err(|error| {
+        // It draws the pattern, with marks below it, before it says what is wrong.
+        let drawn = error.to_string();
+        let why = drawn.lines().last().unwrap_or_default();
+        format!(
+            "{text:?} is no regular expression: {}",
+            why.trim_start_matches("error: ")
+        )
+    })
 }
 
 fn near(asked: &Value) -> Option<(f64, f64)> {
@@ -342,7 +359,10 @@ mod tests {
                 json!({"a": [{"$atMots": 1}]}),
                 "a[0][$atMots]: there is no $atMots, did you mean $atMost?",
             ),
-            (json!({"$matches": "("}), "[$matches]: regex parse error"),
+            (
+                json!({"$matches": "("}),
+                "[$matches]: \"(\" is no regular expression: unclosed group",
+            ),
             (
                 json!({"$atMost": "soon"}),
                 "[$atMost]: $atMost takes a number or a duration",

@@ -7,6 +7,7 @@ use argosy_engine::ids::Seconds;
 use argosy_expr::{EvalContext, Layered, Map, MapScope, Program, Value, ValueScope};
 
 use super::Unmocked;
+use super::names::{no_node, no_template, only_calls};
 use super::observe::base_name;
 use super::says::{MockSays, OutcomeSays};
 use super::span::filled;
@@ -59,6 +60,11 @@ impl Mock {
             }
             false => says.outcomes.clone(),
         };
+        for outcome in &outcomes {
+            for (name, place) in &outcome.outputs.artifacts {
+                is_place(place).map_err(|why| format!("outputs.artifacts.{name}: {why}"))?;
+            }
+        }
         let when = says
             .when
             .as_deref()
@@ -74,31 +80,18 @@ impl Mock {
         })
     }
 
-    /// What is wrong with what the mock is for: a name that nothing in the workflow can have. The
-    /// field, and why.
+    /// What is wrong with what the mock is for: a name that nothing in the workflow can have, or a
+    /// template that does nothing by itself. The field, and why.
     pub fn misnamed(&self, subject: &Subject<'_>) -> Option<(FieldPath, String)> {
-        let unknown = |field, name: &str, known: &BTreeSet<&str>| {
-            let meant = nearest(name, known.iter().copied());
-            let meant = meant.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-            let path = self.path.clone().field(field);
-            Some((path, format!("no {field} is called {name:?}{meant}")))
-        };
-        if let Some(name) = &self.template {
-            let known: BTreeSet<&str> = subject
-                .templates()
-                .filter_map(|template| template.value["name"].as_str())
-                .collect();
-            if !known.contains(name.as_str()) {
-                return unknown("template", name, &known);
-            }
-        }
-        // Full names and those of hooks and attempts are made of more than one name.
-        let name = self.node.as_ref()?;
-        let simple = !name.contains(['.', '(', '[']);
-        let known = subject.calls();
-        (simple && !known.contains(name.as_str()))
-            .then(|| unknown("node", name, &known))
-            .flatten()
+        let template = self.template.as_deref().and_then(|name| {
+            let why = no_template(subject, name).or_else(|| only_calls(subject, name))?;
+            Some(("template", why))
+        });
+        let wrong = template.or_else(|| {
+            let why = no_node(subject, self.node.as_deref()?)?;
+            Some(("node", why))
+        });
+        wrong.map(|(field, why)| (self.path.clone().field(field), why))
     }
 
     /// Whether the mock is for an attempt, counted from 0, at a node.
@@ -193,6 +186,9 @@ pub(super) fn told(
         .chain(outputs.result.as_mut().map(|result| &mut result.0))
         .chain(texts.into_iter().flatten())
         .try_for_each(fill)?;
+    for place in outputs.artifacts.values_mut() {
+        fill_texts(place, &fill)?;
+    }
     let exit_code = says.exit_code.told(&scope, &context)?.0;
     let seconds = says.duration.told(&scope, &context)?.0;
     let mut containers = BTreeMap::new();
@@ -205,6 +201,25 @@ pub(super) fn told(
         containers,
         seconds,
     })
+}
+
+/// Fills in the texts within a value.
+fn fill_texts(
+    value: &mut serde_json::Value,
+    fill: &dyn Fn(&mut String) -> Result<(), String>,
+) -> Result<(), String> {
+    match value {
+        serde_json::Value::String(text) => fill(text),
+        serde_json::Value::Array(items) => {
+            items.iter_mut().try_for_each(|item| fill_texts(item, fill))
+        }
+        serde_json::Value::Object(fields) => fields
+            .values_mut()
+            .try_for_each(|field| fill_texts(field, fill)),
+        serde_json::Value::Null | serde_json::Value::Bool(_) | serde_json::Value::Number(_) => {
+            Ok(())
+        }
+    }
 }
 
 /// The name that all attempts at a node have in common.
@@ -291,6 +306,46 @@ pub(super) fn mocked(
     outcome.artifacts.extend(others);
     outcome.result = outcome.result.or(made_up.result);
     Ok(outcome)
+}
+
+/// Refuses what says nothing of where an artifact was saved.
+fn is_place(place: &serde_json::Value) -> Result<(), String> {
+    if place.is_null() {
+        return Ok(());
+    }
+    if !place.is_object() {
+        return Err("expected where it was saved, such as {s3: {key: a}}".to_owned());
+    }
+    let read: Artifact =
+        argosy_api::from_value(place.clone()).map_err(|error| error.to_string())?;
+    let kept = serde_json::to_value(read).map_err(|error| error.to_string())?;
+    match lost(place, &kept) {
+        Some(field) => Err(format!("an artifact has no field {field:?}")),
+        None => Ok(()),
+    }
+}
+
+/// The first field that says something and was not kept.
+fn lost<'v>(written: &'v serde_json::Value, kept: &serde_json::Value) -> Option<&'v str> {
+    let fields = written.as_object()?;
+    fields
+        .iter()
+        .find_map(|(name, value)| match kept.get(name) {
+            Some(kept) => lost(value, kept),
+            None => says_something(value).then_some(name),
+        })
+}
+
+/// Whether a value is more than the zero value of its type, which is not written again.
+fn says_something(value: &serde_json::Value) -> bool {
+    match value {
+        serde_json::Value::Null => false,
+        serde_json::Value::Bool(truth) => *truth,
+        serde_json::Value::Number(number) => number.as_f64() != Some(0.0),
+        serde_json::Value::String(text) => !text.is_empty(),
+        serde_json::Value::Array(items) => !items.is_empty(),
+        serde_json::Value::Object(fields) => fields.values().any(says_something),
+    }
 }
 
 /// An artifact where the mock says that it was saved.

@@ -14,6 +14,7 @@ use super::action::Action;
 use super::file::ReadTest;
 use super::locks::LockHistory;
 use super::mock::Mock;
+use super::names::no_parameter;
 use super::subject::Subject;
 use super::{Failure, Files, Unmocked};
 use crate::world::World;
@@ -129,9 +130,25 @@ pub(super) fn play<'a>(
             player.hinder(text, None, Some(path));
         }
     }
+    let arguments = match test.path.is_root() {
+        true => FieldPath::default().field("spec"),
+        false => test.path.clone(),
+    };
+    let arguments = arguments.field("arguments");
+    for (name, _) in &test.spec.arguments.parameters.0 {
+        if let Some(text) = no_parameter(subject, name) {
+            let path = arguments.clone().field("parameters").field(name.clone());
+            player.hinder(text, None, Some(path));
+        }
+    }
     player.play_on();
+    let over = player.play.world.run(run).is_none_or(|run| run.is_over());
+    let never = match over {
+        true => "the workflow was over before this came",
+        false => "this never came",
+    };
     for action in player.actions {
-        let text = format!("the workflow was over before this came: {}", action.when());
+        let text = format!("{never}: {}", action.when());
         player.hinder(text, None, Some(action.path.clone()));
     }
     player.play

@@ -9,6 +9,22 @@ use crate::protocol::Scalar;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Span(pub i64);
 
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (hours, minutes, seconds) = (self.0 / 3_600, self.0 / 60 % 60, self.0 % 60);
+        if hours != 0 {
+            write!(f, "{hours}h")?;
+        }
+        if minutes != 0 {
+            write!(f, "{minutes}m")?;
+        }
+        match seconds == 0 && self.0 != 0 {
+            true => Ok(()),
+            false => write!(f, "{seconds}s"),
+        }
+    }
+}
+
 impl std::str::FromStr for Span {
     type Err = String;
 
@@ -111,7 +127,7 @@ pub(super) fn filled(
 
 #[cfg(test)]
 mod tests {
-    use super::seconds;
+    use super::{Span, seconds};
 
     #[test]
     fn durations() {
@@ -128,6 +144,10 @@ mod tests {
             ("-3", None),
         ] {
             assert_eq!(seconds(text), wanted, "{text}");
+            if let Some(seconds) = wanted.filter(|_| text.parse::<u32>().is_err()) {
+                let again = Span(seconds).to_string();
+                assert_eq!(super::seconds(&again), wanted, "{text} as {again}");
+            }
         }
     }
 }

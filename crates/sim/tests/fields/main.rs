@@ -1,11 +1,13 @@
 //! No field of Argo's is ignored: `docs/fields.yaml` says what becomes of each, and this test that
-//! it is so. A field that is honoured shows: the same workflow without it looks different.
+//! it is so. A field that is honoured shows: `sights.txt` says what is to be seen with it, and the same
+//! workflow without it does not have that.
 //!
 //! `FIELD=Template.daemon` prints both sights of one field.
 
 mod observe;
 mod pointer;
 mod published;
+mod sights;
 mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +44,12 @@ struct Shown {
     /// What the workflow is refused with for having one of them.
     refused: Option<String>,
     fields: Map<String, Value>,
+    /// Other values of those that the workflow can't be without.
+    #[serde(default)]
+    other: Map<String, Value>,
+    /// Those of them that have no other.
+    #[serde(default)]
+    needed: Vec<String>,
 }
 
 /// Fields that it does not.
@@ -194,6 +202,7 @@ fn every_field_has_one_entry() {
 fn fields_that_are_honoured_show() {
     let wanted = std::env::var("FIELD").ok();
     let mut wrong = Vec::new();
+    let mut lines = Vec::new();
     for shown in ledger().shown {
         for (field, value) in &shown.fields {
             let name = format!("{}.{field}", shown.owner);
@@ -202,19 +211,52 @@ fn fields_that_are_honoured_show() {
             }
             let without = pointer::without(&shown.workflow, &shown.at, field);
             let with = pointer::with(&shown.workflow, &shown.at, field, value);
-            let sights = (observe(&without, &shown.with), observe(&with, &shown.with));
-            if wanted.is_some() {
-                println!("without:\n{}\nwith:\n{}", sights.0, sights.1);
+            let mut other = observe(&without, &shown.with);
+            let with_it = observe(&with, &shown.with);
+            let text = with_it.text();
+            let sound = is_sound(&with, &text, shown.refused.as_deref());
+            lines.push(format!("{name} at {}", shown.at));
+            // That a workflow can't be without a field does not say that its value counts.
+            let refused = is_sound(&without, &other.text(), None);
+            if let (Ok(()), None, Err(fault)) = (&sound, &shown.refused, refused) {
+                lines.push(format!("  without it: {fault}"));
+                if shown.needed.contains(field) {
+                    continue;
+                }
+                let value = shown.other.get(field);
+                let value = value.or(pointer::of(&shown.workflow, &shown.at, field));
+                let Some(value) = value else {
+                    wrong.push(format!("{name} ({}): give another value of it", shown.at));
+                    continue;
+                };
+                let otherwise = pointer::with(&shown.workflow, &shown.at, field, value);
+                other = observe(&otherwise, &shown.with);
+                if let Err(fault) = is_sound(&otherwise, &other.text(), None) {
+                    wrong.push(format!("{name} ({}): {value}: {fault}", shown.at));
+                }
+            } else if shown.needed.contains(field) || shown.other.contains_key(field) {
+                wrong.push(format!(
+                    "{name} ({}): the workflow can be without it",
+                    shown.at
+                ));
             }
-            if sights.0 == sights.1 {
+            if wanted.is_some() {
+                println!("without:\n{}\nwith:\n{text}", other.text());
+            }
+            let found = sights::differences(&other, &with_it);
+            if found.is_empty() {
                 wrong.push(format!("{name} ({}): nothing shows of it", shown.at));
             }
-            if let Err(fault) = is_sound(&with, &sights.1, shown.refused.as_deref()) {
+            lines.extend(found.iter().map(|found| format!("  {found}")));
+            if let Err(fault) = sound {
                 wrong.push(format!("{name}: {value}: {fault}"));
             }
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    if wanted.is_none() {
+        sights::check(&lines);
+    }
 }
 
 /// A field must not show by being a fault.
@@ -227,12 +269,17 @@ fn is_sound(workflow: &Value, sight: &str, refused: Option<&str>) -> Result<(), 
     }
     for fault in ["invalid spec: ", "cannot unmarshall spec: ", "{\"error\":"] {
         if let Some(at) = sight.find(fault) {
-            let text: String = sight[at..].chars().take(200).collect();
-            return Err(text);
+            let end = sight[at..].find('"').map_or(sight.len(), |end| at + end);
+            let end = match fault.starts_with('{') {
+                true => sight.len(),
+                false => end,
+            };
+            return Err(sight[at..end].chars().take(200).collect());
         }
     }
-    // What is lost is an error, as it should be.
-    let loses = workflow.to_string().contains("lost");
+    // What is lost, or never begins, is an error, as it should be.
+    let text = workflow.to_string();
+    let loses = text.contains("lost") || text.contains("\"wait\"");
     match !loses && sight.contains("\"phase\":\"Error\"") {
         true => Err("something ends in an error".to_owned()),
         false => Ok(()),
@@ -260,7 +307,7 @@ fn every_variable_has_an_entry_and_its_value() {
             let workflow = group.workflow.to_string();
             let workflow = workflow.replace("PROBE", &text[1..text.len() - 1]);
             let workflow = serde_json::from_str(&workflow).expect("the probe keeps it JSON");
-            let seen = observe(&workflow, &group.with);
+            let seen = observe(&workflow, &group.with).text();
             if wanted.as_ref() == Some(name) {
                 println!("{seen}");
             }
@@ -293,7 +340,7 @@ fn plain(name: &str) -> String {
 }
 
 #[test]
-fn kubernetes_types_are_copied_whole() {
+fn types_that_are_handed_on_come_whole() {
     if let Some(schema) = argo_list("schema.json") {
         whole::check(&serde_json::from_str(&schema).expect("the schema is JSON"));
     }

@@ -6,8 +6,18 @@ use serde_json::{Value, json};
 /// How often pods are ended and the clock moved.
 const ROUNDS: usize = 8;
 
-/// Runs a workflow with the objects that it uses; everything that is to be seen, as text.
-pub fn observe(workflow: &Value, with: &[Value]) -> String {
+/// What is seen of a workflow: each answer with what it answers.
+pub struct Sight(pub Vec<(String, Value)>);
+
+impl Sight {
+    /// All of it, as text.
+    pub fn text(&self) -> String {
+        self.0.iter().map(|(_, seen)| format!("{seen}\n")).collect()
+    }
+}
+
+/// Runs a workflow with the objects that it uses; everything that is to be seen.
+pub fn observe(workflow: &Value, with: &[Value]) -> Sight {
     let mut session = Session::default();
     let mut seen = Vec::new();
     for object in with {
@@ -16,13 +26,22 @@ pub fn observe(workflow: &Value, with: &[Value]) -> String {
             &json!({"op": "apply", "yaml": object.to_string()}),
         );
     }
-    seen.push(ask(
+    let submitted = ask(
         &mut session,
         &json!({"op": "submit", "yaml": workflow.to_string()}),
-    ));
-    for _ in 0..ROUNDS {
+    );
+    seen.push(("submit".to_owned(), submitted));
+    let each = [
+        "workflows",
+        "timers",
+        "locks",
+        "executions",
+        "tasksets",
+        "poddisruptionbudgets",
+    ];
+    for round in 0..ROUNDS {
         ask(&mut session, &json!({"op": "settle"}));
-        look(&mut session, &["workflows", "timers", "locks"], &mut seen);
+        look(&mut session, &round.to_string(), &each, &mut seen);
         end_pods(&mut session);
         ask(&mut session, &json!({"op": "settle"}));
         ask(&mut session, &json!({"op": "advance", "seconds": 7}));
@@ -35,28 +54,28 @@ pub fn observe(workflow: &Value, with: &[Value]) -> String {
         "events",
         "metrics",
         "pvcs",
+        "artifactgctasks",
     ];
-    look(&mut session, &last, &mut seen);
-    seen.iter().map(|seen| format!("{seen}\n")).collect()
+    look(&mut session, "end", &last, &mut seen);
+    Sight(seen)
 }
 
-/// The pods that a workflow has when it begins.
-pub fn pods_of(workflow: &Value) -> Value {
+/// What there is when a workflow begins, by kinds.
+pub fn begun(workflow: &Value) -> Value {
     let mut session = Session::default();
     let submit = json!({"op": "submit", "yaml": workflow.to_string()});
     ask(&mut session, &submit);
     ask(&mut session, &json!({"op": "settle"}));
-    let mut answer = ask(&mut session, &json!({"op": "pods"}));
-    let mut listed = ask(&mut session, &json!({"op": "list", "kind": "workflows"}));
-    match answer["pods"].as_array().is_some_and(Vec::is_empty) {
-        // Why there is none.
-        true => listed["items"][0]["status"].take(),
-        false => answer["pods"].take(),
+    let mut begun = json!({"pods": ask(&mut session, &json!({"op": "pods"}))["pods"].take()});
+    for kind in ["executions", "tasksets", "workflows"] {
+        begun[kind] = ask(&mut session, &json!({"op": "list", "kind": kind}))["items"].take();
     }
+    begun
 }
 
-fn look(session: &mut Session, kinds: &[&str], seen: &mut Vec<Value>) {
-    seen.push(ask(session, &json!({"op": "pods", "all": true})));
+fn look(session: &mut Session, when: &str, kinds: &[&str], seen: &mut Vec<(String, Value)>) {
+    let mut pods = ask(session, &json!({"op": "pods", "all": true}));
+    seen.push((format!("{when} pods"), pods["pods"].take()));
     for kind in kinds {
         let mut answer = ask(session, &json!({"op": "list", "kind": kind}));
         for item in answer["items"].as_array_mut().into_iter().flatten() {
@@ -71,23 +90,31 @@ fn look(session: &mut Session, kinds: &[&str], seen: &mut Vec<Value>) {
                 }
             }
         }
-        seen.push(answer);
+        seen.push((format!("{when} {kind}"), answer["items"].take()));
     }
 }
 
-/// Ends the pods that there are, as the names of their templates say.
+/// Ends the pods that there are, as the names of their templates, or their commands, say.
 fn end_pods(session: &mut Session) {
     let pods = ask(session, &json!({"op": "pods"}));
     for pod in pods["pods"].as_array().into_iter().flatten() {
         let name = &pod["metadata"]["name"];
         let text = name.as_str().unwrap_or_default();
         let spec = pod["spec"].to_string();
-        let report = if text.contains("lost") {
+        let is =
+            |word: &str| text.contains(word) || spec.contains(&format!("\"command\":[\"{word}\""));
+        if is("wait") {
+            continue;
+        }
+        let report = if is("lost") {
             json!({"op": "delete_pod", "name": name})
-        } else if text.contains("fail") || spec.contains("\"command\":[\"false\"") {
+        } else if is("fail") || is("false") {
             json!({"op": "pod", "name": name, "phase": "Failed", "exitCode": 1})
-        } else if text.contains("hang") {
+        } else if is("hang") {
             json!({"op": "now"})
+        } else if is("give") {
+            let outputs = json!({"artifacts": [{"name": "a", "s3": {"key": "k"}}]});
+            json!({"op": "pod", "name": name, "phase": "Succeeded", "outputs": outputs})
         } else {
             json!({"op": "pod", "name": name, "phase": "Succeeded", "outputs": {"result": "5"}})
         };

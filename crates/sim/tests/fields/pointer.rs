@@ -10,6 +10,11 @@ pub fn with(workflow: &Value, at: &str, field: &str, value: &Value) -> Value {
     workflow
 }
 
+/// What the workflow says of it.
+pub fn of<'v>(workflow: &'v Value, at: &str, field: &str) -> Option<&'v Value> {
+    workflow.pointer(at)?.get(field)
+}
+
 /// The workflow without it.
 pub fn without(workflow: &Value, at: &str, field: &str) -> Value {
     let mut workflow = workflow.clone();

@@ -1,43 +1,168 @@
-//! Kubernetes' own types within a template: each field of each of them, made up from Argo's schema,
-//! must come through into the pod.
+//! Types that are handed on as they are: each field of each of them, made up from Argo's schema, must
+//! come through: of Kubernetes' into the pod, of artifacts, `http` and `resource` to whoever acts on
+//! them.
 
 use serde_json::{Map, Value, json};
 
-use super::observe::pods_of;
+use super::observe::begun;
 
 const CORE: &str = "io.k8s.api.core.v1.";
+const ARGO: &str = "io.argoproj.workflow.v1alpha1.";
 
-/// Where Kubernetes' types stand in a template, and where the pod has them.
-const PLACES: [(&str, &str, &str); 8] = [
-    ("Container", "container", "/containers/0"),
-    (
-        "SecurityContext",
-        "container/securityContext",
-        "/containers/0/securityContext",
-    ),
-    ("PodSecurityContext", "securityContext", "/securityContext"),
-    ("Affinity", "affinity", "/affinity"),
-    ("Toleration", "tolerations/0", "/tolerations/0"),
-    ("HostAlias", "hostAliases/0", "/hostAliases/0"),
-    ("Volume", "volumes/0", "/volumes/0"),
-    ("PodDNSConfig", "dnsConfig", "/dnsConfig"),
-];
+/// A type, and where it stands.
+struct Place {
+    /// Before its name in the schema.
+    package: &'static str,
+    kind: &'static str,
+    /// Where a workflow's spec has it.
+    at: &'static str,
+    /// Where what becomes of it is seen.
+    seen: &'static str,
+    /// The template in which it stands, or beside which.
+    template: fn() -> Value,
+}
 
-/// Texts of which a made-up one would be a fault.
+/// A pod's spec.
+const POD: &str = "/pods/0/spec";
+/// What an executor has to do.
+const EXECUTOR: &str = "/executions/0/template";
+/// What the agent has to do for the workflow's first node.
+const AGENT: &str = "/tasksets/0/tasks/w";
+/// The only template.
+const TEMPLATE: &str = "/templates/0";
+
+fn plain() -> Value {
+    json!({"name": "main", "container": {"image": "busybox", "command": ["echo"]}})
+}
+
+fn taking() -> Value {
+    let mut template = plain();
+    template["inputs"] = json!({"artifacts": [{"name": "a", "path": "/a"}]});
+    template
+}
+
+fn giving() -> Value {
+    let mut template = plain();
+    template["outputs"] = json!({"artifacts": [{"name": "a", "path": "/a"}]});
+    template
+}
+
+fn calling() -> Value {
+    json!({"name": "main", "http": {"url": "http://example.org"}})
+}
+
+fn acting() -> Value {
+    let manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}";
+    json!({
+        "name": "main",
+        "inputs": {"artifacts": [{"name": "m", "path": "/m", "raw": {"data": manifest}}]},
+        "resource": {"action": "create", "manifest": manifest},
+    })
+}
+
+fn places() -> Vec<Place> {
+    let core = |kind, at, seen| Place {
+        package: CORE,
+        kind,
+        at,
+        seen,
+        template: plain,
+    };
+    let argo = |kind, at, seen, template| Place {
+        package: ARGO,
+        kind,
+        at,
+        seen,
+        template,
+    };
+    vec![
+        core("Container", "/container", "/containers/0"),
+        core(
+            "SecurityContext",
+            "/container/securityContext",
+            "/containers/0/securityContext",
+        ),
+        core("PodSecurityContext", "/securityContext", "/securityContext"),
+        core("Affinity", "/affinity", "/affinity"),
+        core("Toleration", "/tolerations/0", "/tolerations/0"),
+        core("HostAlias", "/hostAliases/0", "/hostAliases/0"),
+        core("Volume", "/volumes/0", "/volumes/0"),
+        core("PodDNSConfig", "/dnsConfig", "/dnsConfig"),
+        argo(
+            "Artifact",
+            "/inputs/artifacts/0",
+            "/inputs/artifacts/0",
+            taking,
+        ),
+        argo(
+            "Artifact",
+            "/outputs/artifacts/0",
+            "/outputs/artifacts/0",
+            giving,
+        ),
+        argo("HTTP", "/http", "/http", calling),
+        argo("ResourceTemplate", "/resource", "/resource", acting),
+    ]
+}
+
+/// Values of which a made-up one would be a fault, or `null` where something else is said of a field
+/// than that it is handed on.
 fn special(field: &str, kind: &str) -> Option<Value> {
     Some(match (kind, field) {
         ("Container", "name") => json!("main"),
         // Argo says something else of them than was given.
-        ("Container", "image" | "command" | "args") => return None,
+        ("Container", "image" | "command" | "args") => Value::Null,
+        // What is taken is put in the place of the first two, and the third is Argo's own word.
+        ("Artifact", "from" | "fromExpression" | "deleted") => Value::Null,
+        ("Artifact", "name") => json!("b"),
+        ("Artifact" | "HDFSArtifact", "path") => json!("/a"),
+        ("ResourceTemplate", "action") => json!("patch"),
+        ("ResourceTemplate", "mergeStrategy") => json!("merge"),
+        ("ResourceTemplate", "manifest") => json!("{apiVersion: v1, kind: Secret}"),
+        // The manifest says more then.
+        ("ResourceTemplate", "setOwnerReference") => Value::Null,
+        ("ResourceTemplate", "manifestFrom") => {
+            json!({"artifact": {"name": "m", "raw": {"data": "x"}}})
+        }
         (_, "restartPolicy") => json!("Always"),
         _ => return None,
     })
 }
 
+/// What an object needs beside one of its fields.
+fn complete(holder: &mut Map<String, Value>, field: &str, kind: &str) {
+    let stores = [
+        "artifactory",
+        "azure",
+        "gcs",
+        "git",
+        "hdfs",
+        "http",
+        "oss",
+        "plugin",
+        "raw",
+        "s3",
+    ];
+    match (kind, field) {
+        ("Volume", field) if field != "name" => {
+            holder.insert("name".to_owned(), json!("v"));
+        }
+        ("Artifact", field) if !stores.contains(&field) => {
+            holder.insert("s3".to_owned(), json!({"key": "k"}));
+        }
+        ("ResourceTemplate", "manifestFrom") => {
+            holder.remove("manifest");
+        }
+        _ => {}
+    }
+}
+
 /// Makes up a value of a type, with every field that it has.
 fn made_up(schema: &Value, of: &Value, field: &str, kind: &str, depth: usize) -> Option<Value> {
-    if let Some(value) = special(field, kind) {
-        return Some(value);
+    match special(field, kind) {
+        Some(Value::Null) => return None,
+        Some(value) => return Some(value),
+        None => {}
     }
     if let Some(reference) = of["$ref"].as_str() {
         let name = reference.rsplit('/').next().unwrap_or_default();
@@ -118,8 +243,9 @@ fn missing(given: &Value, found: &Value, path: &str, out: &mut Vec<String>) {
 pub fn check(schema: &Value) {
     let mut wrong = Vec::new();
     let mut fields = 0;
-    for (kind, at, seen) in PLACES {
-        let definition = &schema["definitions"][format!("{CORE}{kind}")];
+    for place in places() {
+        let kind = place.kind;
+        let definition = &schema["definitions"][format!("{}{kind}", place.package)];
         let properties = definition["properties"]
             .as_object()
             .unwrap_or_else(|| panic!("{kind}"));
@@ -128,46 +254,58 @@ pub fn check(schema: &Value) {
                 continue;
             };
             fields += 1;
-            let mut template =
-                json!({"name": "main", "container": {"image": "busybox", "command": ["echo"]}});
-            let mut spec = json!({"entrypoint": "main"});
-            let holder = if kind == "PodDNSConfig" {
-                &mut spec
-            } else {
-                &mut template
-            };
-            let mut here = &mut *holder;
-            for step in at.split('/') {
-                here = match step {
-                    "0" => {
-                        *here = json!([{}]);
-                        &mut here[0]
-                    }
-                    _ => &mut here[step],
-                };
-                if here.is_null() {
-                    *here = json!({});
-                }
+            let workflow = workflow(&place, field, &value);
+            let begun = begun(&workflow);
+            let seen = format!("{}{}/{field}", place.whose(), place.seen);
+            let name = format!("{kind}.{field} at {}", place.at);
+            match begun.pointer(&seen) {
+                Some(found) => missing(&value, found, &name, &mut wrong),
+                None => wrong.push(format!("{name} is not handed on: {begun}")),
             }
-            // What a list's entry is found by.
-            match kind {
-                "Volume" if field != "name" => here["name"] = json!("v"),
-                _ => {}
-            }
-            here[field] = value.clone();
-            if field == "volumeMounts" {
-                template["volumes"] = json!([{"name": value[0]["name"], "emptyDir": {}}]);
-            }
-            spec["templates"] = json!([template]);
-            let workflow = json!({"metadata": {"name": "w", "namespace": "argo"}, "spec": spec});
-            let pods = pods_of(&workflow);
-            let Some(found) = pods[0]["spec"].pointer(&format!("{seen}/{field}")) else {
-                wrong.push(format!("{kind}.{field} is not in the pod: {}", pods));
-                continue;
-            };
-            missing(&value, found, &format!("{kind}.{field}"), &mut wrong);
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert!(fields > 60, "only {fields} fields were looked at");
+    assert!(fields > 100, "only {fields} fields were looked at");
+}
+
+impl Place {
+    /// Who is told of it.
+    fn whose(&self) -> &'static str {
+        match (self.package, self.kind) {
+            (ARGO, "HTTP") => AGENT,
+            (ARGO, _) => EXECUTOR,
+            _ => POD,
+        }
+    }
+}
+
+/// A workflow that has a field of a type at its place.
+fn workflow(place: &Place, field: &str, value: &Value) -> Value {
+    let mut spec = json!({"entrypoint": "main", "templates": [(place.template)()]});
+    let at = match place.kind {
+        "PodDNSConfig" => place.at.to_owned(),
+        _ => format!("{TEMPLATE}{}", place.at),
+    };
+    let mut here = &mut spec;
+    for step in at.split('/').skip(1) {
+        here = match step.parse::<usize>() {
+            Ok(index) => {
+                if here.is_null() {
+                    *here = json!([{}]);
+                }
+                &mut here[index]
+            }
+            Err(_) => &mut here[step],
+        };
+    }
+    if here.is_null() {
+        *here = json!({});
+    }
+    let holder = here.as_object_mut().expect("a type's value is an object");
+    complete(holder, field, place.kind);
+    holder.insert(field.to_owned(), value.clone());
+    if field == "volumeMounts" {
+        spec["templates"][0]["volumes"] = json!([{"name": value[0]["name"], "emptyDir": {}}]);
+    }
+    json!({"metadata": {"name": "w", "namespace": "argo"}, "spec": spec})
 }

@@ -1,10 +1,13 @@
-//! Plays the cases of `cases.yaml`: each is a `WorkflowTest` and what its report says.
+//! Plays the cases of `cases.yaml` and `slips.yaml`: each is a `WorkflowTest` and what its report says.
 
 use argosy_api::{Document, Limits, Source, read_documents};
 use argosy_sim::testing::{Failure, Files, Options, Unmocked, read_tests, run_test};
 use serde_json::{Value, json};
 
-const CASES: &str = include_str!("cases.yaml");
+const CASES: [(&str, &str); 2] = [
+    ("cases.yaml", include_str!("cases.yaml")),
+    ("slips.yaml", include_str!("slips.yaml")),
+];
 const WORKFLOWS: &str = include_str!("workflows.yaml");
 
 fn documents(name: &str, text: &str) -> Vec<Document> {
@@ -54,7 +57,8 @@ fn line(failure: &Failure) -> String {
 fn reports_are_as_expected() {
     let known = Known::new();
     let mut wrong = String::new();
-    for document in documents("cases.yaml", CASES) {
+    let files = CASES.map(|(name, text)| documents(name, text));
+    for document in files.into_iter().flatten() {
         for case in document.to_json().as_array().expect("a list of cases") {
             let name = case["name"].as_str().expect("a case has a name");
             let test = json!({

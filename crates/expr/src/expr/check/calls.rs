@@ -1,6 +1,7 @@
 //! What functions take and give, as far as it can be told before they are called.
 
-use super::{ANY, BOOL, Checked, Checker, FLOAT, INT, Kind, STRING, Type, UNKNOWN};
+use super::types::{ANY, BOOL, FLOAT, INT, Kind, STRING, Type, UNKNOWN};
+use super::{Checked, Checker};
 use crate::expr::ast::NodeId;
 use crate::expr::functions::Function;
 
@@ -191,6 +192,10 @@ fn judged(name: &str, types: &[Type]) -> Result<Type, String> {
             .iter()
             .find(|found| !found.is_any() && !found.is_list())
             .map_or(Ok(LIST), |found| Err(format!("cannot concat {found}"))),
+        "now" if !types.is_empty() && !first.is(Kind::Zone) => Err(format!(
+            "invalid number of arguments (expected 0, got {})",
+            types.len()
+        )),
         "now" | "date" => Ok(Type::of(Kind::Time)),
         _ => Ok(ANY),
     }

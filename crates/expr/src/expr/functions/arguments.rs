@@ -4,11 +4,16 @@ use crate::expr::budget::Failure;
 use crate::expr::operators::conversion;
 use crate::value::{List, Map, Value};
 
+static EMPTY_LIST: List = List::EMPTY;
+static EMPTY_MAP: Map = Map::EMPTY;
+
 /// The arguments of a call.
 pub(crate) struct Arguments<'a> {
     pub(crate) function: &'static str,
     pub(crate) values: &'a [Value],
     pub(crate) nil: NilArgument,
+    /// From which place on there may be any number of arguments.
+    pub(crate) variadic_from: Option<usize>,
 }
 
 /// What nil is where a function wants a text or a number.
@@ -46,9 +51,13 @@ impl<'a> Arguments<'a> {
 
     /// A value of another type than the function takes, in Go's words: sprig's functions are called
     /// by reflection, the others convert what they are given.
-    fn mistyped(&self, at: usize, wanted: &str) -> Failure {
+    pub(crate) fn mistyped(&self, at: usize, wanted: &str) -> Failure {
         let value = self.get(at);
         Failure::Message(match self.nil {
+            NilArgument::IsZero if self.variadic_from.is_some_and(|from| at >= from) => {
+                let found = value.go_type();
+                format!("reflect: cannot use {found} as type {wanted} in Call")
+            }
             NilArgument::IsZero => {
                 format!("reflect: Call using {} as type {wanted}", value.go_type())
             }
@@ -92,11 +101,12 @@ impl<'a> Arguments<'a> {
     /// An integer, not below 0.
     pub(crate) fn count(&self, at: usize) -> Result<usize, Failure> {
         let n = self.int(at)?;
-        usize::try_from(n).map_err(|_| {
-            Failure::Message(format!(
+        usize::try_from(n).map_err(|_| match self.nil {
+            NilArgument::IsZero => "strings: negative Repeat count".into(),
+            NilArgument::Refused => Failure::Message(format!(
                 "invalid argument for {} (expected positive integer, got {n})",
                 self.function
-            ))
+            )),
         })
     }
 
@@ -112,6 +122,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn list(&self, at: usize) -> Result<&'a List, Failure> {
         match self.get(at) {
             Value::List(list) => Ok(list),
+            Value::Nil if self.is_zero(at) => Ok(&EMPTY_LIST),
             _ => Err(self.unfit(at, "[]interface {}")),
         }
     }
@@ -119,6 +130,7 @@ impl<'a> Arguments<'a> {
     pub(crate) fn map(&self, at: usize) -> Result<&'a Map, Failure> {
         match self.get(at) {
             Value::Map(map) => Ok(map),
+            Value::Nil if self.is_zero(at) => Ok(&EMPTY_MAP),
             _ => Err(self.unfit(at, "map[string]interface {}")),
         }
     }

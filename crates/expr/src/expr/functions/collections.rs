@@ -23,6 +23,11 @@ pub(super) const TABLE: &[Entry] = &[
     entry("first", 1, 1, |tools, a| Ok(end(tools, a, 0))),
     entry("last", 1, 1, |tools, a| Ok(end(tools, a, -1))),
     entry("get", 2, 2, |tools, a| {
+        match a.get(0) {
+            Value::List(_) | Value::String(_) | Value::Bytes(_) => operators::to_int(a.get(1))?,
+            Value::Map(_) => return operators::fetch(tools, a.get(0), a.get(1)),
+            _ => 0,
+        };
         Ok(operators::fetch(tools, a.get(0), a.get(1)).unwrap_or(Value::Nil))
     }),
     entry("take", 2, 2, |_, a| {
@@ -144,10 +149,7 @@ fn from_pairs(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
                 texts.insert(key.clone(), value.clone());
             }
             Value::List(_) | Value::Map(_) | Value::Bytes(_) => {
-                return Err(Failure::Message(format!(
-                    "cannot use {} as a key",
-                    key.go_type()
-                )));
+                return Err(operators::unhashable(key));
             }
             _ => {
                 tools.work(others.len() as u64)?;

@@ -70,7 +70,7 @@ pub(super) const TABLE: &[Entry] = &[
 pub(super) fn int(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
     match a.get(0) {
         Value::Int(n) | Value::Duration(n) => Ok(Value::Int(*n)),
-        Value::Float(f) => Ok(Value::Int(*f as i64)),
+        Value::Float(f) => Ok(Value::Int(operators::truncated(*f))),
         Value::String(text) => match text.parse() {
             Ok(n) => Ok(Value::Int(n)),
             Err(_) => Err(Failure::Message(format!("invalid operation: int({text})"))),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 
 use super::{Arguments, Entry, Outcome, entry};
 use crate::expr::budget::{Failure, Tools};
@@ -106,19 +106,26 @@ fn type_name(value: &Value) -> &'static str {
         Value::Map(_) => "map",
         Value::Duration(_) => "time.Duration",
         Value::Time(_) => "time.Time",
-        Value::Zone(_) => "unknown",
+        Value::Zone(_) | Value::Version(_) => "unknown",
     }
 }
+
+/// Go does not look at the bits of the last letter that stand for nothing.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Base64 as Go's `StdEncoding` reads it: line breaks are skipped.
 pub(crate) fn decode_base64(text: &str) -> Result<Vec<u8>, Failure> {
     let text: String = text.chars().filter(|c| !matches!(c, '\r' | '\n')).collect();
-    STANDARD.decode(text).map_err(|error| {
+    LENIENT.decode(&text).map_err(|error| {
         let at = match error {
             base64::DecodeError::InvalidByte(at, _)
             | base64::DecodeError::InvalidLastSymbol(at, _) => at,
-            base64::DecodeError::InvalidLength(length) => length,
-            base64::DecodeError::InvalidPadding => 0,
+            base64::DecodeError::InvalidLength(_) | base64::DecodeError::InvalidPadding => {
+                text.len() / 4 * 4
+            }
         };
         Failure::Message(format!("illegal base64 data at input byte {at}"))
     })

@@ -31,7 +31,7 @@ impl<'a> Parser<'a> {
                 self.expect(")")?;
                 self.postfix(inner)
             }
-            Some("#" | ".") if self.predicates > 0 => {
+            Some("#" | ".") if !self.predicates.is_empty() => {
                 let node = self.pointer()?;
                 self.postfix(node)
             }
@@ -77,7 +77,10 @@ impl<'a> Parser<'a> {
             };
             self.advance()?;
         }
-        self.add(Node::Pointer(pointer), &token)
+        let Some(list) = self.predicates.last().copied() else {
+            return Err(self.unexpected());
+        };
+        self.add(Node::Pointer { pointer, list }, &token)
     }
 
     fn literal_or_name(&mut self) -> Parsed {
@@ -111,8 +114,12 @@ impl<'a> Parser<'a> {
     }
 
     fn name(&mut self, name: &str, token: &Token<'_>) -> Parsed {
-        let node = match self.locals.iter().rposition(|local| *local == name) {
-            Some(slot) => Node::Local(slot),
+        let known = self.locals.iter().rposition(|(local, _)| *local == name);
+        let node = match known {
+            Some(slot) => Node::Local {
+                slot,
+                value: self.locals[slot].1,
+            },
             None if name == "$env" => Node::Environment,
             None => Node::Name(Arc::from(name)),
         };
@@ -181,7 +188,7 @@ impl<'a> Parser<'a> {
         };
         let optional = matches!(iteration, Iteration::Count | Iteration::Sum);
         let predicate = if !self.at(")") {
-            Some(self.predicate()?)
+            Some(self.predicate(list)?)
         } else if optional {
             None
         } else {
@@ -207,8 +214,8 @@ impl<'a> Parser<'a> {
         )
     }
 
-    fn predicate(&mut self) -> Parsed {
-        self.predicates += 1;
+    fn predicate(&mut self, list: NodeId) -> Parsed {
+        self.predicates.push(list);
         let node = if self.at("{") {
             self.block()?
         } else {
@@ -218,7 +225,7 @@ impl<'a> Parser<'a> {
             }
             node
         };
-        self.predicates -= 1;
+        self.predicates.pop();
         Ok(node)
     }
 
@@ -251,6 +258,7 @@ impl<'a> Parser<'a> {
                     self.add(Node::Constant(key), &key_token)?
                 }
                 None if self.at("(") => self.expression(0)?,
+                None if self.at(",") && !pairs.is_empty() => return Err(self.unexpected()),
                 None => {
                     return Err(self.error_here(format!(
                         "a map key must be a quoted string, a number, a identifier, or an expression enclosed in parentheses (unexpected token {})",
@@ -291,6 +299,7 @@ impl<'a> Parser<'a> {
         let name = match token.kind {
             Kind::Identifier(name) => name,
             Kind::Sign(word) if word.starts_with(char::is_alphabetic) => word,
+            Kind::End => return Err(self.error_here("unexpected end of expression")),
             // expr-lang has gone on when it finds that.
             _ => return Err(self.error_here("expected name")),
         };
@@ -300,43 +309,24 @@ impl<'a> Parser<'a> {
         } else {
             false
         };
-        let node = if self.at("(") {
-            if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
-                let arguments = self.arguments(None)?;
-                let function = Function::of_sprig(name)
-                    .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
-                    .and_then(|function| function.check(arguments.len()).map(|()| function))
-                    .map_err(|message| self.error(message, token.offset, token.length))?;
-                self.add(
-                    Node::Call {
-                        function,
-                        arguments,
-                    },
-                    &token,
-                )?
-            } else {
-                let arguments = self.arguments(None)?;
-                self.add(
-                    Node::Method {
-                        base,
-                        name: Arc::from(name),
-                        optional,
-                        arguments,
-                    },
-                    &token,
-                )?
-            }
-        } else {
+        let node = if !self.at("(") {
             let key = self.add(Node::Constant(Value::from(name)), &token)?;
-            self.add(
-                Node::Member {
-                    base,
-                    key,
-                    optional,
-                },
-                &token,
-            )?
+            Node::Member {
+                base,
+                key,
+                optional,
+            }
+        } else if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
+            sprig_call(name, self.arguments(None)?)
+        } else {
+            Node::Method {
+                base,
+                name: Arc::from(name),
+                optional,
+                arguments: self.arguments(None)?,
+            }
         };
+        let node = self.add(node, &token)?;
         if chained || optional {
             return self.add(Node::Chain(node), &token);
         }
@@ -377,6 +367,25 @@ impl<'a> Parser<'a> {
         };
         self.expect("]")?;
         Ok(node)
+    }
+}
+
+/// A call of a function of sprig's. expr-lang finds when it evaluates that there is none, or that it
+/// takes other arguments.
+fn sprig_call(name: &str, arguments: Vec<NodeId>) -> Node {
+    let function = Function::of_sprig(name)
+        .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
+        .and_then(|function| function.check(arguments.len()).map(|()| function));
+    match function {
+        Ok(function) => Node::Call {
+            function,
+            arguments,
+        },
+        Err(message) => Node::Refused {
+            name: Arc::from(name),
+            arguments,
+            message: Arc::from(message),
+        },
     }
 }
 

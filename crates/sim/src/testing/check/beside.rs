@@ -29,7 +29,10 @@ impl Check<'_> {
             let seen = self.play.locks.find(name).unwrap_or_default();
             if seen.is_null() && !expected.is_null() {
                 let names: Vec<&str> = self.play.locks.names().collect();
-                let actual = format!("nobody asked for it; locks: {}", names.join(", "));
+                let actual = match names.is_empty() {
+                    true => "nobody asked for any lock".to_owned(),
+                    false => format!("nobody asked for it; locks: {}", names.join(", ")),
+                };
                 self.fail(&path, expected.clone(), actual.into(), None);
             } else {
                 self.matches(&path, expected, &seen, None);

@@ -4,6 +4,8 @@ use argosy_api::FieldPath;
 use serde_json::{Value, json};
 
 use super::Check;
+use crate::testing::matching::agrees;
+use crate::testing::names::no_template;
 use crate::testing::observe::{base_name, template_name};
 use crate::testing::play::Leaf;
 use crate::testing::says::Expect;
@@ -24,6 +26,9 @@ impl Check<'_> {
         for (name, wanted) in &expect.times {
             let count = leaves.iter().filter(|leaf| is_of(leaf, name)).count();
             let path = self.at("times").field(name.clone());
+            if count == 0 && agrees(wanted, &json!(0)) {
+                self.can_be(&path, wanted, name);
+            }
             self.matches(&path, wanted, &json!(count), None);
         }
         for (name, wanted) in &expect.template_times {
@@ -31,6 +36,10 @@ impl Check<'_> {
             let count = leaves.iter().filter(of_template).count();
             let first = leaves.iter().find(of_template).map(|leaf| &leaf.node);
             let path = self.at("templateTimes").field(name.clone());
+            if let Some(why) = no_template(self.subject, name) {
+                self.fail(&path, wanted.clone(), why.into(), None);
+                continue;
+            }
             self.matches(&path, wanted, &json!(count), first);
         }
     }
