@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::{check, graph, looping, running, settle, single, submit};
+use crate::{check, graph, looping, settle, single, submit};
 
 #[test]
 fn places_under_parallelism() {

@@ -1,6 +1,7 @@
 //! Nodes that wait for somebody, for a pod, or for nothing, and what led to one.
 
-use serde_json::json;
+use argosy_sim::protocol::Session;
+use serde_json::{Value, json};
 
 use crate::{ONE, check, ended, graph, running, settle, single, submit};
 
