@@ -3,7 +3,7 @@
 use std::process::Stdio;
 
 use crate::place::Place;
-use crate::{MAX_KIB, alias_bomb, echo, run, watched};
+use crate::{MAX_KIB, alias_bomb, echo, watched};
 
 #[test]
 fn every_command_that_reads_files_says_what_is_wrong_with_them() {

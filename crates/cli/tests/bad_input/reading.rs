@@ -1,7 +1,7 @@
 //! Files that can't be read as workflows.
 
 use crate::place::Place;
-use crate::{check, echo, run, workflow};
+use crate::{check, run, workflow};
 
 #[test]
 fn text_that_is_no_workflow() {
