@@ -8,7 +8,7 @@ use super::build::Fault;
 use super::lines::Lines;
 use super::{Limits, Source, Tree, Value, events, quick};
 use crate::typed::Meant;
-use crate::{Diagnostic, FieldPath, Span};
+use crate::{Diagnostic, FieldPath, Part, Span};
 
 /// A document as it was written: a tree of values that know their places.
 #[derive(Clone, Debug)]
@@ -127,11 +127,12 @@ impl Document {
     }
 
     /// The first place of a text within a span; `None` where it is written with escapes.
-    fn narrowed(&self, span: Span, part: &str) -> Option<Span> {
+    fn narrowed(&self, span: Span, part: &Part) -> Option<Span> {
         let text = self.text.get(span.start as usize..span.end as usize)?;
-        let start = span.start + text.find(part)? as u32;
-        let end = start + part.len() as u32;
-        Some(self.lines.span(&self.text, start, end))
+        let found = span.start as usize + text.find(&part.text)?;
+        let (start, end) = (found + part.spot.start, found + part.spot.end);
+        self.text.get(start..end)?;
+        Some(self.lines.span(&self.text, start as u32, end as u32))
     }
 
     /// The node at a path, or its nearest ancestor that exists, with the key it stands under.

@@ -7,11 +7,11 @@ use argosy_expr::TaskResult;
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, not_held, task_group};
+use super::looping::{EMPTY, Verdict, inherited, not_held, task_group};
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
-use crate::plan::{ContinueOn, DagPlan};
+use crate::plan::{ContinueOn, DagPlan, PlannedTemplate};
 
 impl Run {
     /// Begins the tasks that are ready, and ends the DAG when nothing is left.
@@ -19,10 +19,14 @@ impl Run {
         if self.node(index).phase.is_fulfilled() {
             return;
         }
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Some(plan) = template.dag() else {
+            return;
+        };
         if let Body::Dag(body) = &self.node(index).body
             && !body.unjudged.is_empty()
-            && let Some(template) = self.template_of(index)
-            && let Some(plan) = template.dag()
         {
             self.judge_ready(index, plan);
         }
@@ -30,7 +34,7 @@ impl Run {
             let Body::Dag(body) = &self.node(index).body else {
                 return;
             };
-            let Some(&slot) = body.ready.first() else {
+            let Some(&rank) = body.ready.first() else {
                 self.wake_held_back(index);
                 break;
             };
@@ -38,7 +42,7 @@ impl Run {
                 self.dirty.insert(index);
                 return;
             }
-            if !self.begin_task(index, slot) {
+            if !self.begin_task(index, plan.order[rank as usize]) {
                 break;
             }
         }
@@ -76,10 +80,15 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            match self.expand(call, looping, index, &verdict) {
+            let expanded = self.expand(call, looping, index, &verdict);
+            let tried = expanded.and_then(|items| {
+                self.try_items(call, index, &items, &verdict)
+                    .map(|()| items)
+            });
+            match tried {
                 Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
                 Ok(items) if items.len() == 0 => {
-                    self.add_unrun_task(place, NodePhase::Skipped, "Skipped, empty params");
+                    self.add_unrun_task(place, NodePhase::Skipped, EMPTY);
                 }
                 Ok(items) => {
                     let node = self.add_node(task_group(place, items, self.now));
@@ -116,8 +125,13 @@ impl Run {
     }
 
     fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
+        let template = self.template_of(index);
+        let dag = template.as_deref().and_then(PlannedTemplate::dag);
+        let rank = dag.map(|dag| dag.tasks[slot as usize].rank);
         if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
-            body.ready.remove(&slot);
+            if let Some(rank) = rank {
+                body.ready.remove(&rank);
+            }
             body.tasks[slot as usize].node = node;
             body.open += 1;
         }
@@ -159,8 +173,9 @@ impl Run {
                 continue;
             }
             if state.node == NodeIndex::NONE {
-                body.ready.insert(dependent);
-                body.unjudged.insert(dependent);
+                let rank = plan.tasks[dependent as usize].rank;
+                body.ready.insert(rank);
+                body.unjudged.insert(rank);
             }
         }
         self.judge_ready(index, plan);
@@ -172,7 +187,8 @@ impl Run {
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
-        for slot in std::mem::take(&mut body.unjudged) {
+        for rank in std::mem::take(&mut body.unjudged) {
+            let slot = plan.order[rank as usize];
             let holds = self.depends_holds(index, plan, slot);
             let place = self.task_place(index, slot);
             match holds {
@@ -263,12 +279,12 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(index) {
-                let children = body
+                let children: Vec<NodeIndex> = body
                     .tasks
                     .iter()
                     .filter_map(|task| task.node.some())
                     .collect();
-                self.end_idle_retries(children);
+                self.look_at_idle(&children);
             }
             return;
         }

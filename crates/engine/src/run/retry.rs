@@ -91,7 +91,10 @@ impl Run {
             return;
         };
         let Some(&last) = body.attempts.last() else {
-            self.make_attempt(index, &planned);
+            match self.is_kept_back(index) {
+                true => self.end(index, NodePhase::Failed, Some(FAIL_FAST)),
+                false => self.make_attempt(index, &planned),
+            }
             return;
         };
         let attempt = self.node(last);

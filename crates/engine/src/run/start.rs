@@ -131,10 +131,9 @@ impl Run {
             }
             TemplateBody::Dag(dag) => {
                 let body = DagBody {
-                    ready: (0u32..)
-                        .zip(&dag.tasks)
-                        .filter(|(_, task)| task.needed && task.dependencies.is_empty())
-                        .map(|(slot, _)| slot)
+                    ready: (dag.tasks.iter())
+                        .filter(|task| task.needed && task.dependencies.is_empty())
+                        .map(|task| task.rank)
                         .collect(),
                     ..DagBody::new(dag)
                 };

@@ -31,7 +31,7 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
         ),
         (
             r#"{"op":"get","workflow":["wf"]}"#,
-            "workflow: invalid type: sequence, expected a string",
+            "workflow: expected a text, not a list",
         ),
         (
             r#"{"op":"list","kind":"things"}"#,
@@ -60,11 +60,15 @@ fn what_is_not_understood_is_refused_and_changes_nothing() {
         ),
         (
             r#"{"op":"pod","outputs":{"progress":[1]}}"#,
-            "outputs.progress: invalid type",
+            "outputs.progress: expected ",
         ),
         (r#"{"op":"submit","yaml":"kind: Secret"}"#, "no workflow"),
         (r#"{"op":"submit","yaml":"a: [b"}"#, "cannot read the YAML"),
         (r#"{"op":"apply","yaml":"kind: Thing"}"#, "can't be applied"),
+        (
+            r#"{"op":"apply","yaml":"kind: ConfigMap"}"#,
+            "a ConfigMap without metadata.name",
+        ),
         (r#"{"op":"config","set":{"parallelisme":1}}"#, "unknown key"),
         (
             r#"{"op":"config","set":"parallelism"}"#,

@@ -23,6 +23,46 @@ fn parameters_and_an_entrypoint_are_overridden() {
 }
 
 #[test]
+fn a_workflow_that_is_refused_ends_when_it_is_looked_at() {
+    let mut session = Session::default();
+    let refused = "metadata: {name: wf}\nspec: {entrypoint: nowhere, templates: []}";
+    let submit = json!({"op": "submit", "yaml": refused});
+    assert_eq!(ask(&mut session, submit)["ok"], true);
+    let get = json!({"op": "get", "workflow": "wf"});
+    let before = ask(&mut session, get.clone());
+    assert_eq!(before["workflow"]["status"]["phase"], Value::Null);
+    ask(&mut session, json!({"op": "settle"}));
+    let after = ask(&mut session, get);
+    assert_eq!(after["workflow"]["status"]["phase"], "Failed");
+}
+
+#[test]
+fn objects_that_say_nothing_of_it_are_in_the_sessions_namespace() {
+    let workflow = "{metadata: {name: a}, spec: {workflowTemplateRef: {name: t}}}";
+    let template = "{kind: WorkflowTemplate, metadata: {name: t}, spec: {entrypoint: m, \
+                    templates: [{name: m, container: {image: i}}]}}";
+    let elsewhere = workflow.replace("name: a", "name: a, namespace: elsewhere");
+    for (mut session, namespace) in [
+        (Session::default(), "default"),
+        (Session::in_namespace("other"), "other"),
+    ] {
+        ask(&mut session, json!({"op": "apply", "yaml": template}));
+        for yaml in [workflow, &elsewhere] {
+            let answer = ask(&mut session, json!({"op": "submit", "yaml": yaml}));
+            assert_eq!(answer["ok"], true, "{answer}");
+        }
+        ask(&mut session, json!({"op": "settle"}));
+        for (name, phase) in [
+            (format!("{namespace}/a"), "Running"),
+            ("elsewhere/a".to_owned(), "Error"),
+        ] {
+            let seen = ask(&mut session, json!({"op": "get", "workflow": name}));
+            assert_eq!(seen["workflow"]["status"]["phase"], phase, "{seen}");
+        }
+    }
+}
+
+#[test]
 fn a_missing_name_stays_missing() {
     let mut session = Session::default();
     let yaml = WORKFLOW.replace("{name: wf}", "{generateName: wf-}");

@@ -51,6 +51,7 @@ fn graph(of_workflow: &str, of_main: &str) -> String {
 {of_workflow}  templates:
   - name: main
 {of_main}    dag:
+      target: D C
       tasks:
       - {{name: A, template: one}}
       - {{name: B, template: one}}
