@@ -61,7 +61,6 @@ pub(super) fn mocked(
         result: result.filter(|_| wanted.keeps_result),
         parameters: parameters.clone(),
         artifacts: artifacts(&says.outputs.artifacts, declared)?,
-        ..Outcome::default()
     };
     match outcome.fails() {
         true => Ok(outcome),
@@ -180,7 +179,6 @@ pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
         parameters,
         artifacts: declared.artifacts.clone(),
         result: wanted.keeps_result.then(|| result.to_owned()),
-        ..Outcome::default()
     }
 }
 
