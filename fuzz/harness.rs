@@ -114,9 +114,20 @@ fn scope() -> MapScope {
 
 /// Expressions: the same each time.
 pub fn expression(text: &str) {
+    let checked = Program::check(text);
+    if let Err(mistake) = &checked {
+        assert!(mistake.offset + mistake.length <= text.len());
+        assert!(text.is_char_boundary(mistake.offset));
+    }
     let Ok(program) = Program::compile(text) else {
+        assert!(checked.is_err());
         return;
     };
+    assert!(
+        program
+            .required_places()
+            .all(|(_, place)| place.end <= text.len())
+    );
     let _ = program.references().count() + program.required().count();
     let once = program.eval(&scope(), &context());
     let twice = program.eval(&scope(), &context());

@@ -36,6 +36,28 @@ pub struct Span {
     pub column: u32,
 }
 
+/// A part of a value's text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    /// The part as it is written.
+    pub text: String,
+    /// What of it is in question, in bytes.
+    pub spot: std::ops::Range<usize>,
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        let spot = 0..text.len();
+        Self { text, spot }
+    }
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::from(text.to_owned())
+    }
+}
+
 /// One fault or doubt about an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -50,7 +72,7 @@ pub struct Diagnostic {
     /// The value in question.
     pub path: FieldPath,
     /// What of the value's text is in question, if it is not the whole: `{{inputs.parameters.x}}`.
-    pub part: Option<String>,
+    pub part: Option<Part>,
     /// The text in question, once it is known.
     pub span: Option<Span>,
     /// Name of the source that the object came from, once it is known.

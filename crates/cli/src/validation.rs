@@ -90,15 +90,16 @@ pub fn faults(
         .or(metadata.generate_name.as_deref())
         .unwrap_or_default();
     // What is an error need not be a warning too.
-    let mut refused: BTreeMap<String, Vec<Option<String>>> = BTreeMap::new();
+    let mut refused: BTreeMap<String, Vec<Option<argosy_api::Part>>> = BTreeMap::new();
     for fault in found.iter().filter(|fault| fault.is_error()) {
         let parts = refused.entry(fault.path.to_string()).or_default();
         parts.push(fault.part.clone());
     }
     let is_refused = |fault: &validate::Fault| {
         let parts = refused.get(&fault.path.to_string());
-        let same =
-            |part: &Option<String>| part.is_none() || fault.part.is_none() || *part == fault.part;
+        let same = |part: &Option<argosy_api::Part>| {
+            part.is_none() || fault.part.is_none() || *part == fault.part
+        };
         parts.is_some_and(|parts| parts.iter().any(same))
     };
     let unread = format!("{} {name}", object.kind());

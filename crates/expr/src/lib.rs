@@ -32,7 +32,7 @@ mod when;
 pub use context::{EvalContext, Limits};
 pub use depends::{Depends, DependsExpr, DependsTask, Logic, Named, TaskResult, named};
 pub use error::{DependsError, ExprError, ExprErrorKind, JsonPathError, TagError, WhenError};
-pub use expr::{Program, condition_of, evaluate_bool};
+pub use expr::{Mistake, Program, condition_of, evaluate_bool, function_names};
 pub use jsonpath::JsonPath;
 pub use render::{Rendered, Unresolved};
 pub use scope::{Layered, MapScope, Scope, ValueScope, Visit};

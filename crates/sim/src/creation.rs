@@ -1,6 +1,7 @@
 //! How objects come into the world: kept, submitted, created as Kubernetes does, or taken up from
 //! elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus, labels};
@@ -318,7 +319,33 @@ impl World {
         Ok(id)
     }
 
+    /// Keeps a workflow that can't be carried out. It ends when it is looked at for the first time.
     pub(crate) fn refuse(
+        &mut self,
+        id: RunId,
+        workflow: Workflow,
+        phase: WorkflowPhase,
+        message: String,
+    ) {
+        self.refused.insert(id, workflow);
+        self.refusals.insert(id, (phase, message));
+    }
+
+    /// Ends what was refused, of all workflows or of one.
+    pub(crate) fn end_refused(&mut self, only: Option<RunId>) {
+        let meant = |id: &RunId| only.is_none_or(|only| only == *id);
+        let refusals = std::mem::take(&mut self.refusals);
+        let (now, later) = refusals.into_iter().partition(|(id, _)| meant(id));
+        self.refusals = later;
+        let now: BTreeMap<RunId, (WorkflowPhase, String)> = now;
+        for (id, (phase, message)) in now {
+            if let Some(workflow) = self.refused.remove(&id) {
+                self.end_as_refused(id, workflow, phase, message);
+            }
+        }
+    }
+
+    fn end_as_refused(
         &mut self,
         id: RunId,
         mut workflow: Workflow,

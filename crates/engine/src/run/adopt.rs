@@ -140,7 +140,9 @@ impl Run {
             let node = &found[place];
             (node.role != Role::Root, node.began, place)
         });
-        let held = status.synchronization.as_ref().map(shown_locks);
+        // Whoever takes workflows up enters what those that run hold, and no others. Argo: `initManagers`.
+        let shown = status.synchronization.as_ref();
+        let held = shown.filter(|_| !run.status.announced).map(shown_locks);
         let held = held.unwrap_or_default();
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
@@ -197,7 +199,9 @@ impl Run {
         self.status.shutdown = spec.shutdown;
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
-        if let Some(synchronization) = &status.synchronization {
+        if let Some(synchronization) = &status.synchronization
+            && !self.status.announced
+        {
             self.adopt_locks(synchronization);
         }
         if let Some(outputs) = &status.outputs {
@@ -246,7 +250,7 @@ impl Run {
     ) -> Result<(), LoadError> {
         let status = found.status;
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
-        let kind = status.r#type.unwrap_or(NodeType::Skipped);
+        let kind = found.kind;
         let phase = status.phase.unwrap_or(NodePhase::Pending);
         let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
@@ -278,8 +282,8 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
-        let salt = shown_salt(self.definition.name(), status);
-        if salt > 0 {
+        let salt = shown_salt(self.definition.name(), &status.name, &status.id);
+        if let Some(salt) = salt.filter(|&salt| salt > 0) {
             node.details_mut().salt = salt;
         }
         adopt_pod(&mut node, status);
@@ -345,8 +349,10 @@ impl Run {
 
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
         // It is the retried node, or the pod, that has the locks, not its attempts or containers. What
-        // has children is taken over from another workflow, and waits no more.
-        let waits = node.phase == NodePhase::Pending
+        // has children is taken over from another workflow, and waits no more. Nothing of an ended
+        // workflow waits.
+        let waits = !self.status.announced
+            && node.phase == NodePhase::Pending
             && !self.shows_children(found.status)
             && !node.flags.has(Flags::HOLDS_LOCKS)
             && !matches!(node.role, Role::Attempt | Role::Container);

@@ -51,13 +51,10 @@ pub(super) fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
     }))
 }
 
-/// The salt that made a node's ID another than that of a node before it; 0 for none.
-pub(super) fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
-    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
-    match has_id(0) {
-        true => 0,
-        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
-    }
+/// The salt that makes an ID of a node's name: mostly 0, or another where the ID of a node before it
+/// was the same. `None` if the ID is no node's of that name: it is by their IDs that Argo finds nodes.
+pub(super) fn shown_salt(workflow: &str, name: &str, id: &str) -> Option<u8> {
+    (0..=u8::MAX).find(|&salt| node_id(workflow, name, salt) == id)
 }
 
 /// What few nodes have: an address, a machine, what memoization did.

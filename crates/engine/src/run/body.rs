@@ -104,7 +104,7 @@ pub(crate) struct DagBody {
     pub boundary: Boundary,
     /// One for each task.
     pub tasks: Vec<TaskState>,
-    /// Tasks whose dependencies allow them to begin and that have no node yet.
+    /// The ranks of tasks whose dependencies allow them to begin and that have no node yet.
     pub ready: BTreeSet<u32>,
     /// Those of the ready tasks that nobody has tried to begin: all others need a place.
     pub untried: BTreeSet<u32>,

@@ -7,11 +7,11 @@ use argosy_expr::TaskResult;
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, not_held, task_group};
+use super::looping::{EMPTY, Verdict, inherited, not_held, task_group};
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
-use crate::plan::{ContinueOn, DagPlan};
+use crate::plan::{ContinueOn, DagPlan, PlannedTemplate};
 
 impl Run {
     /// Begins the tasks that are ready, and ends the DAG when nothing is left.
@@ -19,14 +19,18 @@ impl Run {
         if self.node(index).phase.is_fulfilled() {
             return;
         }
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Some(plan) = template.dag() else {
+            return;
+        };
         if let Body::Dag(body) = &self.node(index).body
             && !body.unjudged.is_empty()
-            && let Some(template) = self.template_of(index)
-            && let Some(plan) = template.dag()
         {
             self.judge_ready(index, plan);
         }
-        if !self.begin_ready(index) {
+        if !self.begin_ready(index, plan) {
             self.dirty.insert(index);
             return;
         }
@@ -36,7 +40,7 @@ impl Run {
     /// Begins the tasks that are ready, in order; `false` if the turn is spent before. Where a limit
     /// holds one back, those behind it that nobody has tried yet are tried nevertheless: some need
     /// no place, and Argo makes these.
-    fn begin_ready(&mut self, index: NodeIndex) -> bool {
+    fn begin_ready(&mut self, index: NodeIndex, plan: &DagPlan) -> bool {
         let mut held = false;
         // Nothing more begins where a template fails fast, skipped tasks and loops included.
         while !self.fails_fast(index) {
@@ -48,7 +52,7 @@ impl Run {
                 true => body.untried.first(),
                 false => body.ready.first(),
             };
-            let Some(&slot) = next else {
+            let Some(&rank) = next else {
                 if !held {
                     self.wake_held_back(index);
                 }
@@ -57,8 +61,8 @@ impl Run {
             if spent {
                 return false;
             }
-            body.untried.remove(&slot);
-            held |= !self.begin_task(index, slot);
+            body.untried.remove(&rank);
+            held |= !self.begin_task(index, plan.order[rank as usize]);
         }
         true
     }
@@ -94,10 +98,15 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            match self.expand(call, looping, index, &verdict) {
+            let expanded = self.expand(call, looping, index, &verdict);
+            let tried = expanded.and_then(|items| {
+                self.try_items(call, index, &items, &verdict)
+                    .map(|()| items)
+            });
+            match tried {
                 Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
                 Ok(items) if items.len() == 0 => {
-                    self.add_unrun_task(place, NodePhase::Skipped, "Skipped, empty params");
+                    self.add_unrun_task(place, NodePhase::Skipped, EMPTY);
                 }
                 Ok(items) => {
                     let node = self.add_node(task_group(place, items, self.now));
@@ -134,9 +143,14 @@ impl Run {
     }
 
     fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
+        let template = self.template_of(index);
+        let dag = template.as_deref().and_then(PlannedTemplate::dag);
+        let rank = dag.map(|dag| dag.tasks[slot as usize].rank);
         if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
-            body.ready.remove(&slot);
-            body.untried.remove(&slot);
+            if let Some(rank) = rank {
+                body.ready.remove(&rank);
+                body.untried.remove(&rank);
+            }
             body.tasks[slot as usize].node = node;
             body.open += 1;
         }
@@ -178,9 +192,10 @@ impl Run {
                 continue;
             }
             if state.node == NodeIndex::NONE {
-                body.ready.insert(dependent);
-                body.untried.insert(dependent);
-                body.unjudged.insert(dependent);
+                let rank = plan.tasks[dependent as usize].rank;
+                body.ready.insert(rank);
+                body.untried.insert(rank);
+                body.unjudged.insert(rank);
             }
         }
         self.judge_ready(index, plan);
@@ -195,7 +210,8 @@ impl Run {
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
-        for slot in std::mem::take(&mut body.unjudged) {
+        for rank in std::mem::take(&mut body.unjudged) {
+            let slot = plan.order[rank as usize];
             let holds = self.depends_holds(index, plan, slot);
             let place = self.task_place(index, slot);
             match holds {

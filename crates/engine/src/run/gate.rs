@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, TemplateType};
+use argosy_api::{NodePhase, NodeType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -40,21 +40,9 @@ impl Run {
 
     /// Has a node wait before it begins. It is shown as what it will be, pending.
     pub(super) fn wait_at(&mut self, index: NodeIndex, planned: &PlannedTemplate, gate: Gate) {
-        let kind = match planned.kind {
-            _ if planned.retry.is_some() => NodeType::Retry,
-            Some(TemplateType::Steps) => NodeType::Steps,
-            Some(TemplateType::DAG) => NodeType::DAG,
-            Some(TemplateType::Suspend) => NodeType::Suspend,
-            Some(TemplateType::HTTP) => NodeType::HTTP,
-            Some(TemplateType::Plugin) => NodeType::Plugin,
-            None => NodeType::Skipped,
-            Some(
-                TemplateType::Container
-                | TemplateType::ContainerSet
-                | TemplateType::Script
-                | TemplateType::Resource
-                | TemplateType::Data,
-            ) => NodeType::Pod,
+        let kind = match planned.retry {
+            Some(_) => NodeType::Retry,
+            None => planned.node_type(),
         };
         if self.node(index).kind != kind {
             self.set_kind(index, kind, NodePhase::Pending);

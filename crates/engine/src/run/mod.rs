@@ -369,10 +369,8 @@ impl Run {
 
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
-        !self.facts.is_empty()
-            || !self.changed.is_empty()
-            || (!self.is_held_up()
-                && !(self.unseen.is_empty() && self.settled.is_empty() && self.dirty.is_empty()))
+        let is_idle = self.unseen.is_empty() && self.settled.is_empty() && self.dirty.is_empty();
+        !self.facts.is_empty() || !self.changed.is_empty() || !(is_idle || self.is_held_up())
     }
 
     /// The next time at which the run has something to do. Derived from its state.

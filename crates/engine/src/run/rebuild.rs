@@ -427,9 +427,9 @@ impl Run {
             for (slot, task) in (0u32..).zip(&plan.tasks) {
                 let state = &mut body.tasks[slot as usize];
                 if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
-                    body.ready.insert(slot);
-                    body.untried.insert(slot);
-                    body.unjudged.insert(slot);
+                    body.ready.insert(task.rank);
+                    body.untried.insert(task.rank);
+                    body.unjudged.insert(task.rank);
                 }
             }
         }

@@ -131,10 +131,10 @@ impl Run {
                 self.dirty.insert(index);
             }
             TemplateBody::Dag(dag) => {
-                let ready = (0u32..)
-                    .zip(&dag.tasks)
-                    .filter(|(_, task)| task.needed && task.dependencies.is_empty());
-                let ready: BTreeSet<u32> = ready.map(|(slot, _)| slot).collect();
+                let ready: BTreeSet<u32> = (dag.tasks.iter())
+                    .filter(|task| task.needed && task.dependencies.is_empty())
+                    .map(|task| task.rank)
+                    .collect();
                 let body = DagBody {
                     untried: ready.clone(),
                     ready,

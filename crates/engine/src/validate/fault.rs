@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use argosy_api::{Diagnostic, FieldPath, Severity};
+use argosy_api::{Diagnostic, FieldPath, Part, Severity};
 
 /// One fault of an object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct Fault {
     /// inside another object stands at the reference to that object.
     pub path: FieldPath,
     /// What of the field's text is at fault, if it is not the whole.
-    pub part: Option<String>,
+    pub part: Option<Part>,
     /// What is wrong. For what Argo refuses too, its words.
     pub message: String,
     /// How Argo came to the place: what it puts before the message.
@@ -101,7 +101,7 @@ pub(super) struct Finding {
     /// From the template, argument list or spec that was looked at.
     pub path: String,
     /// What of the field's text is at fault, if it is not the whole.
-    pub part: Option<String>,
+    pub part: Option<Part>,
     pub message: String,
     pub help: Option<String>,
     /// Holds only if nothing produces this global output.
@@ -145,7 +145,7 @@ impl Finding {
     }
 
     /// Of a part of the field's text.
-    pub fn part(mut self, part: impl Into<String>) -> Self {
+    pub fn part(mut self, part: impl Into<Part>) -> Self {
         self.part = Some(part.into());
         self
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use argosy_api::{Item, Template, TemplateType};
-use argosy_expr::{ExprError, Program};
+use argosy_expr::{Mistake, Program};
 use serde_json::Value;
 
 use super::calls::{Calls, Sight};
@@ -110,14 +110,19 @@ const OTHER_ROOTS: [&str; 6] = [
     "hooks",
 ];
 
+/// Variables that come when a template runs, and names of functions.
+const LATER_ROOTS: [&str; 8] = [
+    "retries", "sprig", "asInt", "asFloat", "jsonpath", "toJson", "data", "object",
+];
+
 /// Something remarkable in a tag.
 pub(super) enum Notice<'n> {
     /// A variable that is not surely there.
     Unresolved(&'n str, Verdict),
     /// A name outside of Argo's own that is nearly this variable.
     Misspelt(&'n str, String),
-    /// An expression that can't be read.
-    Expression(&'n str, ExprError),
+    /// An expression with a mistake.
+    Expression(&'n str, Mistake),
     /// A tag without an end.
     Unclosed(&'n str),
 }
@@ -177,11 +182,14 @@ impl<'s> Scope<'s> {
                     }
                     verdict => found(Notice::Unresolved(tag, verdict)),
                 },
-                Tag::Expression(expression) => {
-                    if let Err(error) = Program::check(expression) {
-                        found(Notice::Expression(expression, error));
+                Tag::Expression(expression) => match Program::check(expression) {
+                    Ok(program) => {
+                        if let Some(mistake) = self.missing(&program, position) {
+                            found(Notice::Expression(expression, mistake));
+                        }
                     }
-                }
+                    Err(mistake) => found(Notice::Expression(expression, mistake)),
+                },
                 // Argo takes what follows in the JSON for the rest of the name.
                 Tag::Unclosed(rest) => match self.verdict(&format!("{rest}\""), position) {
                     Verdict::Known => found(Notice::Unclosed(rest)),
@@ -189,6 +197,56 @@ impl<'s> Scope<'s> {
                 },
             }
         }
+    }
+
+    /// The first variable of an expression that there surely isn't. Argo leaves such an expression as
+    /// it is, or fails when it runs.
+    fn missing(&self, program: &Program, position: Position<'_>) -> Option<Mistake> {
+        program.required_places().find_map(|(path, place)| {
+            let (root, rest) = path.split_once('.').unwrap_or((path, ""));
+            let is_known = match root {
+                "inputs" => match rest.split_once('.') {
+                    Some(("parameters" | "artifacts", _)) => self.is_known(path, position),
+                    Some((other, _)) => matches!(other, "parameters" | "artifacts"),
+                    None => matches!(rest, "" | "parameters" | "artifacts"),
+                },
+                "workflow" => {
+                    const MAPS: [&str; 5] = ["", "parameters", "labels", "annotations", "outputs"];
+                    let is_map = MAPS.contains(&rest) || rest.starts_with("outputs.");
+                    is_map || self.is_known(path, position)
+                }
+                "steps" | "tasks" => match rest.split('.').next().unwrap_or_default() {
+                    "" => true,
+                    call => self.is_known(&format!("{root}.{call}.status"), position),
+                },
+                _ => {
+                    let mut roots = ROOTS.iter().chain(&OTHER_ROOTS).chain(&LATER_ROOTS);
+                    roots.any(|known| *known == root)
+                }
+            };
+            if is_known {
+                return None;
+            }
+            let meant = match self.calls {
+                Some(_) if matches!(root, "steps" | "tasks") => None,
+                _ => nearest(root, ROOTS).filter(|near| *near != root),
+            };
+            let mut help = meant.map(|near| format!("did you mean '{near}'?"));
+            if help.is_none() {
+                help = self.help(path, position);
+            }
+            Some(Mistake {
+                message: format!("there is no variable {path} here"),
+                help,
+                offset: place.start,
+                length: place.len(),
+                unknown_function: None,
+            })
+        })
+    }
+
+    fn is_known(&self, name: &str, position: Position<'_>) -> bool {
+        self.verdict(name, position) != Verdict::Unknown
     }
 
     /// The variable that there is, of whose first word this one may be a slip. Argo lets such names

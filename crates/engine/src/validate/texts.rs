@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use argosy_api::Part;
+use argosy_expr::{Mistake, function_names};
 use serde::Serialize;
 
 use super::fault::{Finding, join};
@@ -57,7 +59,7 @@ pub(super) fn check_texts<T: Serialize + ?Sized>(
                 }
                 let (mut finding, unless) =
                     unresolved(scope, position, wording, path(), tag, verdict);
-                finding.part = Some(written(text, tag));
+                finding.part = Some(written(text, tag).into());
                 remarks.push((finding, unless));
             }
             Notice::Misspelt(tag, meant) => {
@@ -120,23 +122,46 @@ fn written(text: &str, tag: &str) -> String {
     }
 }
 
-/// An expression that can't be read. Argo only finds this when the workflow runs.
-pub(super) fn expression_warning(
-    path: String,
-    expression: &str,
-    error: &argosy_expr::ExprError,
-) -> Finding {
-    Finding::warning(
-        "expression-syntax",
-        path,
-        format!(
-            "the expression '{}' can't be read: {} (at character {})",
-            expression.trim(),
-            error.message,
-            error.offset + 1
-        ),
-    )
-    .part(expression)
+/// A mistake in an expression. Argo only finds this when the workflow runs.
+pub(super) fn expression_warning(path: String, expression: &str, mistake: &Mistake) -> Finding {
+    let before = expression.get(..mistake.offset).unwrap_or(expression);
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    let place = match expression.contains('\n') {
+        true => format!("line {line}, character {column}"),
+        false => format!("character {column}"),
+    };
+    let shown = shorten(expression.trim());
+    let message = format!(
+        "the expression '{shown}' is wrong: {} (at {place})",
+        mistake.message
+    );
+    let end = (mistake.offset + mistake.length.max(1)).min(expression.len());
+    let mut finding = Finding::warning("expression-syntax", path, message).part(Part {
+        text: expression.to_owned(),
+        spot: mistake.offset.min(end)..end,
+    });
+    finding.help.clone_from(&mistake.help);
+    if let (None, Some(name)) = (&finding.help, &mistake.unknown_function) {
+        let names: Vec<String> = function_names().collect();
+        return finding.propose(argosy_api::nearest(name, names.iter().map(String::as_str)));
+    }
+    finding
+}
+
+/// The beginning of a long text.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 120;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
 }
 
 fn misspelt_warning(path: String, tag: &str, meant: &str) -> Finding {

@@ -76,6 +76,24 @@ pub(crate) enum Iteration {
 }
 
 impl Iteration {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::All,
+        Self::None,
+        Self::Any,
+        Self::One,
+        Self::Filter,
+        Self::Map,
+        Self::Count,
+        Self::Sum,
+        Self::Find,
+        Self::FindIndex,
+        Self::FindLast,
+        Self::FindLastIndex,
+        Self::GroupBy,
+        Self::SortBy,
+        Self::Reduce,
+    ];
+
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -146,8 +164,9 @@ pub(crate) enum Node {
         function: Function,
         arguments: Vec<NodeId>,
     },
-    /// A call that is known to fail, and how it does.
+    /// A call of a function of sprig's that is known to fail, and how it does.
     Refused {
+        name: Arc<str>,
         arguments: Vec<NodeId>,
         message: Arc<str>,
     },

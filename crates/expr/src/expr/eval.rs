@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::ast::{Arena, BinaryOperator, Node, NodeId, Pointer, UnaryOperator};
 use super::budget::{Failure, Tools};
+use super::functions::Function;
 use super::{methods, operators};
 use crate::context::EvalContext;
 use crate::error::{ExprError, ExprErrorKind};
@@ -89,14 +90,10 @@ impl Evaluator<'_> {
             Node::Call {
                 function,
                 arguments,
+            } => self.call(id, *function, arguments),
+            Node::Refused {
+                arguments, message, ..
             } => {
-                let arguments = self.eval_all(arguments)?;
-                let result = function
-                    .run(&self.tools, &arguments)
-                    .and_then(|value| self.tools.made(&value).map(|()| value));
-                self.located(id, result)
-            }
-            Node::Refused { arguments, message } => {
                 self.eval_all(arguments)?;
                 self.located(id, Err(Failure::Message(message.to_string())))
             }
@@ -106,17 +103,7 @@ impl Evaluator<'_> {
                 optional,
                 arguments,
             } => self.method(id, *base, name, *optional, arguments),
-            Node::CallName { callee, .. } => {
-                let callee = self.eval(*callee)?;
-                let message = match callee {
-                    Value::Nil => "invalid operation: cannot call nil".into(),
-                    _ => format!(
-                        "invalid operation: cannot call non-function of type {}",
-                        callee.go_type()
-                    ),
-                };
-                self.located(id, Err(Failure::Message(message)))
-            }
+            Node::CallName { callee, .. } => self.call_value(id, *callee),
             Node::Iterate {
                 iteration,
                 list,
@@ -130,14 +117,7 @@ impl Evaluator<'_> {
             }
             Node::Let {
                 slot, value, body, ..
-            } => {
-                let value = self.eval(*value)?;
-                self.locals.truncate(*slot);
-                self.locals.push(value);
-                let result = self.eval(*body);
-                self.locals.truncate(*slot);
-                result
-            }
+            } => self.declaration(*slot, *value, *body),
             Node::Sequence(nodes) => {
                 let mut last = Value::Nil;
                 for node in nodes {
@@ -185,6 +165,38 @@ impl Evaluator<'_> {
             Pointer::Index => Value::Int(i64::try_from(frame.index).unwrap_or(i64::MAX)),
             Pointer::Accumulator => frame.accumulator.clone(),
         })
+    }
+
+    #[inline(never)]
+    fn call(&mut self, id: NodeId, function: Function, arguments: &[NodeId]) -> Evaluated {
+        let arguments = self.eval_all(arguments)?;
+        let result = function
+            .run(&self.tools, &arguments)
+            .and_then(|value| self.tools.made(&value).map(|()| value));
+        self.located(id, result)
+    }
+
+    /// A call of a variable: none is a function.
+    #[inline(never)]
+    fn call_value(&mut self, id: NodeId, callee: NodeId) -> Evaluated {
+        let message = match self.eval(callee)? {
+            Value::Nil => "invalid operation: cannot call nil".into(),
+            callee => format!(
+                "invalid operation: cannot call non-function of type {}",
+                callee.go_type()
+            ),
+        };
+        self.located(id, Err(Failure::Message(message)))
+    }
+
+    #[inline(never)]
+    fn declaration(&mut self, slot: usize, value: NodeId, body: NodeId) -> Evaluated {
+        let value = self.eval(value)?;
+        self.locals.truncate(slot);
+        self.locals.push(value);
+        let result = self.eval(body);
+        self.locals.truncate(slot);
+        result
     }
 
     #[inline(never)]

@@ -24,6 +24,14 @@ pub(crate) struct Entry {
     pub(crate) run: fn(&Tools<'_>, &Arguments<'_>) -> Outcome,
 }
 
+/// expr-lang's functions.
+const OWN: [&[Entry]; 4] = [
+    strings::TABLE,
+    numbers::TABLE,
+    collections::TABLE,
+    dates::TABLE,
+];
+
 /// The functions that check their arguments themselves.
 const CHECKED: [&str; 19] = [
     "len",
@@ -78,13 +86,7 @@ pub(crate) struct Function {
 impl Function {
     /// expr-lang's function of this name.
     pub(crate) fn builtin(name: &str) -> Option<Self> {
-        let tables = &[
-            strings::TABLE,
-            numbers::TABLE,
-            collections::TABLE,
-            dates::TABLE,
-        ];
-        find(tables, name, NilArgument::Refused)
+        find(&OWN, name, NilArgument::Refused)
     }
 
     /// The function of this name that Argo adds.
@@ -125,9 +127,20 @@ impl Function {
         ))
     }
 
+    /// How many arguments it takes: at least, and at most if there is an end to it.
+    pub(crate) fn counts(self) -> (usize, Option<usize>) {
+        let most = Some(self.entry.most).filter(|most| *most != MANY);
+        (self.entry.least, most)
+    }
+
     /// Its name.
     pub(crate) fn name(self) -> &'static str {
         self.entry.name
+    }
+
+    /// Whether it is known and not supported.
+    pub(crate) fn is_refused(self) -> bool {
+        self.is_of_sprig() && crate::sprig::is_refused(self.entry.name)
     }
 
     /// Whether it is one of sprig's, which are called by reflection: nothing is known of their types.
@@ -147,6 +160,14 @@ impl Function {
             },
         )
     }
+}
+
+/// The names of all functions, and whether each is one of sprig's.
+pub(crate) fn names() -> impl Iterator<Item = (&'static str, bool)> {
+    let own = OWN.iter().chain(&[of_argo::TABLE]);
+    let own = own.flat_map(|table| table.iter().map(|entry| (entry.name, false)));
+    let sprig = crate::sprig::TABLES.iter();
+    own.chain(sprig.flat_map(|table| table.iter().map(|entry| (entry.name, true))))
 }
 
 fn find(tables: &[&'static [Entry]], name: &str, nil: NilArgument) -> Option<Function> {

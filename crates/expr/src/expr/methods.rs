@@ -28,6 +28,64 @@ const ZERO_SECONDS: i64 = -62_135_596_800;
 const MONTH_NAME: &str = "name of the month";
 const WEEKDAY_NAME: &str = "name of the weekday";
 
+/// The names of the methods that some value has.
+const NAMES: [&str; 49] = [
+    "Abs",
+    "Add",
+    "AddDate",
+    "After",
+    "Before",
+    "Compare",
+    "Day",
+    "Equal",
+    "Format",
+    "GreaterThan",
+    "GreaterThanEqual",
+    "Hour",
+    "Hours",
+    "In",
+    "IncMajor",
+    "IncMinor",
+    "IncPatch",
+    "IsZero",
+    "LessThan",
+    "LessThanEqual",
+    "Local",
+    "Location",
+    "Major",
+    "Metadata",
+    "Microseconds",
+    "Milliseconds",
+    "Minor",
+    "Minute",
+    "Minutes",
+    "Month",
+    "Nanosecond",
+    "Nanoseconds",
+    "Original",
+    "Patch",
+    "Prerelease",
+    "Round",
+    "Second",
+    "Seconds",
+    "String",
+    "Sub",
+    "Truncate",
+    "UTC",
+    "Unix",
+    "UnixMicro",
+    "UnixMilli",
+    "UnixNano",
+    "Weekday",
+    "Year",
+    "YearDay",
+];
+
+/// Whether some value has a method of this name.
+pub(crate) fn is_known(name: &str) -> bool {
+    NAMES.contains(&name)
+}
+
 /// Calls a method of a value.
 pub(crate) fn call(base: &Value, name: &str, arguments: &[Value]) -> Outcome {
     let result = match base {

@@ -12,13 +12,16 @@ pub(crate) mod functions;
 mod iterate;
 mod lexer;
 mod methods;
+mod mistakes;
 pub(crate) mod operators;
 mod parser;
+mod power;
 mod references;
 
 use std::sync::Arc;
 
-use ast::{Arena, Node, NodeId};
+use ast::{Arena, NodeId};
+pub use mistakes::{Mistake, function_names};
 
 use crate::context::EvalContext;
 use crate::error::{ExprError, ExprErrorKind};
@@ -58,29 +61,22 @@ impl Program {
         })
     }
 
-    /// Reads an expression, and refuses one that calls a function that there is not. Argo finds
-    /// that when it evaluates it: no variable is a function.
+    /// Reads an expression, and refuses one with a mistake that can be told without its variables,
+    /// also where Argo only finds that when it evaluates it.
     ///
     /// # Errors
-    /// If it isn't one, or calls what is none.
-    pub fn check(source: &str) -> Result<Self, ExprError> {
-        let program = Self::compile(source)?;
-        for (id, node) in program.arena.iter() {
-            if let Node::Refused { message, .. } = node {
-                let (offset, length) = program.arena.place(id);
-                let kind = ExprErrorKind::UnknownName;
-                return Err(ExprError::new(kind, &**message, offset, length).within(source));
-            }
-            if let Node::CallName { callee, .. } = node
-                && let Node::Name(name) = program.arena.get(*callee)
-            {
-                let (offset, length) = program.arena.place(*callee);
-                let message = format!("there is no function {name}");
-                let kind = ExprErrorKind::UnknownName;
-                return Err(ExprError::new(kind, message, offset, length).within(source));
-            }
+    /// The first mistake.
+    pub fn check(source: &str) -> Result<Self, Mistake> {
+        match mistakes::first(source) {
+            Some(mistake) => Err(mistake),
+            None => Self::compile(source).map_err(|error| Mistake {
+                message: error.message,
+                help: None,
+                offset: error.offset,
+                length: error.length,
+                unknown_function: None,
+            }),
         }
-        Ok(program)
     }
 
     /// Evaluates it. As in Argo, a variable whose root (`tasks` in `tasks.a.outputs.result`) the
@@ -181,7 +177,17 @@ impl Program {
 
     /// The longest of the required paths: if all of these are there, all required ones are.
     pub(crate) fn required_ends(&self) -> impl Iterator<Item = &str> {
-        self.references.required_ends.iter().map(String::as_str)
+        let ends = self.references.required_ends.iter();
+        ends.map(|(path, _)| path.as_str())
+    }
+
+    /// The longest of the required paths, and where the last step of each stands, in bytes.
+    pub fn required_places(&self) -> impl Iterator<Item = (&str, std::ops::Range<usize>)> {
+        let ends = self.references.required_ends.iter();
+        ends.map(|(path, node)| {
+            let (offset, length) = self.arena.place(*node);
+            (path.as_str(), offset..offset + length)
+        })
     }
 }
 

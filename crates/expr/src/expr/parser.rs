@@ -244,38 +244,17 @@ impl<'a> Parser<'a> {
         let mut left = self.primary()?;
         let mut after_coalesce = false;
         while let Some(mut sign) = self.sign() {
-            let mut negated = None;
-            if sign == "not" {
-                let token = self.current.clone();
-                let following = next_token(self.text, token.offset + token.length)?;
-                match following.kind {
-                    Kind::Sign(next) if may_be_negated(next) => {
-                        if binary(next).is_none_or(|(_, level, _)| level < precedence) {
-                            break;
-                        }
-                        self.advance()?;
-                        negated = Some(token);
-                        sign = next;
-                    }
-                    _ => {
-                        self.advance()?;
-                        return Err(self.unexpected());
-                    }
-                }
-            }
             if sign == "|" {
                 if precedence > 0 {
                     break;
                 }
-                self.advance()?;
-                let name = self.advance()?;
-                let Kind::Identifier(function) = name.kind else {
-                    self.current = name;
-                    return Err(self.unexpected());
-                };
-                left = self.call(function, &name, Some(left))?;
+                left = self.piped(left)?;
                 after_coalesce = false;
                 continue;
+            }
+            let negated = (sign == "not").then(|| self.current.clone());
+            if negated.is_some() {
+                sign = self.negated_sign()?;
             }
             let Some((operator, level, associativity)) = binary(sign) else {
                 break;
@@ -283,15 +262,15 @@ impl<'a> Parser<'a> {
             if level < precedence {
                 break;
             }
+            if negated.is_some() {
+                self.advance()?;
+            }
             let token = self.advance()?;
             if after_coalesce && operator != BinaryOperator::Coalesce {
-                return Err(self.error(
-                    format!(
-                        "Operator ({sign}) and coalesce expressions (??) cannot be mixed. Wrap either by parentheses."
-                    ),
-                    token.offset,
-                    token.length,
-                ));
+                let message = format!(
+                    "Operator ({sign}) and coalesce expressions (??) cannot be mixed. Wrap either by parentheses."
+                );
+                return Err(self.error(message, token.offset, token.length));
             }
             after_coalesce = operator == BinaryOperator::Coalesce;
             if is_ordering(operator) {
@@ -317,6 +296,29 @@ impl<'a> Parser<'a> {
             left = self.conditional(left)?;
         }
         Ok(left)
+    }
+
+    /// The operator behind a `not`.
+    fn negated_sign(&mut self) -> Parsed<&'a str> {
+        let following = next_token(self.text, self.current.offset + self.current.length)?;
+        match following.kind {
+            Kind::Sign(next) if may_be_negated(next) => Ok(next),
+            _ => {
+                self.advance()?;
+                Err(self.unexpected())
+            }
+        }
+    }
+
+    /// The call behind a `|`, whose first argument stands before it.
+    fn piped(&mut self, first: NodeId) -> Parsed {
+        self.advance()?;
+        let name = self.advance()?;
+        let Kind::Identifier(function) = name.kind else {
+            self.current = name;
+            return Err(self.unexpected());
+        };
+        self.call(function, &name, Some(first))
     }
 
     fn binary_node(
@@ -472,23 +474,7 @@ fn too_deep(offset: usize, length: usize) -> ExprError {
     )
 }
 
-fn iteration(name: &str) -> Option<Iteration> {
-    Some(match name {
-        "all" => Iteration::All,
-        "none" => Iteration::None,
-        "any" => Iteration::Any,
-        "one" => Iteration::One,
-        "filter" => Iteration::Filter,
-        "map" => Iteration::Map,
-        "count" => Iteration::Count,
-        "sum" => Iteration::Sum,
-        "find" => Iteration::Find,
-        "findIndex" => Iteration::FindIndex,
-        "findLast" => Iteration::FindLast,
-        "findLastIndex" => Iteration::FindLastIndex,
-        "groupBy" => Iteration::GroupBy,
-        "sortBy" => Iteration::SortBy,
-        "reduce" => Iteration::Reduce,
-        _ => return None,
-    })
+pub(super) fn iteration(name: &str) -> Option<Iteration> {
+    let mut all = Iteration::ALL.into_iter();
+    all.find(|iteration| iteration.name() == name)
 }

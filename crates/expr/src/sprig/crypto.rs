@@ -22,6 +22,10 @@ pub(super) const TABLE: &[Entry] = &[
             .to_string()
             .into())
     }),
+];
+
+/// The functions that are refused.
+pub(super) const REFUSED: &[Entry] = &[
     entry("genPrivateKey", 0, MANY, refuse),
     entry("derivePassword", 0, MANY, refuse),
     entry("buildCustomCert", 0, MANY, refuse),

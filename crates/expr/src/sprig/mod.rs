@@ -39,6 +39,7 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     dates::TABLE,
     encoding::TABLE,
     crypto::TABLE,
+    crypto::REFUSED,
     crypt::TABLE,
     random::TABLE,
     regexes::TABLE,
@@ -46,6 +47,11 @@ pub(crate) const TABLES: &[&[Entry]] = &[
     semver::TABLE,
     urls::TABLE,
 ];
+
+/// Whether a function of this name is known and refused.
+pub(crate) fn is_refused(name: &str) -> bool {
+    crypto::REFUSED.iter().any(|entry| entry.name == name)
+}
 
 /// The value as text, whatever it is.
 fn text(value: &Value) -> String {

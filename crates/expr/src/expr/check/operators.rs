@@ -31,20 +31,9 @@ impl Checker<'_> {
         use BinaryOperator as B;
         use Kind as K;
         let (l, r) = (self.type_of(left), self.type_of(right));
-        // One side is not known, and the other one of these.
-        let maybe = |kinds: &[Kind]| {
-            l.is_any() && (r.is_any() || kinds.contains(&r.kind))
-                || r.is_any() && kinds.contains(&l.kind)
-        };
+        let maybe = |kinds: &[Kind]| may_be(l, r, kinds);
         let both = |kind| l.is(kind) && r.is(kind);
-        let pair = |one, other| l.is(one) && r.is(other);
         let numbers = l.is_number() && r.is_number();
-        let promoted = if l.is(K::Float) || r.is(K::Float) {
-            FLOAT
-        } else {
-            INT
-        };
-        let number = [K::Int, K::Float];
         let found = match operator {
             B::Equal | B::NotEqual => l.is_comparable(r).then_some(BOOL),
             B::Or | B::And => (both(K::Bool) || maybe(&[K::Bool])).then_some(BOOL),
@@ -54,35 +43,14 @@ impl Checker<'_> {
                 || both(K::Duration)
                 || maybe(&[K::Int, K::Float, K::String, K::Time, K::Duration]))
             .then_some(BOOL),
-            B::Subtract if numbers => Some(promoted),
-            B::Subtract if both(K::Time) || both(K::Duration) => Some(Type::of(K::Duration)),
-            B::Subtract if pair(K::Time, K::Duration) => Some(Type::of(K::Time)),
-            B::Subtract => maybe(&[K::Int, K::Float, K::Time, K::Duration]).then_some(UNKNOWN),
-            B::Multiply if numbers => Some(promoted),
-            B::Multiply
-                if both(K::Duration)
-                    || l.is_number() && r.is(K::Duration)
-                    || l.is(K::Duration) && r.is_number() =>
-            {
-                Some(Type::of(K::Duration))
-            }
-            B::Multiply => maybe(&[K::Int, K::Float, K::Duration]).then_some(UNKNOWN),
-            B::Divide | B::Power => (numbers || maybe(&number)).then_some(FLOAT),
+            B::Add | B::Subtract | B::Multiply => arithmetic(operator, l, r),
+            B::Divide | B::Power => (numbers || maybe(&[K::Int, K::Float])).then_some(FLOAT),
             B::Modulo
                 if self.is_zero(right) && matches!(self.arena.get(left), Node::Constant(_)) =>
             {
                 return Err((id, "integer divide by zero".to_owned()));
             }
             B::Modulo => (both(K::Int) || maybe(&[K::Int])).then_some(INT),
-            B::Add if numbers => Some(promoted),
-            B::Add if both(K::String) => Some(STRING),
-            B::Add if both(K::Duration) => Some(Type::of(K::Duration)),
-            B::Add if pair(K::Time, K::Duration) || pair(K::Duration, K::Time) => {
-                Some(Type::of(K::Time))
-            }
-            B::Add => {
-                maybe(&[K::Int, K::Float, K::String, K::Time, K::Duration]).then_some(UNKNOWN)
-            }
             B::In => return self.is_in(id, l, r),
             B::Matches => ((l.is(K::String) || l.is(K::Bytes)) && r.is(K::String)
                 || maybe(&[K::String]))
@@ -128,6 +96,38 @@ impl Checker<'_> {
             _ => Err(mismatch(id, "in", l, r)),
         }
     }
+}
+
+/// Whether one side is not known, and the other one of these or not known either.
+fn may_be(l: Type, r: Type, kinds: &[Kind]) -> bool {
+    l.is_any() && (r.is_any() || kinds.contains(&r.kind)) || r.is_any() && kinds.contains(&l.kind)
+}
+
+/// What `+`, `-` and `*` give, if they can be applied.
+fn arithmetic(operator: BinaryOperator, l: Type, r: Type) -> Option<Type> {
+    use Kind as K;
+    if l.is_number() && r.is_number() {
+        let is_float = l.is(K::Float) || r.is(K::Float);
+        return Some(if is_float { FLOAT } else { INT });
+    }
+    let known = match (operator, l.kind, r.kind) {
+        (_, K::Duration, K::Duration) => Some(K::Duration),
+        (BinaryOperator::Add, K::String, K::String) => Some(K::String),
+        (BinaryOperator::Add, K::Time, K::Duration) => Some(K::Time),
+        (BinaryOperator::Add, K::Duration, K::Time) => Some(K::Time),
+        (BinaryOperator::Subtract, K::Time, K::Time) => Some(K::Duration),
+        (BinaryOperator::Subtract, K::Time, K::Duration) => Some(K::Time),
+        (BinaryOperator::Multiply, K::Duration, _) if r.is_number() => Some(K::Duration),
+        (BinaryOperator::Multiply, _, K::Duration) if l.is_number() => Some(K::Duration),
+        _ => None,
+    };
+    let possible: &[Kind] = match operator {
+        BinaryOperator::Add => &[K::Int, K::Float, K::String, K::Time, K::Duration],
+        BinaryOperator::Subtract => &[K::Int, K::Float, K::Time, K::Duration],
+        _ => &[K::Int, K::Float, K::Duration],
+    };
+    let unknown = || may_be(l, r, possible).then_some(UNKNOWN);
+    known.map(Type::of).or_else(unknown)
 }
 
 pub(super) fn mismatch(id: NodeId, sign: &str, left: Type, right: Type) -> Fault {

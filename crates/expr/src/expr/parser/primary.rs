@@ -309,47 +309,24 @@ impl<'a> Parser<'a> {
         } else {
             false
         };
-        let node = if self.at("(") {
-            if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
-                let arguments = self.arguments(None)?;
-                let function = Function::of_sprig(name)
-                    .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
-                    .and_then(|function| function.check(arguments.len()).map(|()| function));
-                let node = match function {
-                    Ok(function) => Node::Call {
-                        function,
-                        arguments,
-                    },
-                    // expr-lang finds that when it evaluates.
-                    Err(message) => Node::Refused {
-                        arguments,
-                        message: Arc::from(message),
-                    },
-                };
-                self.add(node, &token)?
-            } else {
-                let arguments = self.arguments(None)?;
-                self.add(
-                    Node::Method {
-                        base,
-                        name: Arc::from(name),
-                        optional,
-                        arguments,
-                    },
-                    &token,
-                )?
-            }
-        } else {
+        let node = if !self.at("(") {
             let key = self.add(Node::Constant(Value::from(name)), &token)?;
-            self.add(
-                Node::Member {
-                    base,
-                    key,
-                    optional,
-                },
-                &token,
-            )?
+            Node::Member {
+                base,
+                key,
+                optional,
+            }
+        } else if matches!(self.arena.get(base), Node::Name(root) if **root == *"sprig") {
+            sprig_call(name, self.arguments(None)?)
+        } else {
+            Node::Method {
+                base,
+                name: Arc::from(name),
+                optional,
+                arguments: self.arguments(None)?,
+            }
         };
+        let node = self.add(node, &token)?;
         if chained || optional {
             return self.add(Node::Chain(node), &token);
         }
@@ -390,6 +367,25 @@ impl<'a> Parser<'a> {
         };
         self.expect("]")?;
         Ok(node)
+    }
+}
+
+/// A call of a function of sprig's. expr-lang finds when it evaluates that there is none, or that it
+/// takes other arguments.
+fn sprig_call(name: &str, arguments: Vec<NodeId>) -> Node {
+    let function = Function::of_sprig(name)
+        .ok_or_else(|| "invalid operation: cannot call nil".to_owned())
+        .and_then(|function| function.check(arguments.len()).map(|()| function));
+    match function {
+        Ok(function) => Node::Call {
+            function,
+            arguments,
+        },
+        Err(message) => Node::Refused {
+            name: Arc::from(name),
+            arguments,
+            message: Arc::from(message),
+        },
     }
 }
 
