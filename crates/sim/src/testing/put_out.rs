@@ -179,6 +179,7 @@ pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
         parameters,
         artifacts: declared.artifacts.clone(),
         result: wanted.keeps_result.then(|| result.to_owned()),
+        ..Outcome::default()
     }
 }
 
