@@ -6,11 +6,12 @@ use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim, Secret};
 use serde::de::DeserializeOwned;
 
 use crate::nearest::nearest;
+use crate::typed::read_as_meant;
 use crate::yaml::{MAX_OF_A_KIND, Value, more};
 use crate::{
     ClusterWorkflowTemplate, CronWorkflow, Diagnostic, Document, ExecutorPluginManifest, FieldPath,
     Limits, Severity, Source, Strictness, Workflow, WorkflowEventBinding, WorkflowTemplate,
-    read_documents, read_typed,
+    read_documents,
 };
 
 /// The `apiVersion` of Argo's kinds.
@@ -185,28 +186,39 @@ fn read_object(document: &Document, strictness: Strictness, parsed: &mut Parsed)
             return;
         }
     }
+    let mut document = document.clone();
     let object = match kind {
-        "Workflow" => read(document, strictness, parsed, Object::Workflow),
-        "WorkflowTemplate" => read(document, strictness, parsed, Object::WorkflowTemplate),
+        "Workflow" => read(&mut document, strictness, parsed, Object::Workflow),
+        "WorkflowTemplate" => read(&mut document, strictness, parsed, Object::WorkflowTemplate),
         "ClusterWorkflowTemplate" => read(
-            document,
+            &mut document,
             strictness,
             parsed,
             Object::ClusterWorkflowTemplate,
         ),
-        "CronWorkflow" => read(document, strictness, parsed, Object::CronWorkflow),
-        "WorkflowEventBinding" => read(document, strictness, parsed, Object::WorkflowEventBinding),
-        "ExecutorPlugin" => read(document, strictness, parsed, Object::ExecutorPlugin),
-        "ConfigMap" if api_version == "v1" => read(document, strictness, parsed, Object::ConfigMap),
-        "Secret" if api_version == "v1" => read(document, strictness, parsed, Object::Secret),
-        "PersistentVolumeClaim" if api_version == "v1" => {
-            read(document, strictness, parsed, Object::PersistentVolumeClaim)
+        "CronWorkflow" => read(&mut document, strictness, parsed, Object::CronWorkflow),
+        "WorkflowEventBinding" => read(
+            &mut document,
+            strictness,
+            parsed,
+            Object::WorkflowEventBinding,
+        ),
+        "ExecutorPlugin" => read(&mut document, strictness, parsed, Object::ExecutorPlugin),
+        "ConfigMap" if api_version == "v1" => {
+            read(&mut document, strictness, parsed, Object::ConfigMap)
         }
-        _ => Some(other(document, api_version, kind)),
+        "Secret" if api_version == "v1" => read(&mut document, strictness, parsed, Object::Secret),
+        "PersistentVolumeClaim" if api_version == "v1" => read(
+            &mut document,
+            strictness,
+            parsed,
+            Object::PersistentVolumeClaim,
+        ),
+        _ => Some(other(&document, api_version, kind)),
     };
     parsed
         .objects
-        .extend(object.map(|object| (object, document.clone())));
+        .extend(object.map(|object| (object, document)));
 }
 
 /// Whether an object has in its spec what only workflows have.
@@ -221,12 +233,15 @@ fn looks_like_workflow(document: &Document) -> bool {
 }
 
 fn read<T: DeserializeOwned>(
-    document: &Document,
+    document: &mut Document,
     strictness: Strictness,
     parsed: &mut Parsed,
     variant: fn(Box<T>) -> Object,
 ) -> Option<Object> {
-    let (value, diagnostics) = read_typed::<Box<T>>(document, strictness);
+    let (value, diagnostics, meant) = read_as_meant::<Box<T>>(document, strictness);
+    if !meant.is_empty() {
+        *document = document.taken_for(meant);
+    }
     parsed.diagnostics.extend(diagnostics);
     value.map(variant)
 }

@@ -74,6 +74,14 @@ pub enum ArtifactError {
         /// The key in it.
         key: String,
     },
+    /// It can't be told whether there is such a secret.
+    #[error("cannot read secret '{name}', which an artifact's location names: {reason}")]
+    UnreadSecret {
+        /// The secret's name.
+        name: String,
+        /// Why not.
+        reason: String,
+    },
     /// The store failed.
     #[error("cannot {attempt} artifact '{artifact}': {place} failed: {reason}")]
     Store {

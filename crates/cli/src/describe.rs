@@ -6,8 +6,10 @@ use argosy_api::{Artifact, Outputs, Parameter, Workflow, WorkflowPhase, Workflow
 use argosy_engine::duration::humanized;
 use argosy_engine::fact::NodeSelector;
 use argosy_engine::ids::Seconds;
+use argosy_engine::run::Run;
 use argosy_engine::timestamp;
 
+use crate::folded::{LeftOut, folded};
 use crate::output::{go_duration, moment};
 use crate::style::{LONGEST, Style, shortened};
 
@@ -63,9 +65,24 @@ pub fn is_suspended(workflow: &Workflow) -> bool {
 
 /// A workflow and its nodes.
 pub fn describe(workflow: &Workflow, look: &Look) -> String {
+    described(workflow, &LeftOut::new(), look)
+}
+
+/// The same of a run: that of which the tree has no line is not made.
+pub fn describe_run(run: &Run, look: &Look) -> String {
+    match look.nodes {
+        Some(_) => describe(&run.workflow(), look),
+        None => {
+            let (workflow, left_out) = folded(run);
+            described(&workflow, &left_out, look)
+        }
+    }
+}
+
+fn described(workflow: &Workflow, left_out: &LeftOut, look: &Look) -> String {
     let tree = match workflow.status.nodes.is_empty() {
         true => String::new(),
-        false => crate::tree::tree(workflow, look),
+        false => crate::tree::tree(workflow, left_out, look),
     };
     if look.columns == Columns::Short {
         return tree;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::style::{Style, shortened};
+use crate::style::{Style, letter_width, shortened};
 use anyhow::{Context, Result, bail};
 use argosy_api::{Diagnostic, Document, Source, Span, Strictness, read_objects};
 
@@ -130,27 +130,29 @@ fn marked(line: &str, span: Span) -> Marked {
         .char_indices()
         .nth(column)
         .map_or(line.len(), |(at, _)| at);
-    let rest = &line[start..];
-    let width = rest
-        .char_indices()
-        .take_while(|(at, _)| *at < bytes)
-        .count();
     let left_out = match column > WIDTH - MOST_MARKS {
         true => column - BEFORE,
         false => 0,
     };
-    // No other letter than a tab moves what stands below it, and none does anything to a terminal.
+    // No letter does anything to a terminal.
     let plain = |letter: char| match letter.is_control() && letter != '\t' {
         true => '\u{fffd}',
         false => letter,
     };
     let shown: String = line.chars().skip(left_out).take(WIDTH).map(plain).collect();
     let dots = if left_out > 0 { "…" } else { "" };
+    // What stands below a letter is as wide as that: a tab, or nothing to two spaces.
     let before = line.chars().skip(left_out).take(column - left_out);
-    let before = before.map(|letter| if letter == '\t' { '\t' } else { ' ' });
+    let before = before.map(plain).map(|letter| match letter {
+        '\t' => "\t".to_owned(),
+        letter => " ".repeat(letter_width(letter)),
+    });
+    let meant = line[start..].char_indices();
+    let meant = meant.take_while(|(at, _)| *at < bytes).take(MOST_MARKS);
+    let width: usize = meant.map(|(_, letter)| letter_width(plain(letter))).sum();
     Marked {
-        before: dots.chars().map(|_| ' ').chain(before).collect(),
-        marks: "^".repeat(width.clamp(1, MOST_MARKS)),
+        before: " ".repeat(dots.chars().count()) + &before.collect::<String>(),
+        marks: "^".repeat(width.max(1)),
         line: format!("{dots}{shown}"),
     }
 }
@@ -283,6 +285,7 @@ pub fn read_yaml(text: &str) -> Result<serde_json::Value, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::style::width;
 
     #[test]
     fn faults_say_where_and_what() {
@@ -299,12 +302,16 @@ mod tests {
     #[test]
     fn of_a_long_line_what_matters_is_shown() {
         let long = format!("{}here{}", "é".repeat(500), "x".repeat(500));
+        let wide = format!("{}here", "漢".repeat(300));
         for (line, column, length, before, marks) in [
             ("a: b", 4, 1, 3, 1),
             ("a: é!", 4, 3, 3, 2),
             ("\ta: b", 5, 1, 4, 1),
             (&*long, 501, 4, 61, 4),
             (&*long, 1, 2_000, 0, 80),
+            ("日本: 語!", 5, 3, 6, 2),
+            ("e\u{301}: b", 5, 1, 3, 1),
+            (&*wide, 301, 4, 121, 4),
         ] {
             let start = 10;
             let span = Span {
@@ -317,9 +324,17 @@ mod tests {
             let expected = (before, marks);
             let shown = (found.before.chars().count(), found.marks.len());
             assert_eq!(shown, expected, "{line}");
-            let under: String = found.line.chars().skip(before).take(marks).collect();
-            let meant: String = line.chars().skip(column as usize - 1).take(marks).collect();
-            assert_eq!(under, meant);
+            let mut under = found.line.as_str();
+            while width(&found.line[..found.line.len() - under.len()]) < before {
+                under = &under[under.chars().next().map_or(0, char::len_utf8)..];
+            }
+            // A tab counts for none where it begins a line.
+            let under = under.trim_start_matches(['\t', '\u{301}']);
+            let meant: String = line.chars().skip(column as usize - 1).take(1).collect();
+            assert!(
+                line.starts_with('\t') || under.starts_with(&meant),
+                "{line}"
+            );
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Owning runs: the pump with the local backend beneath it, in the foreground or as the runner in
 //! the background.
 
-use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,57 +14,17 @@ use argosy_engine::fact::Command;
 use argosy_engine::ids::RunId;
 use argosy_engine::run::Run;
 use argosy_local::keeper::KeeperHandle;
-use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
+use argosy_local::{LocalBackend, LocalConfig, StepLimits, Surroundings};
 use argosy_runtime::{Finish, Handle, Observer, Pump, Sync, Until};
-use argosy_store::{Claim, ObjectKind, Store};
-use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use argosy_store::Claim;
 
 use crate::client::Client;
+use crate::kept_objects::KeptObjects;
 use crate::leftovers::Leftovers;
 use crate::signals::{self, Asked, Signal};
 
 /// How long the runner in the background stays when it has nothing to do.
 const IDLE: Duration = Duration::from_secs(20);
-
-/// ConfigMaps and Secrets of the store.
-struct Objects(Arc<dyn Store>);
-
-impl ObjectSource for Objects {
-    fn config_map(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        let object = self
-            .0
-            .object(ObjectKind::ConfigMap, namespace, name)
-            .ok()??;
-        let map: ConfigMap = serde_json::from_slice(&object.json).ok()?;
-        let text = map
-            .data
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, value.into_bytes()));
-        let binary = map
-            .binary_data
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, value.0));
-        Some(text.chain(binary).collect())
-    }
-
-    fn secret(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        let object = self.0.object(ObjectKind::Secret, namespace, name).ok()??;
-        let secret: Secret = serde_json::from_slice(&object.json).ok()?;
-        let data = secret
-            .data
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, value.0));
-        let text = secret
-            .string_data
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, value.into_bytes()));
-        Some(data.chain(text).collect())
-    }
-}
 
 /// Forks the keeper. Must come before anything that starts a thread.
 pub fn fork_keeper(data_dir: &Path, steps: Steps) -> Result<KeeperHandle> {
@@ -174,20 +133,20 @@ pub fn carry_out(
 fn local_config(client: &Client, steps: Steps) -> Result<LocalConfig> {
     let store = client.store.clone();
     let surroundings = Arc::new(move |run: RunId| {
-        let Ok(environment) = store.environment(run) else {
-            return Surroundings::default();
-        };
-        Surroundings {
+        let environment = store
+            .environment(run)
+            .map_err(|error| format!("cannot read what the workflow was submitted in: {error}"))?;
+        Ok(Surroundings {
             working_directory: environment.working_directory,
             variables: environment.variables,
             umask: environment.umask,
-        }
+        })
     });
     let config = LocalConfig::new(
         client.data_dir.clone(),
         steps.max_processes,
         client.store.clone(),
-        Arc::new(Objects(client.store.clone())),
+        Arc::new(KeptObjects(client.store.clone())),
         surroundings,
     );
     Ok(config.keeper_program(keeper_program(steps)?))

@@ -198,17 +198,21 @@ pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
 
 /// How many columns a text takes: of East Asian letters each takes two, colours take none.
 pub fn width(text: &str) -> usize {
-    use unicode_width::UnicodeWidthChar;
     let mut columns = 0;
     let mut letters = text.chars();
     while let Some(letter) = letters.next() {
         if letter == '\x1b' {
             letters.find(|letter| letter.is_ascii_alphabetic());
         } else {
-            columns += letter.width().unwrap_or_default();
+            columns += letter_width(letter);
         }
     }
     columns
+}
+
+/// How many columns a letter takes; none if it does something to the terminal instead.
+pub fn letter_width(letter: char) -> usize {
+    unicode_width::UnicodeWidthChar::width(letter).unwrap_or_default()
 }
 
 /// Rows in columns, each as wide as its widest cell and so many spaces more.

@@ -11,11 +11,9 @@ use argosy_engine::lower::{node_id, pod_name};
 use argosy_engine::timestamp;
 
 use crate::describe::{Columns, Look, resources};
+use crate::folded::{Counts, FOLD, LeftOut, is_quiet, loop_item};
 use crate::output::short_duration;
 use crate::style::{one_line, table};
-
-/// Items of a loop beyond this are folded.
-const FOLD: usize = 100;
 
 /// How many lines a folded loop may have beside its counts.
 const TOLD: usize = 20;
@@ -24,11 +22,12 @@ struct Tree<'a> {
     workflow: &'a Workflow,
     look: &'a Look,
     below: BTreeMap<&'a str, Vec<&'a NodeStatus>>,
+    left_out: &'a LeftOut,
     rows: Vec<Vec<String>>,
 }
 
 /// The nodes as a tree, with a line of heads.
-pub fn tree(workflow: &Workflow, look: &Look) -> String {
+pub fn tree(workflow: &Workflow, left_out: &LeftOut, look: &Look) -> String {
     let head: &[&str] = match look.columns {
         Columns::Usual => &["STEP", "TEMPLATE", "PODNAME", "DURATION", "MESSAGE"],
         Columns::Wide => &[
@@ -49,6 +48,7 @@ pub fn tree(workflow: &Workflow, look: &Look) -> String {
         workflow,
         look,
         below: below(workflow),
+        left_out,
         rows: vec![head.iter().map(|&head| head.to_owned()).collect()],
     };
     let roots = tree.below.remove("").unwrap_or_default();
@@ -95,18 +95,6 @@ fn below(workflow: &Workflow) -> BTreeMap<&str, Vec<&NodeStatus>> {
     below
 }
 
-/// `step(3:item)` as the loop's name and the item's number.
-fn loop_item(name: &str) -> (&str, Option<u32>) {
-    let found = name.rsplit_once('(').and_then(|(head, rest)| {
-        let (number, _) = rest.split_once([':', ')'])?;
-        Some((head, number.parse().ok()?))
-    });
-    match found {
-        Some((head, number)) => (head, Some(number)),
-        None => (name, None),
-    }
-}
-
 /// What of a node is left out: nothing, its line, or its line in favour of a fork of its children.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hidden {
@@ -135,7 +123,9 @@ impl<'a> Tree<'a> {
     // The tree is as deep as the templates call each other, which is bounded.
     fn is_silent(&self, node: &NodeStatus) -> bool {
         let below = || self.below.get(node.id.as_str()).into_iter().flatten();
-        self.hidden(node) != Hidden::No && below().all(|child| self.is_silent(child))
+        self.hidden(node) != Hidden::No
+            && !self.left_out.contains_key(&node.id)
+            && below().all(|child| self.is_silent(child))
     }
 
     // As deep.
@@ -147,15 +137,15 @@ impl<'a> Tree<'a> {
             let row = self.row(node, own);
             self.rows.push(row);
         }
-        let (shown, folded) = self.fold(children);
-        let last = (shown.len() + folded.len()).saturating_sub(1);
+        let (shown, folded) = self.fold(children, self.left_out.get(&node.id));
+        let lines = shown.len();
+        let last = (lines + folded.len()).saturating_sub(1);
         for (place, child) in shown.into_iter().enumerate() {
             let (prefix, below) = self.prefixes(hidden, place, last, own, inner);
             self.node(child, &prefix, &below);
         }
         for (place, line) in folded.into_iter().enumerate() {
-            let place = last + 1 - (place + 1);
-            let (prefix, _) = self.prefixes(hidden, place, last, own, inner);
+            let (prefix, _) = self.prefixes(hidden, lines + place, last, own, inner);
             self.rows.push(vec![format!("{prefix}{line}")]);
         }
     }
@@ -187,11 +177,19 @@ impl<'a> Tree<'a> {
     }
 
     /// The children that have lines, and a line for the others of each long loop.
-    fn fold(&self, children: Vec<&'a NodeStatus>) -> (Vec<&'a NodeStatus>, Vec<String>) {
-        if children.len() <= FOLD {
+    fn fold(
+        &self,
+        children: Vec<&'a NodeStatus>,
+        left_out: Option<&'a BTreeMap<String, Counts>>,
+    ) -> (Vec<&'a NodeStatus>, Vec<String>) {
+        if children.len() <= FOLD && left_out.is_none() {
             return (children, Vec::new());
         }
+        let left_out = || left_out.into_iter().flatten();
         let mut loops: BTreeMap<&str, usize> = BTreeMap::new();
+        for (name, counts) in left_out() {
+            loops.insert(name, counts.values().sum());
+        }
         for child in &children {
             if let (name, Some(_)) = loop_item(&child.display_name) {
                 *loops.entry(name).or_default() += 1;
@@ -199,7 +197,10 @@ impl<'a> Tree<'a> {
         }
         loops.retain(|_, count| *count > FOLD);
         let mut told: BTreeMap<&str, usize> = BTreeMap::new();
-        let mut counts: BTreeMap<&str, BTreeMap<NodePhase, usize>> = BTreeMap::new();
+        let mut counts: BTreeMap<&str, Counts> = BTreeMap::new();
+        for (name, left_out) in left_out() {
+            counts.insert(name, left_out.clone());
+        }
         let mut shown = Vec::new();
         for child in children {
             let name = match loop_item(&child.display_name) {
@@ -209,10 +210,7 @@ impl<'a> Tree<'a> {
                     continue;
                 }
             };
-            let worth = !matches!(
-                child.phase,
-                Some(NodePhase::Succeeded | NodePhase::Skipped | NodePhase::Omitted) | None
-            );
+            let worth = child.phase.is_some_and(|phase| !is_quiet(phase));
             let told = told.entry(name).or_default();
             if worth && *told < TOLD {
                 *told += 1;
@@ -229,7 +227,7 @@ impl<'a> Tree<'a> {
         (shown, lines)
     }
 
-    fn counted(&self, name: &str, counts: &BTreeMap<NodePhase, usize>) -> String {
+    fn counted(&self, name: &str, counts: &Counts) -> String {
         let all: usize = counts.values().sum();
         let parts: Vec<String> = counts
             .iter()

@@ -14,12 +14,11 @@ use crate::locks::{LockHolder, LockRequest};
 
 /// One thing to be done outside the core.
 ///
-/// [`Effect::is_final`] tells the order: a final effect is carried out only after the commit of the
-/// turn that gave it; the others may go before it where the backend's inventory would find them
-/// again. Pods are not created by effects: they are pulled, see `Controller::pull`.
+/// An effect is carried out only after the commit of the turn that gave it. Pods are not created by
+/// effects: they are pulled, see `Controller::pull`.
 ///
-/// [`Effect::is_kept`] tells which final ones stand in the [outbox](crate::outbox) until they have
-/// been carried out; only those have a form in which they are stored.
+/// [`Effect::is_kept`] tells which stand in the [outbox](crate::outbox) until they have been carried
+/// out; only those have a form in which they are stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Effect {
     /// End the pod's containers: by SIGTERM, and by SIGKILL once the grace has passed.
@@ -152,28 +151,6 @@ pub struct AgentRequest {
 }
 
 impl Effect {
-    /// Whether the effect must wait for the commit of its turn.
-    pub fn is_final(&self) -> bool {
-        match self {
-            Self::StopPod { .. }
-            | Self::AskLocks(_)
-            | Self::LoadCache { .. }
-            | Self::MakeClaim { .. }
-            | Self::MakeBudget { .. }
-            | Self::RunTask(_)
-            | Self::StopTask { .. } => false,
-            Self::ForgetPod { .. }
-            | Self::DeletePod { .. }
-            | Self::DropClaim { .. }
-            | Self::DropBudget { .. }
-            | Self::Event(_)
-            | Self::DeleteArtifacts(_)
-            | Self::RunEnded
-            | Self::ReleaseLocks(_)
-            | Self::SaveCache { .. } => true,
-        }
-    }
-
     /// Whether nothing but the effect itself tells that it has to be carried out, so that it is
     /// stored with its turn. The others come again from the run's state and what is seen of the
     /// world: its pods, claims and tasks, and what it holds of locks.

@@ -39,7 +39,7 @@ pub struct Collected {
     pub progress: Option<Progress>,
     /// The first thing that could not be collected: the message of the node.
     pub error: Option<String>,
-    /// What else could not be collected.
+    /// What else could not be collected: the node's message has no room for it.
     pub further_errors: Vec<String>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::api::core::v1::{Container, Pod};
 
-use crate::ObjectSource;
+use crate::{ObjectData, ObjectSource};
 
 /// Why a container can't be configured. The words are the kubelet's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,10 +21,14 @@ pub(crate) fn variables(
     for source in container.env_from.iter().flatten() {
         let prefix = source.prefix.as_deref().unwrap_or_default();
         let found = if let Some(map) = &source.config_map_ref {
-            let data = objects.config_map(namespace, &map.name);
+            let data = objects
+                .config_map(namespace, &map.name)
+                .map_err(ConfigError)?;
             present(data, "configmap", &map.name, map.optional)?
         } else if let Some(secret) = &source.secret_ref {
-            let data = objects.secret(namespace, &secret.name);
+            let data = objects
+                .secret(namespace, &secret.name)
+                .map_err(ConfigError)?;
             present(data, "secret", &secret.name, secret.optional)?
         } else {
             None
@@ -39,10 +43,12 @@ pub(crate) fn variables(
             (None, None) => Some(String::new()),
             (None, Some(from)) => {
                 if let Some(key) = &from.config_map_key_ref {
-                    let data = objects.config_map(namespace, &key.name);
+                    let data = objects
+                        .config_map(namespace, &key.name)
+                        .map_err(ConfigError)?;
                     keyed(data, "configmap", &key.name, &key.key, key.optional)?
                 } else if let Some(key) = &from.secret_key_ref {
-                    let data = objects.secret(namespace, &key.name);
+                    let data = objects.secret(namespace, &key.name).map_err(ConfigError)?;
                     keyed(data, "secret", &key.name, &key.key, key.optional)?
                 } else if let Some(field) = &from.field_ref {
                     Some(pod_field(pod, &field.field_path).ok_or_else(|| {
@@ -64,8 +70,17 @@ pub(crate) fn variables(
 
 /// `$(NAME)` filled in as Kubernetes does it; `$$(NAME)` stays as `$(NAME)`.
 pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+    expanded(text, variables).0
+}
+
+/// The same, and the variables that there are not.
+pub(crate) fn expanded<'a>(
+    text: &'a str,
+    variables: &BTreeMap<String, String>,
+) -> (String, Vec<&'a str>) {
+    let mut missing = Vec::new();
     if !text.contains('$') {
-        return text.to_owned();
+        return (text.to_owned(), missing);
     }
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -82,6 +97,7 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
                     match variables.get(name) {
                         Some(value) => out.push_str(value),
                         None => {
+                            missing.push(name);
                             out.push_str("$(");
                             out.push_str(name);
                             out.push(')');
@@ -96,10 +112,10 @@ pub(crate) fn expand(text: &str, variables: &BTreeMap<String, String>) -> String
         }
     }
     out.push_str(rest);
-    out
+    (out, missing)
 }
 
-type Data = Option<BTreeMap<String, Vec<u8>>>;
+type Data = Option<ObjectData>;
 
 fn present(
     data: Data,

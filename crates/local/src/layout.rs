@@ -4,6 +4,7 @@
 //! The step's root is the machine's. A folder in which a declared path is missing is covered by one
 //! of the pod's own that shows the same entries, so nothing is made on the machine itself.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -14,6 +15,7 @@ use argosy_executor::{PathMap, RootedPathMap};
 use k8s_openapi::api::core::v1::{Container, Pod, VolumeMount};
 
 use crate::ObjectSource;
+use crate::environment::expanded;
 use crate::protocol::Mount;
 use crate::volumes::{is_plain, volume_source};
 
@@ -82,6 +84,8 @@ pub(crate) struct Places<'a> {
     pub pod: &'a Path,
     /// The container's own.
     pub own: PathBuf,
+    /// The container's environment.
+    pub environment: &'a BTreeMap<String, String>,
     /// Where the workflow was submitted.
     pub working_directory: &'a Path,
     /// Gives the folder of a volume claim of a namespace.
@@ -142,11 +146,11 @@ fn mounted(
         .and_then(|volumes| volumes.iter().find(|volume| volume.name == mount.name))
         .ok_or_else(|| format!("volume '{}' is not declared", mount.name))?;
     let mut source = volume_source(pod, volume, places, objects)?;
-    if let Some(sub_path) = mount.sub_path.as_deref().filter(|path| !path.is_empty()) {
-        if !is_plain(sub_path) {
+    if let Some(sub_path) = sub_path(mount, places.environment)? {
+        if !is_plain(&sub_path) {
             return Err(format!("the subPath {sub_path:?} leads out of its volume"));
         }
-        source = source.join(sub_path);
+        source = source.join(&*sub_path);
         if !source.exists() {
             fs::create_dir_all(&source)
                 .map_err(|error| format!("cannot make {}: {error}", source.display()))?;
@@ -160,6 +164,28 @@ fn mounted(
         volume: Some((source, read_only)),
         is_input: false,
     })
+}
+
+/// Which part of a volume a mount shows, if not the whole. Kubernetes: `ExpandContainerVolumeMounts`.
+fn sub_path<'a>(
+    mount: &'a VolumeMount,
+    environment: &BTreeMap<String, String>,
+) -> Result<Option<Cow<'a, str>>, String> {
+    let given = |text: &'a Option<String>| text.as_deref().filter(|text| !text.is_empty());
+    if let Some(path) = given(&mount.sub_path) {
+        return Ok(Some(path.into()));
+    }
+    let Some(expression) = given(&mount.sub_path_expr) else {
+        return Ok(None);
+    };
+    let (path, missing) = expanded(expression, environment);
+    match missing.first() {
+        None => Ok(Some(path.into())),
+        Some(name) => Err(format!(
+            "the subPathExpr {expression:?} of volume '{}' names the variable {name}, which the container does not declare",
+            mount.name
+        )),
+    }
 }
 
 /// A path that a step declares.

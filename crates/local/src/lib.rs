@@ -30,13 +30,22 @@ pub use signals::is_ignored;
 pub use spawn::namespaces_work;
 pub use spawn::umask;
 
+/// The keys of a ConfigMap or Secret, each with its value.
+pub type ObjectData = BTreeMap<String, Vec<u8>>;
+
 /// Where ConfigMaps and Secrets come from.
 pub trait ObjectSource: Send + Sync {
-    /// The data of a ConfigMap.
-    fn config_map(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>>;
+    /// The data of a ConfigMap; `None` if there is none of this name.
+    ///
+    /// # Errors
+    /// Why it can't be told whether there is one, or what it holds.
+    fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ObjectData>, String>;
 
-    /// The data of a Secret, decoded.
-    fn secret(&self, namespace: &str, name: &str) -> Option<BTreeMap<String, Vec<u8>>>;
+    /// The data of a Secret, decoded; `None` if there is none of this name.
+    ///
+    /// # Errors
+    /// As for a ConfigMap.
+    fn secret(&self, namespace: &str, name: &str) -> Result<Option<ObjectData>, String>;
 }
 
 /// What a keeper lets steps have.
@@ -60,8 +69,8 @@ pub struct Surroundings {
     pub umask: Option<u32>,
 }
 
-/// Tells what a run was submitted in.
-pub type SurroundingsOf = dyn Fn(RunId) -> Surroundings + Send + Sync;
+/// Tells what a run was submitted in, or why that can't be told.
+pub type SurroundingsOf = dyn Fn(RunId) -> Result<Surroundings, String> + Send + Sync;
 
 /// How steps are run on this machine.
 pub struct LocalConfig {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use argosy_engine::effect::PodRequest;
 use argosy_engine::ids::{PodKey, Seconds};
 use argosy_local::keeper::{self, KeeperHandle};
-use argosy_local::{LocalBackend, LocalConfig, ObjectSource, StepLimits, Surroundings};
+use argosy_local::{LocalBackend, LocalConfig, ObjectData, ObjectSource, StepLimits, Surroundings};
 use argosy_runtime::backend::EventSink;
 use argosy_runtime::contract::{Deed, Ground, bare_pod, checks};
 use argosy_store::{Environment, MemoryDisk, MemoryStore, NewRun, Store};
@@ -75,10 +75,12 @@ impl Ground for ThisMachine {
 
     fn start(&mut self, sink: Arc<dyn EventSink>) -> LocalBackend {
         let directory = self.directory.path().to_owned();
-        let surroundings = move |_| Surroundings {
-            working_directory: directory.clone(),
-            variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
-            ..Surroundings::default()
+        let surroundings = move |_| {
+            Ok(Surroundings {
+                working_directory: directory.clone(),
+                variables: vec![("PATH".into(), "/usr/bin:/bin".into())],
+                ..Surroundings::default()
+            })
         };
         let config = LocalConfig::new(
             self.directory.path().to_owned(),
@@ -117,12 +119,12 @@ impl Ground for ThisMachine {
 struct NoObjects;
 
 impl ObjectSource for NoObjects {
-    fn config_map(&self, _: &str, _: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        None
+    fn config_map(&self, _: &str, _: &str) -> Result<Option<ObjectData>, String> {
+        Ok(None)
     }
 
-    fn secret(&self, _: &str, _: &str) -> Option<BTreeMap<String, Vec<u8>>> {
-        None
+    fn secret(&self, _: &str, _: &str) -> Result<Option<ObjectData>, String> {
+        Ok(None)
     }
 }
 

@@ -84,6 +84,8 @@ pub enum BackendEvent {
     Slots(u32),
     /// Why pods are waiting, for people: what holds the slots. Empty when none waits.
     Waiting(String),
+    /// Something went wrong with a pod that its end does not tell of.
+    Trouble(PodKey, String),
     /// The backend can't go on (its keeper died and can't be started again, …).
     Broken(String),
 }

@@ -1,6 +1,7 @@
 //! How objects come into the world: kept, submitted, created as Kubernetes does, or taken up from
 //! elsewhere.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Workflow, WorkflowPhase, WorkflowStatus, labels};
@@ -172,18 +173,14 @@ impl World {
     /// How long the last run took that came from the same template and succeeded.
     /// Argo: `NewEstimator`.
     fn baseline(&self, workflow: &Workflow) -> Option<Baseline> {
-        let metadata = &workflow.metadata;
-        let labels = metadata.labels.as_ref()?;
-        let (key, value) = ORIGINS
-            .iter()
-            .find_map(|&key| labels.get(key).map(|value| (key, value)))?;
+        let origin = Baseline::origin(workflow)?;
         let mut all: Vec<RunId> = self.all().collect();
         all.reverse();
         all.into_iter().find_map(|id| {
             let run = self.run(id)?;
-            let known = &run.definition().workflow.metadata;
-            let label = known.labels.as_ref().and_then(|labels| labels.get(key));
-            let same = label == Some(value) && known.namespace == metadata.namespace;
+            let known = &run.definition().workflow;
+            let same = Baseline::origin(known).as_ref() == Some(&origin)
+                && known.metadata.namespace == workflow.metadata.namespace;
             (same && run.phase() == Some(WorkflowPhase::Succeeded))
                 .then(|| Baseline::of(&run.workflow()))
                 .flatten()
@@ -318,7 +315,33 @@ impl World {
         Ok(id)
     }
 
+    /// Keeps a workflow that can't be carried out. It ends when it is looked at for the first time.
     pub(crate) fn refuse(
+        &mut self,
+        id: RunId,
+        workflow: Workflow,
+        phase: WorkflowPhase,
+        message: String,
+    ) {
+        self.refused.insert(id, workflow);
+        self.refusals.insert(id, (phase, message));
+    }
+
+    /// Ends what was refused, of all workflows or of one.
+    pub(crate) fn end_refused(&mut self, only: Option<RunId>) {
+        let meant = |id: &RunId| only.is_none_or(|only| only == *id);
+        let refusals = std::mem::take(&mut self.refusals);
+        let (now, later) = refusals.into_iter().partition(|(id, _)| meant(id));
+        self.refusals = later;
+        let now: BTreeMap<RunId, (WorkflowPhase, String)> = now;
+        for (id, (phase, message)) in now {
+            if let Some(workflow) = self.refused.remove(&id) {
+                self.end_as_refused(id, workflow, phase, message);
+            }
+        }
+    }
+
+    fn end_as_refused(
         &mut self,
         id: RunId,
         mut workflow: Workflow,
@@ -364,13 +387,6 @@ impl World {
         self.refused.insert(id, workflow);
     }
 }
-
-/// Labels that say what a workflow was made from.
-const ORIGINS: [&str; 3] = [
-    labels::WORKFLOW_TEMPLATE,
-    labels::CLUSTER_WORKFLOW_TEMPLATE,
-    labels::CRON_WORKFLOW,
-];
 
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.

@@ -19,6 +19,15 @@ use crate::world::SimError;
 /// The namespace of objects that name none.
 pub const NAMESPACE: &str = "default";
 
+/// What is kept by its name.
+const KINDS: [&str; 5] = [
+    "WorkflowTemplate",
+    "ClusterWorkflowTemplate",
+    "ConfigMap",
+    "Secret",
+    "ExecutorPlugin",
+];
+
 /// The namespace of the controller.
 const CONTROLLER_NAMESPACE: &str = "argo";
 
@@ -77,6 +86,11 @@ impl Objects {
             "" => NAMESPACE.to_owned(),
             namespace => namespace.to_owned(),
         };
+        let kind = value["kind"].as_str();
+        if let Some(kind) = kind.filter(|kind| name.is_empty() && KINDS.contains(kind)) {
+            let text = format!("a {kind} without metadata.name can't be kept");
+            return Err(SimError::Yaml(text));
+        }
         let place = (namespace, name.clone());
         match value["kind"].as_str() {
             Some("WorkflowTemplate") => {

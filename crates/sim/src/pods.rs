@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argosy_api::{ContainerNode, MAIN_CONTAINER, NodePhase, labels};
 use argosy_engine::effect::{Layout, PodRequest};
-use argosy_engine::fact::{Fact, ResultSeen};
+use argosy_engine::fact::{Fact, PodPhase, ResultSeen};
 use argosy_engine::ids::Seconds;
 use argosy_engine::observe::pod_seen;
 use argosy_engine::timestamp;
@@ -145,8 +145,7 @@ pub struct SimPod {
 
 impl SimPod {
     /// Its end has been dealt with: Argo's controller says so in a label.
-    pub fn forget(&mut self) {
-        self.forgotten = true;
+    pub fn label_as_completed(&mut self) {
         let labels = self.request.pod.metadata.labels.get_or_insert_default();
         labels.insert(labels::COMPLETED.to_owned(), "true".to_owned());
     }
@@ -182,6 +181,14 @@ impl SimPod {
         status
             .and_then(|status| status.phase.as_deref())
             .unwrap_or("Pending")
+    }
+
+    /// How it has ended: well, or not.
+    pub fn ended_phase(&self) -> PodPhase {
+        match self.phase() {
+            "Succeeded" => PodPhase::Succeeded,
+            _ => PodPhase::Failed,
+        }
     }
 
     /// Whether it has ended.

@@ -9,7 +9,7 @@ mod workflows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use argosy_api::Workflow;
+use argosy_api::{Workflow, WorkflowPhase};
 use argosy_engine::commit::{NodeRow, ValueHash};
 use argosy_engine::config::Config;
 use argosy_engine::controller::Controller;
@@ -91,6 +91,8 @@ pub struct World {
     pub(crate) stored: BTreeMap<RunId, Stored>,
     /// Workflows that Argo's controller refuses to begin, as it leaves them.
     pub(crate) refused: BTreeMap<RunId, Workflow>,
+    /// How those of them end that nobody has looked at yet.
+    pub(crate) refusals: BTreeMap<RunId, (WorkflowPhase, String)>,
     pub(crate) settings: Arc<Settings>,
     pub(crate) objects: Objects,
     pub(crate) pods: BTreeMap<PodKey, SimPod>,
@@ -133,6 +135,7 @@ impl Default for World {
             controller: Controller::default(),
             stored: BTreeMap::new(),
             refused: BTreeMap::new(),
+            refusals: BTreeMap::new(),
             settings: Arc::new(settings()),
             objects: Objects::default(),
             pods: BTreeMap::new(),
@@ -206,6 +209,7 @@ impl World {
     /// # Panics
     /// If a run goes in circles.
     pub fn settle_some(&mut self, only: Option<RunId>) {
+        self.end_refused(only);
         self.hand_over(only);
         for _ in 0..MOST_TURNS {
             if self.diligence == Diligence::Diligent {

@@ -17,6 +17,7 @@ use serde::de::DeserializeOwned;
 use crate::yaml::{MAX_OF_A_KIND, more};
 use crate::{Diagnostic, Document, Severity};
 use error::ReadFault;
+pub(crate) use reader::Meant;
 use reader::{Pass, Reader, UnknownField};
 
 /// What happens to keys that a type doesn't have.
@@ -36,16 +37,30 @@ const MAX_WORK: usize = 50_000_000;
 /// Reads a document as a type. A value with a fault is noted, left out and the rest read again, so
 /// that all faults come out together; the result then lacks those values.
 /// There is no result if the document as a whole doesn't fit.
+///
+/// Under [`Strictness::Strict`] the value of a misspelt key, which is a fault, is read as that of the
+/// key that is meant, so that nothing else is found wrong because of it.
 pub fn read_typed<T: DeserializeOwned>(
     document: &Document,
     strictness: Strictness,
 ) -> (Option<T>, Vec<Diagnostic>) {
+    let (value, diagnostics, _) = read_as_meant(document, strictness);
+    (value, diagnostics)
+}
+
+/// As [`read_typed`], and which keys were taken for others.
+pub(crate) fn read_as_meant<T: DeserializeOwned>(
+    document: &Document,
+    strictness: Strictness,
+) -> (Option<T>, Vec<Diagnostic>, Vec<Meant>) {
     let mut pass = Pass {
         tree: document.tree(),
         source: document.source_text(),
         pruned: HashSet::new(),
         strictness,
         unknown: RefCell::new(Vec::new()),
+        corrects: strictness == Strictness::Strict,
+        meant: RefCell::new(Vec::new()),
         remarks: RefCell::new(Vec::new()),
     };
     let (value, mut diagnostics) = collect(&mut pass, document);
@@ -56,7 +71,7 @@ pub fn read_typed<T: DeserializeOwned>(
         diagnostics.push(diagnostic);
     }
     diagnostics.sort_by_key(|diagnostic| diagnostic.span);
-    (value, diagnostics)
+    (value, diagnostics, pass.meant.take())
 }
 
 /// Reads again and again, each time without what could not be read, so that all such values are
@@ -68,12 +83,20 @@ fn collect<T: DeserializeOwned>(
     let mut diagnostics = Vec::new();
     loop {
         pass.unknown.get_mut().clear();
+        pass.meant.get_mut().clear();
         pass.remarks.get_mut().clear();
         let error = match T::deserialize(Reader::new(pass, document.root())) {
             Ok(value) => return (Some(value), diagnostics),
             Err(error) => error,
         };
         let node = error.0.node.unwrap_or(document.root());
+        let tree = document.tree();
+        let mut meant = pass.meant.get_mut().iter();
+        if meant.any(|meant| tree.resolve(meant.value) == node) {
+            // What does not fit was meant otherwise.
+            pass.corrects = false;
+            continue;
+        }
         diagnostics.push(diagnose(document, node, *error.0));
         let work = diagnostics.len() * document.tree().nodes.len();
         if node == document.tree().resolve(document.root())

@@ -8,12 +8,10 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqA
 use serde::forward_to_deserialize_any;
 
 use super::error::{ReadError, ReadFault};
-use super::{Strictness, quantity};
+use super::quantity::{self, QUANTITY};
+use super::{Strictness, suggest};
 use crate::Severity;
-use crate::yaml::{Tree, Value};
-
-/// What the Kubernetes types call a quantity.
-const QUANTITY: &str = "Quantity";
+use crate::yaml::{MAX_OF_A_KIND, Tree, Value};
 
 /// A key that its struct doesn't have.
 #[derive(Clone, Copy)]
@@ -21,6 +19,18 @@ pub(crate) struct UnknownField {
     pub key: u32,
     pub type_name: &'static str,
     pub fields: &'static [&'static str],
+}
+
+/// A misspelt key whose value is read as that of another.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Meant {
+    /// The map in which both would stand.
+    map: u32,
+    /// The key as it is written.
+    pub key: u32,
+    pub value: u32,
+    /// The key that is meant.
+    pub name: &'static str,
 }
 
 /// Something about a value that was read all the same.
@@ -38,8 +48,40 @@ pub(crate) struct Pass<'a> {
     pub pruned: HashSet<u32>,
     pub strictness: Strictness,
     pub unknown: RefCell<Vec<UnknownField>>,
+    /// Whether the values of misspelt keys are read as those of the keys that are meant.
+    pub corrects: bool,
+    pub meant: RefCell<Vec<Meant>>,
     /// What was read otherwise than it is written.
     pub remarks: RefCell<Vec<Remark>>,
+}
+
+impl Pass<'_> {
+    /// The key of a map that a misspelt one is taken for: it is nowhere else in it.
+    fn meant(
+        &self,
+        map: u32,
+        unknown: UnknownField,
+        value: u32,
+        written: &str,
+    ) -> Option<&'static str> {
+        if !self.corrects || self.unknown.borrow().len() > MAX_OF_A_KIND {
+            return None;
+        }
+        let name = suggest::meant(unknown.type_name, written, unknown.fields)?;
+        let mut others = self.meant.borrow_mut();
+        let mut taken = others.iter().filter(|other| other.map == map);
+        if taken.any(|other| other.name == name) || self.tree.get(self.source, map, name).is_some()
+        {
+            return None;
+        }
+        others.push(Meant {
+            map,
+            key: unknown.key,
+            value,
+            name,
+        });
+        Some(name)
+    }
 }
 
 /// Reads one node.
@@ -308,6 +350,7 @@ struct Fields<'a> {
     pairs: crate::yaml::Pairs<'a>,
     /// The struct that is read, and the keys it has.
     known: Option<(&'static str, &'static [&'static str])>,
+    map: u32,
     value: u32,
 }
 
@@ -318,6 +361,7 @@ impl<'a> Fields<'a> {
             pass,
             pairs: pass.tree.pairs(reader.node),
             known: None,
+            map: reader.node,
             value: reader.node,
         }
     }
@@ -354,11 +398,18 @@ impl<'de> MapAccess<'de> for Fields<'_> {
                     return seed.deserialize(meant.into_deserializer()).map(Some);
                 }
                 if !known {
-                    self.pass.unknown.borrow_mut().push(UnknownField {
+                    let unknown = UnknownField {
                         key,
                         type_name,
                         fields,
-                    });
+                    };
+                    self.pass.unknown.borrow_mut().push(unknown);
+                    if reader.value() != Value::Null
+                        && let Some(meant) = self.pass.meant(self.map, unknown, value, name)
+                    {
+                        self.value = value;
+                        return seed.deserialize(meant.into_deserializer()).map(Some);
+                    }
                     continue;
                 }
                 if reader.value() == Value::Null {

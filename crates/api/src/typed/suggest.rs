@@ -169,11 +169,22 @@ const MISPLACED: &[(&str, &[&str], &str)] = &[
 
 /// What to do about a key that a type doesn't have.
 pub(crate) fn help_for(type_name: &str, name: &str, fields: &[&'static str]) -> Option<String> {
-    let misplaced = MISPLACED
+    misplaced(type_name, name)
+        .map(str::to_owned)
+        .or_else(|| meant(type_name, name, fields).map(|near| format!("did you mean `{near}`?")))
+}
+
+/// The key that a misspelt one seems to stand for.
+pub(crate) fn meant(type_name: &str, name: &str, fields: &[&'static str]) -> Option<&'static str> {
+    match misplaced(type_name, name) {
+        Some(_) => None,
+        None => nearest(name, fields.iter().copied()),
+    }
+}
+
+fn misplaced(type_name: &str, name: &str) -> Option<&'static str> {
+    MISPLACED
         .iter()
         .find(|(of, names, _)| *of == type_name && names.contains(&name))
-        .map(|(_, _, help)| (*help).to_owned());
-    misplaced.or_else(|| {
-        nearest(name, fields.iter().copied()).map(|near| format!("did you mean `{near}`?"))
-    })
+        .map(|(_, _, help)| *help)
 }

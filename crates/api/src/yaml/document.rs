@@ -7,6 +7,7 @@ use serde_json::{Map, Number};
 use super::build::Fault;
 use super::lines::Lines;
 use super::{Limits, Source, Tree, Value, events, quick};
+use crate::typed::Meant;
 use crate::{Diagnostic, FieldPath, Part, Span};
 
 /// A document as it was written: a tree of values that know their places.
@@ -17,6 +18,8 @@ pub struct Document {
     lines: Lines,
     tree: Arc<Tree>,
     root: u32,
+    /// Keys that are misspelt, and what each was taken for.
+    meant: Arc<[Meant]>,
 }
 
 /// Reads all documents of a source, those that hold nothing left out, and what is wrong with them.
@@ -40,6 +43,7 @@ pub fn read_documents(source: &Source, limits: &Limits) -> (Vec<Document>, Vec<D
             lines: lines.clone(),
             tree: Arc::new(tree),
             root: 0,
+            meant: Arc::default(),
         })
         .collect();
     let diagnostics = faults
@@ -98,14 +102,14 @@ impl Document {
 
     /// The place of the value at a path, or of its nearest ancestor that exists.
     pub fn locate(&self, path: &FieldPath) -> Span {
-        let (_, node) = self.tree.find(&self.text, self.root, path);
+        let (_, node) = self.find(path);
         self.span_of(node)
     }
 
     /// The place of the key that the value at a path stands under; for elements of a list, and for
     /// values that don't exist, as [`Document::locate`].
     pub fn locate_key(&self, path: &FieldPath) -> Span {
-        let (key, node) = self.tree.find(&self.text, self.root, path);
+        let (key, node) = self.find(path);
         self.span_of(key.unwrap_or(node))
     }
 
@@ -129,6 +133,19 @@ impl Document {
         let (start, end) = (found + part.spot.start, found + part.spot.end);
         self.text.get(start..end)?;
         Some(self.lines.span(&self.text, start as u32, end as u32))
+    }
+
+    /// The node at a path, or its nearest ancestor that exists, with the key it stands under.
+    fn find(&self, path: &FieldPath) -> (Option<u32>, u32) {
+        self.tree.find(&self.text, self.root, path, &self.meant)
+    }
+
+    /// The document in which the values under misspelt keys are found as what they are taken for.
+    pub(crate) fn taken_for(&self, meant: Vec<Meant>) -> Self {
+        Self {
+            meant: meant.into(),
+            ..self.clone()
+        }
     }
 
     /// The value as JSON, aliases written out.

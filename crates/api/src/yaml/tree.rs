@@ -1,5 +1,6 @@
 //! The values of one document, packed: every node knows the bytes it was written with.
 
+use crate::typed::Meant;
 use crate::{FieldPath, Segment};
 
 /// Where a text stands: in the source, or in the tree's own buffer when it had to be unescaped.
@@ -160,12 +161,23 @@ impl Tree {
     }
 
     /// The node at a path, or its nearest ancestor that exists, with the key it stands under.
-    pub fn find(&self, source: &str, root: u32, path: &FieldPath) -> (Option<u32>, u32) {
+    pub fn find(
+        &self,
+        source: &str,
+        root: u32,
+        path: &FieldPath,
+        meant: &[Meant],
+    ) -> (Option<u32>, u32) {
         let (mut key, mut at) = (None, root);
+        let misspelt = |at, name: &str| {
+            let mut keys = meant.iter().filter(|meant| meant.name == name);
+            keys.find_map(|meant| self.pairs(at).find(|(key, _)| *key == meant.key))
+        };
         for segment in path.segments() {
             let found = match segment {
                 Segment::Field(name) => self
                     .get(source, at, name)
+                    .or_else(|| misspelt(at, name))
                     .map(|(key, value)| (Some(key), value)),
                 Segment::Index(index) => self.items(at).nth(*index).map(|item| (None, item)),
             };

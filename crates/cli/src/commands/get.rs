@@ -5,7 +5,7 @@ use argosy_store::ObjectKind;
 
 use super::wait::NodeFlags;
 use crate::client::Client;
-use crate::describe::{Columns, Look, describe};
+use crate::describe::{Columns, Look, describe_run};
 use crate::options::Global;
 use crate::output;
 use crate::style::StyleFlags;
@@ -59,7 +59,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<()> {
                 print!("{}", output::yaml(&client.load(row.id)?.workflow())?);
             }
             Some(GetFormat::Short | GetFormat::Wide) | None => {
-                print!("{}", describe(&client.load(row.id)?.workflow(), &look));
+                print!("{}", describe_run(&client.load(row.id)?, &look));
             }
         }
     }

@@ -163,8 +163,8 @@ pub fn run(command: Command, global: &Global) -> Result<ExitCode> {
         Command::Sync(arguments) => sync::run(&arguments, global)?,
         Command::Cron(arguments) => return cron::run(&arguments, global),
         Command::Metrics => metrics::run(global)?,
-        Command::Sim => sim::run()?,
-        Command::Test(arguments) => return test::run(&arguments),
+        Command::Sim => sim::run(global)?,
+        Command::Test(arguments) => return test::run(&arguments, global),
         Command::Convert(arguments) => convert::run(&arguments)?,
         Command::Version(arguments) => {
             println!("argosy: v{}", env!("CARGO_PKG_VERSION"));

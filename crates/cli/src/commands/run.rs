@@ -74,10 +74,10 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let runs = if arguments.resume {
         let runs = unowned(&client)?;
         if runs.is_empty() {
+            // What dead runners have left is removed all the same.
             println!(
                 "nothing to resume: every workflow has ended, or another process carries it out"
             );
-            return Ok(ExitCode::SUCCESS);
         }
         runs
     } else {

@@ -6,12 +6,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use anyhow::{Context, Result};
 use argosy_sim::protocol::{Session, refusal};
 
+use crate::options::Global;
+
 /// The longest line that is read, in bytes.
 const MOST_BYTES: u64 = 64 << 20;
 
 /// Answers each line of the standard input with one line.
-pub fn run() -> Result<()> {
-    let mut world = Guarded::of(Session::default());
+pub fn run(global: &Global) -> Result<()> {
+    let mut world = Guarded::of(Session::in_namespace(&global.namespace));
     let mut out = std::io::stdout().lock();
     let mut input = std::io::stdin().lock();
     let mut line = Vec::new();

@@ -23,6 +23,7 @@ use argosy_sim::testing::{
 };
 
 use crate::files::{self, Fault};
+use crate::options::Global;
 use crate::output;
 use crate::style::{StyleFlags, drawn_on};
 use forms::Form;
@@ -109,7 +110,7 @@ impl Outcome<'_> {
     }
 }
 
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     if arguments.schema {
         print!("{SCHEMA}");
         return Ok(ExitCode::SUCCESS);
@@ -118,9 +119,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return list(arguments);
     }
     if arguments.watch {
-        watch(arguments)?;
+        watch(arguments, global)?;
     }
-    Ok(match once(arguments, &mut Stamps::default())? {
+    Ok(match once(arguments, global, &mut Stamps::default())? {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     })
@@ -151,7 +152,7 @@ fn print_faults(unread: &[Unread]) {
 }
 
 /// Plays the tests whenever their files have changed, until somebody ends the program.
-fn watch(arguments: &Arguments) -> Result<Infallible> {
+fn watch(arguments: &Arguments, global: &Global) -> Result<Infallible> {
     let on_terminal = drawn_on(&std::io::stdout());
     loop {
         if on_terminal {
@@ -160,7 +161,7 @@ fn watch(arguments: &Arguments) -> Result<Infallible> {
             std::io::stdout().flush()?;
         }
         let mut stamps = Stamps::default();
-        if let Err(error) = once(arguments, &mut stamps) {
+        if let Err(error) = once(arguments, global, &mut stamps) {
             eprintln!("error: {error:#}");
         }
         if on_terminal {
@@ -173,7 +174,7 @@ fn watch(arguments: &Arguments) -> Result<Infallible> {
 
 /// Plays the tests once and says whether all is well. The files are noted before they are read, so
 /// that no change is missed.
-fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
+fn once(arguments: &Arguments, global: &Global, stamps: &mut Stamps) -> Result<bool> {
     let began = Instant::now();
     let paths = test_files(&arguments.paths)?;
     stamps.note(paths.iter().cloned());
@@ -189,6 +190,7 @@ fn once(arguments: &Arguments, stamps: &mut Stamps) -> Result<bool> {
             false => Unmocked::Succeed,
         },
         notes_branches: arguments.coverage || arguments.coverage_min.is_some(),
+        namespace: Some(&global.namespace),
     };
     let mut played = play(&tests, &shelf, options);
     if arguments.update && update(&played)? > 0 {
@@ -310,7 +312,7 @@ fn is_test_file(path: &Path) -> bool {
 }
 
 /// Plays tests on all processors; gives what came of them in their order.
-fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
+fn play(tests: &[ReadTest], shelf: &Shelf, options: Options<'_>) -> Vec<Played> {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     let next = AtomicUsize::new(0);
     let mut played: Vec<(usize, Played)> = std::thread::scope(|scope| {
@@ -340,7 +342,7 @@ fn play(tests: &[ReadTest], shelf: &Shelf, options: Options) -> Vec<Played> {
     played.into_iter().map(|(_, played)| played).collect()
 }
 
-fn play_one(test: &ReadTest, shelf: &Shelf, options: Options) -> Played {
+fn play_one(test: &ReadTest, shelf: &Shelf, options: Options<'_>) -> Played {
     let began = Instant::now();
     let files = shelf.beside(test);
     // A fault of the program's own fails its test, not all.

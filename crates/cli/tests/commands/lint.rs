@@ -47,6 +47,70 @@ fn lint_reads_every_kind_and_prints_what_is_asked_for() {
 }
 
 #[test]
+fn a_misspelt_field_is_one_fault_and_its_value_is_checked() {
+    let place = Place::new();
+    let good = "  entrypoint: main
+  templates:
+  - name: main
+    container: {image: busybox, command: [echo, hello]}
+";
+    for (right, written, faults) in [
+        (
+            "entrypoint",
+            "entrypont",
+            &["5:3: error: spec.entrypont"][..],
+        ),
+        ("templates", "template", &["6:3: error: spec.template"]),
+        (
+            "container",
+            "contianer",
+            &["8:5: error: spec.templates[0].contianer"],
+        ),
+        (
+            "image",
+            "imgae",
+            &["8:17: error: spec.templates[0].container.imgae"],
+        ),
+        // What else is wrong there is found, at its place.
+        (
+            "templates:\n  - name: main",
+            "template:\n  - name: other",
+            &["5:15: error: spec.entrypoint", "6:3: error: spec.template"],
+        ),
+        (
+            "container: {image: busybox, command: [echo, hello]}",
+            "contaner: {image: busybox, command: [echo, '{{inputs.parameters.nope}}']}",
+            &[
+                "8:49: error: spec.templates[0].container.command[1]",
+                "8:5: error: spec.templates[0].contaner",
+            ],
+        ),
+        // What is there already, or does not fit, is not what was meant.
+        (
+            "image: busybox",
+            "image: busybox, images: [x]",
+            &["8:33: error: spec.templates[0].container.images"],
+        ),
+        (
+            "command: [echo, hello]",
+            "command: [echo, hello], arg: {a: b}",
+            &["8:57: error: spec.templates[0].container.arg"],
+        ),
+    ] {
+        place.workflow("misspelt", &good.replace(right, written));
+        let output = place.argosy(&["lint", "-o", "simple", "misspelt.yaml"]);
+        let said = text(&output);
+        let mut found: Vec<String> = said
+            .lines()
+            .filter_map(|line| line.strip_prefix("misspelt.yaml:"))
+            .map(|line| line.split(": ").take(3).collect::<Vec<_>>().join(": "))
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, faults, "{written}: {said}");
+    }
+}
+
+#[test]
 fn faults_point_at_what_of_a_text_is_wrong_each_once_and_file_by_file() {
     let place = Place::new();
     let script = "  entrypoint: main
@@ -77,11 +141,11 @@ fn faults_point_at_what_of_a_text_is_wrong_each_once_and_file_by_file() {
         places,
         [
             "./a.yaml:13:14: error",
-            "./a.yaml:14:17: warning",
+            "./a.yaml:14:19: warning",
             "./b.yaml:6:3: error",
             "./c.yaml:3:18: warning",
             "./c.yaml:13:14: error",
-            "./c.yaml:14:17: warning",
+            "./c.yaml:14:19: warning",
         ]
     );
 }

@@ -1,7 +1,7 @@
 //! `get` and `logs`.
 
 use crate::ended;
-use crate::place::Place;
+use crate::place::{Place, errors, text};
 
 #[test]
 fn a_workflow_is_shown_as_argo_shows_it() {
@@ -188,4 +188,53 @@ fn who_waits_learns_how_it_ended_and_who_watches_sees_it() {
     place.says(&["wait", "nothing", "--ignore-not-found"]);
     place.says(&["resubmit", "bad", "--watch"]);
     place.fails(&["resubmit", "bad", "--wait"]);
+}
+
+#[test]
+fn long_loops_are_counted_whatever_they_stand_in() {
+    let place = Place::new();
+    let file = place.workflow(
+        "long",
+        "  entrypoint: main
+  onExit: dag
+  templates:
+  - name: main
+    steps:
+    - - {name: few, template: leaf, withSequence: {count: '3'}, when: '{{item}} == 1'}
+      - {name: each, template: leaf, withSequence: {count: '130'}, when: '{{item}} > 127', continueOn: {failed: true}}
+      - name: nested
+        template: inner
+        withSequence: {count: '120'}
+        when: '{{item}} < 2'
+        hooks: {exit: {template: leaf}}
+        arguments: {parameters: [{name: p, value: '{{item}}'}]}
+  - name: inner
+    inputs: {parameters: [{name: p}]}
+    steps: [[{name: a, template: leaf}]]
+  - name: dag
+    dag:
+      tasks:
+      - {name: task, template: leaf, withSequence: {count: '110'}, when: '{{item}} == 109', continueOn: {failed: true}}
+  - name: leaf
+    container: {image: busybox, command: [sh, -c], args: ['case \"{{node.name}}\" in *128*) exit 3;; esac']}
+",
+    );
+    let output = place.argosy(&["run", "--host", &file]);
+    assert_eq!(errors(&output), "", "{}", text(&output));
+    let shown = place.says(&["get", "long", "-o", "short"]);
+    for (line, times) in [
+        ("✖ each(128:128)", 1),
+        (" │ ├─… each: 129 more, ✔ 1  ○ 128", 1),
+        (" │ └─… nested: 120 more, ✔ 2  ○ 118", 1),
+        ("   └─… task: 110 more, ✔ 1  ○ 109", 0),
+        (" └─… task: 110 more, ✔ 1  ○ 109", 1),
+        ("few(", 3),
+    ] {
+        let found = shown.lines().filter(|shown| shown.contains(line)).count();
+        assert_eq!(found, times, "{line}:\n{shown}");
+    }
+    // Nodes that are picked are picked from all.
+    let every = "phase!=None";
+    let all = place.says(&["get", "long", "-o", "short", "--node-field-selector", every]);
+    assert_eq!(shown, all);
 }

@@ -153,6 +153,19 @@ fn what_the_dead_left_is_swept_up_by_whoever_comes_next() {
 }
 
 #[test]
+fn what_the_dead_left_is_swept_up_also_where_there_is_nothing_to_resume() {
+    let place = Place::new();
+    place.run_spec("over", &crate::one_step("true"));
+    std::fs::write(place.data("keepers/2-b.cgroup"), "/nowhere/argosy-2-b").expect("written");
+    let said = place.says(&["run", "--host", "--resume"]);
+    assert!(said.starts_with("nothing to resume"), "{said}");
+    place.wait_until("nothing is left of the keepers", || {
+        let entries = std::fs::read_dir(place.data("keepers")).expect("a folder");
+        entries.count() == 0
+    });
+}
+
+#[test]
 fn what_a_dead_keeper_and_a_dead_runner_left_is_swept_up_by_the_next() {
     let place = Place::new();
     let file = place.workflow(

@@ -1,6 +1,6 @@
 //! What a step is given and what it may leave: files, arguments, streams, containers beside it.
 
-use crate::place::{Place, node};
+use crate::place::{Place, errors, node, text};
 
 #[test]
 fn what_a_step_leaves_behind_ends_with_it() {
@@ -70,6 +70,86 @@ fn init_containers_run_first_and_sidecars_end_with_the_work() {
         "one: Error (exit code 4)"
     );
     assert!(!place.path("ran").exists());
+}
+
+#[test]
+fn volumes_are_as_their_mounts_and_types_say() {
+    let place = Place::new();
+    let map = "apiVersion: v1
+kind: ConfigMap
+metadata: {name: tools}
+data:
+  say: |
+    #!/bin/sh
+    echo $0 >> $OUT
+  plain: text
+";
+    place.write("tools.yaml", map);
+    place.says(&["apply", "-f", "tools.yaml"]);
+    let out = place.path("out").display().to_string();
+    let made = place.path("made/deep").display().to_string();
+    let workflow = place.run_spec(
+        "volumes",
+        &format!(
+            "  entrypoint: main
+  volumes:
+  - {{name: tools, configMap: {{name: tools, defaultMode: 0555}}}}
+  - {{name: some, configMap: {{name: tools, items: [{{key: say, path: bin/say, mode: 0700}}]}}}}
+  - {{name: own, emptyDir: {{}}}}
+  - {{name: made, hostPath: {{path: '{made}', type: DirectoryOrCreate}}}}
+  templates:
+  - name: main
+    container:
+      image: busybox
+      command: [sh, -ec]
+      args: ['/tools/say; /some/bin/say; stat -c %a /tools/plain >> $OUT; touch /part/x; ls /own >> $OUT; touch /made/here']
+      env: [{{name: OUT, value: '{out}'}}, {{name: PART, value: five}}]
+      volumeMounts:
+      - {{name: tools, mountPath: /tools}}
+      - {{name: some, mountPath: /some}}
+      - {{name: own, mountPath: /own}}
+      - {{name: own, mountPath: /part, subPathExpr: $(PART)}}
+      - {{name: made, mountPath: /made}}
+"
+        ),
+    );
+    assert_eq!(workflow["status"]["phase"], "Succeeded", "{workflow:#}");
+    let expected = ["/tools/say", "/some/bin/say", "555", "five"];
+    assert_eq!(place.lines("out"), expected);
+    assert!(place.path("made/deep/here").exists());
+}
+
+#[test]
+fn all_that_could_not_be_collected_is_told() {
+    let place = Place::new();
+    let file = place.workflow(
+        "lacks",
+        "  entrypoint: main
+  templates:
+  - name: main
+    container: {image: busybox, command: ['true']}
+    outputs:
+      parameters:
+      - {name: first, valueFrom: {path: /tmp/first}}
+      - {name: second, valueFrom: {path: /tmp/second}}
+",
+    );
+    let output = place.argosy(&["run", "--host", &file]);
+    let said = text(&output) + &errors(&output);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let message = &place.get("lacks")["status"]["message"];
+    let message = message.as_str().expect("a message");
+    assert!(
+        message.contains("/tmp/first") && !message.contains("/tmp/second"),
+        "{message}"
+    );
+    let warning = said
+        .lines()
+        .find(|line| line.starts_with("warning: lacks: "));
+    assert!(
+        warning.is_some_and(|line| line.contains("/tmp/second")),
+        "{said}"
+    );
 }
 
 #[test]

@@ -21,6 +21,9 @@ pub struct DagPlan {
     pub targets: Vec<u32>,
     /// How many tasks the targets need, themselves included.
     pub needed: u32,
+    /// The tasks in the order in which Argo comes to them: from each target in turn, what it depends
+    /// on before itself. Of those that may begin the first one does so first.
+    pub order: Vec<u32>,
     /// Whether the DAG fails with its first failed target.
     pub fail_fast: bool,
 }
@@ -36,6 +39,8 @@ pub struct TaskPlan {
     pub depends: Option<DependsExpr>,
     /// The tasks that depend on it.
     pub dependents: Vec<u32>,
+    /// Its place in the DAG's `order`.
+    pub rank: u32,
     /// Whether a target needs it.
     pub needed: bool,
     /// Whether it is a target.
@@ -84,6 +89,7 @@ impl DagPlan {
                 dependencies,
                 depends: depends.map(Depends::into_expr),
                 dependents: Vec::new(),
+                rank: 0,
                 needed: false,
                 is_target: false,
             });
@@ -101,7 +107,12 @@ impl DagPlan {
             tasks[target as usize].is_target = true;
         }
         refuse_cycles(&tasks)?;
+        let order = walk(&tasks, &targets);
+        for (rank, &slot) in (0u32..).zip(&order) {
+            tasks[slot as usize].rank = rank;
+        }
         Ok(Self {
+            order,
             tasks,
             by_name,
             targets,
@@ -170,6 +181,27 @@ fn targets(
                 .ok_or_else(|| CompileError(format!("target '{name}' is not defined")))
         })
         .collect()
+}
+
+/// Argo: `executeDAGTask`, which goes from a task into those that it depends on.
+fn walk(tasks: &[TaskPlan], targets: &[u32]) -> Vec<u32> {
+    let mut order = Vec::with_capacity(tasks.len());
+    let mut entered = vec![false; tasks.len()];
+    // What no target needs comes last: it is never begun.
+    for first in targets.iter().copied().chain(0..tasks.len() as u32) {
+        // Each with how many of its dependencies have been gone into.
+        let mut open = vec![(first, 0)];
+        while let Some((slot, gone_into)) = open.pop() {
+            if gone_into == 0 && std::mem::replace(&mut entered[slot as usize], true) {
+                continue;
+            }
+            match tasks[slot as usize].dependencies.get(gone_into) {
+                Some(&dependency) => open.extend([(slot, gone_into + 1), (dependency, 0)]),
+                None => order.push(slot),
+            }
+        }
+    }
+    order
 }
 
 fn mark_needed(tasks: &mut [TaskPlan], targets: &[u32]) -> u32 {

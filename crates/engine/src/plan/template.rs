@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use argosy_api::{Template, TemplateType};
+use argosy_api::{NodeType, Template, TemplateType};
 
 use super::{CallPlan, DagPlan, GatesPlan, Origin, RetryPlan, TemplateIndex, Text};
 
@@ -113,6 +113,26 @@ impl PlannedTemplate {
     /// Whether nodes of it are pods.
     pub fn is_pod(&self) -> bool {
         matches!(self.body, TemplateBody::Pod)
+    }
+
+    /// What a node of it is shown as while it is tried once; what is tried again is a `Retry` around
+    /// such nodes.
+    pub fn node_type(&self) -> NodeType {
+        match self.kind {
+            Some(TemplateType::Steps) => NodeType::Steps,
+            Some(TemplateType::DAG) => NodeType::DAG,
+            Some(TemplateType::Suspend) => NodeType::Suspend,
+            Some(TemplateType::HTTP) => NodeType::HTTP,
+            Some(TemplateType::Plugin) => NodeType::Plugin,
+            None => NodeType::Skipped,
+            Some(
+                TemplateType::Container
+                | TemplateType::ContainerSet
+                | TemplateType::Script
+                | TemplateType::Resource
+                | TemplateType::Data,
+            ) => NodeType::Pod,
+        }
     }
 
     /// Whether its pods serve others and are ended with the template around them.

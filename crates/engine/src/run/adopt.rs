@@ -140,7 +140,9 @@ impl Run {
             let node = &found[place];
             (node.role != Role::Root, node.began, place)
         });
-        let held = status.synchronization.as_ref().map(shown_locks);
+        // Whoever takes workflows up enters what those that run hold, and no others. Argo: `initManagers`.
+        let shown = status.synchronization.as_ref();
+        let held = shown.filter(|_| !run.status.announced).map(shown_locks);
         let held = held.unwrap_or_default();
         let mut indices = vec![NodeIndex::NONE; found.len()];
         for place in order {
@@ -197,7 +199,9 @@ impl Run {
         self.status.shutdown = spec.shutdown;
         self.status.suspended = spec.suspend == Some(true) && spec.shutdown.is_none();
         self.status.announced = phase.is_some_and(WorkflowPhase::is_completed);
-        if let Some(synchronization) = &status.synchronization {
+        if let Some(synchronization) = &status.synchronization
+            && !self.status.announced
+        {
             self.adopt_locks(synchronization);
         }
         if let Some(outputs) = &status.outputs {
@@ -225,8 +229,6 @@ impl Run {
 
     /// Has all rows written, and what is over settled once it is known which pods there are.
     fn enter_adopted(&mut self) {
-        self.dirty.clear();
-        self.hooks_due.clear();
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             self.change(index);
@@ -235,31 +237,8 @@ impl Run {
             for node in self.nodes.iter_mut() {
                 node.flags.set(Flags::SETTLED);
             }
-            return;
-        }
-        self.unsettled = true;
-        self.mark_all_dirty();
-        for index in self.all_nodes() {
-            if !self.node(index).phase.is_fulfilled() && self.has_hooks_to_come(index) {
-                self.hooks_due.insert(index);
-                self.dirty.insert(index);
-            }
-        }
-    }
-
-    /// Settles what is over of a run that was taken up, in the order in which it began. What is
-    /// suspended begins nothing, exit handlers included: it settles once it goes on.
-    pub(super) fn settle_adopted(&mut self) {
-        if std::mem::take(&mut self.unsettled) {
-            for place in 0..self.nodes.len() as u32 {
-                let index = NodeIndex(place);
-                let above = self.node(index).parent.some();
-                if above.is_some_and(|above| self.node(above).phase.is_fulfilled()) {
-                    // Of what has ended Argo begins no exit handler inside.
-                    self.change(index).flags.set(Flags::EXIT_DECIDED);
-                }
-                self.settle(index);
-            }
+            self.unseen.clear();
+            self.dirty.clear();
         }
     }
 
@@ -271,7 +250,7 @@ impl Run {
     ) -> Result<(), LoadError> {
         let status = found.status;
         let at = |place: Option<usize>| place.map_or(NodeIndex::NONE, |place| indices[place]);
-        let kind = status.r#type.unwrap_or(NodeType::Skipped);
+        let kind = found.kind;
         let phase = status.phase.unwrap_or(NodePhase::Pending);
         let mut node = Node::new(found.role, kind, phase, Seconds(found.started));
         if phase.is_fulfilled() {
@@ -303,8 +282,8 @@ impl Run {
         }
         node.outputs = adopted_outputs(status);
         adopt_details(&mut node, status);
-        let salt = shown_salt(self.definition.name(), status);
-        if salt > 0 {
+        let salt = shown_salt(self.definition.name(), &status.name, &status.id);
+        if let Some(salt) = salt.filter(|&salt| salt > 0) {
             node.details_mut().salt = salt;
         }
         adopt_pod(&mut node, status);
@@ -370,8 +349,10 @@ impl Run {
 
     fn adopted_body(&self, found: &Found<'_>, node: &Node) -> StoredBody {
         // It is the retried node, or the pod, that has the locks, not its attempts or containers. What
-        // has children is taken over from another workflow, and waits no more.
-        let waits = node.phase == NodePhase::Pending
+        // has children is taken over from another workflow, and waits no more. Nothing of an ended
+        // workflow waits.
+        let waits = !self.status.announced
+            && node.phase == NodePhase::Pending
             && !self.shows_children(found.status)
             && !node.flags.has(Flags::HOLDS_LOCKS)
             && !matches!(node.role, Role::Attempt | Role::Container);
@@ -385,8 +366,9 @@ impl Run {
             }
         }
         // Under the workflow's `parallelism` a pod that does not exist has no place, as for Argo's
-        // controller after a restart. Which exist is told later.
-        let limited = self.plan.workflow.spec.parallelism.is_some();
+        // controller after a restart, and none is made while the workflow is suspended. Which exist is
+        // told later.
+        let limited = self.plan.workflow.spec.parallelism.is_some() || self.status.suspended;
         if limited && node.phase == NodePhase::Pending && node.kind == NodeType::Pod {
             return StoredBody::Gate(Gate::Place);
         }

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use argosy_api::NodeStatus;
+use argosy_api::{NodeStatus, NodeType};
 
-use super::node::{Memo, Node, NodeInputs, NodeOutputs, OutputParameter};
+use super::node::{Memo, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
 use crate::lower::node_id;
 use crate::plan::PlannedTemplate;
 
@@ -51,13 +51,10 @@ pub(super) fn adopted_outputs(status: &NodeStatus) -> Option<Arc<NodeOutputs>> {
     }))
 }
 
-/// The salt that made a node's ID another than that of a node before it; 0 for none.
-pub(super) fn shown_salt(workflow: &str, status: &NodeStatus) -> u8 {
-    let has_id = |salt: u8| node_id(workflow, &status.name, salt) == status.id;
-    match has_id(0) {
-        true => 0,
-        false => (1..=u8::MAX).find(|&salt| has_id(salt)).unwrap_or(0),
-    }
+/// The salt that makes an ID of a node's name: mostly 0, or another where the ID of a node before it
+/// was the same. `None` if the ID is no node's of that name: it is by their IDs that Argo finds nodes.
+pub(super) fn shown_salt(workflow: &str, name: &str, id: &str) -> Option<u8> {
+    (0..=u8::MAX).find(|&salt| node_id(workflow, name, salt) == id)
 }
 
 /// What few nodes have: an address, a machine, what memoization did.
@@ -74,5 +71,19 @@ pub(super) fn adopt_details(node: &mut Node, status: &NodeStatus) {
     }
     if !status.host_node_name.is_empty() {
         node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
+    }
+}
+
+/// What a node without a type is, by its place and its template: Argo's controller does not ask for
+/// it.
+pub(super) fn untold_kind(role: Role, template: Option<&PlannedTemplate>) -> NodeType {
+    match (role, template) {
+        (Role::StepGroup, _) => NodeType::StepGroup,
+        (Role::Container, _) => NodeType::Container,
+        (Role::Task, None) => NodeType::TaskGroup,
+        (Role::Attempt, Some(template)) => template.node_type(),
+        (_, Some(template)) if template.retry.is_some() => NodeType::Retry,
+        (_, Some(template)) => template.node_type(),
+        (_, None) => NodeType::Skipped,
     }
 }

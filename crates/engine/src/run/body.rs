@@ -2,7 +2,7 @@
 //! still waits for. All of it can be told from the children's records, and is, when a run is
 //! loaded; see `rebuild`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use argosy_api::NodePhase;
@@ -104,14 +104,18 @@ pub(crate) struct DagBody {
     pub boundary: Boundary,
     /// One for each task.
     pub tasks: Vec<TaskState>,
-    /// Tasks whose dependencies allow them to begin and that have no node yet.
+    /// The ranks of tasks whose dependencies allow them to begin and that have no node yet.
     pub ready: BTreeSet<u32>,
+    /// Those of the ready tasks that nobody has tried to begin: all others need a place.
+    pub untried: BTreeSet<u32>,
     /// Those of the ready tasks whose `depends` has not been looked at.
     pub unjudged: BTreeSet<u32>,
     /// Needed tasks that are not settled.
     pub unsettled: u32,
     /// Children that have been made and not settled.
     pub open: u32,
+    /// Settled loops of whose results no list can be made, and why, by their tasks.
+    pub spoilt: BTreeMap<u32, Arc<str>>,
 }
 
 impl DagBody {
@@ -182,6 +186,16 @@ pub(crate) struct RetryBody {
     pub deadline: Option<i64>,
 }
 
+impl StepState {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Unmade => true,
+            Self::Single(_) => false,
+            Self::Loop(state) => state.is_empty(),
+        }
+    }
+}
+
 impl Items {
     pub fn len(&self) -> usize {
         match self {
@@ -233,6 +247,11 @@ impl LoopState {
         (hole < self.nodes.len()).then_some(hole)
     }
 
+    /// Whether no item has a node.
+    fn is_empty(&self) -> bool {
+        self.unmade as usize == self.nodes.len()
+    }
+
     pub fn made(&mut self, item: usize, node: NodeIndex) {
         self.nodes[item] = node;
         self.unmade -= 1;
@@ -240,6 +259,18 @@ impl LoopState {
 }
 
 impl Body {
+    /// Whether nothing stands inside of the node.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::None | Self::Gate(_) => true,
+            Self::Steps(body) => body.groups.is_empty(),
+            Self::Group(body) => body.steps.iter().all(StepState::is_empty),
+            Self::Dag(body) => body.tasks.iter().all(|task| task.node == NodeIndex::NONE),
+            Self::Loop(state) => state.is_empty(),
+            Self::Retry(body) => body.attempts.is_empty(),
+        }
+    }
+
     pub fn boundary(&self) -> Option<&Boundary> {
         match self {
             Self::Steps(body) => Some(&body.boundary),

@@ -69,7 +69,7 @@ impl Run {
         }
     }
 
-    fn has_ended(&self) -> bool {
+    pub(super) fn has_ended(&self) -> bool {
         self.status.phase.is_some_and(|phase| phase.is_completed())
     }
 
@@ -119,12 +119,13 @@ impl Run {
         if node.phase.is_fulfilled() {
             return;
         }
-        if matches!(node.body, Body::Gate(Gate::Locks(_))) {
+        let untried = matches!(&node.body, Body::Retry(body) if body.attempts.is_empty());
+        if matches!(node.body, Body::Gate(Gate::Locks(_))) || untried {
             self.end(index, NodePhase::Failed, Some(&stopped(strategy)));
             return;
         }
-        // A daemon that is up is ended with the template around it, and well.
         if node.flags.has(Flags::DAEMONED) {
+            self.bring_down_daemon(index);
             return;
         }
         match node.kind {
@@ -145,6 +146,14 @@ impl Run {
         }
     }
 
+    /// A daemon that is up is ended with the template around it, and well. One that is tried again
+    /// and waits for its next attempt makes none, and ends as the last did.
+    fn bring_down_daemon(&mut self, index: NodeIndex) {
+        if matches!(self.node(index).body, Body::Retry(_)) {
+            self.dirty.insert(index);
+        }
+    }
+
     /// The workflow's time is over.
     pub(super) fn deadline_reached(&mut self) {
         if self.has_ended() {
@@ -154,8 +163,11 @@ impl Run {
         for place in 0..self.nodes.len() as u32 {
             let index = NodeIndex(place);
             let node = self.node(index);
-            let exempt = node.flags.has(Flags::EXIT_HANDLER) || node.flags.has(Flags::DAEMONED);
-            if node.phase.is_fulfilled() || exempt {
+            if node.phase.is_fulfilled() || node.flags.has(Flags::EXIT_HANDLER) {
+                continue;
+            }
+            if node.flags.has(Flags::DAEMONED) {
+                self.bring_down_daemon(index);
                 continue;
             }
             match node.kind {
@@ -164,10 +176,8 @@ impl Run {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 NodeType::Suspend => self.end(index, NodePhase::Failed, Some(DEADLINE)),
-                // What a resubmission took over is pending, and has children.
-                _ if node.phase == NodePhase::Pending
-                    && matches!(node.body, Body::None | Body::Gate(_)) =>
-                {
+                // What a resubmission took over is pending, and may have children: those go first.
+                _ if node.phase == NodePhase::Pending && node.body.is_empty() => {
                     self.end(index, NodePhase::Failed, Some(DEADLINE));
                 }
                 _ => {

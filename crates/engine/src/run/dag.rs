@@ -1,17 +1,19 @@
 //! DAGs. A task begins when the tasks that it depends on are settled and its `depends` holds; the
 //! DAG ends when its targets are. Argo: `workflow/controller/dag.go`.
 
-use argosy_api::NodePhase;
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType};
 use argosy_expr::TaskResult;
 
 use super::Run;
 use super::body::Body;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, not_held, task_group};
+use super::looping::{EMPTY, Verdict, inherited, not_held, task_group};
 use super::node::{Flags, NO_ITEM, Role};
 use super::start::{Begun, Place, TOO_DEEP};
 use crate::ids::NodeIndex;
-use crate::plan::{ContinueOn, DagPlan};
+use crate::plan::{ContinueOn, DagPlan, PlannedTemplate};
 
 impl Run {
     /// Begins the tasks that are ready, and ends the DAG when nothing is left.
@@ -19,30 +21,52 @@ impl Run {
         if self.node(index).phase.is_fulfilled() {
             return;
         }
+        let Some(template) = self.template_of(index) else {
+            return;
+        };
+        let Some(plan) = template.dag() else {
+            return;
+        };
         if let Body::Dag(body) = &self.node(index).body
             && !body.unjudged.is_empty()
-            && let Some(template) = self.template_of(index)
-            && let Some(plan) = template.dag()
         {
             self.judge_ready(index, plan);
         }
-        loop {
-            let Body::Dag(body) = &self.node(index).body else {
-                return;
-            };
-            let Some(&slot) = body.ready.first() else {
-                self.wake_held_back(index);
-                break;
-            };
-            if self.spent >= super::turn::TURN_BUDGET {
-                self.dirty.insert(index);
-                return;
-            }
-            if !self.begin_task(index, slot) {
-                break;
-            }
+        if !self.begin_ready(index, plan) {
+            self.dirty.insert(index);
+            return;
         }
         self.end_dag_if_over(index);
+    }
+
+    /// Begins the tasks that are ready, in order; `false` if the turn is spent before. Where a limit
+    /// holds one back, those behind it that nobody has tried yet are tried nevertheless: some need
+    /// no place, and Argo makes these.
+    fn begin_ready(&mut self, index: NodeIndex, plan: &DagPlan) -> bool {
+        let mut held = false;
+        // Nothing more begins where a template fails fast, skipped tasks and loops included.
+        while !self.fails_fast(index) {
+            let spent = self.spent >= super::turn::TURN_BUDGET;
+            let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
+                return true;
+            };
+            let next = match held {
+                true => body.untried.first(),
+                false => body.ready.first(),
+            };
+            let Some(&rank) = next else {
+                if !held {
+                    self.wake_held_back(index);
+                }
+                return true;
+            };
+            if spent {
+                return false;
+            }
+            body.untried.remove(&rank);
+            held |= !self.begin_task(index, plan.order[rank as usize]);
+        }
+        true
     }
 
     fn task_place(&self, index: NodeIndex, slot: u32) -> Place {
@@ -68,6 +92,10 @@ impl Run {
         };
         let call = &task.call;
         let place = self.task_place(index, slot);
+        if let Some(error) = self.spoilt_before(index, template.dag(), slot) {
+            self.add_unrun_task(place, NodePhase::Error, &error);
+            return true;
+        }
         let verdict = match self.judge(call, index, None) {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -76,10 +104,15 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            match self.expand(call, looping, index, &verdict) {
+            let expanded = self.expand(call, looping, index, &verdict);
+            let tried = expanded.and_then(|items| {
+                self.try_items(call, index, &items, &verdict)
+                    .map(|()| items)
+            });
+            match tried {
                 Err(error) => self.add_unrun_task(place, NodePhase::Error, &error),
                 Ok(items) if items.len() == 0 => {
-                    self.add_unrun_task(place, NodePhase::Skipped, "Skipped, empty params");
+                    self.add_unrun_task(place, NodePhase::Skipped, EMPTY);
                 }
                 Ok(items) => {
                     let node = self.add_node(task_group(place, items, self.now));
@@ -115,9 +148,54 @@ impl Run {
         }
     }
 
+    /// What is wrong with the results of a loop that a task stands behind, if something is: Argo makes
+    /// lists of those of all tasks before it. Argo: `buildLocalScopeFromTask`.
+    fn spoilt_before(
+        &self,
+        index: NodeIndex,
+        plan: Option<&DagPlan>,
+        slot: u32,
+    ) -> Option<Arc<str>> {
+        let (Some(plan), Body::Dag(body)) = (plan, &self.node(index).body) else {
+            return None;
+        };
+        if body.spoilt.is_empty() {
+            return None;
+        }
+        let mut seen = vec![false; plan.tasks.len()];
+        let mut open = vec![slot];
+        while let Some(slot) = open.pop() {
+            for &dependency in &plan.tasks[slot as usize].dependencies {
+                if let Some(error) = body.spoilt.get(&dependency) {
+                    return Some(error.clone());
+                }
+                if !std::mem::replace(&mut seen[dependency as usize], true) {
+                    open.push(dependency);
+                }
+            }
+        }
+        None
+    }
+
+    /// Notes whether a list can be made of the results of a task that loops, once it is settled.
+    pub(super) fn note_results(&mut self, index: NodeIndex, slot: u32, child: NodeIndex) {
+        if self.node(child).kind == NodeType::TaskGroup
+            && let Err(error) = self.check_results(child, 0)
+            && let Body::Dag(body) = &mut self.nodes[index.offset()].body
+        {
+            body.spoilt.insert(slot, error.into());
+        }
+    }
+
     fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
+        let template = self.template_of(index);
+        let dag = template.as_deref().and_then(PlannedTemplate::dag);
+        let rank = dag.map(|dag| dag.tasks[slot as usize].rank);
         if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
-            body.ready.remove(&slot);
+            if let Some(rank) = rank {
+                body.ready.remove(&rank);
+                body.untried.remove(&rank);
+            }
             body.tasks[slot as usize].node = node;
             body.open += 1;
         }
@@ -146,6 +224,7 @@ impl Run {
             return;
         };
         let branch = self.branch_phase(index, plan, slot, child);
+        self.note_results(index, slot, child);
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
@@ -159,8 +238,10 @@ impl Run {
                 continue;
             }
             if state.node == NodeIndex::NONE {
-                body.ready.insert(dependent);
-                body.unjudged.insert(dependent);
+                let rank = plan.tasks[dependent as usize].rank;
+                body.ready.insert(rank);
+                body.untried.insert(rank);
+                body.unjudged.insert(rank);
             }
         }
         self.judge_ready(index, plan);
@@ -169,10 +250,14 @@ impl Run {
 
     /// Of the tasks that have just become ready, those whose `depends` does not hold are omitted.
     fn judge_ready(&mut self, index: NodeIndex, plan: &DagPlan) {
+        if self.fails_fast(index) {
+            return;
+        }
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
-        for slot in std::mem::take(&mut body.unjudged) {
+        for rank in std::mem::take(&mut body.unjudged) {
+            let slot = plan.order[rank as usize];
             let holds = self.depends_holds(index, plan, slot);
             let place = self.task_place(index, slot);
             match holds {
@@ -263,12 +348,12 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(index) {
-                let children = body
+                let children: Vec<NodeIndex> = body
                     .tasks
                     .iter()
                     .filter_map(|task| task.node.some())
                     .collect();
-                self.end_idle_retries(children);
+                self.look_at_idle(&children);
             }
             return;
         }
@@ -293,7 +378,16 @@ impl Run {
                 self.end(index, phase, None);
             }
             _ if !over => {}
-            _ => self.succeed_with_outputs(index, &template),
+            _ => {
+                let spoilt = match &self.node(index).body {
+                    Body::Dag(body) => body.spoilt.values().next().cloned(),
+                    _ => None,
+                };
+                match spoilt {
+                    Some(error) => self.refuse_late(index, &error),
+                    None => self.succeed_with_outputs(index, &template),
+                }
+            }
         }
     }
 

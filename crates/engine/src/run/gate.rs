@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use argosy_api::{NodePhase, NodeType, TemplateType};
+use argosy_api::{NodePhase, NodeType};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -14,6 +14,7 @@ use super::limits::Held;
 use super::locks::Forget;
 use super::node::{Flags, Role};
 use super::start::{Begun, TOO_DEEP};
+use super::workflow::DEADLINE;
 use crate::ids::NodeIndex;
 use crate::plan::PlannedTemplate;
 
@@ -39,21 +40,9 @@ impl Run {
 
     /// Has a node wait before it begins. It is shown as what it will be, pending.
     pub(super) fn wait_at(&mut self, index: NodeIndex, planned: &PlannedTemplate, gate: Gate) {
-        let kind = match planned.kind {
-            _ if planned.retry.is_some() => NodeType::Retry,
-            Some(TemplateType::Steps) => NodeType::Steps,
-            Some(TemplateType::DAG) => NodeType::DAG,
-            Some(TemplateType::Suspend) => NodeType::Suspend,
-            Some(TemplateType::HTTP) => NodeType::HTTP,
-            Some(TemplateType::Plugin) => NodeType::Plugin,
-            None => NodeType::Skipped,
-            Some(
-                TemplateType::Container
-                | TemplateType::ContainerSet
-                | TemplateType::Script
-                | TemplateType::Resource
-                | TemplateType::Data,
-            ) => NodeType::Pod,
+        let kind = match planned.retry {
+            Some(_) => NodeType::Retry,
+            None => planned.node_type(),
         };
         if self.node(index).kind != kind {
             self.set_kind(index, kind, NodePhase::Pending);
@@ -107,12 +96,21 @@ impl Run {
             NodeType::Pod | NodeType::Suspend | NodeType::HTTP | NodeType::Plugin
         );
         let ends = leaf && self.is_shut_down(index);
-        if !ends && self.held(NodeIndex::NONE).is_some() {
-            self.wait_at(index, &planned, Gate::Place);
-            self.hold_back(index, NodeIndex::NONE, Held::Workflow);
+        let held_up = self.is_held_up();
+        if !held_up && (ends || self.held(NodeIndex::NONE).is_none()) {
+            self.pass_on(index, &planned);
             return;
         }
-        self.pass_on(index, &planned);
+        // What is pending past the workflow's deadline ends, whenever it was made.
+        if self.deadline_passed() && !self.node(index).flags.has(Flags::EXIT_HANDLER) {
+            self.end(index, NodePhase::Failed, Some(DEADLINE));
+            return;
+        }
+        self.wait_at(index, &planned, Gate::Place);
+        match held_up {
+            true => drop(self.dirty.insert(index)),
+            false => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
+        }
     }
 
     /// Takes a node further that has its place under the workflow's `parallelism`.
@@ -146,12 +144,13 @@ impl Run {
             Role::OnExit if node.owner == NodeIndex::NONE => {
                 self.doom_workflow(Role::OnExit, error);
             }
-            Role::Step
-            | Role::StepGroup
-            | Role::Attempt
-            | Role::OnExit
-            | Role::Hook
-            | Role::Container => {}
+            Role::Attempt => {
+                if !self.node(parent).phase.is_fulfilled() && !self.retries_errors(parent) {
+                    self.end(parent, NodePhase::Error, Some(error));
+                    self.tell_refused(parent, error);
+                }
+            }
+            Role::Step | Role::StepGroup | Role::OnExit | Role::Hook | Role::Container => {}
         }
     }
 
@@ -169,7 +168,9 @@ impl Run {
         match gate {
             Gate::Place => self.hold_back(index, NodeIndex::NONE, Held::Workflow),
             Gate::Locks(waits) => {
-                self.ask_locks(index, waits.locks.clone());
+                if !self.is_behind_locks(index) {
+                    self.ask_locks(index, waits.locks.clone());
+                }
                 self.count_waiter(index);
             }
             Gate::Cache => {

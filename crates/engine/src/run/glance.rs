@@ -46,6 +46,21 @@ impl Run {
         })
     }
 
+    /// The loop that a node is an item of: the node below which it is shown, and a number that tells
+    /// the loops there apart.
+    pub fn loop_at(&self, index: u32) -> Option<(u32, u32)> {
+        let node = self.nodes.get(index as usize)?;
+        node.item()?;
+        let holder = node.parent.some()?;
+        match self.node(holder).kind {
+            NodeType::TaskGroup => {
+                let above = self.node(holder).boundary.some().unwrap_or(holder);
+                Some((above.0, holder.0))
+            }
+            _ => Some((holder.0, node.slot)),
+        }
+    }
+
     /// A node's full name; empty if there is none of this index.
     pub fn name_at(&self, index: u32) -> String {
         match self.nodes.get(index as usize) {

@@ -37,6 +37,10 @@ impl Run {
         if self.node(self.node(index).parent).phase.is_fulfilled() {
             return;
         }
+        if self.is_behind_locks(index) {
+            self.hooks_due.insert(index);
+            return;
+        }
         for (slot, hook) in (0u32..).zip(&call.hooks) {
             if self.has_hook(index, slot) {
                 continue;
@@ -54,32 +58,36 @@ impl Run {
         }
     }
 
-    /// Lets the hooks that speak of another step of their group see that its phase has changed, or
-    /// that of its last attempt, which is what they see of a step that is retried.
+    /// Lets the hooks that speak of another step of their group see that its phase has changed.
     pub(super) fn tell_watchers(&mut self, index: NodeIndex) {
+        for watcher in self.watchers_of(index) {
+            self.run_hooks(watcher);
+            self.reconsider_exit(watcher);
+        }
+    }
+
+    /// The nodes beside a step whose hooks speak of it. Of a step that is retried they see the last
+    /// attempt.
+    pub(super) fn watchers_of(&self, index: NodeIndex) -> Vec<NodeIndex> {
         let index = match self.node(index).role {
             Role::Attempt => self.node(index).parent,
             _ => index,
         };
         let node = self.node(index);
         if node.role != Role::Step {
-            return;
+            return Vec::new();
         }
         let (group, slot) = (node.parent, node.slot);
         let Some(template) = self.template_of(node.boundary) else {
-            return;
+            return Vec::new();
         };
         let number = self.node(group).slot;
         let watchers = template.steps().map(|steps| &steps.watchers);
-        let Some(watchers) = watchers.and_then(|watchers| watchers.get(&(number, slot))) else {
-            return;
-        };
-        for &watcher in watchers {
-            for watcher in self.made_of(group, watcher) {
-                self.run_hooks(watcher);
-                self.reconsider_exit(watcher);
-            }
-        }
+        let watchers = watchers.and_then(|watchers| watchers.get(&(number, slot)));
+        let watchers = watchers.into_iter().flatten();
+        watchers
+            .flat_map(|&watcher| self.made_of(group, watcher))
+            .collect()
     }
 
     /// The nodes that a step has, one or those of its items.
@@ -141,12 +149,13 @@ impl Run {
         }
     }
 
-    /// Has a group or a DAG wait for one more.
+    /// Has a group, a DAG or a loop wait for one more.
     pub(super) fn hold_open(&mut self, parent: NodeIndex) {
         match &mut self.nodes[parent.offset()].body {
             Body::Group(body) => body.open += 1,
             Body::Dag(body) => body.open += 1,
-            Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => {}
+            Body::Loop(state) => state.unsettled += 1,
+            Body::None | Body::Steps(_) | Body::Retry(_) | Body::Gate(_) => {}
         }
     }
 
@@ -156,7 +165,8 @@ impl Run {
         match &mut self.nodes[parent.offset()].body {
             Body::Group(body) => body.open -= 1,
             Body::Dag(body) => body.open -= 1,
-            Body::None | Body::Steps(_) | Body::Loop(_) | Body::Retry(_) | Body::Gate(_) => return,
+            Body::Loop(state) => state.unsettled -= 1,
+            Body::None | Body::Steps(_) | Body::Retry(_) | Body::Gate(_) => return,
         }
         self.dirty.insert(parent);
     }
@@ -184,14 +194,14 @@ impl Run {
         }
     }
 
-    /// Whether a step or task has hooks that have not begun.
-    pub(super) fn has_hooks_to_come(&self, index: NodeIndex) -> bool {
-        matches!(self.node(index).role, Role::Step | Role::Task)
-            && self.call_of(index).is_some_and(|call| {
-                (0u32..)
-                    .zip(&call.hooks)
-                    .any(|(slot, _)| !self.has_hook(index, slot))
-            })
+    /// Whether a step or task has hooks, or an exit handler that nobody has decided on.
+    pub(super) fn may_begin_hooks(&self, index: NodeIndex) -> bool {
+        let node = self.node(index);
+        let undecided = node.is_completed() && !node.flags.has(Flags::EXIT_DECIDED);
+        matches!(node.role, Role::Step | Role::Task)
+            && self
+                .call_of(index)
+                .is_some_and(|call| !call.hooks.is_empty() || (undecided && call.exit.is_some()))
     }
 
     fn has_hook(&self, owner: NodeIndex, slot: u32) -> bool {
@@ -370,6 +380,7 @@ impl Run {
     pub(super) fn advance_leaf(&mut self, index: NodeIndex) {
         if self.hooks_due.remove(&index) {
             self.run_hooks(index);
+            self.reconsider_exit(index);
         }
         self.settle(index);
         self.wake_held_back(self.node(index).boundary);

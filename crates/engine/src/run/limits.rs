@@ -3,7 +3,6 @@
 
 use super::Run;
 use super::body::Body;
-use super::node::Flags;
 use crate::ids::NodeIndex;
 
 /// Why no node may be made now.
@@ -95,24 +94,14 @@ impl Run {
         }
     }
 
-    /// Ends the children of a template that fails fast and that would otherwise go on: retried
-    /// nodes between two attempts, and loops none of whose items runs.
-    pub(super) fn end_idle_retries(&mut self, children: Vec<NodeIndex>) {
-        for child in children {
-            if matches!(self.node(child).body, Body::Retry(_)) {
-                // It knows best what has come of its last attempt.
-                self.advance_retry(child);
-            }
-            let idle = match &self.node(child).body {
-                Body::Retry(body) => body.attempts.last().is_none_or(|&attempt| {
-                    let attempt = self.node(attempt);
-                    attempt.phase.is_fulfilled() || attempt.flags.has(Flags::DAEMONED)
-                }),
-                Body::Loop(state) => state.unsettled == state.unmade,
-                _ => false,
-            };
-            if idle && !self.node(child).phase.is_fulfilled() {
-                self.end(child, argosy_api::NodePhase::Failed, Some(FAIL_FAST));
+    /// Has the children of a template that fails fast looked at that would otherwise go on: retried
+    /// nodes between two attempts, and loops none of whose items runs. They end when their turn
+    /// comes, so that it does not matter who noticed first.
+    pub(super) fn look_at_idle(&mut self, children: &[NodeIndex]) {
+        for &child in children {
+            let node = self.node(child);
+            if matches!(node.body, Body::Retry(_) | Body::Loop(_)) && !node.phase.is_fulfilled() {
+                self.dirty.insert(child);
             }
         }
     }

@@ -1,15 +1,17 @@
 //! Loops: what a step or task goes over, and its items. Argo: `expandStep`, `expandTask`,
 //! `expandSequence`, `processItem`.
 
+use std::num::{IntErrorKind, ParseIntError};
 use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType};
-use argosy_expr::evaluate_when;
+use argosy_expr::{Scope, evaluate_when};
 use serde_json::Value;
 
 use super::Run;
 use super::body::{Body, Items, LoopState};
 use super::filling::fill_json;
+use super::limits::FAIL_FAST;
 use super::node::{Flags, Node, Role};
 use super::passes::fill;
 use super::scope::Variables;
@@ -21,6 +23,9 @@ use crate::plan::{CallPlan, LoopPlan, Text};
 
 /// The most items that a loop may have.
 const MAX_ITEMS: u64 = 16_000_000;
+
+/// What is said of a loop over nothing.
+pub(super) const EMPTY: &str = "Skipped, empty params";
 
 /// Whether a call is to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,11 +125,48 @@ impl Run {
                     let text = fill(text)?;
                     text.parse()
                         .map(Some)
-                        .map_err(|_| format!("strconv.Atoi: parsing \"{text}\": invalid syntax"))
+                        .map_err(|error| not_a_number(&text, &error))
                 };
                 sequence(number(start)?, number(end)?, number(count)?, fill(format)?)
             }
         }
+    }
+
+    /// Tries the texts of a call with the items of its loop before the first of them begins: where one
+    /// can't be filled in, none begins. Argo: `processItem`.
+    pub(super) fn try_items(
+        &self,
+        call: &CallPlan,
+        around: NodeIndex,
+        items: &Items,
+        verdict: &Verdict,
+    ) -> Result<(), String> {
+        if matches!(verdict, Verdict::Skip(_)) {
+            return Ok(());
+        }
+        let arguments = call.parameters.iter();
+        let texts = arguments.filter_map(|argument| argument.value.as_ref());
+        let tagged = texts
+            .chain(&call.when)
+            .filter(|text| text.literal().is_none());
+        let mut texts: Vec<&Text> = tagged.collect();
+        let outer = around.some().and_then(|around| self.template_of(around));
+        let context = self.eval_context(NodeIndex::NONE, 0, &[&call.name, "items"]);
+        for item in 0..items.len() {
+            let variables = self.variables(around, outer.as_deref(), Some((items, item)), &[]);
+            for text in &texts {
+                let reference = text.pure_reference();
+                if !reference.is_some_and(|name| variables.is_absent(name)) {
+                    fill(text, &variables, &context).map_err(|error| error.to_string())?;
+                }
+            }
+            // What goes for one item goes for all where no more is asked than the item as a whole.
+            texts.retain(|text| looks_into_item(text.source()));
+            if texts.is_empty() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Makes one item's node, or its Skipped one. The state of the loop is the caller's to update.
@@ -148,6 +190,7 @@ impl Run {
             }
             Err(error) => {
                 let node = self.add_skipped(place, NodePhase::Error, &error);
+                self.argument_errors.insert(node);
                 Begun::Refused(node, Arc::from(error))
             }
         }
@@ -182,6 +225,10 @@ impl Run {
             return;
         };
         let node = self.node(index);
+        if self.fails_fast(node.boundary) {
+            self.end_loop_if_over(index);
+            return;
+        }
         let place = Place {
             role: Role::Task,
             parent: index,
@@ -239,19 +286,14 @@ impl Run {
         let Body::Loop(state) = &self.node(index).body else {
             return;
         };
-        let made_are_over = state.unsettled == state.unmade;
-        let cut_short = state.unmade > 0 && made_are_over;
         if state.unsettled == 0 {
             let phase = state
                 .failed
                 .map_or(NodePhase::Succeeded, |(_, phase)| phase);
             self.end(index, phase, None);
-        } else if cut_short {
-            let boundary = self.node(index).boundary;
-            if self.fails_fast(boundary) {
-                // The DAG makes no more items, and ends what waits for some.
-                self.dirty.insert(boundary);
-            }
+        } else if state.unsettled == state.unmade && self.fails_fast(self.node(index).boundary) {
+            // It makes no more items, and has none that runs.
+            self.end(index, NodePhase::Failed, Some(FAIL_FAST));
         }
     }
 }
@@ -308,6 +350,25 @@ fn sequence(
             format
         },
     })
+}
+
+/// Why a text is no number, as Go's reader says it.
+fn not_a_number(text: &str, error: &ParseIntError) -> String {
+    let why = match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
+    };
+    format!("strconv.Atoi: parsing \"{text}\": {why}")
+}
+
+/// Whether a text has tags that ask for more of an item than its text. A tag within a tag may.
+fn looks_into_item(text: &str) -> bool {
+    text.split("{{")
+        .skip(1)
+        .any(|rest| match rest.split_once("}}") {
+            Some((tag, _)) => tag.trim() != "item" && tag.contains("item"),
+            None => true,
+        })
 }
 
 /// Reads the items of a loop; `null` has none. A fault is worded as Go's reader does.

@@ -137,7 +137,7 @@ impl Run {
             .map_or_else(String::new, |template| template.name.to_string())
     }
 
-    fn lower_node(&self, index: NodeIndex) -> Result<PodRequest, String> {
+    pub(super) fn lower_node(&self, index: NodeIndex) -> Result<PodRequest, String> {
         let planned = self
             .template_of(index)
             .ok_or_else(|| "the node has no template".to_owned())?;

@@ -131,6 +131,9 @@ pub struct Run {
     /// Steps and tasks whose hooks are looked at when they are next worked on, though their phase
     /// has not changed: a limit held a hook back, or the run was loaded.
     hooks_due: BTreeSet<NodeIndex>,
+    /// Nodes whose phase nobody has looked at yet: it changed while nothing was to begin, or the run
+    /// was loaded. They are looked at before all else, in the order of their making.
+    unseen: BTreeSet<NodeIndex>,
     /// Pods that wait for a slot of the backend, in the order of their nodes.
     wanted_pods: BTreeSet<NodeIndex>,
     /// Nodes whose task an agent has to be asked for.
@@ -152,8 +155,6 @@ pub struct Run {
     has_begun: bool,
     /// The next claim has been asked for.
     claim_asked: bool,
-    /// The run was taken up from its status, and what is over has not been settled.
-    unsettled: bool,
     telling: tell::Telling,
     counts: Counts,
     /// Work done in this turn, against [`turn::TURN_BUDGET`].
@@ -292,6 +293,7 @@ impl Run {
             settled: VecDeque::new(),
             dirty: BTreeSet::new(),
             hooks_due: BTreeSet::new(),
+            unseen: BTreeSet::new(),
             wanted_pods: BTreeSet::new(),
             wanted_tasks: BTreeSet::new(),
             due: BTreeSet::new(),
@@ -301,7 +303,6 @@ impl Run {
             relocks: BTreeMap::new(),
             has_begun: false,
             claim_asked: false,
-            unsettled: false,
             telling: tell::Telling::default(),
             counts: Counts::default(),
             spent: 0,
@@ -368,9 +369,8 @@ impl Run {
 
     /// Whether a turn would have something to do at once.
     pub fn has_work(&self) -> bool {
-        !self.facts.is_empty()
-            || !self.changed.is_empty()
-            || (!self.is_held_up() && (!self.settled.is_empty() || !self.dirty.is_empty()))
+        let is_idle = self.unseen.is_empty() && self.settled.is_empty() && self.dirty.is_empty();
+        !self.facts.is_empty() || !self.changed.is_empty() || !(is_idle || self.is_held_up())
     }
 
     /// The next time at which the run has something to do. Derived from its state.

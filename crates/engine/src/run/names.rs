@@ -17,17 +17,29 @@ pub(super) struct Names {
 }
 
 impl Run {
-    /// The names and IDs of all nodes.
-    pub(super) fn names(&self) -> Names {
+    /// The names and IDs of the nodes for which this holds; empty ones for others.
+    pub(super) fn names(&self, is_wanted: &dyn Fn(u32) -> bool) -> Names {
         let mut names: Vec<String> = Vec::with_capacity(self.nodes.len());
         for index in self.all_nodes() {
+            if !is_wanted(index.0) {
+                names.push(String::new());
+                continue;
+            }
             let above = self.name_parent(index);
-            let mut name = above.map_or_else(String::new, |above| names[above.offset()].clone());
+            let mut name =
+                above.map_or_else(String::new, |above| match names[above.offset()].as_str() {
+                    "" => self.name(above),
+                    name => name.to_owned(),
+                });
             self.push_own_name(index, &mut name);
             names.push(name);
         }
         let ids = self.all_nodes().zip(&names);
-        let ids = ids.map(|(index, name)| self.id_of(index, name)).collect();
+        let ids = ids.map(|(index, name)| match name.as_str() {
+            "" => String::new(),
+            name => self.id_of(index, name),
+        });
+        let ids = ids.collect();
         Names { names, ids }
     }
 
@@ -160,7 +172,7 @@ impl Run {
         }
     }
 
-    fn id_of(&self, index: NodeIndex, name: &str) -> String {
+    pub(super) fn id_of(&self, index: NodeIndex, name: &str) -> String {
         let node = self.node(index);
         if node.role == Role::Root {
             return self.definition.name().to_owned();

@@ -23,6 +23,14 @@ struct Naming<'a> {
     id: &'a dyn Fn(NodeIndex) -> String,
 }
 
+/// What nodes are to each other, and which are shown.
+pub(super) struct Edges<'a> {
+    pub children: Vec<Vec<NodeIndex>>,
+    pub sums: Sums,
+    pub names: Names,
+    pub is_shown: &'a dyn Fn(u32) -> bool,
+}
+
 impl Run {
     /// One node as Argo shows it, without its edges; an empty one if there is no such node.
     pub fn node_status_at(&self, index: u32) -> NodeStatus {
@@ -37,18 +45,22 @@ impl Run {
         self.node_status_with(index, naming, &[])
     }
 
-    pub(super) fn node_status(
-        &self,
-        index: NodeIndex,
-        names: &Names,
-        children: &[Vec<NodeIndex>],
-        sums: &Sums,
-    ) -> NodeStatus {
+    pub(super) fn node_status(&self, index: NodeIndex, edges: &Edges<'_>) -> NodeStatus {
+        let Edges {
+            children,
+            sums,
+            names,
+            is_shown,
+        } = edges;
         let naming = Naming {
             name: &|index| Cow::Borrowed(&names.names[index.offset()]),
             id: &|index| names.ids[index.offset()].clone(),
         };
-        let mut status = self.node_status_with(index, naming, &children[index.offset()]);
+        let mut children = Cow::Borrowed(&children[index.offset()]);
+        if !children.iter().all(|child| is_shown(child.0)) {
+            children.to_mut().retain(|child| is_shown(child.0));
+        }
+        let mut status = self.node_status_with(index, naming, &children);
         let node = self.node(index);
         if !tells_progress(node.kind) {
             status.progress = sums.progress[index.offset()].clone();
@@ -58,7 +70,8 @@ impl Run {
         }
         if node.phase.is_fulfilled() && matches!(node.kind, NodeType::Steps | NodeType::DAG) {
             let outbound = self.outbound(index);
-            status.outbound_nodes = outbound.iter().map(|&at| (naming.id)(at)).collect();
+            let outbound = outbound.iter().filter(|at| is_shown(at.0));
+            status.outbound_nodes = outbound.map(|&at| (naming.id)(at)).collect();
         }
         status
     }

@@ -16,7 +16,7 @@ impl Run {
     /// Ends a composite well, or as an error if its outputs can't be made.
     pub(super) fn succeed_with_outputs(&mut self, index: NodeIndex, template: &PlannedTemplate) {
         match self.composite_outputs(index, template) {
-            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Err(error) => self.refuse_late(index, &error),
             Ok(None) => self.end(index, NodePhase::Succeeded, None),
             Ok(Some(outputs)) => {
                 self.export_outputs(index, &outputs);
@@ -107,26 +107,15 @@ impl Run {
             }
         }
         for artifact in &call.artifacts {
-            let named = !artifact.from.is_empty() || !artifact.from_expression.is_empty();
-            if named && !artifact.optional {
+            let texts = [&artifact.from, &artifact.from_expression];
+            let named = texts.iter().any(|text| !text.is_empty());
+            let by_item = call.looping.is_some() && texts.iter().any(|text| text.contains("item"));
+            if named && !by_item && !artifact.optional {
                 self.resolve_artifact(artifact, &variables, &context)
                     .map_err(|error| format!("unable to resolve references: {error}"))?;
             }
         }
         Ok(())
-    }
-
-    /// Whether a call's `when` can be filled in; `false` if it says that the call is not made.
-    pub(super) fn judge_texts(&self, call: &CallPlan, around: NodeIndex) -> Result<bool, String> {
-        let Some(when) = &call.when else {
-            return Ok(true);
-        };
-        let outer = self.template_of(around);
-        let variables = self.variables(around, outer.as_deref(), None, &[]);
-        let context = self.eval_context(around, 0, &[&call.name, "when"]);
-        let text =
-            super::passes::fill(when, &variables, &context).map_err(|error| error.to_string())?;
-        Ok(argosy_expr::evaluate_when(&text).unwrap_or(true))
     }
 }
 

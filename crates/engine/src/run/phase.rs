@@ -195,16 +195,44 @@ impl Run {
         self.phase_changed(index);
     }
 
-    /// Lets hooks and waiting nodes see that a node's phase has changed.
+    /// Lets hooks and waiting nodes see that a node's phase has changed. While nothing begins in the
+    /// workflow they see it when it goes on: Argo looks at hooks and exit handlers where it goes on
+    /// with what they belong to.
     pub(super) fn phase_changed(&mut self, index: NodeIndex) {
+        if self.is_held_up() {
+            self.unseen.insert(index);
+            return;
+        }
         self.run_hooks(index);
         self.tell_watchers(index);
         self.settle(index);
     }
 
+    /// Looks at the phase of a node that nobody has looked at. Hooks and exit handlers begin when
+    /// the node's turn comes, behind what composites made before it begin: so does Argo, which makes
+    /// the steps of a group before it looks at their hooks.
+    pub(super) fn look_at_unseen(&mut self, index: NodeIndex) {
+        if self.has_ended() {
+            return;
+        }
+        match self.may_begin_hooks(index) {
+            true => self.look_at_hooks_in_turn(index),
+            false => self.settle(index),
+        }
+        for watcher in self.watchers_of(index) {
+            self.look_at_hooks_in_turn(watcher);
+        }
+    }
+
+    fn look_at_hooks_in_turn(&mut self, index: NodeIndex) {
+        self.hooks_due.insert(index);
+        self.dirty.insert(index);
+    }
+
     /// Tells the parent that a node is over, once its hooks and its exit handler are over too.
     pub(super) fn settle(&mut self, index: NodeIndex) {
-        if !self.node(index).is_fulfilled() {
+        // What waits for its locks anew goes on with nothing of what stands inside.
+        if !self.node(index).is_fulfilled() || self.is_behind_locks(index) {
             return;
         }
         if matches!(self.node(index).role, Role::Step | Role::Task) && !self.decide_exit(index) {

@@ -9,6 +9,7 @@ use argosy_api::{
 };
 
 use super::node::Flags;
+use super::node_status::Edges;
 use super::{Run, Undone};
 use crate::ids::NodeIndex;
 use crate::plan::{Origin, TemplateIndex};
@@ -17,8 +18,13 @@ use crate::timestamp;
 impl Run {
     /// The workflow with its status, as Argo's clients read it.
     pub fn workflow(&self) -> Workflow {
+        self.workflow_with(&|_| true)
+    }
+
+    /// The same with the nodes for which this holds, and no others in their edges.
+    pub fn workflow_with(&self, is_shown: &dyn Fn(u32) -> bool) -> Workflow {
         let mut workflow = self.definition.workflow.clone();
-        workflow.status = self.workflow_status();
+        workflow.status = self.status_with(is_shown);
         self.show_metadata(&mut workflow);
         self.show_control(&mut workflow.spec);
         workflow
@@ -26,11 +32,19 @@ impl Run {
 
     /// The workflow's `status`.
     pub fn workflow_status(&self) -> WorkflowStatus {
-        let children = self.children();
-        let sums = self.sums();
-        let names = self.names();
-        let nodes = self.all_nodes().map(|index| {
-            let status = self.node_status(index, &names, &children, &sums);
+        self.status_with(&|_| true)
+    }
+
+    fn status_with(&self, is_shown: &dyn Fn(u32) -> bool) -> WorkflowStatus {
+        let edges = Edges {
+            children: self.children(),
+            sums: self.sums(),
+            names: self.names(is_shown),
+            is_shown,
+        };
+        let shown = self.all_nodes().filter(|index| is_shown(index.0));
+        let nodes = shown.map(|index| {
+            let status = self.node_status(index, &edges);
             (status.id.clone(), status)
         });
         let mut nodes: BTreeMap<String, NodeStatus> = nodes.collect();

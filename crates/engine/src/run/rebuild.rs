@@ -356,17 +356,13 @@ impl Run {
         if flags.has(Flags::DAEMONED) && !fulfilled {
             self.register_daemon(boundary, index);
         }
-        if fulfilled {
-            // It may have ended before what hangs on it was told.
-            if !flags.has(Flags::SETTLED) {
-                self.hooks_due.insert(index);
-                self.dirty.insert(index);
-            }
-            return;
+        // It may have come to its phase before what hangs on it was told, and hooks of it, or its
+        // exit handler, may have been held back.
+        if !(fulfilled && flags.has(Flags::SETTLED)) {
+            self.unseen.insert(index);
         }
-        if self.has_hooks_to_come(index) {
-            self.hooks_due.insert(index);
-            self.dirty.insert(index);
+        if fulfilled {
+            return;
         }
         if matches!(self.node(index).body, Body::Gate(_)) {
             self.link_gate(index);
@@ -420,6 +416,7 @@ impl Run {
                 continue;
             }
             let branch = self.branch_phase(index, plan, slot, node);
+            self.note_results(index, slot, node);
             if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
                 body.tasks[slot as usize].branch = Some(branch);
                 for &dependent in &plan.tasks[slot as usize].dependents {
@@ -431,8 +428,9 @@ impl Run {
             for (slot, task) in (0u32..).zip(&plan.tasks) {
                 let state = &mut body.tasks[slot as usize];
                 if task.needed && state.waits == 0 && state.node == NodeIndex::NONE {
-                    body.ready.insert(slot);
-                    body.unjudged.insert(slot);
+                    body.ready.insert(task.rank);
+                    body.untried.insert(task.rank);
+                    body.unjudged.insert(task.rank);
                 }
             }
         }

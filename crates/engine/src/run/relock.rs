@@ -111,6 +111,14 @@ impl Run {
         };
         self.forget_waiter(index, forget);
         self.change(index).forget_waits();
+        for &node in &relock.behind {
+            // Nobody has asked for the locks of what was to begin inside when the run was loaded.
+            if let Body::Gate(Gate::Locks(waits)) = self.node(node).body.clone()
+                && !self.is_behind_locks(node)
+            {
+                self.ask_locks(node, waits.locks.clone());
+            }
+        }
         self.dirty.extend(relock.behind);
     }
 

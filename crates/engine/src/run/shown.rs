@@ -1,5 +1,5 @@
 //! The search for the nodes that a `status` shows: by their names, from the root down, as the plan
-//! says which there may be.
+//! says which there may be. What has the name of such a node and not its ID is none of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 
 use super::Run;
-use super::adopt_node::adopted_inputs;
+use super::adopt_node::{adopted_inputs, shown_salt, untold_kind};
 use super::node::{Node, Role};
 use super::resubmit::TAKEN_OVER;
 use crate::ids::NodeIndex;
@@ -22,6 +22,7 @@ pub(super) type ShownLoop = (u32, Arc<CallPlan>, Vec<(u32, String)>);
 /// A shown node that has been found, and where it belongs.
 pub(super) struct Found<'a> {
     pub status: &'a NodeStatus,
+    pub kind: NodeType,
     pub role: Role,
     /// Places among the found; `None` for none.
     pub parent: Option<usize>,
@@ -49,18 +50,19 @@ pub(super) struct Shown<'a> {
     by_name: BTreeMap<&'a str, &'a NodeStatus>,
     /// Of `name(3:text)`: by what is around the loop and its name, each with its index and text.
     items: BTreeMap<&'a str, BTreeMap<&'a str, Vec<ShownItem<'a>>>>,
-    /// Of `name(3)`: by the name of the retried node.
-    attempts: BTreeMap<&'a str, Vec<(u32, &'a NodeStatus)>>,
+    /// Of `name(3)`: by the name of the retried node, with their IDs. Argo finds them as its children,
+    /// whatever their IDs are.
+    attempts: BTreeMap<&'a str, Vec<(u32, &'a str, &'a NodeStatus)>>,
 }
 
 impl Run {
     /// The shown nodes that fit the plan; each stands behind those that it hangs on.
     pub(super) fn find_shown<'a>(&mut self, status: &'a WorkflowStatus) -> Vec<Found<'a>> {
-        let shown = Shown::new(status.nodes.values());
         let mut found = Vec::new();
         let plan = self.plan.clone();
         let definition = self.definition.clone();
         let name = definition.name();
+        let shown = Shown::new(name, &status.nodes);
         let top = Place {
             role: Role::Root,
             parent: None,
@@ -121,8 +123,13 @@ impl Run {
                 let taken_over = status.message.starts_with(TAKEN_OVER);
                 taken_over || status.inputs.is_some() || status.outputs.is_some()
             }
-            Some(NodeType::StepGroup | NodeType::TaskGroup) | None => false,
+            Some(NodeType::StepGroup | NodeType::TaskGroup) => false,
             Some(_) => true,
+            None => {
+                let loops =
+                    place.item.is_none() && call.as_ref().is_some_and(|it| it.looping.is_some());
+                place.role != Role::StepGroup && !loops
+            }
         };
         let around = place
             .boundary
@@ -137,6 +144,9 @@ impl Run {
             _ => None,
         };
         let template = template.map(|template| self.compile_shown(status, template));
+        let kind = status
+            .r#type
+            .unwrap_or_else(|| untold_kind(place.role, template.as_deref()));
         let inherits = |above: Option<usize>| above.is_some_and(|above| found[above].exit_handler);
         let exit_handler = place.role == Role::OnExit
             || inherits(place.boundary)
@@ -144,6 +154,7 @@ impl Run {
             || inherits(place.parent);
         found.push(Found {
             status,
+            kind,
             role: place.role,
             parent: place.parent,
             boundary: place.boundary,
@@ -207,15 +218,14 @@ impl Run {
 
     /// Finds what stands directly below a node, and hangs on it.
     fn find_below<'a>(&mut self, shown: &Shown<'a>, found: &mut Vec<Found<'a>>, at: usize) {
-        let status = found[at].status;
-        match status.r#type {
-            Some(NodeType::Retry) => self.find_attempts(shown, found, at),
-            Some(NodeType::Steps) => self.find_groups(shown, found, at),
-            Some(NodeType::StepGroup) => self.find_steps(shown, found, at),
-            Some(NodeType::DAG) => self.find_tasks(shown, found, at),
-            Some(NodeType::TaskGroup) => self.find_items(shown, found, at),
+        match found[at].kind {
+            NodeType::Retry => self.find_attempts(shown, found, at),
+            NodeType::Steps => self.find_groups(shown, found, at),
+            NodeType::StepGroup => self.find_steps(shown, found, at),
+            NodeType::DAG => self.find_tasks(shown, found, at),
+            NodeType::TaskGroup => self.find_items(shown, found, at),
             // Those of a pod that a memoized resubmission took over are skipped, as it is.
-            Some(NodeType::Pod | NodeType::Skipped) => self.find_containers(shown, found, at),
+            NodeType::Pod | NodeType::Skipped => self.find_containers(shown, found, at),
             _ => {}
         }
         if matches!(found[at].role, Role::Step | Role::Task) {
@@ -227,7 +237,13 @@ impl Run {
         let (status, boundary) = (found[at].status, found[at].boundary);
         // `argo retry` may have taken some out.
         let attempts = shown.attempts.get(status.name.as_str());
-        for &(attempt, node) in attempts.into_iter().flatten() {
+        let mut last = None;
+        for &(attempt, id, node) in attempts.into_iter().flatten() {
+            let known = status.children.iter().any(|child| child == id);
+            let known = known || shown.by_name.contains_key(node.name.as_str());
+            if !known || last.replace(attempt) == Some(attempt) {
+                continue;
+            }
             let place = Place {
                 role: Role::Attempt,
                 parent: Some(at),
@@ -417,10 +433,13 @@ impl<'a> Shown<'a> {
         self.by_name.get(name).copied()
     }
 
-    fn new(nodes: impl Iterator<Item = &'a NodeStatus>) -> Self {
+    fn new(workflow: &str, nodes: &'a BTreeMap<String, NodeStatus>) -> Self {
         let mut shown = Self::default();
-        for node in nodes {
-            shown.by_name.insert(&node.name, node);
+        for (id, node) in nodes {
+            let is_own = shown_salt(workflow, &node.name, id).is_some();
+            if is_own {
+                shown.by_name.insert(&node.name, node);
+            }
             let inner = node.name.strip_suffix(')');
             // A text in parentheses holds none.
             let Some((name, inner)) = inner.and_then(|inner| inner.rsplit_once('(')) else {
@@ -431,23 +450,25 @@ impl<'a> Shown<'a> {
                 None => (inner, None),
             };
             match (number.parse(), text) {
-                (Ok(item), Some(text)) => {
+                (Ok(item), Some(text)) if is_own => {
                     let around = shown.items.entry(&node.boundary_id).or_default();
                     let items = around.entry(name).or_default();
                     items.push((item, text, node));
                 }
                 (Ok(attempt), None) => {
                     let attempts = shown.attempts.entry(name).or_default();
-                    attempts.push((attempt, node));
+                    attempts.push((attempt, id.as_str(), node));
                 }
-                (Err(_), _) => {}
+                (Ok(_) | Err(_), _) => {}
             }
         }
         for items in shown.items.values_mut().flat_map(BTreeMap::values_mut) {
             items.sort_by_key(|(item, _, _)| *item);
         }
         for attempts in shown.attempts.values_mut() {
-            attempts.sort_by_key(|(attempt, _)| *attempt);
+            // One that has the ID of its name goes first.
+            let strange = |id: &str, name: &str| shown_salt(workflow, name, id).is_none();
+            attempts.sort_by_key(|(attempt, id, node)| (*attempt, strange(id, &node.name)));
         }
         shown
     }

@@ -1,6 +1,7 @@
 //! Beginning a node: from a call to a pod that waits, a composite, or an error.
 //! Argo: `executeTemplate`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use argosy_api::{NodePhase, NodeType};
@@ -130,12 +131,13 @@ impl Run {
                 self.dirty.insert(index);
             }
             TemplateBody::Dag(dag) => {
+                let ready: BTreeSet<u32> = (dag.tasks.iter())
+                    .filter(|task| task.needed && task.dependencies.is_empty())
+                    .map(|task| task.rank)
+                    .collect();
                 let body = DagBody {
-                    ready: (0u32..)
-                        .zip(&dag.tasks)
-                        .filter(|(_, task)| task.needed && task.dependencies.is_empty())
-                        .map(|(slot, _)| slot)
-                        .collect(),
+                    untried: ready.clone(),
+                    ready,
                     ..DagBody::new(dag)
                 };
                 self.change(index).body = Body::Dag(Box::new(body));

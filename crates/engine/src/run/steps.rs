@@ -9,7 +9,7 @@ use super::Run;
 use super::body::{Body, GroupBody, Items, LoopState, StepState};
 use super::dag::continues;
 use super::limits::FAIL_FAST;
-use super::looping::{Verdict, inherited, not_held};
+use super::looping::{EMPTY, Verdict, inherited, not_held};
 use super::node::{NO_ITEM, Node, Role};
 use super::pod::TIMEOUT;
 use super::start::{Begun, Place, TOO_DEEP};
@@ -50,7 +50,7 @@ impl Run {
                 return;
             }
             if let Err(error) = self.check_group_results(at, &template) {
-                self.end(index, NodePhase::Error, Some(&error));
+                self.refuse_late(index, &error);
                 return;
             }
             over += 1;
@@ -122,7 +122,8 @@ impl Run {
                 return;
             };
             let step = body.made;
-            if body.doomed.is_some() || step as usize >= calls.len() {
+            let over = body.doomed.is_some() || step as usize >= calls.len();
+            if over || self.fails_fast(steps_node) {
                 self.wake_held_back(steps_node);
                 break;
             }
@@ -156,6 +157,7 @@ impl Run {
         if std::mem::replace(&mut body.checked, true) {
             return true;
         }
+        let unbegun = body.made == 0;
         for call in calls {
             if let Err(error) = self.check_call(call, steps_node) {
                 let message = format!("failed to resolve references: {error}");
@@ -163,18 +165,58 @@ impl Run {
                 return false;
             }
         }
+        // A loop that is alone is tried when its items are known anyway.
+        if calls.len() > 1
+            && unbegun
+            && let Err((fault, error)) = self.check_loops(calls, steps_node)
+        {
+            for (step, call) in (0u32..).zip(&calls[..fault]) {
+                self.skip_empty_loop(index, step, call);
+            }
+            self.end(index, NodePhase::Error, Some(&error));
+            return false;
+        }
         true
     }
 
-    fn check_call(&self, call: &CallPlan, steps_node: NodeIndex) -> Result<(), String> {
-        let judged = match &call.when {
-            Some(crate::plan::Text::Literal(_)) => return Ok(()),
-            _ => self.judge_texts(call, steps_node)?,
-        };
-        if judged && call.looping.is_none() {
-            self.check_arguments(call, steps_node)?;
+    /// A loop over nothing is skipped before others of its group are looked at.
+    fn skip_empty_loop(&mut self, index: NodeIndex, step: u32, call: &CallPlan) {
+        let place = self.step_place(index, step);
+        if let Some(looping) = &call.looping
+            && let Ok(verdict) = self.judge(call, place.around, None)
+            && let Ok(items) = self.expand(call, looping, place.around, &verdict)
+            && items.len() == 0
+        {
+            let node = self.add_skipped(place, NodePhase::Skipped, EMPTY);
+            self.step_made(index, step, node);
+        }
+    }
+
+    /// Tries the loops of a group, as far as the first at fault: which that is, and why.
+    fn check_loops(
+        &self,
+        calls: &[Arc<CallPlan>],
+        steps_node: NodeIndex,
+    ) -> Result<(), (usize, String)> {
+        for (place, call) in calls.iter().enumerate() {
+            if let Some(looping) = &call.looping {
+                self.judge(call, steps_node, None)
+                    .and_then(|verdict| {
+                        let items = self.expand(call, looping, steps_node, &verdict)?;
+                        self.try_items(call, steps_node, &items, &verdict)
+                    })
+                    .map_err(|error| (place, error))?;
+            }
         }
         Ok(())
+    }
+
+    /// What Argo resolves of a step before the items of its loop are known.
+    fn check_call(&self, call: &CallPlan, steps_node: NodeIndex) -> Result<(), String> {
+        match self.judge(call, steps_node, None)? {
+            Verdict::Skip(_) => Ok(()),
+            Verdict::Go | Verdict::Later => self.check_arguments(call, steps_node),
+        }
     }
 
     /// Makes what is left of one step; `false` if a limit holds it back or the turn is spent.
@@ -185,21 +227,14 @@ impl Run {
         step: u32,
         call: &Arc<CallPlan>,
     ) -> bool {
-        let place = Place {
-            role: Role::Step,
-            parent: index,
-            boundary: steps_node,
-            owner: NodeIndex::NONE,
-            slot: step,
-            item: NO_ITEM,
-            around: steps_node,
-            flags: inherited(self.node(index).flags),
+        let place = self.step_place(index, step);
+        let Body::Group(body) = &self.node(index).body else {
+            return false;
         };
-        if let Body::Group(body) = &self.node(index).body
-            && let StepState::Loop(_) = &body.steps[step as usize]
-        {
+        if let StepState::Loop(_) = &body.steps[step as usize] {
             return self.make_items(index, place, call);
         }
+        let alone = body.steps.len() == 1;
         let verdict = match self.judge(call, steps_node, None) {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -210,7 +245,13 @@ impl Run {
             }
         };
         if let Some(looping) = &call.looping {
-            let items = self.expand(call, looping, steps_node, &verdict);
+            let mut items = self.expand(call, looping, steps_node, &verdict);
+            if alone {
+                items = items.and_then(|items| {
+                    self.try_items(call, steps_node, &items, &verdict)
+                        .map(|()| items)
+                });
+            }
             return self.make_loop(index, place, call, items);
         }
         if let Verdict::Skip(when) = verdict {
@@ -236,6 +277,20 @@ impl Run {
         }
     }
 
+    fn step_place(&self, index: NodeIndex, step: u32) -> Place {
+        let steps_node = self.node(index).parent;
+        Place {
+            role: Role::Step,
+            parent: index,
+            boundary: steps_node,
+            owner: NodeIndex::NONE,
+            slot: step,
+            item: NO_ITEM,
+            around: steps_node,
+            flags: inherited(self.node(index).flags),
+        }
+    }
+
     /// Makes a step that loops over these items; `false` if a limit holds some back.
     fn make_loop(
         &mut self,
@@ -250,7 +305,7 @@ impl Run {
                 true
             }
             Ok(items) if items.len() == 0 => {
-                let node = self.add_skipped(place, NodePhase::Skipped, "Skipped, empty params");
+                let node = self.add_skipped(place, NodePhase::Skipped, EMPTY);
                 self.step_made(index, place.slot, node);
                 true
             }
@@ -345,6 +400,11 @@ impl Run {
         if error == TOO_DEEP {
             return;
         }
+        if self.argument_errors.remove(&child) {
+            // What the step itself says is at fault, not what it calls.
+            self.doom(index, error);
+            return;
+        }
         let message = format!(
             "step group deemed errored due to child {} error: {error}",
             self.name(child)
@@ -397,7 +457,7 @@ impl Run {
         };
         if body.open > 0 {
             if self.fails_fast(steps_node) {
-                let children = body
+                let children: Vec<NodeIndex> = body
                     .steps
                     .iter()
                     .filter_map(|step| match step {
@@ -405,7 +465,7 @@ impl Run {
                         StepState::Unmade | StepState::Loop(_) => None,
                     })
                     .collect();
-                self.end_idle_retries(children);
+                self.look_at_idle(&children);
             }
             return;
         }

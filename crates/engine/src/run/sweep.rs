@@ -1,6 +1,6 @@
 //! What a run leaves behind, and when it goes: pods, artifacts, the workflow itself.
 
-use argosy_api::{ArtGcStatus, NodeType};
+use argosy_api::{ArtGcStatus, NodeType, PodGc};
 use argosy_expr::Unresolved;
 use std::collections::BTreeMap;
 
@@ -12,21 +12,17 @@ use crate::collection::{
     sweep_time,
 };
 use crate::effect::Effect;
+use crate::fact::PodPhase;
 use crate::ids::{NodeIndex, Seconds};
 use crate::lower::pod_gc_delay;
 
 impl Run {
     /// Has a pod deleted whose end is known, if `podGC` says so.
     pub(super) fn collect_pod(&mut self, index: NodeIndex, end: PodEnd) {
-        let Some(collection) = self.plan.workflow.spec.pod_gc.clone() else {
+        let Some(collection) = self.collection_of(index).cloned() else {
             return;
         };
-        let workflow = self.ended_as();
-        let selected = collection
-            .label_selector
-            .as_ref()
-            .is_none_or(|selector| selects(selector, &self.pod_labels(index)));
-        if !selected || !collects_pod(&collection.strategy, end, workflow) {
+        if !collects_pod(&collection.strategy, end, self.ended_as()) {
             return;
         }
         let delay = pod_gc_delay(&collection, &self.settings.config);
@@ -35,6 +31,27 @@ impl Run {
             name: self.pod_name(index).into(),
             at: self.now.plus(delay),
         });
+    }
+
+    /// The `podGC` that means a node's pod, if there is one.
+    fn collection_of(&self, index: NodeIndex) -> Option<&PodGc> {
+        let collection = self.plan.workflow.spec.pod_gc.as_ref()?;
+        let selector = collection.label_selector.as_ref();
+        selector
+            .is_none_or(|selector| selects(selector, &self.pod_labels(index)))
+            .then_some(collection)
+    }
+
+    /// Whether a pod whose end is known is labelled as completed: one that is kept. Of one that goes
+    /// when its workflow has ended that is not known before. Argo: `determinePodCleanupAction`.
+    pub fn labels_ended_pod(&self, index: NodeIndex, phase: PodPhase) -> bool {
+        let Some(collection) = self.collection_of(index) else {
+            return true;
+        };
+        let strategy = collection.strategy.as_str();
+        let undecided = self.ended_as().is_none()
+            && matches!(strategy, "OnWorkflowCompletion" | "OnWorkflowSuccess");
+        !undecided && !collects_pod(strategy, phase.into(), self.ended_as())
     }
 
     /// The labels that a pod has.

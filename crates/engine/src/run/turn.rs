@@ -1,7 +1,8 @@
 //! A turn: facts are taken in, what they touch is worked through, and out come a commit and effects.
 //!
-//! The order of work is fixed: children that have settled first, in the order in which they did,
-//! then composites with something to do, by index. So the same facts give the same run.
+//! The order of work is fixed: nodes whose phase nobody has looked at first, by index, then children
+//! that have settled, in the order in which they did, then composites with something to do, by
+//! index. So the same facts give the same run.
 
 use crate::commit::{Commit, NodeRow, OutboxRow};
 use crate::effect::Effect;
@@ -62,9 +63,12 @@ impl Run {
         self.go_on_undone();
         loop {
             while !self.is_held_up() {
-                self.settle_adopted();
                 if self.spent >= TURN_BUDGET {
                     return true;
+                }
+                if let Some(node) = self.unseen.pop_first() {
+                    self.look_at_unseen(node);
+                    continue;
                 }
                 if let Some(node) = self.settled.pop_front() {
                     self.child_settled(node);

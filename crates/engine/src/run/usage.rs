@@ -174,27 +174,23 @@ impl Run {
         };
         let template = filled.as_ref().unwrap_or(&planned.template);
         let spec = &self.plan.workflow.spec;
-        let of_pod = template
-            .pod_resources
-            .as_ref()
-            .or(spec.pod_resources.as_ref());
-        let mut attributed = of_pod.is_none();
-        let mut requests = BTreeMap::new();
-        for (name, resources) in containers(template) {
-            let mut own = Requests::default();
-            let empty = resources.is_none_or(|resources| {
-                let limits = resources.limits.as_ref().map_or(0, BTreeMap::len);
-                limits + resources.requests.as_ref().map_or(0, BTreeMap::len) == 0
-            });
-            if empty && !attributed {
-                attributed = true;
-                of_pod.into_iter().for_each(|resources| own.take(resources));
+        let patches = [&template.pod_spec_patch, &spec.pod_spec_patch];
+        let changed = patches.iter().any(|patch| !patch.is_empty())
+            || self.settings.config.main_container.is_some();
+        // What changes a pod as a whole may change what it asks for.
+        let lowered = changed.then(|| self.lower_node(index).ok()).flatten();
+        let mut requests = match lowered.as_ref().and_then(|it| it.pod.spec.as_ref()) {
+            Some(pod) => {
+                let first = pod.init_containers.iter().flatten();
+                let all = first.chain(&pod.containers);
+                let all = all.map(|it| (it.name.as_str(), it.resources.as_ref()));
+                requests_of(all, pod.resources.as_ref())
             }
-            resources
-                .into_iter()
-                .for_each(|resources| own.take(resources));
-            requests.insert(name.to_owned(), own);
-        }
+            None => {
+                let own = template.pod_resources.as_ref();
+                requests_of(containers(template), own.or(spec.pod_resources.as_ref()))
+            }
+        };
         let executor = self.settings.config.executor.as_ref();
         if let Some(resources) = executor.and_then(|executor| executor.resources.as_ref()) {
             for name in ["init", "wait", "supervisor"] {
@@ -205,6 +201,31 @@ impl Run {
         }
         requests
     }
+}
+
+/// What each of some containers asks for. What their pod asks for is counted once, with the first of
+/// them that asks for nothing itself.
+fn requests_of<'a>(
+    containers: impl IntoIterator<Item = (&'a str, Option<&'a ResourceRequirements>)>,
+    of_pod: Option<&ResourceRequirements>,
+) -> BTreeMap<String, Requests> {
+    let mut of_pod = of_pod;
+    let mut requests = BTreeMap::new();
+    for (name, resources) in containers {
+        let mut own = Requests::default();
+        let empty = resources.is_none_or(|resources| {
+            let limits = resources.limits.as_ref().map_or(0, BTreeMap::len);
+            limits + resources.requests.as_ref().map_or(0, BTreeMap::len) == 0
+        });
+        if empty && let Some(resources) = of_pod.take() {
+            own.take(resources);
+        }
+        if let Some(resources) = resources {
+            own.take(resources);
+        }
+        requests.insert(name.to_owned(), own);
+    }
+    requests
 }
 
 fn add(sum: &mut Usage, more: &Usage) {

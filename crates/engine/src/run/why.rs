@@ -14,7 +14,6 @@ use rustc_hash::FxHasher;
 use super::Run;
 use super::body::Body;
 use super::node::{Flags, Role};
-use crate::fact::NodeSelector;
 use crate::ids::{NodeIndex, Seconds};
 
 /// An answer, in plain lines.
@@ -169,28 +168,27 @@ impl Run {
     pub fn find_nodes(&self, text: &str) -> Vec<NodeIndex> {
         let workflow = self.definition.name();
         let (step, group) = (format!("{workflow}.{text}"), format!("{workflow}{text}"));
-        let ways = [
-            ("id", text),
-            ("name", text),
-            ("displayName", text),
-            ("name", &step),
-            ("name", &group),
-        ];
-        for (key, text) in ways {
-            let selector = NodeSelector(vec![crate::fact::Requirement {
-                key: key.into(),
-                equals: true,
-                value: text.into(),
-            }]);
-            let found: Vec<NodeIndex> = (0..self.nodes.len() as u32)
-                .map(NodeIndex)
-                .filter(|&index| self.matches(index, &selector))
-                .collect();
-            if !found.is_empty() {
-                return found;
+        // What is meant first is found first. Names are made once for each node, and the rest only
+        // where it may fit: that takes as long as making the names.
+        let mut found: [Vec<NodeIndex>; 5] = Default::default();
+        let may_be_id = text.starts_with(workflow);
+        for index in self.all_nodes() {
+            let name = self.name(index);
+            let is_shown_otherwise = (self.node(index).details.as_ref())
+                .is_some_and(|details| details.display_name.is_some());
+            let fits = [
+                may_be_id && self.id_of(index, &name) == text,
+                name == text,
+                (is_shown_otherwise || name.ends_with(text)) && self.display_name(index) == text,
+                name == step,
+                name == group,
+            ];
+            for (found, _) in found.iter_mut().zip(fits).filter(|(_, fits)| *fits) {
+                found.push(index);
             }
         }
-        Vec::new()
+        let mut found = found.into_iter();
+        found.find(|found| !found.is_empty()).unwrap_or_default()
     }
 }
 

@@ -28,6 +28,10 @@ impl Secrets for NamespaceSecrets<'_> {
         let found = self
             .objects
             .secret(self.namespace, name)
+            .map_err(|reason| ArtifactError::UnreadSecret {
+                name: name.to_owned(),
+                reason,
+            })?
             .and_then(|mut secret| secret.remove(key))
             .and_then(|value| String::from_utf8(value).ok());
         found.ok_or_else(|| ArtifactError::NoSecret {
@@ -59,7 +63,15 @@ impl Shared {
         // When the command has failed, that is what is told.
         let did_well = mains()
             .all(|main| matches!(&main.progress, Progress::Ended(end) if end.exit_code == 0));
-        let error = collected.error.filter(|_| did_well);
+        let (error, untold) = match did_well {
+            true => (collected.error, None),
+            false => (None, collected.error),
+        };
+        // As in Argo a message has room for one; the executor's log, which has the others there, is
+        // the runner's here.
+        for what in untold.into_iter().chain(collected.further_errors) {
+            self.sink.send(BackendEvent::Trouble(key, what));
+        }
         let parameters = collected.parameters.into_iter();
         let progress = collected.progress;
         let result = ResultSeen {

@@ -336,17 +336,17 @@ impl Shared {
     }
 
     /// What a run was submitted in.
-    fn surroundings(&self, run: RunId) -> Arc<Surroundings> {
+    fn surroundings(&self, run: RunId) -> Result<Arc<Surroundings>, String> {
         if let Some(known) = self.lock().surroundings.get(&run) {
-            return known.clone();
+            return Ok(known.clone());
         }
-        let found = Arc::new((self.config.surroundings)(run));
+        let found = Arc::new((self.config.surroundings)(run)?);
         let mut state = self.lock();
         if state.surroundings.len() >= MOST_SURROUNDINGS {
             state.surroundings.pop_first();
         }
         state.surroundings.insert(run, found.clone());
-        found
+        Ok(found)
     }
 
     /// Takes in what a keeper tells.

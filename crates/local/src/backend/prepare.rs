@@ -149,7 +149,7 @@ impl Shared {
             Wanted::Bare => None,
             Wanted::Supervised(supervision) => Some(*supervision),
         };
-        let surroundings = self.surroundings(key.run);
+        let surroundings = self.surroundings(key.run)?;
         let preparing = Preparing {
             key,
             pod: &pod,
@@ -215,6 +215,8 @@ impl Shared {
         let supervision = preparing.supervision.filter(|_| *role == Role::Main);
         let template = supervision.map(|supervision| &supervision.template);
         let here = &preparing.surroundings.working_directory;
+        let mut environment = variables(preparing.pod, container, objects)
+            .map_err(|error| format!("CreateContainerConfigError: {}", error.0))?;
         let layout = if declares_paths(template, container) {
             if let Err(reason) = self.namespaces.get_or_init(namespaces_work) {
                 return Err(format!(
@@ -224,6 +226,7 @@ impl Shared {
             let places = Places {
                 pod: &preparing.dir,
                 own: preparing.own_dir(&container.name),
+                environment: &environment,
                 working_directory: here,
                 claim: &|namespace, name| {
                     let config = &self.config;
@@ -234,8 +237,6 @@ impl Shared {
         } else {
             Layout::default()
         };
-        let mut environment = variables(preparing.pod, container, objects)
-            .map_err(|error| format!("CreateContainerConfigError: {}", error.0))?;
         let mut arguments = container.args.clone().unwrap_or_default();
         if let Some(supervision) = supervision {
             self.stage(preparing, supervision, &layout)?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// How names of keepers' cgroups begin.
-const PREFIX: &str = "argosy-";
+pub(super) const PREFIX: &str = "argosy-steps-";
 
 /// The file that kills all processes of a cgroup.
 const KILL: &str = "cgroup.kill";
@@ -31,6 +31,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The cgroups of a keeper.
 pub(super) struct Cgroups {
     folder: PathBuf,
+    /// Locked for as long as the keeper lives.
+    _held: File,
     record: PathBuf,
     free: Vec<Cgroup>,
     /// Those that were killed; they are removed when nothing is left in them.
@@ -66,7 +68,13 @@ impl Cgroups {
         let record = record(socket);
         // First the record, so that none is made that nobody finds again.
         fs::write(&record, folder.as_os_str().as_encoded_bytes()).ok()?;
-        let made = fs::create_dir(&folder).ok().map(|()| Self {
+        let held = fs::create_dir(&folder).and_then(|()| {
+            let held = File::open(&folder)?;
+            held.lock()?;
+            Ok(held)
+        });
+        let made = held.ok().map(|held| Self {
+            _held: held,
             // Who asked for it was told before where it can't be done.
             most_processes: most_processes.filter(|_| count_in(&[&own, &folder]).is_ok()),
             folder,
@@ -183,7 +191,7 @@ pub(super) fn sweep(socket: &Path) {
     let _ = fs::remove_file(record);
 }
 
-fn remove(folder: &Path) {
+pub(super) fn remove(folder: &Path) {
     kill(folder);
     let end = Instant::now() + PATIENCE;
     // A process that was killed takes a moment to be gone.
@@ -225,7 +233,7 @@ fn record(socket: &Path) -> PathBuf {
 }
 
 /// The cgroup that this process is in, as a folder.
-fn own_folder() -> Option<PathBuf> {
+pub(super) fn own_folder() -> Option<PathBuf> {
     let own = fs::read_to_string("/proc/self/cgroup").ok()?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;
     folder_of(&own, &mounts)
@@ -319,7 +327,7 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let socket = directory.path().join("7-a.sock");
         // A folder stands for the cgroup: that it can be killed is not this test's.
-        let folder = directory.path().join("argosy-7-a");
+        let folder = directory.path().join("argosy-steps-7-a");
         fs::create_dir_all(folder.join("0")).expect("a folder");
         fs::write(record(&socket), folder.as_os_str().as_encoded_bytes()).expect("a record");
         sweep(&socket);

@@ -5,6 +5,7 @@
 //! killed runner: the next one connects to its socket and takes the runs over. When the keeper dies,
 //! its steps are killed.
 
+mod abandoned;
 mod cgroups;
 mod client;
 mod handle;
@@ -475,6 +476,7 @@ impl Keeper {
 /// If the data directory can't be looked at.
 pub(crate) fn sweep_all(data_dir: &Path) -> io::Result<Vec<UnixStream>> {
     let mut living = Vec::new();
+    abandoned::sweep();
     for socket in handle::traces(data_dir)? {
         match handle::address(&socket).and_then(|(address, _folder)| UnixStream::connect(address)) {
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => sweep(&socket),

@@ -92,6 +92,14 @@ impl Pump {
             }
             BackendEvent::Slots(slots) => self.slots = slots,
             BackendEvent::Waiting(why) => observer.waiting(&why),
+            BackendEvent::Trouble(pod, what) => {
+                let run = self.controller.run(pod.run);
+                let name = run.map(|run| run.name_at(pod.node.0));
+                observer.trouble(&match name {
+                    Some(name) => format!("{name}: {what}"),
+                    None => what,
+                });
+            }
             BackendEvent::Broken(why) => return Err(PumpError::Backend(why)),
         }
         Ok(())

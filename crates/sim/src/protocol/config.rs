@@ -3,6 +3,7 @@
 use argosy_engine::config::Config;
 use serde_json::{Map, Value};
 
+use super::explain::in_words;
 use super::{Answer, ProtocolError, Session};
 use crate::objects::read_yaml;
 
@@ -40,7 +41,7 @@ fn merged(
         }
     }
     let config = Config::from_value(&Value::Object(all.clone()));
-    Ok((all, config.map_err(|error| error.to_string())?))
+    Ok((all, config.map_err(|error| in_words(&error.to_string()))?))
 }
 
 impl Session {

@@ -74,8 +74,8 @@ fn explain(line: &str, error: &serde_json::Error) -> String {
                 }
             }
         }
-        (true, None) => text.to_owned(),
-        (false, None) => format!("{path}: {text}"),
+        (true, None) => in_words(text),
+        (false, None) => format!("{path}: {}", in_words(text)),
     }
 }
 
@@ -112,6 +112,34 @@ fn culprit(fields: &Map<String, Value>) -> FieldPath {
     }
 }
 
+/// What is wrong with a value's type, without the words of the program's own types: where something
+/// else than what is there was expected.
+pub(super) fn in_words(text: &str) -> String {
+    let Some((before, rest)) = text.split_once("invalid type: ") else {
+        return text.to_owned();
+    };
+    let Some((found, expected)) = rest.split_once(", expected ") else {
+        return text.to_owned();
+    };
+    let found = match found.split_once(' ') {
+        Some(("integer" | "boolean", value)) => value.trim_matches('`'),
+        Some(("floating", value)) => value.trim_start_matches("point ").trim_matches('`'),
+        Some(("string", value)) => value,
+        _ if found == "map" => "a map",
+        _ if found == "sequence" => "a list",
+        _ => found,
+    };
+    let expected = match expected {
+        "a string" => "a text",
+        "a sequence" => "a list",
+        "a boolean" => "true or false",
+        "i32" | "i64" | "u32" | "u64" | "usize" => "a whole number",
+        other if other.starts_with("struct ") => "a map",
+        other => other,
+    };
+    format!("{before}expected {expected}, not {found}")
+}
+
 /// The name and those that are known, if the fault is a field that there is not.
 fn unknown_field(text: &str) -> Option<(&str, Vec<&str>)> {
     let mut quoted = text
@@ -127,4 +155,38 @@ fn unknown_field(text: &str) -> Option<(&str, Vec<&str>)> {
 pub(super) fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let meant = nearest(name, known);
     meant.map_or_else(String::new, |near| format!(" (did you mean {near:?}?)"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_words;
+
+    #[test]
+    fn types_in_words() {
+        for (text, words) in [
+            (
+                "invalid type: integer `3`, expected a string",
+                "expected a text, not 3",
+            ),
+            (
+                "invalid type: sequence, expected struct Condition",
+                "expected a map, not a list",
+            ),
+            (
+                "cannot read a: invalid type: string \"x\", expected i64",
+                "cannot read a: expected a whole number, not \"x\"",
+            ),
+            (
+                "invalid type: floating point `1.5`, expected u32",
+                "expected a whole number, not 1.5",
+            ),
+            (
+                "invalid type: boolean `true`, expected a map",
+                "expected a map, not true",
+            ),
+            ("missing field `op`", "missing field `op`"),
+        ] {
+            assert_eq!(in_words(text), words);
+        }
+    }
 }

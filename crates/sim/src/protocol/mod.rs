@@ -16,7 +16,8 @@ use serde_json::{Map, Value};
 use argosy_engine::ids::{RunId, Seconds};
 use argosy_engine::timestamp;
 
-use crate::world::{Halting, SimError, World};
+use crate::objects::NAMESPACE;
+use crate::world::{Diligence, Halting, SimError, World};
 
 pub(crate) use act::act;
 pub(crate) use config::read_config;
@@ -61,6 +62,8 @@ pub struct Session {
     config: serde_json::Map<String, serde_json::Value>,
     /// By how much of a second the clock is ahead: the world's moves by whole seconds.
     fraction: f64,
+    /// Where objects are that say nothing of it.
+    namespace: String,
 }
 
 /// A step of the clock is shorter than this, some thirty thousand years.
@@ -72,11 +75,28 @@ impl Default for Session {
             world: World::halting(Halting::WhenTold),
             config: serde_json::Map::new(),
             fraction: 0.0,
+            namespace: NAMESPACE.to_owned(),
         }
     }
 }
 
 impl Session {
+    /// One in which objects are in a namespace that say nothing of it.
+    pub fn in_namespace(namespace: &str) -> Self {
+        Self {
+            namespace: namespace.to_owned(),
+            ..Self::default()
+        }
+    }
+
+    /// A session whose runs look at all of their nodes in each turn, and not only at those that
+    /// something has happened to. It must come to the same, which tests of the engine check.
+    pub fn diligent() -> Self {
+        let mut session = Self::default();
+        session.world.diligence = Diligence::Diligent;
+        session
+    }
+
     /// Answers one line.
     pub fn answer(&mut self, line: &str) -> String {
         let request = explain::read(line).map_err(ProtocolError::Request);

@@ -26,10 +26,24 @@ fn place(value: &Value) -> (&str, &str) {
     }
 }
 
+/// Puts an object that says nothing of it into a namespace. Where that is what would be taken anyway,
+/// it is left as it is.
+pub(crate) fn give_namespace(value: &mut Value, namespace: &str) {
+    let unsaid = value["metadata"]["namespace"]
+        .as_str()
+        .is_none_or(str::is_empty);
+    if namespace != NAMESPACE
+        && unsaid
+        && let Some(metadata) = value["metadata"].as_object_mut()
+    {
+        metadata.insert("namespace".to_owned(), namespace.into());
+    }
+}
+
 impl Session {
     pub(super) fn apply(&mut self, yaml: &str) -> Result<Answer, ProtocolError> {
         let mut workflows = Vec::new();
-        let values = read(yaml)?;
+        let values = self.objects_of(yaml)?;
         self.check(&values, Known::Replaced)?;
         for value in values {
             let kind = value["kind"].as_str().unwrap_or("Workflow");
@@ -69,7 +83,7 @@ impl Session {
         parameters: &[(String, String)],
         entrypoint: Option<&str>,
     ) -> Result<Answer, ProtocolError> {
-        let mut values = read(yaml)?;
+        let mut values = self.objects_of(yaml)?;
         for map in values.iter_mut().filter_map(Value::as_object_mut) {
             map.entry("kind").or_insert_with(|| "Workflow".into());
         }
@@ -86,6 +100,15 @@ impl Session {
             workflows.push(self.create(value, parameters, entrypoint)?);
         }
         Ok(one("workflows", workflows))
+    }
+
+    /// The objects of a text, each with its namespace.
+    fn objects_of(&self, yaml: &str) -> Result<Vec<Value>, ProtocolError> {
+        let mut values = read(yaml)?;
+        for value in &mut values {
+            give_namespace(value, &self.namespace);
+        }
+        Ok(values)
     }
 
     /// Refuses objects of which one can't be kept, before the first is.

@@ -5,8 +5,11 @@
 pub(super) struct Dice(u64);
 
 impl Dice {
+    /// Streams of seeds that follow one another have nothing in common: each begins somewhere else
+    /// in the one great circle of numbers.
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1))
+        let mut spread = Self(seed);
+        Self(spread.next() ^ seed.rotate_left(32))
     }
 
     fn next(&mut self) -> u64 {

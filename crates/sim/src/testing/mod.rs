@@ -15,6 +15,7 @@ mod names;
 mod observe;
 mod place;
 mod play;
+mod put_out;
 mod says;
 #[cfg(test)]
 mod schema;
@@ -58,9 +59,11 @@ pub trait Files: Sync {
 
 /// How a test is played.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Options {
+pub struct Options<'a> {
     /// What becomes of steps without a mock.
     pub unmocked: Unmocked,
+    /// The namespace of a workflow that says nothing of it, if it is not `default`.
+    pub namespace: Option<&'a str>,
     /// Notes which branches were taken.
     pub notes_branches: bool,
 }
@@ -164,7 +167,7 @@ impl Report {
 }
 
 /// Plays a test and says what came of it.
-pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options) -> Report {
+pub fn run_test(read: &ReadTest, files: &dyn Files, options: Options<'_>) -> Report {
     let mut report = Report::unplayed(read);
     if report.skipped.is_some() {
         return report;
@@ -179,10 +182,10 @@ fn fill(
     report: &mut Report,
     read: &ReadTest,
     files: &dyn Files,
-    options: Options,
+    options: Options<'_>,
 ) -> Result<(), TestError> {
     let subject = subject::gather(&read.document, &read.spec, files)?;
-    let (world, id) = subject.world()?;
+    let (world, id) = subject.world(options.namespace)?;
     let mut play = play::play(world, id, read, &subject, files, options.unmocked);
     report.virtual_seconds = play.virtual_seconds();
     if options.notes_branches || read.snapshot().is_some() {

@@ -182,13 +182,19 @@ fn by_reference(template: &ObjectMeta, scope: TemplateScope) -> Workflow {
 
 impl Subject<'_> {
     /// A world that holds the objects, and in which the workflow is to begin. Objects without a
-    /// namespace are in the workflow's.
-    pub fn world(&self) -> Result<(World, RunId), SimError> {
+    /// namespace are in the workflow's, and a workflow without one in the given one.
+    pub fn world(&self, namespace: Option<&str>) -> Result<(World, RunId), SimError> {
         let mut world = World::halting(Halting::AtOnce);
         if let Some(config) = &self.config {
             world.configure(config.clone());
         }
-        let namespace = self.workflow.metadata.namespace.as_deref();
+        let mut workflow = self.workflow.clone();
+        let own = workflow.metadata.namespace.as_deref();
+        let unsaid = own.is_none_or(str::is_empty);
+        if let Some(namespace) = namespace.filter(|_| unsaid) {
+            workflow.metadata.namespace = Some(namespace.to_owned());
+        }
+        let namespace = workflow.metadata.namespace.as_deref();
         for given in &self.objects {
             let kind = given.value["kind"].as_str();
             if matches!(kind, Some("Workflow" | "CronWorkflow")) {
@@ -202,7 +208,7 @@ impl Subject<'_> {
             }
             world.apply_object(object)?;
         }
-        let id = world.create(self.workflow.clone())?;
+        let id = world.create(workflow)?;
         Ok((world, id))
     }
 

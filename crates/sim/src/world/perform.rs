@@ -103,10 +103,15 @@ impl World {
             Effect::StopPod { pod, .. } => self.halt(pod),
             Effect::ForgetPod { pod } => {
                 if let Some(known) = self.pods.get_mut(&pod) {
-                    known.forget();
+                    known.forgotten = true;
                 }
+                self.label_ended(pod);
             }
             Effect::RunEnded => {
+                let pods = self.order.iter().filter(|key| key.run == id);
+                for pod in pods.copied().collect::<Vec<_>>() {
+                    self.label_ended(pod);
+                }
                 self.end_agent(id);
                 self.controller.ended(id);
             }
@@ -179,6 +184,17 @@ impl World {
             | Effect::StopTask { .. } => return,
         };
         self.note(|| text);
+    }
+
+    /// Labels a pod whose end has been dealt with, if it is one that is kept.
+    fn label_ended(&mut self, key: PodKey) {
+        let run = self.controller.run(key.run);
+        if let (Some(pod), Some(run)) = (self.pods.get_mut(&key), run)
+            && pod.forgotten
+            && run.labels_ended_pod(key.node, pod.ended_phase())
+        {
+            pod.label_as_completed();
+        }
     }
 
     /// The cluster has a pod no more whose end is known.

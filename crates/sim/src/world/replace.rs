@@ -22,6 +22,11 @@ impl World {
         if !has_begun(&workflow.status) {
             workflow.status = known.status;
         }
+        if self.refusals.contains_key(&id) {
+            // Nobody has looked at what was there.
+            self.delete(id);
+            return self.create_as(id, workflow).map(drop);
+        }
         if let Some(refused) = self.refused.get_mut(&id) {
             *refused = workflow;
             return Ok(());

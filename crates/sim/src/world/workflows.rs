@@ -90,6 +90,7 @@ impl World {
         self.controller.remove(id);
         self.stored.remove(&id);
         self.refused.remove(&id);
+        self.refusals.remove(&id);
         self.asked.retain(|(asked, _)| *asked != id);
         self.order.retain(|key| key.run != id);
         self.pods.retain(|key, _| key.run != id);

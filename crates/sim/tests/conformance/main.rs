@@ -1,5 +1,6 @@
 //! The cases of `conformance/`: each is a script of the requests that `argosy sim` takes, with what
-//! is to be seen in between. Every case is run again with a crash after, and in, each step.
+//! is to be seen in between. Every case is run again with a crash after, and in, each step, and by an
+//! engine that looks at all nodes in each turn.
 //!
 //! `CASE=name` runs the cases whose name holds the text, and prints what is asked and answered.
 
@@ -60,8 +61,8 @@ fn the_cases_hold() {
                 continue;
             }
             run += 1;
-            for crashing in [Crashing::Never, Crashing::AfterSteps, Crashing::InSteps] {
-                if case.no_crash && crashing != Crashing::Never {
+            for way in Way::ALL {
+                if case.no_crash && matches!(way, Way::CrashAfterSteps | Way::CrashInSteps) {
                     continue;
                 }
                 let place = file
@@ -69,13 +70,14 @@ fn the_cases_hold() {
                     .unwrap_or_default()
                     .to_string_lossy()
                     .into_owned();
-                let outcome = std::panic::catch_unwind(|| play(&case, crashing, wanted.is_some()));
+                let outcome = std::panic::catch_unwind(|| play(&case, way, wanted.is_some()));
                 let outcome = outcome.unwrap_or_else(|_| Err("panicked".to_owned()));
                 if let Err(fault) = outcome {
-                    let how = match crashing {
-                        Crashing::Never => "",
-                        Crashing::AfterSteps => " (with a crash after each step)",
-                        Crashing::InSteps => " (with a crash in each step)",
+                    let how = match way {
+                        Way::Plain => "",
+                        Way::Diligent => " (looking at everything)",
+                        Way::CrashAfterSteps => " (with a crash after each step)",
+                        Way::CrashInSteps => " (with a crash in each step)",
                     };
                     faults.push(format!("{place}: {}{how}: {fault}", case.name));
                     break;
@@ -112,28 +114,44 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// When all but what is stored is forgotten.
+/// How a case is played.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Crashing {
-    Never,
-    AfterSteps,
-    /// After the first commit of a step, before its effects are carried out.
-    InSteps,
+enum Way {
+    Plain,
+    /// Each turn looks at all nodes.
+    Diligent,
+    /// All but what is stored is forgotten after each step.
+    CrashAfterSteps,
+    /// All but what is stored is forgotten after the first commit of each step, before its effects
+    /// are carried out.
+    CrashInSteps,
+}
+
+impl Way {
+    const ALL: [Self; 4] = [
+        Self::Plain,
+        Self::Diligent,
+        Self::CrashAfterSteps,
+        Self::CrashInSteps,
+    ];
 }
 
 struct Player {
     session: Session,
-    crashing: Crashing,
+    way: Way,
     loud: bool,
     untold: bool,
     /// The workflow that is meant where none is named.
     workflow: String,
 }
 
-fn play(case: &Case, crashing: Crashing, loud: bool) -> Result<(), String> {
+fn play(case: &Case, way: Way, loud: bool) -> Result<(), String> {
     let mut player = Player {
-        session: Session::default(),
-        crashing,
+        session: match way {
+            Way::Diligent => Session::diligent(),
+            Way::Plain | Way::CrashAfterSteps | Way::CrashInSteps => Session::default(),
+        },
+        way,
         loud,
         untold: case.untold.is_some(),
         workflow: String::new(),
@@ -175,12 +193,12 @@ impl Player {
     }
 
     fn settle(&mut self) -> Result<(), String> {
-        if self.crashing == Crashing::InSteps {
+        if self.way == Way::CrashInSteps {
             self.ask(&json!({"op": "crash", "at": 1}))?;
         }
         self.ask(&json!({"op": "settle"}))?;
         self.check()?;
-        if self.crashing == Crashing::AfterSteps {
+        if self.way == Way::CrashAfterSteps {
             self.ask(&json!({"op": "crash"}))?;
             self.ask(&json!({"op": "settle"}))?;
             self.check()?;
