@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use argosy_api::{Workflow, WorkflowPhase, labels};
+use argosy_api::{Workflow, WorkflowPhase};
 use argosy_engine::definition::Baseline;
 use argosy_store::{RunFilter, RunRow};
 
@@ -16,19 +16,12 @@ const MOST_RUNS: usize = 1_000;
 /// Nodes have estimates if the earlier run had at most so many.
 const MOST_NODES: u32 = 10_000;
 
-/// Labels that say what a workflow was made from, the first that there is counts.
-const ORIGINS: [&str; 3] = [
-    labels::WORKFLOW_TEMPLATE,
-    labels::CLUSTER_WORKFLOW_TEMPLATE,
-    labels::CRON_WORKFLOW,
-];
-
 /// How long the last run took that was like this one; `None` if there was none.
 ///
 /// # Errors
 /// If the store can't be read.
 pub fn baseline(client: &Client, workflow: &Workflow) -> Result<Option<Baseline>> {
-    let Some((key, value)) = origin(workflow) else {
+    let Some((key, value)) = Baseline::origin(workflow) else {
         return Ok(None);
     };
     let filter = RunFilter {
@@ -55,17 +48,4 @@ pub fn baseline(client: &Client, workflow: &Workflow) -> Result<Option<Baseline>
         .load(row.id)
         .ok()
         .and_then(|run| Baseline::of(&run.workflow())))
-}
-
-/// The label that says what a workflow is made from; the one for a template that it refers to itself
-/// is given when it begins.
-fn origin(workflow: &Workflow) -> Option<(&'static str, String)> {
-    let own = workflow.metadata.labels.as_ref();
-    let labelled = ORIGINS
-        .into_iter()
-        .find_map(|key| Some((key, own?.get(key)?.clone())));
-    labelled.or_else(|| {
-        let reference = workflow.spec.workflow_template_ref.as_ref()?;
-        Some((reference.scope().label(), reference.name.clone()))
-    })
 }

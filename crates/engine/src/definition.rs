@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use argosy_api::{
     ArtifactRepositoryRefStatus, ClusterWorkflowTemplate, ExecutorPlugin, TemplateScope, Workflow,
-    WorkflowSpec, WorkflowTemplate,
+    WorkflowSpec, WorkflowTemplate, labels,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use serde::{Deserialize, Serialize};
@@ -61,7 +61,28 @@ pub struct Baseline {
     pub nodes: BTreeMap<String, i64>,
 }
 
+/// Labels that say what a workflow was made from, the first that there is counts.
+const ORIGINS: [&str; 3] = [
+    labels::WORKFLOW_TEMPLATE,
+    labels::CLUSTER_WORKFLOW_TEMPLATE,
+    labels::CRON_WORKFLOW,
+];
+
 impl Baseline {
+    /// The label that says what a workflow is made from, and its value: runs that have the same in
+    /// common are estimated by one another. The label for a template that the workflow refers to
+    /// is given when it begins. Argo: `NewEstimator`, `setWfTemplateLabel`.
+    pub fn origin(workflow: &Workflow) -> Option<(&'static str, String)> {
+        let own = workflow.metadata.labels.as_ref();
+        let labelled = ORIGINS
+            .into_iter()
+            .find_map(|key| Some((key, own?.get(key)?.clone())));
+        labelled.or_else(|| {
+            let reference = workflow.spec.workflow_template_ref.as_ref()?;
+            Some((reference.scope().label(), reference.name.clone()))
+        })
+    }
+
     /// The baseline that a workflow gives which has succeeded; `None` for any other.
     pub fn of(workflow: &Workflow) -> Option<Self> {
         let status = &workflow.status;

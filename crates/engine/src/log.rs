@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fact::TimedFact;
+use crate::ids::Seconds;
 
 /// The first byte of every entry.
 const VERSION: u8 = 2;
@@ -49,6 +50,16 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<TimedFact>, LogError> {
     let entry: Entry<'_> =
         postcard::from_bytes(rest).map_err(|error| LogError::Damaged(error.to_string()))?;
     Ok(entry.facts.into_owned())
+}
+
+/// When the first fact of a row was learnt, without reading the row; `None` if it holds none, or
+/// can't be read.
+pub(crate) fn first_at(bytes: &[u8]) -> Option<Seconds> {
+    let (&version, rest) = bytes.split_first()?;
+    // A list begins with its length, and a fact with its time.
+    let begun = postcard::take_from_bytes::<(usize, Seconds)>(rest);
+    let ((count, at), _) = begun.ok().filter(|_| version == VERSION)?;
+    (count > 0).then_some(at)
 }
 
 /// Artifacts in the log are JSON: their type leaves fields out, which a compact encoding can't.
@@ -100,5 +111,35 @@ pub(crate) mod revision {
             return Ok(None);
         }
         serde_json::from_str(&json).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::{Command, Fact};
+
+    #[test]
+    fn a_row_tells_when_it_begins() {
+        let rows = |times: &[i64]| {
+            let facts: Vec<TimedFact> = times
+                .iter()
+                .map(|&at| TimedFact {
+                    at: Seconds(at),
+                    fact: Fact::Asked(Command::Terminate),
+                })
+                .collect();
+            encode(&facts)
+        };
+        for times in [&[][..], &[5], &[1_800_000_000, 1_800_000_001], &[-3]] {
+            let row = rows(times);
+            assert_eq!(first_at(&row), times.first().map(|&at| Seconds(at)));
+            let read = decode(&row).expect("it can be read");
+            assert_eq!(read.len(), times.len());
+        }
+        let mut other = rows(&[5]);
+        other[0] += 1;
+        assert_eq!(first_at(&other), None);
+        assert_eq!(first_at(&[VERSION]), None);
     }
 }

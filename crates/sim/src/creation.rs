@@ -173,18 +173,14 @@ impl World {
     /// How long the last run took that came from the same template and succeeded.
     /// Argo: `NewEstimator`.
     fn baseline(&self, workflow: &Workflow) -> Option<Baseline> {
-        let metadata = &workflow.metadata;
-        let labels = metadata.labels.as_ref()?;
-        let (key, value) = ORIGINS
-            .iter()
-            .find_map(|&key| labels.get(key).map(|value| (key, value)))?;
+        let origin = Baseline::origin(workflow)?;
         let mut all: Vec<RunId> = self.all().collect();
         all.reverse();
         all.into_iter().find_map(|id| {
             let run = self.run(id)?;
-            let known = &run.definition().workflow.metadata;
-            let label = known.labels.as_ref().and_then(|labels| labels.get(key));
-            let same = label == Some(value) && known.namespace == metadata.namespace;
+            let known = &run.definition().workflow;
+            let same = Baseline::origin(known).as_ref() == Some(&origin)
+                && known.metadata.namespace == workflow.metadata.namespace;
             (same && run.phase() == Some(WorkflowPhase::Succeeded))
                 .then(|| Baseline::of(&run.workflow()))
                 .flatten()
@@ -391,13 +387,6 @@ impl World {
         self.refused.insert(id, workflow);
     }
 }
-
-/// Labels that say what a workflow was made from.
-const ORIGINS: [&str; 3] = [
-    labels::WORKFLOW_TEMPLATE,
-    labels::CLUSTER_WORKFLOW_TEMPLATE,
-    labels::CRON_WORKFLOW,
-];
 
 /// Whether Argo's controller would not look at a workflow although it shows no end. Argo:
 /// `reconciliationNeeded`.

@@ -3,9 +3,12 @@
 //! Go takes `null` for the zero value of any type, doesn't mind the case of a field's letters, and
 //! ignores fields that it doesn't know.
 
+use serde::de::Error as _;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Value};
+
+use super::quantity::{self, QUANTITY};
 
 /// Reads an object from its JSON.
 ///
@@ -25,7 +28,7 @@ pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, Error> {
 /// Reads an object from a JSON value.
 ///
 /// # Errors
-/// The value is not that of such an object.
+/// The value is not that of such an object, or a quantity in it is none.
 pub fn from_value<T: DeserializeOwned>(value: Value) -> Result<T, Error> {
     T::deserialize(Lenient(value))
 }
@@ -133,10 +136,18 @@ impl<'de> Deserializer<'de> for Lenient {
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
-        _: &'static str,
+        name: &'static str,
         visitor: V,
     ) -> Result<V::Value, Error> {
-        visitor.visit_newtype_struct(self)
+        match &self.0 {
+            // Its zero value has a text of its own.
+            Value::Null if name == QUANTITY => visitor.visit_newtype_struct(Self("0".into())),
+            Value::String(text) if name == QUANTITY => match quantity::fault(text) {
+                Some(fault) => Err(Error::custom(fault)),
+                None => visitor.visit_newtype_struct(self),
+            },
+            _ => visitor.visit_newtype_struct(self),
+        }
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

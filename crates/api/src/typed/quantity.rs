@@ -1,5 +1,8 @@
 //! Kubernetes' quantities, such as `500m` and `1Gi`, as Go reads them.
 
+/// What the Kubernetes types call a quantity.
+pub(crate) const QUANTITY: &str = "Quantity";
+
 /// What Go says of a text that is no quantity; `None` if it is one. Kubernetes:
 /// `resource.ParseQuantity`.
 pub(crate) fn fault(text: &str) -> Option<&'static str> {

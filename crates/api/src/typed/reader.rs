@@ -8,12 +8,10 @@ use serde::de::{DeserializeSeed, Deserializer, IntoDeserializer, MapAccess, SeqA
 use serde::forward_to_deserialize_any;
 
 use super::error::{ReadError, ReadFault};
-use super::{Strictness, quantity, suggest};
+use super::quantity::{self, QUANTITY};
+use super::{Strictness, suggest};
 use crate::Severity;
 use crate::yaml::{MAX_OF_A_KIND, Tree, Value};
-
-/// What the Kubernetes types call a quantity.
-const QUANTITY: &str = "Quantity";
 
 /// A key that its struct doesn't have.
 #[derive(Clone, Copy)]

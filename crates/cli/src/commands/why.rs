@@ -3,7 +3,6 @@
 use anyhow::{Result, bail};
 use argosy_api::{NodePhase, NodeType, WorkflowPhase};
 use argosy_engine::ids::NodeIndex;
-use argosy_engine::log;
 use argosy_engine::run::{Run, Why};
 use argosy_store::{RunFilter, RunRow};
 
@@ -113,8 +112,7 @@ impl Surroundings<'_> {
             .store
             .log(run.id(), 0, &mut |_, entry| entries.push(entry))?;
         for &index in found.iter().take(MOST) {
-            let log = entries.iter().map(|entry| log::decode(entry));
-            self.print(&run.why_with_log(index, log))?;
+            self.print(&run.why_with_log(index, &entries))?;
         }
         if found.len() > MOST {
             println!(

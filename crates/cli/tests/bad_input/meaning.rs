@@ -102,13 +102,5 @@ fn what_shows_when_it_runs() {
             )),
             &["Invalid 'when' expression '((1 == 1'"],
         ),
-        (
-            "large-variable",
-            workflow(&format!(
-                "  templates:\n  - name: main\n    container: {{image: a, command: [echo], env: [{{name: A, value: '{}'}}]}}\n",
-                "x".repeat(9_000_000)
-            )),
-            &["the environment is larger than any process can be given"],
-        ),
     ]);
 }

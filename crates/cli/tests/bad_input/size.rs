@@ -24,6 +24,22 @@ fn what_is_only_long_is_carried_out() {
     }
 }
 
+/// Only running it shows it; other commands have nothing to say of such a file.
+#[test]
+fn what_no_process_can_be_given() {
+    let place = Place::new();
+    let value = "x".repeat(9_000_000);
+    let content = workflow(&format!(
+        "  templates:\n  - name: main\n    container: {{image: a, command: [echo], env: [{{name: A, value: '{value}'}}]}}\n"
+    ));
+    let said = run(&place, &place.write("variable.yaml", &content));
+    let all = said.out + &said.errors;
+    assert_eq!(said.code, Some(1), "{all}");
+    let expected = "the environment is larger than any process can be given";
+    assert!(all.contains(expected) && all.len() < 20_000, "{all}");
+    assert!(said.peak_kib < MAX_KIB, "{} KiB", said.peak_kib);
+}
+
 #[test]
 fn sizes_and_depths() {
     let deep = 100_000;

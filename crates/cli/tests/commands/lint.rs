@@ -141,11 +141,11 @@ fn faults_point_at_what_of_a_text_is_wrong_each_once_and_file_by_file() {
         places,
         [
             "./a.yaml:13:14: error",
-            "./a.yaml:14:17: warning",
+            "./a.yaml:14:19: warning",
             "./b.yaml:6:3: error",
             "./c.yaml:3:18: warning",
             "./c.yaml:13:14: error",
-            "./c.yaml:14:17: warning",
+            "./c.yaml:14:19: warning",
         ]
     );
 }

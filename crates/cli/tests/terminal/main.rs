@@ -19,7 +19,7 @@ const DIAMOND: &str = "  entrypoint: main
       - {name: A, template: quick}
       - {name: B-with-a-name-that-is-rather-long-for-a-terminal, template: waits, depends: A}
       - {name: C, template: waits, depends: A}
-      - {name: D, template: quick, depends: C && B-with-a-name-that-is-rather-long-for-a-terminal}
+      - {name: D, template: quick, depends: B-with-a-name-that-is-rather-long-for-a-terminal && C}
   - name: quick
     container: {image: busybox, command: ['true']}
   - name: waits

@@ -57,7 +57,7 @@ pub(super) fn apply_whole(
 /// A patch that is part of a pod's spec.
 fn valid(text: &str, read_yaml: ReadYaml) -> Result<Value, LowerError> {
     let patch = parse(text, read_yaml)?;
-    match serde_json::from_value::<PodSpec>(patch.clone()) {
+    match argosy_api::from_value::<PodSpec>(patch.clone()) {
         Ok(_) => Ok(patch),
         Err(error) => Err(LowerError::PatchInvalid {
             patch: text.to_owned(),

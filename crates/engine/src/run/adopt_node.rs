@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use argosy_api::NodeStatus;
+use argosy_api::{NodeStatus, NodeType};
 
-use super::node::{Memo, Node, NodeInputs, NodeOutputs, OutputParameter};
+use super::node::{Memo, Node, NodeInputs, NodeOutputs, OutputParameter, Role};
 use crate::lower::node_id;
 use crate::plan::PlannedTemplate;
 
@@ -71,5 +71,19 @@ pub(super) fn adopt_details(node: &mut Node, status: &NodeStatus) {
     }
     if !status.host_node_name.is_empty() {
         node.details_mut().host = Some(Arc::from(status.host_node_name.as_str()));
+    }
+}
+
+/// What a node without a type is, by its place and its template: Argo's controller does not ask for
+/// it.
+pub(super) fn untold_kind(role: Role, template: Option<&PlannedTemplate>) -> NodeType {
+    match (role, template) {
+        (Role::StepGroup, _) => NodeType::StepGroup,
+        (Role::Container, _) => NodeType::Container,
+        (Role::Task, None) => NodeType::TaskGroup,
+        (Role::Attempt, Some(template)) => template.node_type(),
+        (_, Some(template)) if template.retry.is_some() => NodeType::Retry,
+        (_, Some(template)) => template.node_type(),
+        (_, None) => NodeType::Skipped,
     }
 }

@@ -2,7 +2,7 @@
 //! still waits for. All of it can be told from the children's records, and is, when a run is
 //! loaded; see `rebuild`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use argosy_api::NodePhase;
@@ -114,6 +114,8 @@ pub(crate) struct DagBody {
     pub unsettled: u32,
     /// Children that have been made and not settled.
     pub open: u32,
+    /// Settled loops of whose results no list can be made, and why, by their tasks.
+    pub spoilt: BTreeMap<u32, Arc<str>>,
 }
 
 impl DagBody {

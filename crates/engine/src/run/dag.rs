@@ -1,7 +1,9 @@
 //! DAGs. A task begins when the tasks that it depends on are settled and its `depends` holds; the
 //! DAG ends when its targets are. Argo: `workflow/controller/dag.go`.
 
-use argosy_api::NodePhase;
+use std::sync::Arc;
+
+use argosy_api::{NodePhase, NodeType};
 use argosy_expr::TaskResult;
 
 use super::Run;
@@ -90,6 +92,10 @@ impl Run {
         };
         let call = &task.call;
         let place = self.task_place(index, slot);
+        if let Some(error) = self.spoilt_before(index, template.dag(), slot) {
+            self.add_unrun_task(place, NodePhase::Error, &error);
+            return true;
+        }
         let verdict = match self.judge(call, index, None) {
             Ok(verdict) => verdict,
             Err(error) => {
@@ -142,6 +148,45 @@ impl Run {
         }
     }
 
+    /// What is wrong with the results of a loop that a task stands behind, if something is: Argo makes
+    /// lists of those of all tasks before it. Argo: `buildLocalScopeFromTask`.
+    fn spoilt_before(
+        &self,
+        index: NodeIndex,
+        plan: Option<&DagPlan>,
+        slot: u32,
+    ) -> Option<Arc<str>> {
+        let (Some(plan), Body::Dag(body)) = (plan, &self.node(index).body) else {
+            return None;
+        };
+        if body.spoilt.is_empty() {
+            return None;
+        }
+        let mut seen = vec![false; plan.tasks.len()];
+        let mut open = vec![slot];
+        while let Some(slot) = open.pop() {
+            for &dependency in &plan.tasks[slot as usize].dependencies {
+                if let Some(error) = body.spoilt.get(&dependency) {
+                    return Some(error.clone());
+                }
+                if !std::mem::replace(&mut seen[dependency as usize], true) {
+                    open.push(dependency);
+                }
+            }
+        }
+        None
+    }
+
+    /// Notes whether a list can be made of the results of a task that loops, once it is settled.
+    pub(super) fn note_results(&mut self, index: NodeIndex, slot: u32, child: NodeIndex) {
+        if self.node(child).kind == NodeType::TaskGroup
+            && let Err(error) = self.check_results(child, 0)
+            && let Body::Dag(body) = &mut self.nodes[index.offset()].body
+        {
+            body.spoilt.insert(slot, error.into());
+        }
+    }
+
     fn task_made(&mut self, index: NodeIndex, slot: u32, node: NodeIndex) {
         let template = self.template_of(index);
         let dag = template.as_deref().and_then(PlannedTemplate::dag);
@@ -179,6 +224,7 @@ impl Run {
             return;
         };
         let branch = self.branch_phase(index, plan, slot, child);
+        self.note_results(index, slot, child);
         let Body::Dag(body) = &mut self.nodes[index.offset()].body else {
             return;
         };
@@ -332,7 +378,16 @@ impl Run {
                 self.end(index, phase, None);
             }
             _ if !over => {}
-            _ => self.succeed_with_outputs(index, &template),
+            _ => {
+                let spoilt = match &self.node(index).body {
+                    Body::Dag(body) => body.spoilt.values().next().cloned(),
+                    _ => None,
+                };
+                match spoilt {
+                    Some(error) => self.refuse_late(index, &error),
+                    None => self.succeed_with_outputs(index, &template),
+                }
+            }
         }
     }
 

@@ -144,12 +144,13 @@ impl Run {
             Role::OnExit if node.owner == NodeIndex::NONE => {
                 self.doom_workflow(Role::OnExit, error);
             }
-            Role::Step
-            | Role::StepGroup
-            | Role::Attempt
-            | Role::OnExit
-            | Role::Hook
-            | Role::Container => {}
+            Role::Attempt => {
+                if !self.node(parent).phase.is_fulfilled() && !self.retries_errors(parent) {
+                    self.end(parent, NodePhase::Error, Some(error));
+                    self.tell_refused(parent, error);
+                }
+            }
+            Role::Step | Role::StepGroup | Role::OnExit | Role::Hook | Role::Container => {}
         }
     }
 

@@ -13,7 +13,7 @@ use super::node::Role;
 use super::why::{Why, WhyStep};
 use crate::fact::{Command, Fact, PodPhase, TimedFact};
 use crate::ids::{NodeIndex, Seconds};
-use crate::log::LogError;
+use crate::log::{self, LogError};
 
 /// Runs of more nodes are not run again to tell of one of them.
 const MOST_REPLAYED: usize = 10_000;
@@ -25,23 +25,38 @@ impl Run {
     /// Why a node is where it is, with what its run's log tells of it. Where the log can't be run
     /// again (it was written by another version, or the run did not begin empty), the state alone
     /// tells.
-    pub fn why_with_log(
-        &self,
-        index: NodeIndex,
-        log: impl Iterator<Item = Result<Vec<TimedFact>, LogError>>,
-    ) -> Why {
+    pub fn why_with_log(&self, index: NodeIndex, rows: &[Vec<u8>]) -> Why {
         let mut why = self.why(index);
         if self.nodes.len() > MOST_REPLAYED {
             // What ended it comes last, whatever was asked in that second.
             let end = why.chain.len() - usize::from(self.node(index).phase.is_fulfilled());
-            why.chain.splice(end..end, self.heard(index, log));
-        } else if let Some(told) = self.replayed(index, log) {
+            let rows = self.rows_around(index, rows).map(log::decode);
+            why.chain.splice(end..end, self.heard(index, rows));
+        } else if let Some(told) = self.replayed(index, rows.iter().map(|row| log::decode(row))) {
             why.chain = self.led_here(index);
             why.chain.extend(told);
         }
         // What led here may have happened in the same second as what it led to: order stays.
         why.chain.sort_by_key(|step| step.at);
         why
+    }
+
+    /// The rows of the log from the time in which a node was open: few of them, and the others need
+    /// not be read.
+    fn rows_around<'a>(
+        &self,
+        index: NodeIndex,
+        rows: &'a [Vec<u8>],
+    ) -> impl Iterator<Item = &'a [u8]> {
+        let node = self.node(index);
+        let (begin, end) = (node.started_at(), node.finished_at());
+        let starts = |place: usize| rows.get(place).and_then(|row: &Vec<u8>| log::first_at(row));
+        // The facts of a row come before those of the next.
+        let is_before = move |place: usize| starts(place + 1).is_some_and(|at| at < begin);
+        let is_behind =
+            move |place: usize| starts(place).is_some_and(|at| end.is_some_and(|end| end < at));
+        let places = (0..rows.len()).filter(move |&place| !is_before(place) && !is_behind(place));
+        places.map(|place| rows[place].as_slice())
     }
 
     /// What the log says of a node outright: what was asked of the workflow while the node was

@@ -361,18 +361,14 @@ fn not_a_number(text: &str, error: &ParseIntError) -> String {
     format!("strconv.Atoi: parsing \"{text}\": {why}")
 }
 
-/// Whether a text has tags that ask for more of an item than its text.
+/// Whether a text has tags that ask for more of an item than its text. A tag within a tag may.
 fn looks_into_item(text: &str) -> bool {
-    let mut rest = text;
-    while let Some((_, after)) = rest.split_once("item") {
-        let before = &rest[..rest.len() - after.len() - "item".len()];
-        let whole = before.trim_end().ends_with("{{") && after.trim_start().starts_with("}}");
-        if !whole {
-            return true;
-        }
-        rest = after;
-    }
-    false
+    text.split("{{")
+        .skip(1)
+        .any(|rest| match rest.split_once("}}") {
+            Some((tag, _)) => tag.trim() != "item" && tag.contains("item"),
+            None => true,
+        })
 }
 
 /// Reads the items of a loop; `null` has none. A fault is worded as Go's reader does.

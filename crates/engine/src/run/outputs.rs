@@ -16,7 +16,7 @@ impl Run {
     /// Ends a composite well, or as an error if its outputs can't be made.
     pub(super) fn succeed_with_outputs(&mut self, index: NodeIndex, template: &PlannedTemplate) {
         match self.composite_outputs(index, template) {
-            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Err(error) => self.refuse_late(index, &error),
             Ok(None) => self.end(index, NodePhase::Succeeded, None),
             Ok(Some(outputs)) => {
                 self.export_outputs(index, &outputs);

@@ -416,6 +416,7 @@ impl Run {
                 continue;
             }
             let branch = self.branch_phase(index, plan, slot, node);
+            self.note_results(index, slot, node);
             if let Body::Dag(body) = &mut self.nodes[index.offset()].body {
                 body.tasks[slot as usize].branch = Some(branch);
                 for &dependent in &plan.tasks[slot as usize].dependents {

@@ -283,17 +283,7 @@ impl Run {
     ) -> Result<Next, String> {
         let attempt = self.node(last);
         let message = || attempt.message.as_deref().unwrap_or_default().to_owned();
-        let policy = self
-            .retry_text(index, Some(&plan.policy))?
-            .unwrap_or_default();
-        let policy = match policy.as_str() {
-            "" if plan.expression.is_some() => Policy::Always,
-            "" | "OnFailure" => Policy::OnFailure,
-            "Always" => Policy::Always,
-            "OnError" => Policy::OnError,
-            "OnTransientError" => Policy::OnTransientError,
-            other => return Err(format!("{other} is not a valid RetryPolicy")),
-        };
+        let policy = self.policy(index, plan)?;
         let retried = match (policy, attempt.phase) {
             (Policy::Always, _) => true,
             (Policy::OnFailure, phase) => phase == NodePhase::Failed,
@@ -318,6 +308,28 @@ impl Run {
             }
         }
         Ok(Next::Again(not_before))
+    }
+
+    fn policy(&self, index: NodeIndex, plan: &RetryPlan) -> Result<Policy, String> {
+        let policy = self
+            .retry_text(index, Some(&plan.policy))?
+            .unwrap_or_default();
+        match policy.as_str() {
+            "" if plan.expression.is_some() => Ok(Policy::Always),
+            "" | "OnFailure" => Ok(Policy::OnFailure),
+            "Always" => Ok(Policy::Always),
+            "OnError" => Ok(Policy::OnError),
+            "OnTransientError" => Ok(Policy::OnTransientError),
+            other => Err(format!("{other} is not a valid RetryPolicy")),
+        }
+    }
+
+    /// Whether an attempt that could not be made leaves the decision to its retried node. Else what
+    /// stands around that one learns of the error at once. Argo: `executeTemplate`.
+    pub(super) fn retries_errors(&self, index: NodeIndex) -> bool {
+        let template = self.template_of(index);
+        let plan = template.as_ref().and_then(|it| it.retry.as_ref());
+        plan.is_some_and(|plan| !matches!(self.policy(index, plan), Ok(Policy::OnFailure)))
     }
 
     /// Evaluates `retryStrategy.expression`. Argo: `buildRetryStrategyLocalScope`.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use argosy_api::{NodePhase, NodeStatus, NodeType, WorkflowStatus};
 
 use super::Run;
-use super::adopt_node::{adopted_inputs, shown_salt};
+use super::adopt_node::{adopted_inputs, shown_salt, untold_kind};
 use super::node::{Node, Role};
 use super::resubmit::TAKEN_OVER;
 use crate::ids::NodeIndex;
@@ -477,20 +477,6 @@ impl<'a> Shown<'a> {
     fn items(&self, boundary: &str, name: &str) -> &[(u32, &'a str, &'a NodeStatus)] {
         let items = self.items.get(boundary).and_then(|around| around.get(name));
         items.map_or(&[], Vec::as_slice)
-    }
-}
-
-/// What a node without a type is, by its place and its template: Argo's controller does not ask for
-/// it.
-fn untold_kind(role: Role, template: Option<&PlannedTemplate>) -> NodeType {
-    match (role, template) {
-        (Role::StepGroup, _) => NodeType::StepGroup,
-        (Role::Container, _) => NodeType::Container,
-        (Role::Task, None) => NodeType::TaskGroup,
-        (Role::Attempt, Some(template)) => template.node_type(),
-        (_, Some(template)) if template.retry.is_some() => NodeType::Retry,
-        (_, Some(template)) => template.node_type(),
-        (_, None) => NodeType::Skipped,
     }
 }
 

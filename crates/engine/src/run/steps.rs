@@ -50,7 +50,7 @@ impl Run {
                 return;
             }
             if let Err(error) = self.check_group_results(at, &template) {
-                self.end(index, NodePhase::Error, Some(&error));
+                self.refuse_late(index, &error);
                 return;
             }
             over += 1;

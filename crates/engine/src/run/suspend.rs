@@ -38,7 +38,7 @@ impl Run {
             return;
         }
         match self.suspended_until(index) {
-            Err(error) => self.end(index, NodePhase::Error, Some(&error)),
+            Err(error) => self.refuse_late(index, &error),
             Ok(until) => {
                 if let Some(until) = until {
                     self.due.insert((until, index));

@@ -79,6 +79,10 @@ fn bad_patches() {
             "Error applying PodSpecPatch: invalid podSpecPatch",
         ),
         (
+            r#"{"containers": [{"name": "main", "resources": {"limits": {"cpu": "{{none}}"}}}]}"#,
+            r#"Error applying PodSpecPatch: invalid podSpecPatch "{\"containers\": [{\"name\": \"main\", \"resources\": {\"limits\": {\"cpu\": \"{{none}}\"}}}]}": quantities must match the regular expression"#,
+        ),
+        (
             "a: b",
             "Error applying PodSpecPatch: Failed to convert the PodSpecPatch yaml to json: no YAML here",
         ),
@@ -91,4 +95,21 @@ fn bad_patches() {
             lowered(json!({}), &container(json!({"podSpecPatch": patch}))).expect_err("refused");
         assert!(error.to_string().starts_with(expected), "{error}");
     }
+}
+
+#[test]
+fn what_a_patch_takes_away() {
+    let fields = json!({
+        "podSpecPatch": r#"{"containers": [{"name": "main", "workingDir": null, "resources": {"limits": {"cpu": null, "memory": 2}}}]}"#,
+    });
+    let mut template = container(fields);
+    let own = template.container.as_mut().expect("a container");
+    let given: k8s_openapi::api::core::v1::Container =
+        serde_json::from_value(json!({"name": "", "resources": {"limits": {"cpu": "1", "memory": "1Gi"}}, "workingDir": "/w"}))
+            .expect("a container");
+    own.resources = given.resources;
+    own.working_dir = given.working_dir;
+    let got = &pod(json!({}), &template)["spec"]["containers"][0];
+    assert_eq!(got["resources"]["limits"], json!({"memory": "2"}));
+    assert_eq!(got.get("workingDir"), None);
 }

@@ -2,7 +2,7 @@
 
 use argosy_api::{NodePhase, WorkflowPhase};
 use argosy_engine::fact::{Command, NodeSelector};
-use argosy_engine::ids::RunId;
+use argosy_engine::ids::{PodKey, RunId};
 use argosy_engine::names::generated;
 use argosy_engine::resubmission::resubmission;
 use argosy_engine::revision::Revision;
@@ -132,7 +132,15 @@ fn retry(
     let run = world.run(id).ok_or_else(|| {
         ProtocolError::Refused("a workflow that never began can't be retried".to_owned())
     })?;
-    run.plan_restart(choice).map_err(ProtocolError::Refused)?;
+    let plan = run.plan_restart(choice).map_err(ProtocolError::Refused)?;
+    let is_removed = |key| {
+        let node = run.node_of_pod(key);
+        node.is_some_and(|node| plan.removed.contains(&node))
+    };
+    let keys = world.all_pods().map(|pod| pod.request.key);
+    let removed: Vec<PodKey> = keys
+        .filter(|key| key.run == id && is_removed(*key))
+        .collect();
     let command = Command::Retry {
         restart_successful: act.restart_successful,
         selector,
@@ -141,6 +149,10 @@ fn retry(
         revision: revision.map(Box::new),
     };
     world.ask_now(id, command);
+    // Whoever asks deletes the pods of what runs again. Argo: `FormulateRetryWorkflow`'s callers.
+    for key in removed {
+        world.drop_pod(key);
+    }
     Ok(())
 }
 

@@ -78,9 +78,11 @@ impl Session {
     /// When runs go on, workflows are deleted, and pods are: once for each instant of a workflow.
     fn timers(&self) -> Vec<Value> {
         let world = &self.world;
-        let runs = world
-            .all()
-            .filter_map(|id| Some((world.run(id)?.next_due()?, id)));
+        // What is still noted of a run that is over changes nothing any more.
+        let runs = world.all().filter_map(|id| {
+            let run = world.run(id).filter(|run| !run.is_over())?;
+            Some((run.next_due()?, id))
+        });
         let stored = world.stored.iter();
         let deletions = stored.filter_map(|(&id, stored)| Some((stored.delete_at?, id)));
         let pods = world.cluster.deletions().map(|(at, pod)| (at, pod.run));

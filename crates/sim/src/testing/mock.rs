@@ -1,41 +1,16 @@
-//! How mocked steps end, and what is made up for those without a mock.
+//! Which steps a mock is for, and what it says of each attempt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use argosy_api::{Artifact, FieldPath, NodeStatus, Outputs, nearest};
+use argosy_api::{Artifact, FieldPath, NodeStatus};
 use argosy_engine::ids::Seconds;
 use argosy_expr::{EvalContext, Layered, Map, MapScope, Program, Value, ValueScope};
 
-use super::Unmocked;
 use super::names::{no_node, no_template, only_calls};
 use super::observe::base_name;
 use super::says::{MockSays, OutcomeSays};
 use super::span::filled;
 use super::subject::Subject;
-use crate::pods::Outcome;
-
-/// What a step without anything better puts out: one word, so that a `when` can be made of it.
-const MADE_UP: &str = "sample";
-
-/// What an item of a loop prints without anything better: what all items print is made a list of,
-/// which is JSON only if each of them is.
-const MADE_UP_ITEM: &str = "\"sample\"";
-
-/// What a step makes up of which a loop is made.
-const MADE_UP_LIST: &str = "[\"sample\"]";
-
-/// What a step is to put out.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Wanted<'a> {
-    /// What loops are made of, by steps and output parameters.
-    pub looped: &'a BTreeSet<(String, Option<String>)>,
-    /// What its template declares.
-    pub declared: &'a Outputs,
-    /// The containers that carry it out.
-    pub containers: &'a [String],
-    /// Whether what it prints is kept: if something refers to it.
-    pub keeps_result: bool,
-}
 
 /// A mock, ready to be asked.
 #[derive(Clone, Debug)]
@@ -149,9 +124,9 @@ fn scope(node: &NodeStatus, attempt: usize) -> ValueScope {
 
 /// What an attempt's mock says of it, tags filled in.
 pub(super) struct Told {
-    says: OutcomeSays,
-    exit_code: i32,
-    containers: BTreeMap<String, i32>,
+    pub says: OutcomeSays,
+    pub exit_code: i32,
+    pub containers: BTreeMap<String, i32>,
     /// After how many seconds it ends.
     pub seconds: i64,
 }
@@ -222,92 +197,6 @@ fn fill_texts(
     }
 }
 
-/// The name that all attempts at a node have in common.
-pub(super) fn attempts_name(node: &NodeStatus) -> &str {
-    let retried = node.node_flag.as_ref().is_some_and(|flag| flag.retried);
-    let parent = node
-        .name
-        .strip_suffix(')')
-        .and_then(|name| name.rsplit_once('('))
-        .map(|(parent, _)| parent);
-    parent.filter(|_| retried).unwrap_or(&node.name)
-}
-
-/// What is put out by a step that ends as its mock says. Output parameters of which the mock says
-/// nothing are made up, unless `unsaid` has it that they are a failure.
-pub(super) fn mocked(
-    told: &Told,
-    node: &NodeStatus,
-    wanted: Wanted<'_>,
-    unsaid: Unmocked,
-) -> Result<Outcome, String> {
-    let Wanted {
-        declared,
-        keeps_result,
-        containers,
-        ..
-    } = wanted;
-    let says = &told.says;
-    if let Some(name) = told
-        .containers
-        .keys()
-        .find(|name| !containers.contains(name))
-    {
-        let known = containers.iter().map(String::as_str);
-        let meant = nearest(name, known)
-            .map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
-        return Err(format!("the step has no container {name:?}{meant}"));
-    }
-    let result = says.outputs.result.as_ref().map(|text| text.0.clone());
-    let mut outcome = Outcome {
-        exit_code: told.exit_code,
-        containers: told.containers.clone(),
-        message: says.message.clone(),
-        reason: says.reason.clone(),
-        error: says.error.clone(),
-        lost: says.lost,
-        result: result.filter(|_| keeps_result),
-        ..Outcome::default()
-    };
-    for (name, value) in &says.outputs.parameters.0 {
-        if declared.parameter(name).is_none() {
-            return Err(format!(
-                "the template declares no output parameter {name:?}"
-            ));
-        }
-        outcome.parameters.push((name.clone(), value.clone()));
-    }
-    let said = &says.outputs.artifacts;
-    for (name, place) in said {
-        let Some(artifact) = declared.artifact(name) else {
-            return Err(format!("the template declares no output artifact {name:?}"));
-        };
-        if !place.is_null() {
-            outcome.artifacts.push(saved(artifact, place)?);
-        }
-    }
-    if outcome.fails() {
-        return Ok(outcome);
-    }
-    let made_up = made_up(node, wanted);
-    for (name, value) in made_up.parameters {
-        if outcome.parameters.iter().any(|(known, _)| *known == name) {
-            continue;
-        }
-        if unsaid == Unmocked::Fail {
-            return Err(format!(
-                "the mock says nothing of the output parameter {name:?}"
-            ));
-        }
-        outcome.parameters.push((name, value));
-    }
-    let others = made_up.artifacts.into_iter();
-    let others = others.filter(|artifact| !said.contains_key(&artifact.name));
-    outcome.artifacts.extend(others);
-    outcome.result = outcome.result.or(made_up.result);
-    Ok(outcome)
-}
-
 /// Refuses what says nothing of where an artifact was saved.
 fn is_place(place: &serde_json::Value) -> Result<(), String> {
     if place.is_null() {
@@ -345,66 +234,5 @@ fn says_something(value: &serde_json::Value) -> bool {
         serde_json::Value::String(text) => !text.is_empty(),
         serde_json::Value::Array(items) => !items.is_empty(),
         serde_json::Value::Object(fields) => fields.values().any(says_something),
-    }
-}
-
-/// An artifact where the mock says that it was saved.
-fn saved(declared: &Artifact, place: &serde_json::Value) -> Result<Artifact, String> {
-    let mut value = serde_json::to_value(declared).map_err(|error| error.to_string())?;
-    if let (Some(value), Some(place)) = (value.as_object_mut(), place.as_object()) {
-        value.extend(place.clone());
-    }
-    argosy_api::from_value(value)
-        .map_err(|error| format!("the output artifact {:?}: {error}", declared.name))
-}
-
-/// Outputs of the shape that a template declares, with what a mock says is printed.
-pub(super) fn made_up_with(told: &Told, node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
-    let mut outcome = made_up(node, wanted);
-    if let Some(result) = &told.says.outputs.result {
-        outcome.result = Some(result.0.clone());
-    }
-    outcome
-}
-
-/// Outputs of the shape that a template declares.
-pub(super) fn made_up(node: &NodeStatus, wanted: Wanted<'_>) -> Outcome {
-    let declared = wanted.declared;
-    let is_item = attempts_name(node).ends_with(')');
-    let step = base_name(&node.display_name);
-    let is_looped = |parameter: Option<&str>| {
-        let mut looped = wanted.looped.iter();
-        looped.any(|(name, known)| name == step && known.as_deref() == parameter)
-    };
-    let result = match (is_item, is_looped(None)) {
-        (true, _) => MADE_UP_ITEM,
-        (false, true) => MADE_UP_LIST,
-        (false, false) => MADE_UP,
-    };
-    let parameters = declared
-        .parameters
-        .iter()
-        .filter(|parameter| parameter.value.is_none())
-        .map(|parameter| {
-            let from = parameter.value_from.as_ref();
-            let default = from.and_then(|from| from.default.as_ref());
-            let value = default
-                .or(parameter.default.as_ref())
-                .or_else(|| parameter.enum_values().first())
-                .map_or_else(
-                    || match is_looped(Some(&parameter.name)) {
-                        true => MADE_UP_LIST,
-                        false => MADE_UP,
-                    },
-                    |value| value.as_str(),
-                );
-            (parameter.name.clone(), value.to_owned())
-        })
-        .collect();
-    Outcome {
-        parameters,
-        artifacts: declared.artifacts.clone(),
-        result: wanted.keeps_result.then(|| result.to_owned()),
-        ..Outcome::default()
     }
 }

@@ -15,6 +15,7 @@ mod names;
 mod observe;
 mod place;
 mod play;
+mod put_out;
 mod says;
 #[cfg(test)]
 mod schema;

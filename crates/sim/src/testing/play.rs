@@ -125,36 +125,46 @@ pub(super) fn play<'a>(
         dues: BTreeMap::new(),
         moves: 0,
     };
-    for mock in player.mocks {
-        if let Some((path, text)) = mock.misnamed(subject) {
-            player.hinder(text, None, Some(path));
-        }
-    }
-    let arguments = match test.path.is_root() {
-        true => FieldPath::default().field("spec"),
-        false => test.path.clone(),
-    };
-    let arguments = arguments.field("arguments");
-    for (name, _) in &test.spec.arguments.parameters.0 {
-        if let Some(text) = no_parameter(subject, name) {
-            let path = arguments.clone().field("parameters").field(name.clone());
-            player.hinder(text, None, Some(path));
-        }
-    }
+    player.check_names();
     player.play_on();
-    let over = player.play.world.run(run).is_none_or(|run| run.is_over());
-    let never = match over {
-        true => "the workflow was over before this came",
-        false => "this never came",
-    };
-    for action in player.actions {
-        let text = format!("{never}: {}", action.when());
-        player.hinder(text, None, Some(action.path.clone()));
-    }
+    player.tell_what_never_came();
     player.play
 }
 
 impl Player<'_> {
+    /// Tells of names in mocks and arguments that nothing in the workflow can have.
+    fn check_names(&mut self) {
+        for mock in self.mocks {
+            if let Some((path, text)) = mock.misnamed(self.subject) {
+                self.hinder(text, None, Some(path));
+            }
+        }
+        let own = match self.test.path.is_root() {
+            true => FieldPath::default().field("spec"),
+            false => self.test.path.clone(),
+        };
+        let parameters = own.field("arguments").field("parameters");
+        for (name, _) in &self.test.spec.arguments.parameters.0 {
+            if let Some(text) = no_parameter(self.subject, name) {
+                let path = parameters.clone().field(name.clone());
+                self.hinder(text, None, Some(path));
+            }
+        }
+    }
+
+    /// Tells of actions whose moment did not come.
+    fn tell_what_never_came(&mut self) {
+        let run = self.play.world.run(self.play.run);
+        let never = match run.is_none_or(argosy_engine::run::Run::is_over) {
+            true => "the workflow was over before this came",
+            false => "this never came",
+        };
+        for action in self.actions {
+            let text = format!("{never}: {}", action.when());
+            self.hinder(text, None, Some(action.path.clone()));
+        }
+    }
+
     fn play_on(&mut self) {
         while self.moves < MOST_MOVES {
             self.moves += 1;

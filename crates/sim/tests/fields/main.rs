@@ -198,7 +198,6 @@ fn every_field_has_one_entry() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "both sights are printed if asked for")]
 fn fields_that_are_honoured_show() {
     let wanted = std::env::var("FIELD").ok();
     let mut wrong = Vec::new();
@@ -209,53 +208,74 @@ fn fields_that_are_honoured_show() {
             if wanted.as_ref().is_some_and(|wanted| *wanted != name) {
                 continue;
             }
-            let without = pointer::without(&shown.workflow, &shown.at, field);
-            let with = pointer::with(&shown.workflow, &shown.at, field, value);
-            let mut other = observe(&without, &shown.with);
-            let with_it = observe(&with, &shown.with);
-            let text = with_it.text();
-            let sound = is_sound(&with, &text, shown.refused.as_deref());
             lines.push(format!("{name} at {}", shown.at));
-            // That a workflow can't be without a field does not say that its value counts.
-            let refused = is_sound(&without, &other.text(), None);
-            if let (Ok(()), None, Err(fault)) = (&sound, &shown.refused, refused) {
-                lines.push(format!("  without it: {fault}"));
-                if shown.needed.contains(field) {
-                    continue;
-                }
-                let value = shown.other.get(field);
-                let value = value.or(pointer::of(&shown.workflow, &shown.at, field));
-                let Some(value) = value else {
-                    wrong.push(format!("{name} ({}): give another value of it", shown.at));
-                    continue;
-                };
-                let otherwise = pointer::with(&shown.workflow, &shown.at, field, value);
-                other = observe(&otherwise, &shown.with);
-                if let Err(fault) = is_sound(&otherwise, &other.text(), None) {
-                    wrong.push(format!("{name} ({}): {value}: {fault}", shown.at));
-                }
-            } else if shown.needed.contains(field) || shown.other.contains_key(field) {
-                wrong.push(format!(
-                    "{name} ({}): the workflow can be without it",
-                    shown.at
-                ));
-            }
-            if wanted.is_some() {
-                println!("without:\n{}\nwith:\n{text}", other.text());
-            }
-            let found = sights::differences(&other, &with_it);
-            if found.is_empty() {
-                wrong.push(format!("{name} ({}): nothing shows of it", shown.at));
-            }
-            lines.extend(found.iter().map(|found| format!("  {found}")));
-            if let Err(fault) = sound {
-                wrong.push(format!("{name}: {value}: {fault}"));
-            }
+            let looked = shown.look(field, value, wanted.is_some());
+            lines.extend(looked.lines.iter().map(|line| format!("  {line}")));
+            let at = |fault: &String| format!("{name} ({}): {fault}", shown.at);
+            wrong.extend(looked.faults.iter().map(at));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     if wanted.is_none() {
         sights::check(&lines);
+    }
+}
+
+/// What was seen of a field, and what is wrong with that.
+#[derive(Default)]
+struct Looked {
+    lines: Vec<String>,
+    faults: Vec<String>,
+}
+
+impl Shown {
+    /// Compares the workflow with and without a field.
+    #[expect(clippy::print_stdout, reason = "both sights are printed if asked for")]
+    fn look(&self, field: &str, value: &Value, aloud: bool) -> Looked {
+        let mut looked = Looked::default();
+        let without = pointer::without(&self.workflow, &self.at, field);
+        let with = pointer::with(&self.workflow, &self.at, field, value);
+        let mut other = observe(&without, &self.with);
+        let with_it = observe(&with, &self.with);
+        let text = with_it.text();
+        let sound = is_sound(&with, &text, self.refused.as_deref());
+        let is_needed = self.needed.iter().any(|needed| needed == field);
+        // That a workflow can't be without a field does not say that its value counts.
+        let refused = is_sound(&without, &other.text(), None);
+        if let (Ok(()), None, Err(fault)) = (&sound, &self.refused, refused) {
+            looked.lines.push(format!("without it: {fault}"));
+            match self.otherwise(field) {
+                _ if is_needed => return looked,
+                Ok(sight) => other = sight,
+                Err(fault) => looked.faults.push(fault),
+            }
+        } else if is_needed || self.other.contains_key(field) {
+            let fault = "the workflow can be without it".to_owned();
+            looked.faults.push(fault);
+        }
+        if aloud {
+            println!("without:\n{}\nwith:\n{text}", other.text());
+        }
+        let found = sights::differences(&other, &with_it);
+        if found.is_empty() {
+            looked.faults.push("nothing shows of it".to_owned());
+        }
+        looked.lines.extend(found);
+        if let Err(fault) = sound {
+            looked.faults.push(format!("{value}: {fault}"));
+        }
+        looked
+    }
+
+    /// What is seen with another value of a field.
+    fn otherwise(&self, field: &str) -> Result<observe::Sight, String> {
+        let own = pointer::of(&self.workflow, &self.at, field);
+        let value = self.other.get(field).or(own);
+        let value = value.ok_or("give another value of it")?;
+        let workflow = pointer::with(&self.workflow, &self.at, field, value);
+        let sight = observe(&workflow, &self.with);
+        is_sound(&workflow, &sight.text(), None).map_err(|fault| format!("{value}: {fault}"))?;
+        Ok(sight)
     }
 }
 

@@ -172,28 +172,49 @@ spec:
 
 #[test]
 fn an_earlier_run_of_the_same_template_tells_how_long_it_takes() {
-    let mut session = Session::default();
-    let run = |name: &str| {
-        json!({"op": "submit", "yaml": {
-            "metadata": {"name": name, "labels": {"workflows.argoproj.io/workflow-template": "t"}},
-            "spec": {"entrypoint": "main", "templates": [{"name": "main", "container": {"image": "i"}}]},
-        }})
+    let labelled = |name: &str| {
+        let label = json!({"workflows.argoproj.io/workflow-template": "t"});
+        let templates = json!([{"name": "main", "container": {"image": "i"}}]);
+        json!({
+            "metadata": {"name": name, "labels": label},
+            "spec": {"entrypoint": "main", "templates": templates},
+        })
     };
-    for request in [
-        run("one"),
-        json!({"op": "settle"}),
-        json!({"op": "advance", "seconds": 20}),
-        json!({"op": "pod", "phase": "Succeeded"}),
-        json!({"op": "settle"}),
-        run("two"),
-        json!({"op": "settle"}),
+    let referring = |name: &str| json!({"metadata": {"name": name}, "spec": {"workflowTemplateRef": {"name": "t"}}});
+    let other = |name: &str| json!({"metadata": {"name": name}, "spec": {"workflowTemplateRef": {"name": "u"}}});
+    for (first, second, estimate) in [
+        (labelled("one"), labelled("two"), json!(20)),
+        (referring("one"), referring("two"), json!(20)),
+        (labelled("one"), referring("two"), json!(20)),
+        (referring("one"), labelled("two"), json!(20)),
+        (other("one"), referring("two"), Value::Null),
     ] {
-        ask(&mut session, request);
+        let mut session = Session::default();
+        for name in ["t", "u"] {
+            let template = json!({
+                "kind": "WorkflowTemplate",
+                "metadata": {"name": name},
+                "spec": {"entrypoint": "main", "templates": [{"name": "main", "container": {"image": "i"}}]},
+            });
+            ask(&mut session, json!({"op": "apply", "yaml": template}));
+        }
+        for request in [
+            json!({"op": "submit", "yaml": first}),
+            json!({"op": "settle"}),
+            json!({"op": "advance", "seconds": 20}),
+            json!({"op": "pod", "phase": "Succeeded"}),
+            json!({"op": "settle"}),
+            json!({"op": "submit", "yaml": second}),
+            json!({"op": "settle"}),
+        ] {
+            ask(&mut session, request);
+        }
+        let answer = ask(&mut session, json!({"op": "get", "workflow": "two"}));
+        let status = &answer["workflow"]["status"];
+        assert_eq!(status["estimatedDuration"], estimate, "{answer}");
+        let node = &status["nodes"]["two"];
+        assert_eq!(node["estimatedDuration"], estimate, "{answer}");
     }
-    let answer = ask(&mut session, json!({"op": "get", "workflow": "two"}));
-    let status = &answer["workflow"]["status"];
-    assert_eq!(status["estimatedDuration"], 20, "{answer}");
-    assert_eq!(status["nodes"]["two"]["estimatedDuration"], 20, "{answer}");
 }
 
 #[test]

@@ -9,7 +9,8 @@ use super::{Leaf, Player};
 use crate::pods::Outcome;
 use crate::testing::Unmocked;
 use crate::testing::action::Action;
-use crate::testing::mock::{Mock, Wanted, attempts_name, made_up, made_up_with, mocked, told};
+use crate::testing::mock::{Mock, told};
+use crate::testing::put_out::{Wanted, attempts_name, made_up, made_up_with, mocked};
 
 impl Player<'_> {
     /// Begins all that has not begun yet; says whether there was anything.
