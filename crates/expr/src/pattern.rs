@@ -32,6 +32,28 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     })
 }
 
+/// How many steps of an evaluation it takes to compile a pattern, at most: what is repeated often, or a
+/// class of Unicode's, makes much of little text.
+pub(crate) fn cost(pattern: &str) -> u64 {
+    const MOST: u64 = 50_000;
+    let mut cost = 20 + 10 * pattern.len() as u64;
+    cost += 1_000 * pattern.matches("\\p").chain(pattern.matches("\\P")).count() as u64;
+    let mut rest = pattern;
+    while let Some(at) = rest.find('{') {
+        rest = &rest[at + 1..];
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(rest.len());
+        let second = rest[digits..].strip_prefix(',').unwrap_or_default();
+        let end = second
+            .find(|c: char| !c.is_ascii_digit())
+            .unwrap_or(second.len());
+        let count = |digits: &str| digits.parse().unwrap_or(1).clamp(1, MOST);
+        cost = cost.saturating_mul(count(&rest[..digits]).max(count(&second[..end])));
+    }
+    cost.min(MOST)
+}
+
 /// The pattern that matches just this text, as Go's `regexp.QuoteMeta`.
 pub(crate) fn quote_meta(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

@@ -125,6 +125,58 @@ fn what_grows_is_stopped() {
 }
 
 #[test]
+fn work_that_makes_little_is_counted() {
+    // Each goes through much, many times, and makes next to nothing of it.
+    for each in [
+        "sprig.sha256sum(x)",
+        "sprig.upper(x)",
+        "sprig.nospace(x)",
+        "sprig.adler32sum(x)",
+        "sprig.contains('zz', x)",
+        "sprig.regexMatch('(a+)+$', x)",
+        "x contains 'zz'",
+        "x == y",
+        "x < y",
+        "x matches '^(a+)+$'",
+        "x matches '(a+)+' + string(#)",
+        "'a' matches '[a-z]{500}' + string(#)",
+        "indexOf(x, 'zz')",
+        "len(x)",
+        "sum(list)",
+        "list | all(true)",
+        "fromJSON(toJSON(x))",
+        "sprig.merge({}, {a: deep}, {a: deep})",
+        "sprig.bcrypt('a')",
+        "jsonpath('[[[[1, 2], 3], 4], 5]', '$..[*]..[*]..[*]')",
+    ] {
+        let source = format!(
+            "let x = repeat('aab ', 100000); let y = repeat('aab ', 99999) + 'aab '; \
+             let list = 1..100000; let deep = groupBy(list, string(#)); \
+             count(1..1000000, {{{each}; false}})"
+        );
+        let program = Program::compile(&source).expect(each);
+        let mut context = EvalContext::new(0, 0, 0);
+        context.limits.steps /= 20;
+        let result = program.eval(&MapScope::default(), &context);
+        let kind = result.map_err(|error| error.kind);
+        assert_eq!(kind, Err(ExprErrorKind::Budget), "{each}");
+    }
+    let patterns: Vec<String> = (0..2_000)
+        .map(|n| format!("'a' matches '[a-z{n}]{{999}}'"))
+        .collect();
+    let error = Program::compile(&patterns.join(" || ")).expect_err("too much");
+    assert_eq!(error.kind, ExprErrorKind::Budget);
+}
+
+#[test]
+fn a_pattern_in_a_loop_is_compiled_once() {
+    let source = "let p = '^[a-z]{900}$'; count(1..100000, 'abc' matches p)";
+    assert_eq!(evaluate(source), Ok(Value::Int(0)));
+    let source = "count(1..100000, sprig.regexMatch('^a{3}$', 'aaa'))";
+    assert_eq!(evaluate(source), Ok(Value::Int(100_000)));
+}
+
+#[test]
 fn deep_documents_are_refused() {
     let scope: ValueScope = [("doc", Value::from("[".repeat(MANY)))]
         .into_iter()

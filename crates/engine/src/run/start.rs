@@ -131,9 +131,10 @@ impl Run {
                 self.dirty.insert(index);
             }
             TemplateBody::Dag(dag) => {
-                let first =
-                    (dag.tasks.iter()).filter(|task| task.needed && task.dependencies.is_empty());
-                let ready: BTreeSet<u32> = first.map(|task| task.rank).collect();
+                let ready: BTreeSet<u32> = (dag.tasks.iter())
+                    .filter(|task| task.needed && task.dependencies.is_empty())
+                    .map(|task| task.rank)
+                    .collect();
                 let body = DagBody {
                     untried: ready.clone(),
                     ready,

@@ -1,8 +1,11 @@
 //! What functions are given beside their arguments: the context, and what is left of the budget.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use regex::Regex;
 
 use crate::context::EvalContext;
+use crate::pattern;
 use crate::value::{Oversized, Value};
 
 /// Why a function gave no value.
@@ -32,11 +35,18 @@ impl From<Oversized> for Failure {
     }
 }
 
+/// How many bytes of a text are looked at in one step.
+const BYTES_A_STEP: u64 = 32;
+
+/// How many patterns are kept, so that one in a loop is compiled once.
+const KEPT_PATTERNS: usize = 8;
+
 /// The context of an evaluation, and what is left of its budget.
 pub(crate) struct Tools<'a> {
     pub(crate) context: &'a EvalContext,
     steps: Cell<u64>,
     memory: Cell<u64>,
+    patterns: RefCell<Vec<(String, Regex)>>,
 }
 
 impl<'a> Tools<'a> {
@@ -45,6 +55,7 @@ impl<'a> Tools<'a> {
             context,
             steps: Cell::new(context.limits.steps),
             memory: Cell::new(context.limits.memory),
+            patterns: RefCell::default(),
         }
     }
 
@@ -57,6 +68,26 @@ impl<'a> Tools<'a> {
             .ok_or(Failure::Budget("the expression takes too many steps"))?;
         self.steps.set(left);
         Ok(())
+    }
+
+    /// Takes the steps for looking at this many bytes.
+    pub(crate) fn look_at(&self, bytes: usize) -> Result<(), Failure> {
+        self.work(bytes as u64 / BYTES_A_STEP)
+    }
+
+    /// A compiled pattern, for as many steps as it takes to compile it.
+    pub(crate) fn pattern(&self, text: &str) -> Result<Regex, Failure> {
+        let mut patterns = self.patterns.borrow_mut();
+        if let Some((_, pattern)) = patterns.iter().find(|(known, _)| known == text) {
+            return Ok(pattern.clone());
+        }
+        self.work(pattern::cost(text))?;
+        let compiled = pattern::compile(text)?;
+        if patterns.len() == KEPT_PATTERNS {
+            patterns.remove(0);
+        }
+        patterns.push((text.to_owned(), compiled.clone()));
+        Ok(compiled)
     }
 
     /// Takes this many bytes.

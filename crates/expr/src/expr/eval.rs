@@ -80,7 +80,8 @@ impl Evaluator<'_> {
             Node::Binary { .. } => self.binary(id),
             Node::MatchesPattern { text, pattern } => {
                 let text = self.eval(*text)?;
-                self.located(id, operators::matches_pattern(&text, pattern))
+                let matched = operators::matches_pattern(&self.tools, &text, pattern);
+                self.located(id, matched)
             }
             Node::Chain(inner) => match self.eval(*inner) {
                 Err(Stop::Chain) => Ok(Value::Nil),

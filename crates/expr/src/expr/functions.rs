@@ -150,6 +150,13 @@ impl Function {
 
     /// Calls it.
     pub(crate) fn run(self, tools: &Tools<'_>, values: &[Value]) -> Outcome {
+        // What a function makes of lists and maps counts where it does so.
+        let texts = values.iter().map(|value| match value {
+            Value::String(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            _ => 0,
+        });
+        tools.look_at(texts.sum())?;
         (self.entry.run)(
             tools,
             &Arguments {

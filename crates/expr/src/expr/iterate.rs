@@ -36,6 +36,8 @@ impl Evaluator<'_> {
         let list = self.eval(list)?;
         let list = self.elements(&list);
         let list = self.located(id, list)?;
+        let work = self.tools.work(list.items().len() as u64);
+        self.located(id, work)?;
         let extra = extra.map(|extra| self.eval(extra)).transpose()?;
         let frames = self.frames.len();
         let result = self.iterate_over(id, iteration, &list, predicate, extra);

@@ -25,15 +25,17 @@ pub(crate) fn apply(
     match operator {
         B::Equal => equal(tools, left, right).map(Value::Bool),
         B::NotEqual => equal(tools, left, right).map(|same| Value::Bool(!same)),
-        B::Less => ordered(left, right, "<", Ordering::is_lt),
-        B::Greater => ordered(left, right, ">", Ordering::is_gt),
-        B::LessOrEqual => ordered(left, right, "<=", Ordering::is_le),
-        B::GreaterOrEqual => ordered(left, right, ">=", Ordering::is_ge),
+        B::Less | B::Greater | B::LessOrEqual | B::GreaterOrEqual => {
+            if let (Value::String(left), Value::String(right)) = (left, right) {
+                tools.look_at(left.len().min(right.len()))?;
+            }
+            compared(operator, left, right)
+        }
         B::In => is_in(tools, left, right).map(Value::Bool),
-        B::Matches => matches(left, right),
-        B::Contains => texts(left, right, |a, b| a.contains(b)),
-        B::StartsWith => texts(left, right, |a, b| a.starts_with(b)),
-        B::EndsWith => texts(left, right, |a, b| a.ends_with(b)),
+        B::Matches => matches(tools, left, right),
+        B::Contains => texts(tools, left, right, |a, b| a.contains(b)),
+        B::StartsWith => texts(tools, left, right, |a, b| a.starts_with(b)),
+        B::EndsWith => texts(tools, left, right, |a, b| a.ends_with(b)),
         B::Range => range(tools, left, right),
         B::Add => add(tools, left, right),
         B::Subtract => subtract(left, right),
@@ -52,6 +54,15 @@ pub(crate) fn apply(
             _ => Err(mismatch(left, "**", right)),
         },
         B::Or | B::And | B::Coalesce => Err("an operator was evaluated in the wrong place".into()),
+    }
+}
+
+fn compared(operator: BinaryOperator, left: &Value, right: &Value) -> Outcome {
+    match operator {
+        BinaryOperator::Less => ordered(left, right, "<", Ordering::is_lt),
+        BinaryOperator::Greater => ordered(left, right, ">", Ordering::is_gt),
+        BinaryOperator::LessOrEqual => ordered(left, right, "<=", Ordering::is_le),
+        _ => ordered(left, right, ">=", Ordering::is_ge),
     }
 }
 
@@ -75,6 +86,10 @@ fn float(value: &Value) -> Option<f64> {
 pub(crate) fn equal(tools: &Tools<'_>, left: &Value, right: &Value) -> Result<bool, Failure> {
     tools.work(1)?;
     Ok(match (left, right) {
+        (Value::String(a), Value::String(b)) => {
+            tools.look_at(if a.len() == b.len() { a.len() } else { 0 })?;
+            a == b
+        }
         (Value::Int(a), Value::Float(b)) => *a as f64 == *b,
         (Value::Float(a), Value::Int(b)) => *a == *b as f64,
         (Value::List(a), Value::List(b)) => {
@@ -179,13 +194,18 @@ fn is_in(tools: &Tools<'_>, needle: &Value, haystack: &Value) -> Result<bool, Fa
 }
 
 /// `matches` against a pattern that is known.
-pub(crate) fn matches_pattern(text: &Value, pattern: &regex::Regex) -> Outcome {
+pub(crate) fn matches_pattern(tools: &Tools<'_>, text: &Value, pattern: &regex::Regex) -> Outcome {
     match text {
         Value::Nil => Ok(Value::Bool(false)),
-        Value::String(text) => Ok(Value::Bool(pattern.is_match(text))),
-        Value::Bytes(bytes) => Ok(Value::Bool(
-            pattern.is_match(&String::from_utf8_lossy(bytes)),
-        )),
+        Value::String(text) => {
+            tools.look_at(text.len())?;
+            Ok(Value::Bool(pattern.is_match(text)))
+        }
+        Value::Bytes(bytes) => {
+            tools.look_at(bytes.len())?;
+            let text = String::from_utf8_lossy(bytes);
+            Ok(Value::Bool(pattern.is_match(&text)))
+        }
         _ => Err(Failure::Message(format!(
             "invalid operation: {} matches string",
             text.go_type()
@@ -193,18 +213,21 @@ pub(crate) fn matches_pattern(text: &Value, pattern: &regex::Regex) -> Outcome {
     }
 }
 
-fn matches(left: &Value, right: &Value) -> Outcome {
+fn matches(tools: &Tools<'_>, left: &Value, right: &Value) -> Outcome {
     match right {
         Value::Nil => Ok(Value::Bool(false)),
-        Value::String(pattern) => matches_pattern(left, &crate::pattern::compile(pattern)?),
+        Value::String(pattern) => matches_pattern(tools, left, &tools.pattern(pattern)?),
         _ => Err(mismatch(left, "matches", right)),
     }
 }
 
-fn texts(left: &Value, right: &Value, holds: fn(&str, &str) -> bool) -> Outcome {
+fn texts(tools: &Tools<'_>, left: &Value, right: &Value, holds: fn(&str, &str) -> bool) -> Outcome {
     match (left, right) {
         (Value::Nil, _) | (_, Value::Nil) => Ok(Value::Bool(false)),
-        (Value::String(a), Value::String(b)) => Ok(Value::Bool(holds(a, b))),
+        (Value::String(a), Value::String(b)) => {
+            tools.look_at(a.len() + b.len())?;
+            Ok(Value::Bool(holds(a, b)))
+        }
         // Go's machine takes the right side from its stack first.
         (wrong, Value::String(_)) | (_, wrong) => {
             Err(Failure::Message(conversion(wrong, "string")))

@@ -18,6 +18,9 @@ const MAX_NODES: usize = 10_000;
 /// How deep it may nest. The parser and the evaluator recurse this deep, in any thread.
 const MAX_DEPTH: u16 = 96;
 
+/// How much the patterns in it may take together, as [`pattern::cost`] counts.
+const MAX_PATTERN_COST: u64 = 1_000_000;
+
 /// Reads an expression.
 pub(crate) fn parse(text: &str) -> Result<(Arena, NodeId), ExprError> {
     if text.len() > MAX_LENGTH {
@@ -35,6 +38,7 @@ pub(crate) fn parse(text: &str) -> Result<(Arena, NodeId), ExprError> {
         arena: Arena::default(),
         depths: Vec::new(),
         nesting: 0,
+        pattern_cost: 0,
         predicates: Vec::new(),
         locals: Vec::new(),
     };
@@ -52,6 +56,7 @@ struct Parser<'a> {
     /// How deep the tree below each node is.
     depths: Vec<u16>,
     nesting: u16,
+    pattern_cost: u64,
     /// The lists of the predicates that are being read, the innermost last.
     predicates: Vec<NodeId>,
     /// The variables of `let` that are visible, and what each was given.
@@ -331,6 +336,15 @@ impl<'a> Parser<'a> {
         if operator == BinaryOperator::Matches
             && let Node::Constant(Value::String(text)) = self.arena.get(right)
         {
+            self.pattern_cost += pattern::cost(text);
+            if self.pattern_cost > MAX_PATTERN_COST {
+                return Err(ExprError::new(
+                    ExprErrorKind::Budget,
+                    "the expression has too many large patterns",
+                    token.offset,
+                    token.length,
+                ));
+            }
             let pattern = pattern::compile(text)
                 .map_err(|message| self.error(message, token.offset, token.length))?;
             return self.add(

@@ -72,13 +72,15 @@ pub(super) const TABLE: &[Entry] = &[
         }
         Ok(Value::map(entries)?)
     }),
-    entry("merge", 1, MANY, |_, a| merged(a, Merge::Fill)),
-    entry("mustMerge", 1, MANY, |_, a| merged(a, Merge::Fill)),
-    entry("mergeOverwrite", 1, MANY, |_, a| {
-        merged(a, Merge::Overwrite)
+    entry("merge", 1, MANY, |tools, a| merged(tools, a, Merge::Fill)),
+    entry("mustMerge", 1, MANY, |tools, a| {
+        merged(tools, a, Merge::Fill)
     }),
-    entry("mustMergeOverwrite", 1, MANY, |_, a| {
-        merged(a, Merge::Overwrite)
+    entry("mergeOverwrite", 1, MANY, |tools, a| {
+        merged(tools, a, Merge::Overwrite)
+    }),
+    entry("mustMergeOverwrite", 1, MANY, |tools, a| {
+        merged(tools, a, Merge::Overwrite)
     }),
     entry("deepCopy", 1, 1, |_, a| Ok(a.get(0).clone())),
     entry("mustDeepCopy", 1, 1, |_, a| Ok(a.get(0).clone())),
@@ -100,21 +102,27 @@ enum Merge {
     Overwrite,
 }
 
-fn merged(a: &Arguments<'_>, merge: Merge) -> Outcome {
+fn merged(tools: &Tools<'_>, a: &Arguments<'_>, merge: Merge) -> Outcome {
     let mut result = a.map(0)?.entries().clone();
     for at in 1..a.len() {
-        merge_into(&mut result, a.map(at)?, merge)?;
+        merge_into(tools, &mut result, a.map(at)?, merge)?;
     }
     Ok(Value::map(result)?)
 }
 
 /// Maps within maps are merged too; values can nest only so deep.
-fn merge_into(target: &mut Entries, source: &Map, merge: Merge) -> Result<(), Failure> {
+fn merge_into(
+    tools: &Tools<'_>,
+    target: &mut Entries,
+    source: &Map,
+    merge: Merge,
+) -> Result<(), Failure> {
+    tools.work((target.len() + source.len()) as u64)?;
     for (key, new) in source.entries() {
         match (target.get(key), new) {
             (Some(Value::Map(old)), Value::Map(new)) => {
                 let mut inner = old.entries().clone();
-                merge_into(&mut inner, new, merge)?;
+                merge_into(tools, &mut inner, new, merge)?;
                 target.insert(key.clone(), Value::map(inner)?);
             }
             (Some(old), _) => {

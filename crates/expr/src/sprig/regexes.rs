@@ -8,14 +8,16 @@ use crate::pattern;
 use crate::value::Value;
 
 pub(super) const TABLE: &[Entry] = &[
-    entry("regexMatch", 2, 2, |_, a| {
+    entry("regexMatch", 2, 2, |tools, a| {
         let text = a.string(1)?;
-        Ok(pattern::compile(a.string(0)?)
-            .is_ok_and(|regex| regex.is_match(text))
-            .into())
+        match tools.pattern(a.string(0)?) {
+            Ok(regex) => Ok(regex.is_match(text).into()),
+            Err(Failure::Message(_)) => Ok(false.into()),
+            Err(budget) => Err(budget),
+        }
     }),
-    entry("mustRegexMatch", 2, 2, |_, a| {
-        Ok(compiled(a)?.is_match(a.string(1)?).into())
+    entry("mustRegexMatch", 2, 2, |tools, a| {
+        Ok(compiled(tools, a)?.is_match(a.string(1)?).into())
     }),
     entry("regexFind", 2, 2, find),
     entry("mustRegexFind", 2, 2, find),
@@ -32,25 +34,25 @@ pub(super) const TABLE: &[Entry] = &[
     }),
 ];
 
-fn compiled(a: &Arguments<'_>) -> Result<Regex, Failure> {
+fn compiled(tools: &Tools<'_>, a: &Arguments<'_>) -> Result<Regex, Failure> {
     let pattern = a.string(0)?;
-    pattern::compile(pattern).map_err(|message| {
-        // The others call what Go has for patterns that are known to be right.
-        Failure::Message(match a.function.starts_with("must") {
-            true => message,
-            false => format!("regexp: Compile(`{pattern}`): {message}"),
-        })
+    tools.pattern(pattern).map_err(|failure| match failure {
+        // Those without must call what Go has for patterns that are known to be right.
+        Failure::Message(message) if !a.function.starts_with("must") => {
+            Failure::Message(format!("regexp: Compile(`{pattern}`): {message}"))
+        }
+        failure => failure,
     })
 }
 
-fn find(_: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let regex = compiled(a)?;
+fn find(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
+    let regex = compiled(tools, a)?;
     let found = regex.find(a.string(1)?);
     Ok(found.map_or("", |found| found.as_str()).into())
 }
 
 fn find_all(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let regex = compiled(a)?;
+    let regex = compiled(tools, a)?;
     let text = a.string(1)?;
     let limit = usize::try_from(a.int(2)?).unwrap_or(usize::MAX);
     tools.grow_by(text.len() + 1, size_of::<Value>())?;
@@ -72,20 +74,20 @@ fn check_replacement(
 }
 
 fn replace_all(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let (regex, text, by) = (compiled(a)?, a.string(1)?, a.string(2)?);
+    let (regex, text, by) = (compiled(tools, a)?, a.string(1)?, a.string(2)?);
     check_replacement(tools, &regex, text, by)?;
     Ok(regex.replace_all(text, by).into_owned().into())
 }
 
 fn replace_all_literal(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let (regex, text, by) = (compiled(a)?, a.string(1)?, a.string(2)?);
+    let (regex, text, by) = (compiled(tools, a)?, a.string(1)?, a.string(2)?);
     check_replacement(tools, &regex, text, by)?;
     Ok(regex.replace_all(text, NoExpand(by)).into_owned().into())
 }
 
 /// As Go's `Regexp.Split`: an empty match at the beginning cuts nothing off.
 fn split(tools: &Tools<'_>, a: &Arguments<'_>) -> Outcome {
-    let (regex, text, limit) = (compiled(a)?, a.string(1)?, a.int(2)?);
+    let (regex, text, limit) = (compiled(tools, a)?, a.string(1)?, a.int(2)?);
     tools.grow_by(text.len() + 1, size_of::<Value>())?;
     if limit == 0 {
         return Ok(Value::list(Vec::new())?);

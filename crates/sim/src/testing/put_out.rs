@@ -61,7 +61,6 @@ pub(super) fn mocked(
         result: result.filter(|_| wanted.keeps_result),
         parameters: parameters.clone(),
         artifacts: artifacts(&says.outputs.artifacts, declared)?,
-        ..Outcome::default()
     };
     match outcome.fails() {
         true => Ok(outcome),

@@ -1,7 +1,7 @@
 //! The scripts in filters and subscripts of `jsonpath()`: `@.price > 10 && @.name =~ 'a.*'`.
 
 use super::{Search, Token, is_true, parse};
-use crate::expr::budget::Failure;
+use crate::expr::budget::{Failure, Tools};
 use crate::json::go_text;
 use crate::value::Value;
 
@@ -240,7 +240,7 @@ impl Script {
                 for (operator, right) in rest {
                     search.tools.work(1)?;
                     let right = right.evaluate(search, current)?;
-                    value = apply(operator, &value, &right)?;
+                    value = apply(search.tools, operator, &value, &right)?;
                 }
                 Ok(value)
             }
@@ -248,7 +248,9 @@ impl Script {
     }
 }
 
-fn apply(operator: &str, left: &Value, right: &Value) -> Result<Value, Failure> {
+fn apply(tools: &Tools<'_>, operator: &str, left: &Value, right: &Value) -> Result<Value, Failure> {
+    let weight = left.weight().saturating_add(right.weight());
+    tools.look_at(usize::try_from(weight).unwrap_or(usize::MAX))?;
     let numbers = || match (number(left), number(right)) {
         (Some(a), Some(b)) => Ok((a, b)),
         _ => Err(Failure::Message(format!("{operator} expects numbers"))),
@@ -266,7 +268,7 @@ fn apply(operator: &str, left: &Value, right: &Value) -> Result<Value, Failure> 
             Value::Bool(found == (operator == "in"))
         }
         "=~" => {
-            let pattern = crate::pattern::compile(&go_text(right))?;
+            let pattern = tools.pattern(&go_text(right))?;
             Value::Bool(pattern.is_match(&go_text(left)))
         }
         _ => {
