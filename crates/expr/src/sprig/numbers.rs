@@ -164,25 +164,15 @@ fn decimals(a: &Arguments<'_>, operation: fn(Decimal, Decimal) -> Decimal) -> f6
 }
 
 fn steps(tools: &Tools<'_>, start: i64, stop: i64, step: i64) -> Result<Vec<i64>, Failure> {
-    let mut steps = Vec::new();
-    let goes_on = |at: i64| {
-        if stop < start {
-            step < 0 && at > stop
-        } else {
-            step > 0 && at < stop
-        }
-    };
-    let mut at = start;
-    while goes_on(at) {
-        tools.work(1)?;
-        tools.grow_by(1, size_of::<Value>())?;
-        steps.push(at);
-        at = match at.checked_add(step) {
-            Some(next) => next,
-            None => break,
-        };
+    let goes_on = if stop < start { step < 0 } else { step > 0 };
+    if !goes_on {
+        return Ok(Vec::new());
     }
-    Ok(steps)
+    let count = start.abs_diff(stop).div_ceil(step.unsigned_abs());
+    tools.work(count)?;
+    tools.grow(count.saturating_mul(size_of::<Value>() as u64))?;
+    let places = (0..count as i64).map(|at| start.wrapping_add(at.wrapping_mul(step)));
+    Ok(places.collect())
 }
 
 fn until_step(tools: &Tools<'_>, start: i64, stop: i64, step: i64) -> Outcome {
