@@ -4,6 +4,28 @@ use std::path::{Path, PathBuf};
 
 use super::*;
 
+#[test]
+fn a_part_of_a_text_is_pointed_at() {
+    let source = Source::new("f", "a: x\nb: 'say {{=p = 1}}'\n");
+    let (documents, faults) = read_documents(&source, &Limits::default());
+    assert!(faults.is_empty());
+    let path = FieldPath::default().field("b");
+    let told = |part: Part| {
+        let mut diagnostic = Diagnostic::warning("w", path.clone(), "m");
+        diagnostic.part = Some(part);
+        let span = documents[0].place(diagnostic).span.expect("it is placed");
+        (span.line, span.column, span.end - span.start)
+    };
+    assert_eq!(told(Part::from("p = 1")), (2, 12, 5));
+    let spot = Part {
+        text: "p = 1".to_owned(),
+        spot: 2..3,
+    };
+    assert_eq!(told(spot), (2, 14, 1));
+    // What is not there, points at the whole.
+    assert_eq!(told(Part::from("q")).1, 4);
+}
+
 /// Compares the two; says whether the quick one took the text.
 fn compare(name: &str, text: &str) -> bool {
     let limits = Limits::default();
