@@ -174,3 +174,57 @@ fn each_line_has_its_answer() {
         );
     }
 }
+
+/// Expressions that ask for too much end soon, each with an error that says so.
+#[test]
+fn what_expressions_may_take_is_bounded() {
+    let deep = "(".repeat(200) + "1" + &")".repeat(200);
+    let long = "1 + ".repeat(20_000) + "1";
+    let too_much = "memory budget exceeded";
+    let too_long = "the expression takes too many steps";
+    let cases = [
+        ("repeat('x', 1000000000)", too_much),
+        ("sprig.repeat(1000000000, 'x')", too_much),
+        ("sprig.indent(1000000000, 'x')", too_much),
+        ("sprig.nindent(1000000000, 'x')", too_much),
+        ("sprig.until(1000000000)", too_long),
+        ("sprig.untilStep(0, 1000000000, 1)", too_long),
+        ("sprig.seq(1000000000)", too_long),
+        ("sprig.randAlphaNum(1000000000)", too_long),
+        ("len(1..1000000000)", too_much),
+        (
+            "count(1..100000, sprig.sha256sum(repeat('x', 100000)) == 'y')",
+            too_much,
+        ),
+        (
+            "'a' matches '((a{1000}){1000}){1000}'",
+            "expression too large",
+        ),
+        (deep.as_str(), "the expression nests deeper than 96 levels"),
+        (long.as_str(), "the expression has more than 10000 parts"),
+    ];
+    let mut sim = Sim::new();
+    for (at, (expression, error)) in cases.into_iter().enumerate() {
+        let name = format!("w{at}");
+        let workflow = json!({
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "Workflow",
+            "metadata": {"name": name},
+            "spec": {"entrypoint": "main", "templates": [{
+                "name": "main",
+                "container": {"image": "a", "args": [format!("{{{{={expression}}}}}")]},
+            }]},
+        });
+        let began = std::time::Instant::now();
+        sim.ask(&json!({"op": "submit", "yaml": workflow.to_string()}));
+        sim.ask(&json!({"op": "settle"}));
+        let told = sim.ask(&json!({"op": "get", "workflow": name}));
+        let message = told["workflow"]["status"]["message"].as_str();
+        assert!(
+            message.is_some_and(|message| message.contains(error)),
+            "{expression}: {told}"
+        );
+        let seconds = began.elapsed().as_secs();
+        assert!(seconds < 20, "{expression} takes {seconds} seconds");
+    }
+}
