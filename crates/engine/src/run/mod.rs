@@ -375,6 +375,9 @@ impl Run {
 
     /// The next time at which the run has something to do. Derived from its state.
     pub fn next_due(&self) -> Option<Seconds> {
+        if self.is_over() {
+            return None;
+        }
         let hooks = self.next_hook_time();
         let first = self.due.first().map(|(at, _)| *at);
         match (hooks, first) {

@@ -3,13 +3,11 @@
 
 use std::collections::BTreeSet;
 
+use argosy_api::labels::DISPLAY_NAME;
 use argosy_api::nearest;
 use serde_json::Value;
 
 use super::subject::Subject;
-
-/// An annotation of a template that gives its nodes another name to be shown by.
-const DISPLAY_NAME: &str = "workflows.argoproj.io/display-name";
 
 /// What speaks of all parameters of the workflow at once.
 const ALL_PARAMETERS: [&str; 3] = [
