@@ -23,6 +23,7 @@ impl Run {
         if !matches!(self.node(index).role, Role::Step | Role::Task) {
             return;
         }
+        self.hooks_due.remove(&index);
         // The items of a task's loop have no hooks of their own; the loop has.
         if self.node(self.node(index).parent).kind == NodeType::TaskGroup {
             return;

@@ -238,7 +238,8 @@ impl Run {
         if matches!(self.node(index).role, Role::Step | Role::Task) && !self.decide_exit(index) {
             return;
         }
-        if self.node(index).flags.has(Flags::SETTLED) {
+        // A limit may hold one of its hooks back, which is waited for like those that have begun.
+        if self.node(index).flags.has(Flags::SETTLED) || self.hooks_due.contains(&index) {
             return;
         }
         self.change(index).flags.set(Flags::SETTLED);
