@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use anyhow::Result;
 use argosy_store::{ObjectKind, Store};
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::files::Object;
@@ -98,7 +100,11 @@ impl Kept {
                 let metadata = serde_json::from_value(map["metadata"].clone())?;
                 return Self::namespaced(ObjectKind::ConfigMap, &metadata, map, default_namespace);
             }
-            Object::Secret(o) => (ObjectKind::Secret, &o.metadata, serde_json::to_value(o)?),
+            Object::Secret(o) => (
+                ObjectKind::Secret,
+                &o.metadata,
+                serde_json::to_value(stored(o))?,
+            ),
             Object::PersistentVolumeClaim(o) => (
                 ObjectKind::PersistentVolumeClaim,
                 &o.metadata,
@@ -132,4 +138,16 @@ impl Kept {
             json: serde_json::to_vec(&value)?,
         }))
     }
+}
+
+/// A Secret as Kubernetes keeps it: what was written as text stands among the rest.
+fn stored(secret: &Secret) -> Secret {
+    let mut secret = secret.clone();
+    if let Some(texts) = secret.string_data.take() {
+        let texts = texts.into_iter();
+        let texts = texts.map(|(key, text)| (key, ByteString(text.into_bytes())));
+        secret.data.get_or_insert_default().extend(texts);
+    }
+    secret.type_.get_or_insert_with(|| "Opaque".to_owned());
+    secret
 }

@@ -77,6 +77,10 @@ secret/safe created
     ] {
         assert_eq!(place.says(arguments), expected, "{arguments:?}");
     }
+    let secret = place.says(&["get", "secret", "safe", "-o", "yaml"]);
+    assert!(secret.contains("word: c2VzYW1l"), "{secret}");
+    assert!(secret.contains("type: Opaque"), "{secret}");
+    assert!(!secret.contains("sesame"), "{secret}");
     let cron = place.says(&["cron", "get", "daily"]);
     assert!(
         cron.contains("Schedules:                    0 2 * * *\n"),
