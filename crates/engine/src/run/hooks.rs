@@ -24,6 +24,7 @@ impl Run {
             return;
         }
         self.hooks_due.remove(&index);
+        self.hooks_held.remove(&index);
         // The items of a task's loop have no hooks of their own; the loop has.
         if self.node(self.node(index).parent).kind == NodeType::TaskGroup {
             return;
@@ -205,6 +206,15 @@ impl Run {
                 .is_some_and(|call| !call.hooks.is_empty() || (undecided && call.exit.is_some()))
     }
 
+    /// Whether a step or task has hooks that have not begun.
+    pub(super) fn has_hooks_to_come(&self, index: NodeIndex) -> bool {
+        matches!(self.node(index).role, Role::Step | Role::Task)
+            && self.call_of(index).is_some_and(|call| {
+                let mut hooks = (0u32..).zip(&call.hooks);
+                hooks.any(|(slot, _)| !self.has_hook(index, slot))
+            })
+    }
+
     fn has_hook(&self, owner: NodeIndex, slot: u32) -> bool {
         self.attached_to(owner)
             .iter()
@@ -305,6 +315,9 @@ impl Run {
             Begun::Held(held) => {
                 self.hold_back(owner, place.boundary, held);
                 self.hooks_due.insert(owner);
+                if role == Role::Hook {
+                    self.hooks_held.insert(owner);
+                }
                 false
             }
             Begun::Made(made) | Begun::Refused(made, _) => {

@@ -131,6 +131,8 @@ pub struct Run {
     /// Steps and tasks whose hooks are looked at when they are next worked on, though their phase
     /// has not changed: a limit held a hook back, or the run was loaded.
     hooks_due: BTreeSet<NodeIndex>,
+    /// Steps and tasks of which a limit holds a hook back.
+    hooks_held: BTreeSet<NodeIndex>,
     /// Nodes whose phase nobody has looked at yet: it changed while nothing was to begin, or the run
     /// was loaded. They are looked at before all else, in the order of their making.
     unseen: BTreeSet<NodeIndex>,
@@ -293,6 +295,7 @@ impl Run {
             settled: VecDeque::new(),
             dirty: BTreeSet::new(),
             hooks_due: BTreeSet::new(),
+            hooks_held: BTreeSet::new(),
             unseen: BTreeSet::new(),
             wanted_pods: BTreeSet::new(),
             wanted_tasks: BTreeSet::new(),

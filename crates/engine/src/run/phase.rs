@@ -239,7 +239,7 @@ impl Run {
             return;
         }
         // A limit may hold one of its hooks back, which is waited for like those that have begun.
-        if self.node(index).flags.has(Flags::SETTLED) || self.hooks_due.contains(&index) {
+        if self.node(index).flags.has(Flags::SETTLED) || self.hooks_held.contains(&index) {
             return;
         }
         self.change(index).flags.set(Flags::SETTLED);

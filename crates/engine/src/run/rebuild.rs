@@ -360,6 +360,10 @@ impl Run {
         // exit handler, may have been held back.
         if !(fulfilled && flags.has(Flags::SETTLED)) {
             self.unseen.insert(index);
+            // Whether a hook is held back is known when it is looked at; until then it may be.
+            if fulfilled && self.has_hooks_to_come(index) {
+                self.hooks_held.insert(index);
+            }
         }
         if fulfilled {
             return;

@@ -202,6 +202,7 @@ impl Run {
         self.settled.clear();
         self.dirty.clear();
         self.hooks_due.clear();
+        self.hooks_held.clear();
         self.unseen.clear();
         self.wanted_pods.clear();
         self.wanted_tasks.clear();
