@@ -23,13 +23,11 @@ fn main() {
         // What cargo adds by itself.
         .filter(|argument| argument != "--bench")
         .collect();
-    let items = arguments
-        .iter()
-        .find_map(|text| text.replace('_', "").parse().ok())
-        .unwrap_or(1_000_000);
+    let number = |text: &String| text.replace('_', "").parse::<u64>().ok();
+    let items = arguments.iter().find_map(number).unwrap_or(1_000_000);
     let part = arguments
         .iter()
-        .find(|text| text.parse::<u64>().is_err())
+        .find(|text| number(text).is_none())
         .map(String::as_str);
     let is_wanted = |name| part.is_none_or(|part| part == name);
     let mut table = Table::default();
