@@ -289,9 +289,7 @@ impl Run {
         if !self.exit_handler_over() || self.ends_as_doomed() {
             return;
         }
-        for daemon in std::mem::take(&mut self.root_daemons) {
-            self.end_daemon(daemon);
-        }
+        self.end_root_daemons();
         self.conclude();
     }
 
@@ -310,8 +308,19 @@ impl Run {
         let Some(message) = self.status.fatal.clone() else {
             return false;
         };
-        self.end_workflow(WorkflowPhase::Error, &message);
+        self.end_root_daemons();
+        // What its hooks have begun ends before it does, as all steps do.
+        let mut hooks = self.attached_to(NodeIndex::NONE).iter();
+        if hooks.all(|&hook| self.node(hook).is_fulfilled()) {
+            self.end_workflow(WorkflowPhase::Error, &message);
+        }
         true
+    }
+
+    fn end_root_daemons(&mut self) {
+        for daemon in std::mem::take(&mut self.root_daemons) {
+            self.end_daemon(daemon);
+        }
     }
 
     /// Begins the workflow's exit handler when its time has come; `true` once there is nothing
