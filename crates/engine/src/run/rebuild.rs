@@ -357,13 +357,17 @@ impl Run {
             self.register_daemon(boundary, index);
         }
         // It may have come to its phase before what hangs on it was told, and hooks of it, or its
-        // exit handler, may have been held back.
-        if !(fulfilled && flags.has(Flags::SETTLED)) {
+        // exit handler, may have been held back. A daemon is told of as over while it is up.
+        let is_settled = fulfilled && flags.has(Flags::SETTLED);
+        let above = self.node(index).parent.some();
+        let is_past = above.is_none_or(|above| self.node(above).phase.is_fulfilled());
+        let has_hooks = fulfilled && !is_past && self.has_hooks_to_come(index);
+        if !is_settled || has_hooks {
             self.unseen.insert(index);
-            // Whether a hook is held back is known when it is looked at; until then it may be.
-            if fulfilled && self.has_hooks_to_come(index) {
-                self.hooks_held.insert(index);
-            }
+        }
+        // Whether a hook is held back is known when it is looked at; until then it may be.
+        if !is_settled && has_hooks {
+            self.hooks_held.insert(index);
         }
         if fulfilled {
             return;
