@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use argosy_engine::fact::Command;
+use anyhow::{Result, bail};
+use argosy_api::nearest;
+use argosy_engine::fact::{Command, NodeSelector};
 use argosy_engine::revision::Revision;
 use argosy_engine::run::{RestartChoice, RestartPlan, Run};
 
@@ -27,8 +28,9 @@ pub struct Arguments {
     /// Which nodes are restarted, such as id=my-wf-123
     #[arg(long)]
     node_field_selector: Option<String>,
-    /// Beyond argo: run these nodes again too, however they ended, such as displayName=build
-    #[arg(long, value_name = "SELECTOR")]
+    /// Beyond argo: run a node again too, however it ended, by its ID or a name of it, or several, such as
+    /// templateName=build
+    #[arg(long, value_name = "NODE|SELECTOR")]
     from: Option<String>,
     /// Beyond argo: take the templates of this file in place of the workflow's of the same names
     #[arg(long, value_name = "FILE")]
@@ -46,6 +48,26 @@ pub struct Arguments {
     after: After,
 }
 
+/// The nodes to run again from: those of a selector, or one by its ID, its name or the name that is
+/// shown.
+fn nodes_from(wanted: &str, run: &Run) -> Result<NodeSelector> {
+    if wanted.contains('=') {
+        return node_match::parse(wanted);
+    }
+    let status = run.workflow_status();
+    for key in ["id", "name", "displayName"] {
+        let selector = NodeSelector::only(key, wanted);
+        if status.nodes.values().any(|node| selector.fits(node)) {
+            return Ok(selector);
+        }
+    }
+    let names = status.nodes.values().map(|node| node.display_name.as_str());
+    match nearest(wanted, names) {
+        Some(near) => bail!("there is no node {wanted:?}; did you mean {near:?}?"),
+        None => bail!("there is no node {wanted:?}; `argosy get` shows those there are"),
+    }
+}
+
 pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let client = Client::open(global)?;
     let selector = arguments
@@ -53,11 +75,6 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
         .as_deref()
         .map(node_match::parse);
     let selector = selector.transpose()?;
-    let from = arguments
-        .from
-        .as_deref()
-        .map(node_match::parse)
-        .transpose()?;
     let parameters = super::node::pairs(&arguments.parameters)?;
     let changed = arguments.template_from.as_deref().map(Changed::read);
     let changed = changed.transpose()?;
@@ -66,6 +83,8 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
     let mut runs = Vec::new();
     for row in &rows {
         let run = client.load(row.id)?;
+        let from = arguments.from.as_deref().map(|from| nodes_from(from, &run));
+        let from = from.transpose()?;
         let revision = match &changed {
             Some(changed) => Some(changed.revision(&client, run.definition())?),
             None => None,
@@ -96,7 +115,7 @@ pub fn run(arguments: &Arguments, global: &Global) -> Result<ExitCode> {
             restart_successful: arguments.restart_successful,
             selector: selector.clone(),
             parameters: parameters.clone(),
-            from: from.clone(),
+            from,
             revision: revision.map(Box::new),
         };
         client.ask(row, &command)?;

@@ -28,6 +28,13 @@ fn what_failed_is_retried_and_what_succeeded_is_carried_over() {
         plan,
         "two.B would be made anew\ntwo would be opened again\n"
     );
+    let from_a = "two.A would be made anew\ntwo.B would be made anew\ntwo would be opened again\n";
+    for node in ["A", "two.A", "displayName=A"] {
+        let plan = place.says(&["retry", "two", "--from", node, "--dry-run"]);
+        assert_eq!(plan, from_a, "{node}");
+    }
+    let unknown = place.fails(&["retry", "two", "--from", "tow.A", "--dry-run"]);
+    assert!(unknown.contains("there is no node \"tow.A\""), "{unknown}");
     let why = place.says(&["why", "two", "B"]);
     for part in [
         "two started",
