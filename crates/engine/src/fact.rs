@@ -3,6 +3,7 @@
 //!
 //! The types can be serialised because they are what a run's log holds; see [`crate::log`].
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use argosy_api::{Artifact, NodePhase, NodeStatus};
@@ -324,6 +325,16 @@ impl NodeSelector {
             equals: true,
             value: value.into(),
         }])
+    }
+
+    /// Means one of these nodes, by its ID, its name or the name that is shown; `None` if none of
+    /// them is called so.
+    pub fn of_node(nodes: &BTreeMap<String, NodeStatus>, wanted: &str) -> Option<Self> {
+        let nodes = || nodes.values();
+        nodes()
+            .find(|node| node.id == wanted || node.name == wanted)
+            .or_else(|| nodes().find(|node| node.display_name == wanted))
+            .map(|node| Self::only("id", &node.id))
     }
 }
 

@@ -55,11 +55,8 @@ fn nodes_from(wanted: &str, run: &Run) -> Result<NodeSelector> {
         return node_match::parse(wanted);
     }
     let status = run.workflow_status();
-    for key in ["id", "name", "displayName"] {
-        let selector = NodeSelector::only(key, wanted);
-        if status.nodes.values().any(|node| selector.fits(node)) {
-            return Ok(selector);
-        }
+    if let Some(selector) = NodeSelector::of_node(&status.nodes, wanted) {
+        return Ok(selector);
     }
     let names = status.nodes.values().map(|node| node.display_name.as_str());
     match nearest(wanted, names) {

@@ -230,12 +230,8 @@ fn node_from(world: &World, id: RunId, act: &Act) -> Result<Option<NodeSelector>
         return Ok(None);
     };
     let status = world.status(id);
-    let nodes = || status.nodes.values();
-    let found = nodes()
-        .find(|node| node.id == *wanted || node.name == *wanted)
-        .or_else(|| nodes().find(|node| node.display_name == *wanted));
-    match found {
-        Some(node) => Ok(Some(NodeSelector::only("id", &node.id))),
+    match NodeSelector::of_node(&status.nodes, wanted) {
+        Some(selector) => Ok(Some(selector)),
         None => Err(ProtocolError::Refused(format!(
             "there is no node {wanted:?}"
         ))),
