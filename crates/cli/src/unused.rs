@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 use argosy_api::{Diagnostic, FieldPath, nearest};
-use argosy_engine::definition::Definition;
+use argosy_engine::definition::{Definition, speaks_of_all_parameters};
 
 use crate::files::Fault;
 use crate::given::Given;
@@ -16,14 +16,7 @@ pub fn parameters(definition: &Definition, given: &Given) -> Result<Vec<Fault>> 
     }
     let text = serde_json::to_string(definition)?;
     // All of them at once may be what is meant.
-    if [
-        "workflow.parameters}}",
-        "workflow.parameters.json",
-        "workflow.parameters[",
-    ]
-    .iter()
-    .any(|all| text.contains(all))
-    {
+    if speaks_of_all_parameters(&text) {
         return Ok(warnings);
     }
     for (name, flag) in given.new_parameters() {

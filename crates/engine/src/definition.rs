@@ -61,6 +61,16 @@ pub struct Baseline {
     pub nodes: BTreeMap<String, i64>,
 }
 
+/// Whether a text speaks of all parameters of the workflow at once, whatever they are called.
+pub fn speaks_of_all_parameters(text: &str) -> bool {
+    let ways = [
+        "workflow.parameters}}",
+        "workflow.parameters.json",
+        "workflow.parameters[",
+    ];
+    ways.iter().any(|all| text.contains(all))
+}
+
 /// Labels that say what a workflow was made from, the first that there is counts.
 const ORIGINS: [&str; 3] = [
     labels::WORKFLOW_TEMPLATE,

@@ -5,16 +5,10 @@ use std::collections::BTreeSet;
 
 use argosy_api::labels::DISPLAY_NAME;
 use argosy_api::nearest;
+use argosy_engine::definition::speaks_of_all_parameters;
 use serde_json::Value;
 
 use super::subject::Subject;
-
-/// What speaks of all parameters of the workflow at once.
-const ALL_PARAMETERS: [&str; 3] = [
-    "workflow.parameters}}",
-    "workflow.parameters.json",
-    "workflow.parameters[",
-];
 
 /// Why there can be no template of a name.
 pub(super) fn no_template(subject: &Subject<'_>, name: &str) -> Option<String> {
@@ -64,11 +58,8 @@ fn calling(template: &Value) -> Option<&'static str> {
 /// speaks of it.
 pub(super) fn no_parameter(subject: &Subject<'_>, name: &str) -> Option<String> {
     let spoken = format!("parameters.{name}");
-    let speaks = |text: &str| {
-        text == name
-            || text.contains(&spoken)
-            || ALL_PARAMETERS.iter().any(|all| text.contains(all))
-    };
+    let speaks =
+        |text: &str| text == name || text.contains(&spoken) || speaks_of_all_parameters(text);
     if subject.specs().any(|(_, _, spec)| any_text(spec, &speaks)) {
         return None;
     }
